@@ -1,0 +1,28 @@
+"""What the workbench says when it cannot do what was asked: one line, never a traceback for a user.
+
+Every message reads `<what was needed>, <what was found, with names and numbers>. <what to do next>.`
+"""
+
+
+class AnalysisError(Exception):
+    """Something that the caller can put right; the command line prints it as `Error: ...` and exits with 1."""
+
+
+class ConfigError(AnalysisError):
+    """A setting, a URL or a path that names no usable store."""
+
+
+class StoreError(AnalysisError):
+    """The store cannot be opened, read or written."""
+
+
+class InputError(AnalysisError):
+    """A file or an option that cannot be understood as a whole (single bad records are rejected, not raised)."""
+
+
+class QueryError(AnalysisError):
+    """A query that is wrong, or one that asks for more than reading."""
+
+
+class EstimationRefusal(AnalysisError):
+    """The data cannot carry the estimate that was asked for; the message names what is missing and the next best thing."""
