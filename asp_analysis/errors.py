@@ -25,4 +25,4 @@ class QueryError(AnalysisError):
 
 
 class EstimationRefusal(AnalysisError):
-    """The data cannot carry the estimate that was asked for; the message names what is missing and the next best thing."""
+    """The data cannot carry the estimate; the message names what is missing and the next best thing."""

@@ -1,0 +1,84 @@
+"""Where things lie: DATABASE_URL, `.env`, the store, the data folder. No other module knows a path by itself."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from dotenv import dotenv_values
+
+from asp_analysis.errors import ConfigError
+
+DEFAULT_URL = "sqlite:///data/asp_telemetry.db"
+_PACKAGE_DIR = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class StoreUrl:
+    """A store's address: a SQLite file (`path`) or a PostgreSQL server (`path` is None)."""
+
+    text: str
+    path: Path | None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True for a SQLite file."""
+        return self.path is not None
+
+    @property
+    def shown(self) -> str:
+        """The address without its password; the only form that may be printed."""
+        if self.path is not None:
+            return str(self.path)
+        parts = urlsplit(self.text)
+        user = f"{parts.username}@" if parts.username else ""
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder of the store, where `backups/`, `exports/` and `cache/` are made."""
+        return self.path.parent if self.path is not None else project_dir() / "data"
+
+
+def project_dir() -> Path:
+    """Give the folder of the project: the one that holds the package in a checkout, else the current one."""
+    checkout = _PACKAGE_DIR.parent
+    return checkout if (checkout / "database").is_dir() else Path.cwd()
+
+
+def store_url(option: str | None = None) -> StoreUrl:
+    """Decide which store is meant: `option` (`--db`), else DATABASE_URL of the environment, else `.env`, else SQLite.
+
+    A relative path is relative to the current folder where it was typed or exported, and to the project's folder where
+    it comes from `.env` or is the default: notebooks run in a folder of their own and must find the same file.
+
+    Raises:
+        ConfigError: the address is of no kind that the workbench knows.
+    """
+    if option:
+        return parse_url(option, Path.cwd())
+    if exported := os.environ.get("DATABASE_URL"):
+        return parse_url(exported, Path.cwd())
+    noted = dotenv_values(project_dir() / ".env").get("DATABASE_URL")
+    return parse_url(noted or DEFAULT_URL, project_dir())
+
+
+def parse_url(text: str, base_dir: Path) -> StoreUrl:
+    """Read `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://...` or a plain path to a SQLite file."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return _sqlite_url(text, base_dir)
+    if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
+        return StoreUrl(f"postgresql://{rest}", None)
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return _sqlite_url(unquote(rest[1:]).partition("?")[0], base_dir)
+    raise ConfigError(
+        f"A store address is needed, {scheme}://... is none that is known. "
+        "Write sqlite:///data/asp_telemetry.db, or postgresql://user@host/name."
+    )
+
+
+def _sqlite_url(name: str, base_dir: Path) -> StoreUrl:
+    path = Path(os.path.normpath(base_dir / Path(name).expanduser()))
+    return StoreUrl(f"sqlite:///{path}", path)

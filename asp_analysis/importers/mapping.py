@@ -1,0 +1,137 @@
+"""How other people's column names become ours: `--map`, `--set`, and everything unmapped into `metadata`."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from asp_analysis.errors import InputError
+from asp_analysis.importers.rows import RawBatch, json_or_none
+from asp_analysis.records import COLUMN_ALIASES, RECORDS, WIDE_METRICS, Record, json_text
+from asp_analysis.validation import Columns
+
+STORE_NUMBERED = {"id", "execution_date"}
+"""Columns of the tables that the store fills by itself; a file may hold them, they are not taken from it."""
+
+_INSTANTS = {"timestamp", "created_at", "started_at", "completed_at", "resolved_at", "measured_at"} | {
+    "measurement_period_start",
+    "measurement_period_end",
+}
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """What the user said about the columns: ours -> theirs, ours -> constant, and the form of their times."""
+
+    columns: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    time_format: str | None = None
+
+
+def detect_target(path: str, columns: list[str], mapping: Mapping) -> str:
+    """Tell what the records are from the columns they have, as `--as` would say it.
+
+    Raises:
+        InputError: the columns fit no table; the message lists them.
+    """
+    ours = {COLUMN_ALIASES.get(name, name) for name in (*columns, *mapping.columns, *mapping.constants)}
+    if {"metric_type", "metric_value"} <= ours:
+        return "agent_cost_vector"
+    if {"phase_injected", "phase_removed"} & ours:
+        return "defect_log"
+    if "capability_name" in ours:
+        return "bootstrap_metrics"
+    if ours & WIDE_METRICS.keys() and "agent_role" in ours:
+        return "executions"
+    if "task_id" in ours and len(ours & (RECORDS["task_metadata"].model_fields.keys() - {"metadata"})) >= 3:
+        return "task_metadata"
+    raise InputError(
+        f"The kind of records in {path} must be known, the columns {', '.join(columns) or '(none)'} do not tell it. "
+        f"Say --as {'|'.join(RECORDS)}, and --map OURS=THEIRS for names of your own."
+    )
+
+
+def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: str) -> None:
+    """Refuse a mapping that names a column which is not there.
+
+    Raises:
+        InputError: an unknown name on either side, or one name given both by --map and by --set.
+    """
+    fields = [*RECORDS[loaded_as].model_fields, *(COLUMN_ALIASES if loaded_as == "executions" else ())]
+    for ours in (*mapping.columns, *mapping.constants):
+        if ours not in fields:
+            raise InputError(
+                f"A column of {loaded_as} is needed on the left of =, {ours!r} is none. It has: {', '.join(fields)}."
+            )
+    for ours, theirs in mapping.columns.items():
+        if theirs not in columns:
+            raise InputError(
+                f"--map {ours}={theirs} needs a column {theirs!r}, {path} has none of that name. "
+                f"It has: {', '.join(columns)}."
+            )
+        if ours in mapping.constants:
+            raise InputError(f"One source for {ours} is needed, --map and --set both name it. Leave one out.")
+
+
+def apply_mapping(model: type[Record], raw: RawBatch, mapping: Mapping) -> Columns:
+    """Give the raw columns under the names of `model`; what has no place there goes to `metadata` as it is named."""
+    count = raw.record_count
+    mapped: Columns = {
+        _canonical(model, ours): raw.columns[theirs]
+        for ours, theirs in mapping.columns.items()
+        if theirs in raw.columns
+    }
+    mapped |= {_canonical(model, ours): [value] * count for ours, value in mapping.constants.items()}
+    extras = {}
+    for name, values in raw.columns.items():
+        ours = _canonical(model, name)
+        if ours in model.model_fields and ours not in mapped:
+            mapped[ours] = values
+        elif name not in mapping.columns.values() and not (ours in STORE_NUMBERED and "metric_type" in mapped):
+            extras[name] = values
+    if mapping.time_format:
+        _read_times(mapped, mapping.time_format)
+    if extras:
+        mapped["metadata"] = _merged_metadata(mapped.get("metadata"), extras, count)
+    return mapped
+
+
+def _canonical(model: type[Record], name: str) -> str:
+    alias = COLUMN_ALIASES.get(name, name)
+    return alias if alias in model.model_fields else name
+
+
+def _read_times(columns: Columns, time_format: str) -> None:
+    for name in _INSTANTS & columns.keys():
+        columns[name] = [_strptime(value, time_format) for value in columns[name]]
+
+
+def _strptime(value: Any, time_format: str) -> Any:
+    """Read a text by the user's format; what does not fit it is left for the record's own check to judge."""
+    try:
+        return datetime.strptime(value.strip(), time_format) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _merged_metadata(given: list[Any] | None, extras: Columns, count: int) -> list[Any]:
+    names = list(extras)
+    rows = zip(*extras.values(), strict=True)
+    return [
+        _one_metadata(given[row] if given else None, dict(zip(names, values, strict=True)))
+        for row, values in zip(range(count), rows, strict=True)
+    ]
+
+
+def _one_metadata(given: Any, extras: dict[str, Any]) -> Any:
+    known = {name: value for name, raw in extras.items() if (value := json_or_none(raw)) is not None}
+    if given in (None, "", "{}"):
+        return known or None
+    if isinstance(given, str):
+        # The record's own check judges this text; the extras are added to it only where it is an object.
+        import json
+
+        try:
+            given = json.loads(given)
+        except ValueError:
+            return given
+    return json_text({**known, **given}) if isinstance(given, dict) else given

@@ -1,0 +1,278 @@
+"""Readers of plain tables: CSV, JSON Lines and Parquet, each path -> batches of raw columns."""
+
+import contextlib
+import csv
+import itertools
+import json
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from asp_analysis.batch import Reject
+from asp_analysis.errors import InputError
+from asp_analysis.importers.source import decoded, open_bytes, open_text, open_utf8_lines
+from asp_analysis.records import json_text
+from asp_analysis.validation import shown
+
+BATCH_RECORDS = 5_000
+_CSV_CELL_LIMIT = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class RawBatch:
+    """Consecutive records of one file, by column: unknown values are None, text is as it was found."""
+
+    columns: dict[str, list[Any]]
+    line_numbers: Sequence[int]
+    raw_text: Callable[[int], str]
+    unreadable: list[Reject] = field(default_factory=list)
+
+    @property
+    def record_count(self) -> int:
+        """How many records could be read; the unreadable ones come on top."""
+        return len(self.line_numbers)
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------------
+
+
+class _RememberedLines:
+    """Hands lines to the csv module and keeps those of the record at hand, for the text of a rejected record."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines, self.taken, self.line_number = lines, [], 0
+
+    def __iter__(self) -> "_RememberedLines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.line_number += 1
+        self.taken.append(line)
+        return line
+
+    def take(self) -> tuple[int, str]:
+        """Give the number of the record's first line and its text, and forget them."""
+        first, text = self.line_number - len(self.taken) + 1, "".join(self.taken)
+        self.taken.clear()
+        return first, text
+
+
+def read_csv(path: Path) -> Iterator[RawBatch]:
+    """Read a CSV file with a header line; comma, semicolon or tab, told by the header. A quoted cell may hold lines."""
+    csv.field_size_limit(_CSV_CELL_LIMIT)
+    with open_text(path) as stream:
+        lines = _RememberedLines(iter(stream))
+        header, delimiter = _csv_header(path, lines)
+        if not header:
+            return
+        records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, len(header))
+        for chunk in _chunks(records):
+            yield _csv_batch(header, chunk)
+
+
+def _csv_header(path: Path, lines: _RememberedLines) -> tuple[list[str], str]:
+    first = next((line for line in lines if line.strip()), "")
+    delimiter = max(",;\t", key=first.count)
+    try:
+        cells = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter, strict=True), [])]
+    except csv.Error as error:
+        raise InputError(f"A CSV header is needed, line 1 of {path} is none ({error}). Check the file.") from None
+    lines.take()
+    doubled = sorted({cell for cell in cells if cells.count(cell) > 1})
+    if doubled:
+        raise InputError(f"Every column of {path} needs a name of its own, {doubled[0]!r} is there twice. Rename one.")
+    return cells, delimiter
+
+
+def _csv_records(reader: Any, lines: _RememberedLines, width: int) -> Iterator[tuple[list[str], int, str] | Reject]:
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield _csv_reject(lines, f"the line is not CSV: {error}")
+            continue
+        line_number, text = lines.take()
+        if len(cells) == width:
+            yield cells, line_number, text
+        elif cells:
+            reason = f"the header has {width} columns, this line has {len(cells)}"
+            yield Reject(line_number, (reason,), text)
+
+
+def _csv_reject(lines: _RememberedLines, reason: str) -> Reject:
+    line_number, text = lines.take()
+    return Reject(line_number, (reason,), text)
+
+
+def _csv_batch(header: list[str], chunk: list[tuple[list[str], int, str] | Reject]) -> RawBatch:
+    good = [item for item in chunk if not isinstance(item, Reject)]
+    by_column = zip(*(cells for cells, _, _ in good), strict=True) if good else ([] for _ in header)
+    columns = {name: list(values) for name, values in zip(header, by_column, strict=True)}
+    texts = [text for _, _, text in good]
+    numbers = [number for _, number, _ in good]
+    return RawBatch(columns, numbers, texts.__getitem__, [item for item in chunk if isinstance(item, Reject)])
+
+
+# --- JSON Lines -------------------------------------------------------------------------------------------------------
+
+
+def read_jsonl(path: Path) -> Iterator[RawBatch]:
+    """Read a file that holds one JSON object a line; blank lines are passed over."""
+    with open_utf8_lines(path) as stream:
+        first = 1
+        for lines in _chunks(iter(stream)):
+            numbers = range(first, first := first + len(lines))
+            yield _jsonl_batch(*_without_blank(numbers, lines))
+
+
+def _without_blank(numbers: Sequence[int], lines: list[bytes]) -> tuple[Sequence[int], list[bytes]]:
+    if not any(map(bytes.isspace, lines)):
+        return numbers, lines
+    kept = [(number, line) for number, line in zip(numbers, lines, strict=True) if not line.isspace()]
+    return [number for number, _ in kept], [line for _, line in kept]
+
+
+def _jsonl_batch(numbers: Sequence[int], lines: list[bytes]) -> RawBatch:
+    objects, unreadable = _parse_lines(numbers, lines)
+    if unreadable:
+        bad = {reject.line_number for reject in unreadable}
+        lines = [line for number, line in zip(numbers, lines, strict=True) if number not in bad]
+        numbers = [number for number in numbers if number not in bad]
+    return RawBatch(_columns(objects), numbers, lambda row: decoded(lines[row]), unreadable)
+
+
+def _columns(objects: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    if not objects:
+        return {}
+    names = list(objects[0])
+    if len(names) > 1 and set(map(len, objects)) == {len(names)}:  # most files: every object has the same keys
+        with contextlib.suppress(KeyError):
+            by_column = zip(*map(operator.itemgetter(*names), objects), strict=True)
+            return dict(zip(names, map(list, by_column), strict=True))
+    names = list(dict.fromkeys(itertools.chain.from_iterable(objects)))
+    return {name: [record.get(name) for record in objects] for name in names}
+
+
+def _parse_lines(numbers: Sequence[int], lines: list[bytes]) -> tuple[list[dict[str, Any]], list[Reject]]:
+    """Parse all lines in one call where all are well formed, else line by line to find those that are not."""
+    try:
+        values = from_json(b"[" + b",".join(lines) + b"]", allow_inf_nan=False)
+        if len(values) == len(lines) and set(map(type, values)) <= {dict}:
+            return values, []
+    except ValueError:
+        pass
+    objects, unreadable = [], []
+    for number, line in zip(numbers, lines, strict=True):
+        value, reason = _parse_line(line)
+        if reason is None:
+            objects.append(value)
+        else:
+            unreadable.append(Reject(number, (reason,), decoded(line)))
+    return objects, unreadable
+
+
+def _parse_line(line: bytes) -> tuple[dict[str, Any], str | None]:
+    try:
+        value = from_json(line, allow_inf_nan=False)
+    except ValueError as error:
+        half = "" if line.endswith(b"\n") else "; the file ends within this line (half-written?)"
+        return {}, f"the line is not JSON: {error}{half}"
+    if not isinstance(value, dict):
+        return {}, f"a JSON object is needed on each line, found {shown(value)}"
+    return value, None
+
+
+# --- Parquet ----------------------------------------------------------------------------------------------------------
+
+
+def read_parquet(path: Path) -> Iterator[RawBatch]:
+    """Read a Parquet file batch by batch; the line number of a record is its row number, counted from 1."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with open_bytes(path) as stream:
+            file, seen = parquet.ParquetFile(stream), 0
+            for batch in file.iter_batches(batch_size=BATCH_RECORDS):
+                columns = batch.to_pydict()
+                yield RawBatch(columns, list(range(seen + 1, seen + 1 + batch.num_rows)), _parquet_text(columns))
+                seen += batch.num_rows
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"A Parquet file is needed, {path} gave: {_first_line(error)}. Write it again.") from None
+
+
+def _parquet_text(columns: dict[str, list[Any]]) -> Callable[[int], str]:
+    return lambda row: json_text({name: _plain(values[row]) for name, values in columns.items()})
+
+
+def _plain(value: Any) -> Any:
+    """Give a value that JSON can show: NaN and infinity are no JSON numbers."""
+    return repr(value) if isinstance(value, float) and value - value != 0 else value
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", maxsplit=1)[0]
+
+
+# --- what format a file has -------------------------------------------------------------------------------------------
+
+READERS: dict[str, Callable[[Path], Iterator[RawBatch]]] = {
+    "csv": read_csv,
+    "jsonl": read_jsonl,
+    "parquet": read_parquet,
+}
+
+
+def detect_format(path: Path) -> str:
+    """Tell the format of a table from its content: `parquet`, `jsonl`, else `csv`; `empty` where nothing is in it.
+
+    Raises:
+        InputError: the file is one JSON document, a SQLite database or other binary data.
+    """
+    with open_bytes(path) as stream:
+        head = stream.read(16)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"SQLite format 3"):
+        raise InputError(f"A table to load is needed, {path} is a SQLite database. Name it with --db to read it.")
+    with open_text(path) as stream:
+        first = next((line for line in itertools.islice(stream, 1_000) if line.strip()), "")
+    text = first.lstrip("\ufeff").lstrip()
+    if not text:
+        return "empty"
+    if text.startswith("["):
+        raise InputError(f"JSON Lines are needed, {path} is one JSON array. Write one object a line (jq -c '.[]').")
+    if text.startswith("{"):
+        return "jsonl"
+    if "\x00" in text:
+        raise InputError(f"CSV, JSON Lines or Parquet is needed, {path} is binary. Convert it first.")
+    return "csv"
+
+
+def _chunks(items: Iterator[Any]) -> Iterator[list[Any]]:
+    while chunk := list(itertools.islice(items, BATCH_RECORDS)):
+        yield chunk
+
+
+def first_columns(path: Path, format_name: str) -> list[str]:
+    """List the columns of the file's first batch, in their order; what mapping and detection look at."""
+    batch = next(READERS[format_name](path), None)
+    return list(batch.columns) if batch else []
+
+
+def json_or_none(value: Any) -> Any:
+    """Give an unmapped value as it should stand in `metadata`: an empty cell is unknown."""
+    if isinstance(value, str) and value == "":
+        return None
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return str(value)
+    return value

@@ -1,0 +1,136 @@
+"""Tables of records (CSV, JSON Lines, Parquet) -> batches for the store, in long or wide form."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.batch import Batch, Reject
+from asp_analysis.importers.mapping import Mapping, apply_mapping
+from asp_analysis.importers.rows import READERS, RawBatch
+from asp_analysis.records import METRIC_UNITS, RECORDS, WIDE_METRICS
+from asp_analysis.validation import Columns, validate_columns
+
+_CONTEXT = (
+    "timestamp",
+    "task_id",
+    "subtask_id",
+    "project_id",
+    "user_id",
+    "agent_role",
+    "agent_version",
+    "agent_iteration",
+    "llm_model",
+    "llm_provider",
+)
+"""What tells one execution from another where the source gives no `execution_id`."""
+
+_METRIC_SHIFT = {metric: 16 * place for place, metric in enumerate(METRIC_UNITS)}
+
+COST_COLUMNS = (
+    *_CONTEXT,
+    "metadata",
+    "execution_date",
+    "execution_id",
+    "metric_type",
+    "metric_value",
+    "metric_unit",
+)
+
+
+def read_batches(path: Path, format_name: str, loaded_as: str, mapping: Mapping) -> Iterator[Batch]:
+    """Read a file as records of `loaded_as` (a key of `records.RECORDS`), checked, mapped and named.
+
+    Records without an `execution_id` get one from their content and its occurrence in the file, so that loading the
+    file again, or a longer version of it, names every execution as before.
+    """
+    occurrences: dict[str, int] = {}
+    for raw in READERS[format_name](path):
+        yield _batch(raw, loaded_as, mapping, occurrences)
+
+
+def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[str, int]) -> Batch:
+    model = RECORDS[loaded_as]
+    given = apply_mapping(model, raw, mapping)
+    clean, errors = validate_columns(model, given, raw.record_count)
+    rejects = [
+        Reject(raw.line_numbers[record], tuple(reasons), raw.raw_text(record)) for record, reasons in errors.items()
+    ]
+    good = [record for record in range(raw.record_count) if record not in errors] if errors else None
+    table, columns, rows, record_of_row = _rows(loaded_as, clean, given, good, occurrences)
+    return Batch(
+        table=table,
+        columns=columns,
+        rows=rows,
+        record_of_row=record_of_row,
+        line_numbers=raw.line_numbers,
+        raw_text=raw.raw_text,
+        record_count=raw.record_count + len(raw.unreadable),
+        rejects=sorted([*raw.unreadable, *rejects], key=lambda reject: reject.line_number),
+    )
+
+
+def _rows(
+    loaded_as: str, clean: Columns, given: Columns, good: list[int] | None, occurrences: dict[str, int]
+) -> tuple[str, tuple[str, ...], list[tuple[Any, ...]], Any]:
+    if good is not None:
+        clean = {name: [values[record] for record in good] for name, values in clean.items()}
+    records = good if good is not None else range(len(next(iter(clean.values()))))
+    if loaded_as == "agent_cost_vector":
+        return "agent_cost_vector", COST_COLUMNS, _long_rows(clean, occurrences), records
+    if loaded_as == "executions":
+        rows, origin = _wide_rows(clean, list(records), occurrences)
+        return "agent_cost_vector", COST_COLUMNS, rows, origin
+    columns = tuple(name for name in clean if name in given)
+    return loaded_as, columns, list(zip(*(clean[name] for name in columns), strict=True)), records
+
+
+def _long_rows(clean: Columns, occurrences: dict[str, int]) -> list[tuple[Any, ...]]:
+    given = clean["execution_id"]
+    if None in given:
+        named = _named_by_context(clean, occurrences)
+        clean["execution_id"] = [own if own is not None else name for own, name in zip(given, named, strict=True)]
+    clean["execution_date"] = [instant[:10] for instant in clean["timestamp"]]
+    return list(zip(*(clean[name] for name in COST_COLUMNS), strict=True))
+
+
+def _named_by_context(clean: Columns, occurrences: dict[str, int]) -> Iterator[str]:
+    """Name the execution of each metric row: the rows of one context belong together until a metric comes again.
+
+    `occurrences` packs the counts of all metrics of one context into one integer, 16 bits each: a file of millions of
+    rows costs one entry per execution.
+    """
+    last_context, digest = None, ""
+    contexts = zip(*(clean[name] for name in _CONTEXT), strict=True)
+    for context, metric in zip(contexts, clean["metric_type"], strict=True):
+        if context != last_context:
+            last_context, digest = context, _digest(context)
+        shift = _METRIC_SHIFT[metric]
+        counts = occurrences.get(digest, 0) + (1 << shift)
+        occurrences[digest] = counts
+        yield f"{digest}-{counts >> shift & 0xFFFF}"
+
+
+def _wide_rows(
+    clean: Columns, records: list[int], occurrences: dict[str, int]
+) -> tuple[list[tuple[Any, ...]], list[int]]:
+    contexts = zip(*(clean[name] for name in _CONTEXT), strict=True)
+    measured = zip(*(clean[name] for name in WIDE_METRICS), strict=True)
+    rows, origin = [], []
+    for context, values, metadata, execution_id, record in zip(
+        contexts, measured, clean["metadata"], clean["execution_id"], records, strict=True
+    ):
+        if execution_id is None:
+            digest = _digest((context, values, metadata))
+            occurrences[digest] = occurrences.get(digest, 0) + 1
+            execution_id = f"{digest}-{occurrences[digest]}"
+        head = (*context, metadata, context[0][:10], execution_id)
+        for metric, value in zip(WIDE_METRICS.values(), values, strict=True):
+            if value is not None:
+                rows.append((*head, metric, value, METRIC_UNITS[metric]))
+                origin.append(record)
+    return rows, origin
+
+
+def _digest(content: tuple[Any, ...]) -> str:
+    return hashlib.blake2b(repr(content).encode(), digest_size=12).hexdigest()

@@ -1,0 +1,405 @@
+"""One model per table: the contract, its units and its vocabularies. A field name is a column name.
+
+A model takes what a file holds (text, numbers, JSON) and gives what the store holds, or every reason why it cannot.
+Unknown is None: an empty text is unknown, never zero. What the columns mean stands in `database/README.md`, which a
+test compares with the fields here and with the tables.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+Status = Literal["pending", "in_progress", "completed", "failed"]
+Mode = Literal["Learning", "Shadow", "Autonomous"]
+Severity = Literal["Low", "Medium", "High", "Critical"]
+Capability = Literal[
+    "PROBE_AI",
+    "TaskDecomposition",
+    "ErrorProneDetection",
+    "ReviewAgent_Design",
+    "ReviewAgent_Code",
+    "DefectTypePrediction",
+]
+DefectType = Literal[
+    "1_Planning_Failure",
+    "2_Prompt_Misinterpretation",
+    "3_Tool_Use_Error",
+    "4_Hallucination",
+    "5_Security_Vulnerability",
+    "6_Conventional_Code_Bug",
+    "7_Task_Execution_Error",
+    "8_Alignment_Deviation",
+    "10_Documentation",
+    "20_Syntax",
+    "30_Build_Package",
+    "40_Assignment",
+    "50_Interface",
+    "60_Checking",
+    "70_Data",
+    "80_Function",
+    "90_System",
+    "100_Environment",
+]
+MetricType = Literal[
+    "Latency",
+    "Tokens_In",
+    "Tokens_Out",
+    "Tokens_Cache_Read",
+    "Tokens_Cache_Write",
+    "API_Cost",
+    "Memory_Usage",
+    "Tool_Calls",
+    "Retries",
+]
+
+METRIC_UNITS: dict[str, str] = {
+    "Latency": "ms",
+    "Tokens_In": "tokens",
+    "Tokens_Out": "tokens",
+    "Tokens_Cache_Read": "tokens",
+    "Tokens_Cache_Write": "tokens",
+    "API_Cost": "USD",
+    "Memory_Usage": "MB",
+    "Tool_Calls": "count",
+    "Retries": "count",
+}
+"""The one unit of each metric type."""
+
+WIDE_METRICS: dict[str, str] = {
+    "latency_ms": "Latency",
+    "tokens_in": "Tokens_In",
+    "tokens_out": "Tokens_Out",
+    "tokens_cache_read": "Tokens_Cache_Read",
+    "tokens_cache_write": "Tokens_Cache_Write",
+    "cost_usd": "API_Cost",
+    "memory_mb": "Memory_Usage",
+    "tool_calls": "Tool_Calls",
+    "retries": "Retries",
+}
+"""Column of the wide form (and of the view `executions`) -> metric type of the long form."""
+
+COLUMN_ALIASES: dict[str, str] = {"api_cost_usd": "cost_usd"}
+"""Other names that the contract uses for a wide column."""
+
+
+# --- how single values are read ---------------------------------------------------------------------------------------
+
+
+def format_instant(moment: datetime) -> str:
+    """Give the store's one text form of an instant, `2026-01-31T09:30:00.000000Z`; naive times are taken as UTC."""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="microseconds") + "Z"
+
+
+_UTC_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)?", re.ASCII)
+
+
+@lru_cache(maxsize=1_024)
+def _instant_from_text(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+        if utc := _UTC_TEXT.fullmatch(text):  # by far the most common form: no arithmetic is needed
+            day, time, fraction = utc.groups("")
+            return f"{day}T{time}.{fraction:0<6}Z"
+        return format_instant(moment)
+    except (ValueError, OverflowError):
+        return _instant_from_number_text(text)
+
+
+def _instant_from_number_text(text: str) -> str:
+    text = text.strip()
+    try:
+        return _instant_from_epoch(int(text) if text.isdigit() else float(text))
+    except ValueError:
+        raise ValueError(
+            f"{_shown(text)} is not an instant that is understood; "
+            "write ISO 8601 such as 2026-01-31T09:30:00Z, or give --time-format"
+        ) from None
+
+
+def _instant_from_epoch(number: float) -> str:
+    """Read seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size (1973 to 2286)."""
+    for unit_per_s in (1, 1_000, 1_000_000, 1_000_000_000):
+        if 1e8 <= number / unit_per_s <= 1e10:
+            exact = isinstance(number, int)
+            micros = number * 1_000_000 // unit_per_s if exact else round(number / unit_per_s * 1_000_000)
+            return format_instant(datetime(1970, 1, 1) + timedelta(microseconds=micros))
+    raise ValueError(f"{number!r} is no time since 1970 between 1973 and 2286")
+
+
+def read_instant(value: Any) -> Any:
+    """Read ISO 8601 text, a datetime, a date or an epoch number as the store's text form; a missing zone means UTC."""
+    if value.__class__ is str:
+        return _instant_from_text(value)
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if isinstance(value, date):
+        return format_instant(datetime(value.year, value.month, value.day))
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return _instant_from_epoch(value)
+    raise ValueError(f"{_shown(value)} is not an instant")
+
+
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def json_text(value: Any) -> str:
+    """Give the store's one text form of a JSON value: keys sorted, no spaces, no NaN."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _json_of(kind: type | tuple[type, ...], what: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value, parse_constant=_refuse_constant)
+            except (ValueError, RecursionError) as error:
+                raise ValueError(f"{_shown(value)} is not JSON: {error}") from None
+        if not isinstance(value, kind):
+            raise ValueError(f"{_shown(value)} is not a JSON {what}")
+        try:
+            text = json_text(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"the JSON value cannot be stored: {error}") from None
+        if "u0000" in text and _ESCAPED_NUL.search(text):
+            raise ValueError("the JSON value holds the character U+0000, which cannot be stored")
+        return text
+
+    return read
+
+
+def _number(kind: CoreSchema, what: str) -> GetPydanticSchema:
+    """Take a number, or a text that is one; a truth value is no number. Compiled: it runs once per stored value."""
+    text, real = core_schema.str_schema(strict=True), core_schema.float_schema(strict=True)
+    schema = core_schema.union_schema(
+        [{**kind, "strict": True}, core_schema.chain_schema([text, kind]), core_schema.chain_schema([real, kind])],
+        mode="left_to_right",
+        custom_error_type="number",
+        custom_error_message=f"{what} is needed",
+    )
+    return GetPydanticSchema(lambda _source, _handler: schema)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+Instant = Annotated[str, BeforeValidator(read_instant)]
+JsonObject = Annotated[str, BeforeValidator(_json_of(dict, "object"))]
+JsonArray = Annotated[str, BeforeValidator(_json_of(list, "array"))]
+JsonValue = Annotated[str, BeforeValidator(_json_of((dict, list), "object or array"))]
+Count = Annotated[int, _number(core_schema.int_schema(ge=0, le=2**63 - 1), "a whole number of at least 0")]
+Ordinal = Annotated[int, _number(core_schema.int_schema(ge=1, le=2**63 - 1), "a whole number of at least 1")]
+Amount = Annotated[float, _number(core_schema.float_schema(ge=0, allow_inf_nan=False), "a finite number of at least 0")]
+Real = Annotated[float, _number(core_schema.float_schema(allow_inf_nan=False), "a finite number")]
+# A text with U+0000 cannot be stored by PostgreSQL and is cut short by many tools: refused everywhere alike.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Field(pattern=r"^[^\x00]+$")]
+
+
+# --- the tables -------------------------------------------------------------------------------------------------------
+
+
+class Rule(NamedTuple):
+    """A rule over several columns of one record: gives the reason why the values cannot stand together, or None."""
+
+    columns: tuple[str, ...]
+    reason: Callable[..., str | None]
+
+
+class Record(BaseModel):
+    """What all records share: no unknown columns, blanks around a text are cut, numbers may be written as text."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, str_strip_whitespace=True, frozen=True)
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @model_validator(mode="after")
+    def _keeps_its_rules(self) -> "Record":
+        for rule in self.rules:
+            reason = rule.reason(*(getattr(self, column) for column in rule.columns))
+            if reason:
+                raise ValueError(reason)
+        return self
+
+
+def _in_order(first_name: str, second_name: str) -> Rule:
+    def reason(first: str | None, second: str | None) -> str | None:
+        if first is None or second is None or first <= second:
+            return None
+        return f"{second_name}: {second} is before {first_name} {first}"
+
+    return Rule((first_name, second_name), reason)
+
+
+def _unit_of_the_metric(metric_type: str, metric_unit: str) -> str | None:
+    if METRIC_UNITS.get(metric_type) == metric_unit:
+        return None
+    return f"metric_unit: {metric_type} is measured in {METRIC_UNITS[metric_type]}, found {_shown(metric_unit)}"
+
+
+def _something_measured(*values: float | None) -> str | None:
+    return f"one of {', '.join(WIDE_METRICS)} is needed, all are empty" if set(values) == {None} else None
+
+
+def _different_phases(injected: str, removed: str) -> str | None:
+    return (
+        f"phase_removed: must differ from phase_injected, both are {_shown(injected)}" if injected == removed else None
+    )
+
+
+class CostMetric(Record):
+    """One metric of one execution (table `agent_cost_vector`)."""
+
+    timestamp: Instant
+    task_id: Name
+    subtask_id: Text | None = None
+    project_id: Text | None = None
+    user_id: Text | None = None
+    agent_role: Name
+    agent_version: Text | None = None
+    agent_iteration: Count = 1
+    metric_type: MetricType
+    metric_value: Amount
+    metric_unit: Name
+    llm_model: Text | None = None
+    llm_provider: Text | None = None
+    metadata: JsonObject | None = None
+    execution_id: Name | None = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (Rule(("metric_type", "metric_unit"), _unit_of_the_metric),)
+
+
+class Execution(Record):
+    """One execution in the wide form: one column per metric; becomes one `CostMetric` row per metric that is known."""
+
+    timestamp: Instant
+    task_id: Name
+    subtask_id: Text | None = None
+    project_id: Text | None = None
+    user_id: Text | None = None
+    agent_role: Name
+    agent_version: Text | None = None
+    agent_iteration: Count = 1
+    llm_model: Text | None = None
+    llm_provider: Text | None = None
+    metadata: JsonObject | None = None
+    execution_id: Name | None = None
+    latency_ms: Amount | None = None
+    tokens_in: Amount | None = None
+    tokens_out: Amount | None = None
+    tokens_cache_read: Amount | None = None
+    tokens_cache_write: Amount | None = None
+    cost_usd: Amount | None = None
+    memory_mb: Amount | None = None
+    tool_calls: Amount | None = None
+    retries: Amount | None = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (Rule(tuple(WIDE_METRICS), _something_measured),)
+
+
+class Task(Record):
+    """One task (table `task_metadata`). `created_at` may be missing where the task is already in the store."""
+
+    task_id: Name
+    created_at: Instant | None = None
+    started_at: Instant | None = None
+    completed_at: Instant | None = None
+    project_id: Text | None = None
+    task_type: Text | None = None
+    task_description: Text | None = None
+    requirements_text: Text | None = None
+    semantic_units_json: JsonValue | None = None
+    estimated_complexity: Count | None = None
+    actual_complexity: Count | None = None
+    estimated_cost_vector_json: JsonObject | None = None
+    actual_cost_vector_json: JsonObject | None = None
+    defect_count: Count | None = None
+    defect_density: Amount | None = None
+    components_affected: JsonArray | None = None
+    bootstrap_phase: Mode | None = None
+    human_reviewed: bool | None = None
+    human_corrections_json: JsonObject | None = None
+    status: Status | None = None
+    metadata: JsonObject | None = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (_in_order("started_at", "completed_at"),)
+
+
+class Defect(Record):
+    """One defect (table `defect_log`): what went wrong, where it came in and where it was found."""
+
+    defect_id: Name
+    created_at: Instant
+    resolved_at: Instant | None = None
+    task_id: Name
+    project_id: Text | None = None
+    user_id: Text | None = None
+    defect_type: DefectType
+    severity: Severity | None = None
+    phase_injected: Name
+    phase_removed: Name
+    component_path: Text | None = None
+    function_name: Text | None = None
+    line_number: Count | None = None
+    effort_to_fix_json: JsonObject | None = None
+    description: Name
+    root_cause: Text | None = None
+    resolution_notes: Text | None = None
+    flagged_by_agent: bool | None = None
+    validated_by_human: bool | None = None
+    false_positive: bool | None = None
+    metadata: JsonObject | None = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(("phase_injected", "phase_removed"), _different_phases),
+        _in_order("created_at", "resolved_at"),
+    )
+
+
+class LearningMetric(Record):
+    """One measurement of one capability (table `bootstrap_metrics`)."""
+
+    measured_at: Instant
+    measurement_period_start: Instant
+    measurement_period_end: Instant
+    capability_name: Capability
+    capability_mode: Mode
+    tasks_completed: Count
+    tasks_required_for_graduation: Ordinal
+    primary_metric_name: Text | None = None
+    primary_metric_value: Real | None = None
+    primary_metric_target: Real | None = None
+    secondary_metrics_json: JsonObject | None = None
+    graduation_criteria_met: bool | None = None
+    graduation_notes: Text | None = None
+    metadata: JsonObject | None = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (_in_order("measurement_period_start", "measurement_period_end"),)
+
+
+RECORDS: dict[str, type[Record]] = {
+    "executions": Execution,
+    "agent_cost_vector": CostMetric,
+    "task_metadata": Task,
+    "defect_log": Defect,
+    "bootstrap_metrics": LearningMetric,
+}
+"""What a file can be loaded as -> the model of one of its records."""
+
+
+def vocabulary(alias: Any) -> tuple[str, ...]:
+    """Give the words of a closed vocabulary such as `Status`."""
+    return get_args(alias)

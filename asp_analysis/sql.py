@@ -1,0 +1,28 @@
+"""Finds the SQL of `database/`: the only module that knows that it lies in files."""
+
+from functools import cache
+from pathlib import Path
+
+_PACKAGE_DIR = Path(__file__).resolve().parent
+
+
+@cache
+def _database_dir() -> Path:
+    """In a checkout `database/` lies beside the package, in an installed wheel inside it."""
+    beside = _PACKAGE_DIR.parent / "database"
+    return beside if beside.is_dir() else _PACKAGE_DIR / "_database"
+
+
+def script(name: str) -> str:
+    """Give the text of a script such as `sqlite/create_tables.sql`."""
+    return (_database_dir() / name).read_text(encoding="utf-8")
+
+
+def view_names(layer: str) -> list[str]:
+    """List the views of a layer, `staging` or `marts`, in the order in which they can be created."""
+    return sorted(path.stem for path in (_database_dir() / "views" / layer).glob("*.sql"))
+
+
+def view_text(layer: str, name: str) -> str:
+    """Give the SELECT of a view together with the comment that documents it."""
+    return script(f"views/{layer}/{name}.sql")
