@@ -221,25 +221,4 @@ CREATE TABLE load_reject (
     CONSTRAINT ck_load_reject_reasons CHECK (json_valid(reasons_json) AND json_type(reasons_json) = 'array')
 ) STRICT;
 
-INSERT INTO agent_roles (agent_role, phase_order, kind) VALUES
-    ('Planning', 10, 'overhead'),
-    ('Design', 20, 'construction'),
-    ('DesignReview', 30, 'appraisal'),
-    ('SecurityReview', 31, 'appraisal'),
-    ('PerformanceReview', 32, 'appraisal'),
-    ('DataIntegrityReview', 33, 'appraisal'),
-    ('MaintainabilityReview', 34, 'appraisal'),
-    ('ArchitectureReview', 35, 'appraisal'),
-    ('APIDesignReview', 36, 'appraisal'),
-    ('Code', 40, 'construction'),
-    ('CodeReview', 50, 'appraisal'),
-    ('CodeQualityReview', 51, 'appraisal'),
-    ('CodeSecurityReview', 52, 'appraisal'),
-    ('BestPracticesReview', 53, 'appraisal'),
-    ('TestCoverageReview', 54, 'appraisal'),
-    ('CodePerformanceReview', 55, 'appraisal'),
-    ('DocumentationReview', 56, 'appraisal'),
-    ('Test', 60, 'failure'),
-    ('Postmortem', 70, 'overhead');
-
 INSERT INTO asp_schema (version, created_at) VALUES (1, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');

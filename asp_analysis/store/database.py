@@ -1,6 +1,5 @@
-"""The one writer: creates, opens and fills a store. Everything that is written anywhere passes through here."""
+"""The store as a database: create, open, back up, start anew; SQLite behind a SQLAlchemy engine."""
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from asp_analysis.errors import StoreError
 from asp_analysis.records import format_instant
 
 SCHEMA_VERSION = 1
+_SCHEMA = ("sqlite/create_tables.sql", "sqlite/create_indexes.sql", "agent_roles.sql")
 BUSY_TIMEOUT_MS = 30_000
 _CACHE_KIB = 65_536  # the unique index is written in random order: with SQLite's 2 MiB it is the bottleneck
 
@@ -113,7 +113,7 @@ def create_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
     store = _connect(url, path)
     try:
         if is_new:
-            _run(store, sql.script("sqlite/create_tables.sql"), sql.script("sqlite/create_indexes.sql"))
+            _run(store, *(sql.script(name) for name in _SCHEMA))
         _check_schema(store, path)
         count = _task_count(store)
         if with_sample and count == 0:
@@ -259,8 +259,3 @@ def _said(url: StoreUrl, error: DBAPIError) -> str:
         if mark in text.lower():
             return f"The store {url.shown} is needed for writing, {found}. {remedy}"
     return f"The store {url.shown} is needed for writing, it gave: {text}. Check the file with: sqlite3 FILE"
-
-
-def is_writable(path: Path) -> bool:
-    """Tell whether a file, or else its folder, can be written by this process."""
-    return os.access(path if path.exists() else path.parent, os.W_OK)

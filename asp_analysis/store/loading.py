@@ -1,0 +1,166 @@
+"""One load of one file: one transaction, one row in `load_log`, every rejected record kept with its reasons."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from asp_analysis.batch import Batch, Reject
+from asp_analysis.errors import InputError
+from asp_analysis.records import json_text
+from asp_analysis.store.database import Store, now
+from asp_analysis.store.upsert import BatchWriter
+
+_SHOWN_REJECTS = 5
+
+
+@dataclass(frozen=True)
+class LoadedFile:
+    """What the load log keeps about a file: its name and fingerprint, its format, what it was loaded as and how."""
+
+    file: str
+    sha256: str
+    size_bytes: int
+    format: str
+    loaded_as: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class LoadResult:
+    """The outcome of a load: read = written + updated + present + rejected."""
+
+    file: str
+    loaded_as: str
+    read: int = 0
+    written: int = 0
+    updated: int = 0
+    present: int = 0
+    rejected: int = 0
+    tasks_stubbed: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the counts under the names that `--json` prints."""
+        return asdict(self)
+
+
+def write_load(store: Store, source: LoadedFile, batches: Iterable[Batch], *, is_strict: bool = False) -> LoadResult:
+    """Write all batches of one file in one transaction: a crash or an interruption leaves all of the file or nothing.
+
+    Rejected records are kept in `load_reject`. With `is_strict` nothing at all is written where one is rejected.
+
+    Raises:
+        InputError: `is_strict`, and a record was rejected; the first reasons stand in the message.
+        StoreError: the store cannot be written.
+    """
+    result = LoadResult(source.file, source.loaded_as)
+    strict_rejects: list[Reject] = []
+    with store.transaction() as connection:
+        load_id = _begin(connection, source)
+        writer = BatchWriter(connection)
+        for batch in batches:
+            outcome = writer.write(batch)
+            rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
+            _add(result, batch, outcome, len(rejects))
+            if is_strict:
+                strict_rejects += rejects[: max(0, _SHOWN_REJECTS - len(strict_rejects))]
+            else:
+                _keep(connection, load_id, source.file, rejects)
+        if is_strict and result.rejected:
+            raise _strict_error(source.file, result, strict_rejects)
+        _finish(connection, load_id, result)
+    return result
+
+
+def list_rejects(store: Store) -> list[dict[str, Any]]:
+    """List the kept rejects by file and line: reject_id, file, line_number, reasons, raw_text, loaded_at."""
+    rows = store.read(
+        "SELECT r.reject_id, r.file, r.line_number, r.reasons_json, r.raw_text, l.finished_at AS loaded_at "
+        "FROM load_reject AS r JOIN load_log AS l ON l.load_id = r.load_id ORDER BY r.file, r.line_number, r.reject_id"
+    )
+    return [{**row, "reasons": json.loads(row.pop("reasons_json"))} for row in rows]
+
+
+def clear_rejects(store: Store, reject_ids: Iterable[int]) -> None:
+    """Forget rejects that were given back for repair."""
+    with store.transaction() as connection:
+        parameters = [(reject_id,) for reject_id in reject_ids]
+        if parameters:
+            connection.exec_driver_sql("DELETE FROM load_reject WHERE reject_id = ?", parameters)
+
+
+def _begin(connection: Connection, source: LoadedFile) -> int:
+    started = now()
+    row = connection.exec_driver_sql(
+        "INSERT INTO load_log (file, sha256, size_bytes, format, loaded_as, started_at, finished_at, read_count, "
+        "written, updated, present, rejected, tasks_stubbed, options_json) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?) RETURNING load_id",
+        (
+            source.file,
+            source.sha256,
+            source.size_bytes,
+            source.format,
+            source.loaded_as,
+            started,
+            started,
+            json_text(source.options),
+        ),
+    )
+    return int(row.scalar_one())
+
+
+def _finish(connection: Connection, load_id: int, result: LoadResult) -> None:
+    connection.exec_driver_sql(
+        "UPDATE load_log SET finished_at = ?, read_count = ?, written = ?, updated = ?, present = ?, rejected = ?, "
+        "tasks_stubbed = ? WHERE load_id = ?",
+        (
+            now(),
+            result.read,
+            result.written,
+            result.updated,
+            result.present,
+            result.rejected,
+            result.tasks_stubbed,
+            load_id,
+        ),
+    )
+
+
+def _add(result: LoadResult, batch: Batch, outcome: Any, reject_count: int) -> None:
+    result.read += batch.record_count
+    result.written += outcome.written
+    result.updated += outcome.updated
+    result.present += outcome.present
+    result.rejected += reject_count
+    result.tasks_stubbed += outcome.tasks_stubbed
+
+
+def _keep(connection: Connection, load_id: int, file: str, rejects: list[Reject]) -> None:
+    rows = []
+    for reject in rejects:
+        text = _storable(reject.raw_text)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        rows.append((load_id, file, reject.line_number, json_text([*map(_storable, reject.reasons)]), text, digest))
+    if rows:
+        connection.exec_driver_sql(
+            "INSERT INTO load_reject (load_id, file, line_number, reasons_json, raw_text, raw_sha256) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            rows,
+        )
+
+
+def _storable(text: str) -> str:
+    """Write what no text column can hold (bytes that are not UTF-8, U+0000) as visible escapes."""
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8").replace("\x00", "\\x00")
+
+
+def _strict_error(file: str, result: LoadResult, rejects: list[Reject]) -> InputError:
+    first = "; ".join(f"line {reject.line_number}: {reject.reasons[0]}" for reject in rejects)
+    more = f" and {result.rejected - len(rejects)} more" if result.rejected > len(rejects) else ""
+    return InputError(
+        f"--strict needs every record to be right, {file} has {result.rejected} of {result.read} that are not "
+        f"({first}{more}). Nothing was written; mend the file, or load it without --strict."
+    )

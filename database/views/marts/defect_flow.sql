@@ -1,0 +1,23 @@
+-- One row is one pair of phases: defects made in the one and found in the other; false alarms are left out.
+-- phase_injected: the role that made them
+-- injected_order: its place in the order of phases
+-- phase_removed: the role that found them
+-- removed_order: its place in the order of phases
+-- removed_kind: its kind: appraisal, failure, ...
+-- defects [count]: how many
+-- fix_latency_ms [ms]: time that the corrections took, as far as known
+-- fix_cost_usd [USD]: money that the corrections took, as far as known
+-- median_fix_cost_usd [USD]: money that one correction took
+SELECT
+    phase_injected,
+    any_value(injected_order) AS injected_order,
+    phase_removed,
+    any_value(removed_order) AS removed_order,
+    any_value(removed_kind) AS removed_kind,
+    count(*) AS defects,
+    sum(fix_latency_ms) AS fix_latency_ms,
+    sum(fix_cost_usd) AS fix_cost_usd,
+    median(fix_cost_usd) AS median_fix_cost_usd
+FROM defects
+WHERE NOT is_false_positive
+GROUP BY phase_injected, phase_removed
