@@ -1,10 +1,10 @@
 """Certified least squares: a straight line or a plane that says how many of its own digits can be trusted.
 
 Why not a library: on the NIST StRD reference sets the default of statsmodels (pseudo-inverse) loses nine digits on
-Pontius and all of them on Filip, its `qr` option inverts R'R and so loses the standard errors, and textbook sums lose the
-slope as soon as x lies far from zero (epoch seconds, cumulative tokens). Here the columns are centred twice and scaled to
-length one, the triangular factor of the QR decomposition is inverted by itself, and data that leave too few digits are refused.
-Quantiles and tail areas are scipy's.
+Pontius and all of them on Filip, its `qr` option inverts R'R and so loses the standard errors, and textbook sums
+lose the slope as soon as x lies far from zero (epoch seconds, cumulative tokens). Here the columns are centred
+twice and scaled to length one, the triangular factor of the QR decomposition is inverted by itself, and data that
+leave too few digits are refused. Quantiles and tail areas are scipy's.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from scipy import linalg, stats
 
 from asp_analysis.errors import EstimationRefusal
 
-# From here on the columns move so closely together that their separate coefficients mean little (Belsley's rule of thumb).
+# From here on columns move so closely together that their separate coefficients mean little (Belsley's rule).
 COLLINEAR_ABOVE = 30.0
 # From here on rounding alone leaves fewer than about eight digits of a coefficient.
 DIGITS_LOST_ABOVE = 1e8
@@ -44,10 +44,11 @@ class LinearFit:
     """A fitted line or plane: y = b0 + b1 x1 + ... with everything needed to judge it.
 
     `names` are the columns, `coefficients` and `standard_errors` have one number per column and `intercept` and
-    `intercept_error` belong to b0 (0 and NaN without an intercept). `r2` is uncentred without an intercept. `significance`
-    is the two-sided p-value that all slopes are zero (F test; for a line it equals the t test, PSP's "1 - 2p").
-    `sigma` is the residual standard deviation, `condition_number` that of the scaled columns, `warning` is words or None.
-    NaN in `r`, `r2`, `significance` means that y does not vary, so that there is nothing to explain.
+    `intercept_error` belong to b0 (0 and NaN without an intercept). `r2` is uncentred without an intercept.
+    `significance` is the two-sided p-value that all slopes are zero (F test; for a line it equals the t test, PSP's
+    "1 - 2p"). `sigma` is the residual standard deviation, `condition_number` that of the scaled columns, `warning`
+    is words or None. NaN in `r`, `r2`, `significance` means that y does not vary, so that there is nothing to
+    explain.
     """
 
     names: tuple[str, ...]
@@ -106,9 +107,9 @@ class LinearFit:
 
     @property
     def leave_one_out_slopes(self) -> np.ndarray:
-        """Return the slopes without each observation in turn, closed form b - R^-1 q_i e_i / (1 - h_i), shape (n, columns).
+        """Return the slopes without each observation in turn, shape (n, columns).
 
-        A row is NaN where the observation alone determines a slope.
+        Closed form b - R^-1 q_i e_i / (1 - h_i). A row is NaN where the observation alone determines a slope.
         """
         design, h = self._design, self.leverage
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -118,7 +119,7 @@ class LinearFit:
 
     @property
     def b1_range(self) -> tuple[float, float]:
-        """Return the lowest and highest b1 that deleting a single observation leaves; NaN where one point carries it."""
+        """Return the lowest and highest b1 that deleting one observation leaves; NaN where one point carries it."""
         slopes = self.leave_one_out_slopes[:, 0]
         return float(np.min(slopes)), float(np.max(slopes))
 
@@ -134,8 +135,8 @@ class LinearFit:
     def interval(self, x: ArrayLike, level: float) -> PredictionInterval:
         """Return the exact t prediction interval of one new observation at x.
 
-        Half width = t((1 + level)/2, dof) sigma sqrt(1 + a'(A'A)^-1 a): the range of a single new value, not the narrower
-        confidence interval of the mean. `level` is a share, 0.70 for PSP's 70 % range.
+        Half width = t((1 + level)/2, dof) sigma sqrt(1 + a'(A'A)^-1 a): the range of a single new value, not the
+        narrower confidence interval of the mean. `level` is a share, 0.70 for PSP's 70 % range.
         """
         rows, is_single = self._rows(x)
         if not is_single:
@@ -202,7 +203,8 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, intercept: bool = True) -> LinearFit
     """Return the least-squares line y = b0 + b1 x (or b1 x), x and y of shape (n,) without missing values.
 
     Refused with EstimationRefusal: unequal lengths, values that are not finite, fewer than 3 points (2 without an
-    intercept), x that does not vary. Source of the rules of use: Humphrey, A Discipline for Software Engineering, app. A.
+    intercept), x that does not vary. Source of the rules of use: Humphrey, A Discipline for Software Engineering,
+    app. A.
     """
     column = np.asarray(x, dtype=float)
     if column.ndim != 1:
@@ -215,8 +217,9 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, intercept: bool = True) -> LinearFit
 def fit_plane(X: ArrayLike, y: ArrayLike, names: Sequence[str], *, intercept: bool = True) -> LinearFit:  # noqa: N803
     """Return the least-squares plane y = b0 + b1 x1 + ..., X of shape (n, columns), one name per column.
 
-    Refused with EstimationRefusal: what `fit_line` refuses, and columns so nearly dependent that the condition number of
-    the scaled columns exceeds 1e11 (it is named). Dependence short of that is a `warning`, never a silent wrong number.
+    Refused with EstimationRefusal: what `fit_line` refuses, and columns so nearly dependent that the condition
+    number of the scaled columns exceeds 1e11 (it is named). Dependence short of that is a `warning`, never a silent
+    wrong number.
     """
     table, target, names = _checked(X, y, tuple(names), intercept)
     design, residual_y = _decompose(table, target, names, intercept)
@@ -285,7 +288,7 @@ def _decompose(table: np.ndarray, target: np.ndarray, names: tuple[str, ...], in
     scales = np.linalg.norm(columns, axis=0)
     floor = 4 * _EPSILON * np.max(np.abs(table), axis=0) * np.sqrt(len(table)) if intercept else zeros
     for name, scale, limit, value in zip(names, scales, floor, table[0], strict=True):
-        if scale <= limit:
+        if not limit < scale < np.inf:
             what = (
                 f"{name} is {value:g} in all {len(table)} of them" if intercept or value == 0 else f"{name} overflows"
             )
@@ -364,9 +367,9 @@ def _shown(values: np.ndarray) -> str:
 def humphrey_range(fit: LinearFit, X: ArrayLike, x: ArrayLike, level: float) -> float:  # noqa: N803
     """Return the half width that Humphrey's book prints for several regressors: a check against published values only.
 
-    t sigma sqrt(1 + 1/n + Sum_j (x_j - mean_j)^2 / Sum_i (x_ij - mean_j)^2) leaves out how the columns vary together, and
-    is therefore wrong as a prediction interval wherever they do (2.6 times too narrow on the book's first test).
-    X is the table that was fitted, shape (n, columns).
+    t sigma sqrt(1 + 1/n + Sum_j (x_j - mean_j)^2 / Sum_i (x_ij - mean_j)^2) leaves out how the columns vary
+    together, and is therefore wrong as a prediction interval wherever they do (2.6 times too narrow on the book's
+    first test). X is the table that was fitted, shape (n, columns).
     """
     deviations = np.asarray(X, dtype=float) - np.mean(X, axis=0)
     away = np.asarray(x, dtype=float) - np.mean(X, axis=0)
