@@ -37,9 +37,9 @@ _MEANINGS = {
     ),
     "is_strict": (
         "choice",
-        "True: every method reads E, the estimated size of the new task, as the published tests do (there plan and E are "
-        "both sizes, and the plan is what is being computed). False: B and C2 read the plan of the new task, in the unit "
-        "they were fitted in: needed when the planned value is not a size. C3 reads E either way",
+        "True: every method reads E, the estimated size of the new task, as the published tests do (plan and E are "
+        "both sizes there, and the plan is what is being computed). False: B and C2 read the plan of the new task, in "
+        "the unit they were fitted in: needed when the planned value is not a size. C3 reads E either way",
     ),
     "is_floored_at_zero": ("choice", "a lower limit below zero is shown as 0, and said so (no cost is negative)"),
     "order": ("choice", "the order in which methods are tried; the first that no veto refuses is chosen"),
@@ -138,7 +138,7 @@ class Sample:
 
 
 def input_checks(sample: Sample, policy: Policy) -> list[Check]:
-    """Return what must hold before anything is computed: enough tasks, an x for the new task, x that is not all zero."""
+    """Return what must hold before anything is computed: enough tasks, a new x, an x that is not all zero."""
     more = f", {sample.dropped} dropped for an unknown value" if sample.dropped else ""
     words = f"{sample.n} tasks know {sample.x_name} and {sample.y_name} (at least {policy.min_points}){more}"
     checks = [_veto("min_points", sample.n >= policy.min_points, words)]
