@@ -306,7 +306,7 @@ def _novelty(unit: Mapping[str, object], index: int) -> float:
         return NOVELTY[value.lower()]
     if isinstance(value, bool) or not isinstance(value, Real) or not 1 <= value <= 2:
         raise InputError(
-            f"familiar, moderate, novel or 1.0 to 2.0 is needed for novelty of unit {index}, {value!r} found. Change it."
+            f"familiar, moderate, novel or 1.0 to 2.0 is needed as novelty of unit {index}, {value!r} found. Change it."
         )
     return float(value)
 
