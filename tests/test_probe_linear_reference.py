@@ -46,7 +46,8 @@ def exact_polynomial(x: np.ndarray, y: np.ndarray, degree: int) -> list[float]:
     target = [Fraction(float(v)) for v in y]
     size = degree + 1
     system = [
-        [sum(r[i] * r[j] for r in rows) for j in range(size)] + [sum(r[i] * t for r, t in zip(rows, target, strict=True))]
+        [sum(r[i] * r[j] for r in rows) for j in range(size)]
+        + [sum(r[i] * t for r, t in zip(rows, target, strict=True))]
         for i in range(size)
     ]
     for i in range(size):
