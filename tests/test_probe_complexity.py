@@ -137,6 +137,14 @@ def test_published_weights_are_not_contradicted_by_costs_that_follow_them():
     assert "do not contradict the published weights" in " ".join(result.findings)
 
 
+def test_errors_are_those_of_tasks_left_out():
+    counts, cost = history(12, 0.5, WEIGHTS)
+    points = counts.to_numpy() @ WEIGHTS
+    left_out = [abs(c - p * (cost.sum() - c) / (points.sum() - p)) for c, p in zip(cost, points, strict=True)]
+    result = calibrate(counts, cost, np.random.default_rng(1), replicates=10)
+    assert result.published_error == pytest.approx(np.mean(left_out))
+
+
 def test_a_planner_that_counts_otherwise_is_found_out():
     result = calibrate(*history(60, 0.1, np.array([1, 1, 1, 2.0])), np.random.default_rng(1))
     assert not result.frame().loc["data_transformations", "is_published_inside"]

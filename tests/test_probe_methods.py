@@ -102,6 +102,11 @@ def test_size_that_explains_nothing_is_said_in_words():
         assert any("explains next to nothing of cost" in r for r in report[method].reasons)
 
 
+def test_a_ratio_over_a_cost_that_falls_with_size_is_flagged():
+    report = probe_report(ProbeData([1, 2, 3, 4, 5], actual=[9, 8, 8.5, 5, 6]), 3)
+    assert any("cost falls as estimated size grows (r -0.8" in r for r in report["C1"].reasons)
+
+
 def test_an_unrelated_history_falls_to_the_ratio_and_names_why_a_is_refused():
     report = probe_report(unrelated(), 300)
     assert report.chosen == "C1"
@@ -208,7 +213,7 @@ def test_a_new_task_with_a_negative_or_infinite_value_is_refused(arguments):
 
 
 def test_levels_in_percent_are_refused():
-    with pytest.raises(EstimationRefusal, match="Write 0.70"):
+    with pytest.raises(EstimationRefusal, match=r"Write 0.70"):
         probe_report(HOURS_DATA, 386, levels=(70,))
 
 

@@ -65,6 +65,17 @@ def test_each_flag_alone_can_flag_a_good_line(change):
     assert probe_report(data, 5, policy=Policy(**change))["A"].verdict == "flagged"
 
 
+def test_a_task_without_which_the_slope_falls_is_named():
+    x, y = [1, 2, 3, 4, 5, 20], [2, 1, 2, 1, 2, 10]
+    reasons = probe_report(ProbeData(x, actual=y), 4)["A"].reasons
+    assert any(r.startswith("without task 6 the slope changes by -") for r in reasons)
+
+
+def test_a_slope_that_rests_on_one_task_alone_is_flagged():
+    result = probe_report(ProbeData([1, 1, 1, 9], actual=[1, 1.5, 1.2, 10]), 4)["A"]
+    assert "the slope rests on task 4 alone" in result.reasons
+
+
 @pytest.mark.parametrize(("method", "score"), [("C3", 5.00001), ("D", 5.0)])
 def test_the_last_resorts_have_fixed_ratings(method, score):
     assert rating(method, 0.3) == score

@@ -166,7 +166,9 @@ def ratio_checks(sample: Sample, policy: Policy) -> list[Check]:
     share, at = float(sample.x.max() / sample.x.sum()), int(sample.x.argmax())
     words = f"{sample.labels[at]} alone holds {share:.0%} of all {sample.x_name} (at most {policy.max_total_share:.0%})"
     flag = _flag("max_total_share", share <= policy.max_total_share, words)
-    return [*_history_checks(sample, _explained_share(sample), policy), flag]
+    r = _correlation(sample)
+    falls = f"{sample.y_name} falls as {sample.x_name} grows (r {_number(r)}), which a ratio cannot follow"
+    return [*_history_checks(sample, r**2, policy), _flag("direction", r >= 0, falls), flag]
 
 
 def size_check(proxy: np.ndarray, actual_size: np.ndarray, policy: Policy) -> Check:
@@ -227,7 +229,10 @@ def _history_checks(sample: Sample, r2: float, policy: Policy) -> list[Check]:
     outside = f"the new {sample.x_new:g} lies outside {low:g} to {high:g}, the {sample.x_name} of the history"
     checks = [_flag("extrapolation", low <= sample.x_new <= high, outside)]
     if r2 < policy.weak_r2:
-        words = f"{sample.x_name} explains next to nothing of {sample.y_name} (r² {_number(r2)})"
+        words = (
+            f"{sample.x_name} explains next to nothing of {sample.y_name} (r² {_number(r2)}): "
+            f"their plain average {_number(sample.y.mean())} says as much"
+        )
         checks.append(_flag("weak_r2", False, words))
     zeros = int(np.sum(sample.y == 0))
     if zeros:
@@ -252,12 +257,13 @@ def _influence_checks(fit: LinearFit, sample: Sample, policy: Policy) -> list[Ch
     return [cook, _flag("max_slope_change", abs(change) <= policy.max_slope_change, words)]
 
 
-def _explained_share(sample: Sample) -> float:
+def _correlation(sample: Sample) -> float:
     try:
-        return fit_line(sample.x, sample.y).r2
+        r = fit_line(sample.x, sample.y).r
     except EstimationRefusal:
-        # A constant x explains nothing by definition of r²; the ratio itself stays usable.
+        # A constant x correlates with nothing; the ratio itself stays usable.
         return 0.0
+    return r if np.isfinite(r) else 0.0
 
 
 def _veto(rule: str, is_met: bool, words: str) -> Check:
