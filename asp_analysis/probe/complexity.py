@@ -1,0 +1,329 @@
+"""Semantic complexity: the size of a task as the planning agent sees it, and what real costs say about its weights.
+
+Complexity of a unit = (2 api_interactions + 5 data_transformations + 3 logical_branches + 4 code_entities_modified) x
+novelty. The weights are a proposal: `calibrate` asks finished tasks for theirs and says when they cannot answer.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import optimize
+
+from asp_analysis.errors import EstimationRefusal, InputError
+from asp_analysis.probe.linear import COLLINEAR_ABOVE
+
+PUBLISHED_WEIGHTS: Mapping[str, float] = {
+    "api_interactions": 2.0,
+    "data_transformations": 5.0,
+    "logical_branches": 3.0,
+    "code_entities_modified": 4.0,
+}
+FACTORS = tuple(PUBLISHED_WEIGHTS)
+NOVELTY: Mapping[str, float] = {"familiar": 1.0, "moderate": 1.5, "novel": 2.0}
+
+
+@dataclass(frozen=True)
+class SemanticUnit:
+    """One unit of a decomposed task; `counts` holds the four factors or is None when the planner gave none."""
+
+    unit_id: str
+    description: str
+    est_complexity: float | None
+    counts: Mapping[str, float] | None
+    novelty: float = 1.0
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What costs say about the weights. `frame()` has one row per factor, `findings` are sentences.
+
+    `weights` is cost per counted (novelty-weighted) thing, `cost_per_point` the cost of one published complexity
+    point, the two errors are mean absolute leave-one-out errors in units of cost.
+    `is_decided` is False when the counts are collinear or an interval runs from 0 to twice the published weight: then
+    read `findings`, not `weights`.
+    """
+
+    weights: Mapping[str, float]
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+    level: float
+    n: int
+    cost_per_point: float
+    condition_number: float
+    calibrated_error: float
+    published_error: float
+    is_decided: bool
+    findings: tuple[str, ...] = field(default=())
+
+    def frame(self) -> pd.DataFrame:
+        """Return weight, low, high (cost per count), published, published_cost, is_published_inside; index factor."""
+        table = pd.DataFrame({"weight": self.weights, "low": self.low, "high": self.high}).reindex(list(FACTORS))
+        table["published"] = pd.Series(PUBLISHED_WEIGHTS)
+        table["published_cost"] = table["published"] * self.cost_per_point
+        table["is_published_inside"] = table["published_cost"].between(table["low"], table["high"])
+        return table.rename_axis("factor")
+
+
+def parse_units(units: str | Sequence[Mapping[str, object]] | None) -> tuple[SemanticUnit, ...]:
+    """Return the units of one task from its semantic_units_json (text or the parsed list); None and "" are no units.
+
+    A unit needs unit_id; description, est_complexity, the four factors (all or none), novelty (1 to 2, or familiar,
+    moderate, novel) and depends_on are optional. InputError names the unit's index and the field that is wrong.
+    """
+    if units is None or units == "":
+        return ()
+    if isinstance(units, str):
+        units = _decoded(units)
+    if not isinstance(units, Sequence):
+        raise InputError(f"A list of semantic units is needed, {type(units).__name__} found. Wrap the unit in a list.")
+    parsed = tuple(_unit(unit, index) for index, unit in enumerate(units))
+    ids = [u.unit_id for u in parsed]
+    twice = sorted({i for i in ids if ids.count(i) > 1})
+    if twice:
+        raise InputError(f"Different unit_ids are needed, {', '.join(twice)} occurs more than once. Rename one.")
+    return parsed
+
+
+def unit_complexity(unit: SemanticUnit, weights: Mapping[str, float] = PUBLISHED_WEIGHTS) -> float:
+    """Return (2 api + 5 data + 3 branches + 4 entities) x novelty, or est_complexity when nothing was counted.
+
+    InputError: neither the four counts nor an estimate is there.
+    """
+    if unit.counts is not None:
+        return float(sum(weights[f] * unit.counts[f] for f in FACTORS) * unit.novelty)
+    if unit.est_complexity is None:
+        raise InputError(
+            f"Four factors or est_complexity are needed, unit {unit.unit_id} has neither. Add one of them."
+        )
+    return unit.est_complexity
+
+
+def total_complexity(units: Iterable[SemanticUnit], weights: Mapping[str, float] = PUBLISHED_WEIGHTS) -> float:
+    """Return the sum of unit_complexity; 0.0 for no units."""
+    return float(sum(unit_complexity(unit, weights) for unit in units))
+
+
+def units_frame(units: Sequence[SemanticUnit]) -> pd.DataFrame:
+    """Return one row per unit: unit_id, description, factors, novelty, est_complexity, complexity, is_counted."""
+    rows = [
+        {"unit_id": u.unit_id, "description": u.description}
+        | (dict(u.counts) if u.counts else dict.fromkeys(FACTORS, np.nan))
+        | {"novelty": u.novelty, "est_complexity": np.nan if u.est_complexity is None else u.est_complexity}
+        | {"complexity": unit_complexity(u), "is_counted": u.counts is not None}
+        for u in units
+    ]
+    columns = ["unit_id", "description", *FACTORS, "novelty", "est_complexity", "complexity", "is_counted"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def weighted_counts(tasks: Mapping[str, Sequence[SemanticUnit]]) -> pd.DataFrame:
+    """Return one row per task (index task_id), per factor the sum of count x novelty; the table that `calibrate` takes.
+
+    NaN for a task with a unit without counts: its sum is not known.
+    """
+    rows = {task: _weighted_sum(units) for task, units in tasks.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(FACTORS), dtype=float).rename_axis("task_id")
+
+
+def calibrate(
+    counts: pd.DataFrame,
+    actual: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    level: float = 0.90,
+    replicates: int = 1000,
+) -> Calibration:
+    """Return the non-negative weights that explain actual costs best, with intervals and what they are worth.
+
+    Minimises |actual - counts w| over w >= 0 (scipy nnls; no cost without content, so no intercept). `counts` has
+    the four factor columns, count x novelty summed per task, as `weighted_counts` gives them; `actual` has one cost
+    >= 0 per row. Rows with a missing value are left out. Intervals: percentiles of a bootstrap over tasks, `level`
+    a share; on simulated log-normal costs (15 to 100 tasks, SD of logs 0.2 and 0.5) they held each true weight in
+    80 to 94 % of cases at level 0.90. EstimationRefusal: fewer than 8 complete tasks (4 weights, twice), a factor
+    that never occurs, negative values.
+    """
+    if not 0 < level < 1:
+        raise EstimationRefusal(f"A level between 0 and 1 is needed, {level} found. Write 0.90 for 90 %.")
+    table, cost = _complete(counts, actual)
+    weights = optimize.nnls(table, cost)[0]
+    draws = rng.integers(len(cost), size=(replicates, len(cost)))
+    samples = np.array([optimize.nnls(table[rows], cost[rows])[0] for rows in draws])
+    low, high = np.quantile(samples, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    published = table @ np.array(list(PUBLISHED_WEIGHTS.values()))
+    result = Calibration(
+        weights=_named(weights),
+        low=_named(low),
+        high=_named(high),
+        level=level,
+        n=len(cost),
+        cost_per_point=float(cost.sum() / published.sum()),
+        condition_number=float(np.linalg.cond(table / np.linalg.norm(table, axis=0))),
+        calibrated_error=_left_out_error(table, cost),
+        published_error=_left_out_error(published[:, None], cost),
+        is_decided=False,
+    )
+    return _with_findings(result, table)
+
+
+def _with_findings(result: Calibration, table: np.ndarray) -> Calibration:
+    rows = result.frame()
+    wide = rows.index[(rows["low"] <= 0) & (rows["high"] >= 2 * rows["published_cost"])].tolist()
+    outside = rows.index[~rows["is_published_inside"]].tolist()
+    findings = []
+    if result.condition_number > COLLINEAR_ABOVE:
+        findings.append(
+            f"The data cannot tell the weights apart: the counts rise and fall together "
+            f"(condition number {result.condition_number:.0f}, {_closest_pair(table)})."
+        )
+    if wide:
+        findings.append(f"Too few or too noisy tasks for {', '.join(wide)}: 0 fits as well as twice the published.")
+    if outside:
+        findings.append(
+            f"The published weights of {', '.join(outside)} lie outside their {result.level:.0%} intervals (each of "
+            f"the four misses by chance in {1 - result.level:.0%} of cases)."
+        )
+    else:
+        findings.append(f"The {result.n} tasks do not contradict the published weights 2, 5, 3, 4.")
+    better = "better" if result.calibrated_error < result.published_error else "not better"
+    findings.append(
+        f"On tasks left out, calibrated weights are {better}: mean absolute error {result.calibrated_error:.4g} "
+        f"against {result.published_error:.4g}."
+    )
+    is_decided = result.condition_number <= COLLINEAR_ABOVE and not wide
+    return Calibration(**{**vars(result), "findings": tuple(findings), "is_decided": is_decided})
+
+
+def _left_out_error(table: np.ndarray, cost: np.ndarray) -> float:
+    errors = []
+    for i in range(len(cost)):
+        rest = np.arange(len(cost)) != i
+        # The published weights have one free number, the cost per point: a ratio of sums, as in PROBE's method C.
+        w = (
+            optimize.nnls(table[rest], cost[rest])[0]
+            if table.shape[1] > 1
+            else cost[rest].sum() / table[rest].sum(axis=0)
+        )
+        errors.append(abs(cost[i] - table[i] @ w))
+    return float(np.mean(errors))
+
+
+def _closest_pair(table: np.ndarray) -> str:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = np.nan_to_num(np.corrcoef(table, rowvar=False))
+    upper = np.triu(np.abs(correlation), 1)
+    a, b = np.unravel_index(np.argmax(upper), upper.shape)
+    return f"{FACTORS[a]} and {FACTORS[b]} correlate at {correlation[a, b]:.2f}"
+
+
+def _complete(counts: pd.DataFrame, actual: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    absent = [f for f in FACTORS if f not in counts.columns]
+    if absent:
+        raise EstimationRefusal(f"The columns {', '.join(FACTORS)} are needed, {', '.join(absent)} absent. Rename.")
+    table, cost = counts[list(FACTORS)].to_numpy(dtype=float), np.asarray(actual, dtype=float)
+    if cost.shape != (len(table),):
+        raise EstimationRefusal(f"One cost per task is needed, {cost.shape} for {len(table)} tasks found. Align them.")
+    known = np.isfinite(cost) & np.all(np.isfinite(table), axis=1)
+    table, cost = table[known], cost[known]
+    if len(cost) < 2 * len(FACTORS):
+        raise EstimationRefusal(
+            f"{2 * len(FACTORS)} finished tasks with counts and a cost are needed to calibrate 4 weights, {len(cost)} "
+            "found. Keep the published weights until then."
+        )
+    if np.any(table < 0) or np.any(cost < 0) or not np.any(cost > 0):
+        raise EstimationRefusal(
+            "Counts and costs from zero upward are needed, negative or only zero found. Correct them."
+        )
+    never = [f for f, total in zip(FACTORS, table.sum(axis=0), strict=True) if total == 0]
+    if never:
+        raise EstimationRefusal(
+            f"Every factor must occur to get a weight, {', '.join(never)} is 0 in all {len(cost)} tasks. Add tasks."
+        )
+    return table, cost
+
+
+def _weighted_sum(units: Sequence[SemanticUnit]) -> list[float]:
+    if any(u.counts is None for u in units):
+        return [np.nan] * len(FACTORS)
+    return [float(sum(u.counts[f] * u.novelty for u in units)) for f in FACTORS]
+
+
+def _named(values: np.ndarray) -> dict[str, float]:
+    return dict(zip(FACTORS, values.tolist(), strict=True))
+
+
+def _decoded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"A JSON list of units is needed, invalid JSON found: {error}. Correct the text.") from error
+
+
+def _unit(unit: object, index: int) -> SemanticUnit:
+    if not isinstance(unit, Mapping):
+        raise InputError(f"A JSON object is needed for unit {index}, {type(unit).__name__} found. Correct the list.")
+    unit_id = unit.get("unit_id")
+    if not isinstance(unit_id, str) or not unit_id:
+        raise InputError(f"A text is needed for unit_id of unit {index}, {unit_id!r} found. Name every unit.")
+    estimate = unit.get("est_complexity")
+    return SemanticUnit(
+        unit_id=unit_id,
+        description=_text(unit, "description", index),
+        est_complexity=None if estimate is None else _count(unit, "est_complexity", index),
+        counts=_counts(unit, index),
+        novelty=_novelty(unit, index),
+        depends_on=_depends_on(unit, index),
+    )
+
+
+def _counts(unit: Mapping[str, object], index: int) -> dict[str, float] | None:
+    present = [f for f in FACTORS if unit.get(f) is not None]
+    if not present:
+        return None
+    absent = [f for f in FACTORS if f not in present]
+    if absent:
+        raise InputError(f"Four factors or none are needed, unit {index} lacks {', '.join(absent)}. Add 0 for none.")
+    return {f: _count(unit, f, index) for f in FACTORS}
+
+
+def _count(unit: Mapping[str, object], name: str, index: int) -> float:
+    value = unit[name]
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < np.inf:
+        raise InputError(f"A number from 0 upward is needed for {name} of unit {index}, {value!r} found. Correct it.")
+    return float(value)
+
+
+def _novelty(unit: Mapping[str, object], index: int) -> float:
+    value = unit.get("novelty")
+    if value is None:
+        return 1.0
+    if isinstance(value, str) and value.lower() in NOVELTY:
+        return NOVELTY[value.lower()]
+    if isinstance(value, bool) or not isinstance(value, Real) or not 1 <= value <= 2:
+        raise InputError(
+            f"familiar, moderate, novel or 1.0 to 2.0 is needed as novelty of unit {index}, {value!r} found. Change it."
+        )
+    return float(value)
+
+
+def _text(unit: Mapping[str, object], name: str, index: int) -> str:
+    value = unit.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"A text is needed for {name} of unit {index}, {value!r} found. Put it in quotes.")
+    return value or ""
+
+
+def _depends_on(unit: Mapping[str, object], index: int) -> tuple[str, ...]:
+    value = unit.get("depends_on")
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise InputError(
+            f"A list of unit_ids is needed for depends_on of unit {index}, {value!r} found. Use [] for none."
+        )
+    return tuple(value)
