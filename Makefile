@@ -1,0 +1,57 @@
+# `make` alone prints the targets. Everything is built in .venv from requirements.lock; nothing else is touched.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.built
+STORE := data/asp_telemetry.db
+ARGS ?=
+# The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
+TEST_DATA := build/test
+
+.PHONY: help setup lab test unit notebooks notebooks-save lint bench lock clean
+
+help: ## print the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## build .venv from requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Error: Python 3.11 or newer is needed, this is %d.%d. Install it, or name another: make PYTHON=python3.12" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements.lock)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+lab: setup ## open JupyterLab on the notebooks (ARGS=--no-browser for a server)
+	@test -n "$$DATABASE_URL" || test -e $(STORE) || $(BIN)/asp-analysis init --sample
+	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks $(ARGS)
+
+test: setup lint unit notebooks ## run everything: lint, unit and documentation tests, the notebooks
+
+unit: setup ## run the unit and documentation tests
+	$(BIN)/python -m pytest -q $(ARGS)
+
+notebooks: setup ## run every notebook on fresh sample data and compare the outputs
+	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db
+	DATABASE_URL="sqlite:///$(CURDIR)/$(TEST_DATA)/sample.db" $(BIN)/python -m pytest -q --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
+
+notebooks-save: setup ## run every notebook on fresh sample data and keep the outputs
+	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db
+	DATABASE_URL="sqlite:///$(CURDIR)/$(TEST_DATA)/sample.db" $(BIN)/python tests/save_notebooks.py
+
+lint: setup ## check style and layout of the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: setup ## measure speed; prints tables, asserts nothing
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: setup ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--extra dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove what was built; the store stays
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis

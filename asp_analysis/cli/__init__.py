@@ -1,0 +1,64 @@
+"""The command line: one module per verb, each parses, calls and prints. Nothing is computed here.
+
+Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 refused or failed with one `Error:` line, 2 wrong
+usage, 3 where a `--check` found something.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+
+from asp_analysis import __version__
+from asp_analysis.errors import AnalysisError
+
+VERBS = {
+    "init": "init",
+    "load": "load",
+    "rejects": "rejects",
+    "sql": "sql",
+    "views": "views",
+    "estimate": "estimate",
+}
+"""Verb -> the module of this package that holds it; imported only when the verb is used."""
+
+
+class _Verbs(click.Group):
+    """Loads a verb's module when it is used: `asp-analysis sql` must not wait for scipy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        return import_module(f"asp_analysis.cli.{VERBS[cmd_name]}").command
+
+
+@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="asp-analysis")
+def group() -> None:
+    """What AI coding agents cost, what the next task will cost, where defects come from, who may act alone."""
+
+
+def main() -> None:
+    """Run the command line; what a user can cause ends in one line and an exit code, never in a traceback."""
+    try:
+        group.main(prog_name="asp-analysis", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted. Nothing of the work at hand was kept; run it again.")
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; Python would complain once more at exit
+        sys.exit(1)
+    except AnalysisError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(1)

@@ -1,0 +1,30 @@
+"""`asp-analysis init`: create the store, or start it anew."""
+
+import click
+
+from asp_analysis.cli.options import db_option, note
+
+
+@click.command()
+@click.option("--sample", "with_sample", is_flag=True, help="Fill a store that holds no tasks with the sample data.")
+@click.option("--reset", is_flag=True, help="Back the store up, then start anew. Asks first.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@db_option
+def command(with_sample: bool, reset: bool, yes: bool, db: str | None) -> None:
+    """Create the store; one that is there keeps what it holds.
+
+    Example: asp-analysis init --sample
+    """
+    from asp_analysis.config import store_url
+    from asp_analysis.store import create_store, reset_store
+
+    url = store_url(db)
+    if reset and url.path is not None and url.path.exists():
+        if not yes:
+            click.confirm(f"Start {url.path} anew? It is backed up first", abort=True, err=True)
+        created = reset_store(url, with_sample=with_sample)
+        note(f"Backed up to {created.backup}.")
+    else:
+        created = create_store(url, with_sample=with_sample)
+    what = "Created" if created.is_new else "Already there, kept as it is:"
+    note(f"{what} {created.path} ({created.task_count} tasks).")

@@ -1,0 +1,107 @@
+"""Options that several verbs share, and how their results are printed."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+db_option = click.option(
+    "--db",
+    metavar="URL",
+    help="The store: sqlite:///FILE or a path. [default: DATABASE_URL, else data/asp_telemetry.db]",
+)
+
+
+def format_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--json` and `--csv`, which arrive as `output` ("json", "csv" or "table")."""
+    for name in ("csv", "json"):
+        function = click.option(f"--{name}", "output", flag_value=name, help=f"Print {name.upper()}.")(function)
+    return function
+
+
+def print_frame(frame: "pd.DataFrame", output: str | None) -> None:
+    """Print a frame to stdout as a table, as JSON records (unknown is null) or as CSV (unknown is empty)."""
+    if output == "json":
+        click.echo(frame.to_json(orient="records", date_format="iso", date_unit="us", force_ascii=False))
+    elif output == "csv":
+        click.echo(frame.to_csv(index=False, lineterminator="\n"), nl=False)
+    else:
+        print_table(list(frame.columns), [[_cell(value) for value in row] for row in frame.itertuples(index=False)])
+
+
+def print_rows(rows: Sequence[dict[str, Any]], columns: Sequence[str], output: str | None) -> None:
+    """Print dictionaries as a listing in one of the three forms."""
+    if output == "json":
+        click.echo(json.dumps(list(rows), ensure_ascii=False))
+    elif output == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([row[column] for column in columns] for row in rows)
+        click.echo(text.getvalue(), nl=False)
+    else:
+        print_table(list(columns), [[_cell(row[column]) for column in columns] for row in rows])
+
+
+def print_table(headers: list[str], rows: list[list[str]]) -> None:
+    """Print an aligned table; a terminal's width is kept, a pipe gets every column whole."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, header in enumerate(headers):
+        is_number = bool(rows) and all(_looks_numeric(row[place]) for row in rows)
+        table.add_column(header, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(visible(cell)) for cell in row))
+    console.print(table)
+
+
+def visible(text: str) -> str:
+    """Show control characters, which could steer a terminal, as escapes; line ends and tabs become blanks."""
+    text = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def note(message: str) -> None:
+    """Say something that is not data, on stderr."""
+    click.echo(visible(message), err=True)
+
+
+def pairs(values: Sequence[str], option: str) -> dict[str, str]:
+    """Read `NAME=VALUE` words of a repeatable option.
+
+    Raises:
+        click.UsageError: one has no `=`, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for value in values:
+        name, separator, rest = value.partition("=")
+        if not separator or not name:
+            raise click.UsageError(f"{option} needs NAME=VALUE, found {value!r}.")
+        if name in found:
+            raise click.UsageError(f"{option} names {name} twice. Leave one out.")
+        found[name] = rest
+    return found
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:  # NaN and NaT differ from themselves
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    return str(value)
+
+
+def _looks_numeric(text: str) -> bool:
+    return text == "" or text.replace(",", "").replace(".", "").replace("-", "").replace("e", "").isdigit()

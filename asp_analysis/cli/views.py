@@ -1,0 +1,27 @@
+"""`asp-analysis views`: what can be asked."""
+
+import click
+
+from asp_analysis.cli.options import format_options, print_frame
+from asp_analysis.errors import QueryError
+
+
+@click.command()
+@click.argument("name", required=False)
+@format_options
+def command(name: str | None, output: str | None) -> None:
+    """List the views, or the columns of one view with units and meanings.
+
+    Example: asp-analysis views executions
+    """
+    import pandas as pd
+
+    from asp_analysis.session import describe_view, view_names
+
+    if name is None:
+        rows = [{"view": view, "one_row_is": describe_view(view)[0]} for view in view_names()]
+    elif name in view_names():
+        rows = [vars(column) for column in describe_view(name)[1]]
+    else:
+        raise QueryError(f"A view is needed, {name!r} is none. There are: {', '.join(view_names())}.")
+    print_frame(pd.DataFrame(rows), output)

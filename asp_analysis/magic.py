@@ -1,0 +1,79 @@
+"""`%%sql` for notebooks: the SQL of a cell, bound to the notebook's variables, run on the notebook's session.
+
+    %load_ext asp_analysis.magic
+
+    %%sql costs <<
+    SELECT agent_role, sum(cost_usd) AS cost_usd FROM executions WHERE llm_model = $model GROUP BY agent_role
+"""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from asp_analysis.errors import QueryError
+from asp_analysis.session import Session
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.core.interactiveshell import InteractiveShell
+
+_LINE = re.compile(r"\s*(?:(?P<session>\w+)\s*)?(?:(?P<result>\w+)\s*<<)?\s*")
+_PARAMETER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|\$([A-Za-z_]\w*)")
+
+
+def run_cell(line: str, cell: str, variables: dict[str, Any]) -> "pd.DataFrame | None":
+    """Run the SQL of a cell; gives its rows, or stores them in a variable where the line says `NAME <<`.
+
+    The line is `[SESSION] [NAME <<]`: SESSION is needed only where the notebook has more than one open session.
+    `$name` in the SQL takes the value of the notebook's variable `name`.
+
+    Raises:
+        QueryError: the SQL is wrong, a `$name` is no variable, or it is not clear which session is meant.
+    """
+    found = _LINE.fullmatch(line)
+    if found is None:
+        raise QueryError(f"%%sql [SESSION] [NAME <<] is needed, found {line.strip()!r}. Put the SQL on the next lines.")
+    session = _session(found["session"], variables)
+    frame = session.sql(cell, **_parameters(cell, variables))
+    if found["result"] is None:
+        return frame
+    variables[found["result"]] = frame
+    return None
+
+
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """Register `%%sql`; called by `%load_ext asp_analysis.magic`."""
+
+    def sql(line: str, cell: str) -> "pd.DataFrame | None":
+        """Run the SQL of this cell on the notebook's session: `%%sql [SESSION] [NAME <<]`."""
+        return run_cell(line, cell, shell.user_ns)
+
+    shell.register_magic_function(sql, magic_kind="cell")
+
+
+def _session(name: str | None, variables: dict[str, Any]) -> Session:
+    if name is not None:
+        session = variables.get(name)
+        if not isinstance(session, Session):
+            raise QueryError(f"A session is needed, {name!r} is none. Open one with: {name} = asp.connect()")
+        return session
+    sessions = {id(value): key for key, value in variables.items() if isinstance(value, Session) and key[0] != "_"}
+    if len(sessions) != 1:
+        raise QueryError(
+            f"One open session is needed, the notebook has {len(sessions)}"
+            f"{': ' + ', '.join(sessions.values()) if sessions else ''}. "
+            f"{'Name one: %%sql ' + next(iter(sessions.values())) if sessions else 'Open one: db = asp.connect()'}"
+        )
+    return variables[next(iter(sessions.values()))]
+
+
+def _parameters(query: str, variables: dict[str, Any]) -> dict[str, Any]:
+    names = {name for name in _PARAMETER.findall(query) if name}
+    unknown = sorted(names - variables.keys())
+    if unknown:
+        raise QueryError(f"A variable is needed for ${unknown[0]}, the notebook has none. Set {unknown[0]} = ... first.")
+    return {name: _plain(variables[name]) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    """DuckDB binds Python's own types; numpy's scalars know how to become one."""
+    return value.item() if hasattr(value, "item") else value
