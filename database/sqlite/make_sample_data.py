@@ -1,0 +1,880 @@
+"""Writes sample_data.sql: ten weeks of an invented ferry line's booking software, built by AI agents.
+
+Everything is drawn from one seeded generator, so the file comes out the same byte for byte. The shape of the numbers
+(noise, tails, cache shares) follows public records of real agents; people, projects and events are invented. The
+rows of `bootstrap_metrics` are computed from the generated tasks and defects wherever those can show the metric.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Row = dict[str, Any]
+SQL_FILE = Path(__file__).with_name("sample_data.sql")
+
+
+@dataclass(frozen=True)
+class World:
+    """What the invented project is like; each value with the reason for it."""
+
+    seed: int = 20251006
+    first_day: datetime = datetime(2025, 10, 6)  # a Monday on which all three models were on sale
+    days: int = 70  # ten weeks: long enough for learning curves and one relapse
+    prompt_change_day: int = 33  # agents go from 1.0.0 to 1.1.0 once, near the middle
+    prompt_saving: float = 0.92  # the new prompts need 8 % fewer tokens: real, and too small to see without statistics
+    median_size: float = 30.0  # semantic complexity; with log_sd 0.75 nearly all tasks fall into 5 to 120
+    size_log_sd: float = 0.75
+    size_growth: float = 0.15  # plans are wrong by about 15 %, and a bit low
+    size_exponent: float = 0.85  # cost grows a bit slower than size (public agent runs: 0.6 to 0.8)
+    task_log_sd: float = 0.38  # shared by all executions of a task: some tasks are simply nasty
+    execution_log_sd: float = 0.45  # with the above 0.59 in all (public agent runs of like tasks: 0.5 to 0.8)
+    runaway_share: float = 0.02  # an agent that runs in circles ...
+    runaway_factor: float = 3.5  # ... makes the tail of real agents: the largest cost is 6 to 15 times the median
+    cached_miss_share: float = 0.05  # 95 % of the input is read from a cache (public coding sessions: median 96 %)
+    unknown_share: float = 0.015  # a metric that nobody recorded: the row is missing, never 0
+    defects_per_size: float = 0.05  # half of the platform's limit of 0.10 defects per complexity unit
+    bad_component: str = "src/booking/payments.py"
+    bad_factor: float = 2.6  # above the 2 x median at which a component counts as error-prone
+    failed: tuple[int, ...] = (11, 24, 36)  # positions of the tasks that were given up after Test
+    finished: int = 46  # tasks before this position are completed or failed; of the rest two are begun, two wait
+    window: int = 15  # rates look at this many last cases: few enough to follow a change, enough to be a rate
+
+
+WORLD = World()
+
+CURVES = {  # how the team and its agents change: (days), (values)
+    "estimate_error": ((0, 70), (0.62, 0.16)),
+    "plan_corrected": ((0, 12, 40, 70), (0.85, 0.65, 0.14, 0.05)),
+    "design_confirmed": ((0, 70), (0.50, 0.86)),
+    "design_escaped": ((0, 70), (0.34, 0.10)),
+    "code_confirmed": ((0, 18, 47, 50, 70), (0.50, 0.93, 0.93, 0.50, 0.42)),  # the relapse: from day 48 on
+    "code_escaped": ((0, 18, 47, 70), (0.25, 0.0, 0.0, 0.25)),
+    "density_drop_pct": ((0, 70), (2.0, 25.0)),
+    "top_3_hits": ((0, 70), (0.34, 0.63)),
+}
+
+
+class Price(NamedTuple):
+    """USD per million tokens."""
+
+    provider: str
+    fresh: float
+    cache_read: float
+    cache_write: float
+    out: float
+
+
+OPUS, SONNET, MINI = "claude-opus-4-1", "claude-sonnet-4-5", "gpt-5-mini"
+# Published list prices of Anthropic (5 minute cache) and OpenAI (writing to the cache is free) as of 2025-10-06.
+PRICES = {
+    OPUS: Price("anthropic", 15.00, 1.50, 18.75, 75.00),
+    SONNET: Price("anthropic", 3.00, 0.30, 3.75, 15.00),
+    MINI: Price("openai", 0.25, 0.025, 0.0, 2.00),
+}
+PRICE_NOTE = {"price_list": "2025-10-06"}
+
+
+class Role(NamedTuple):
+    """What one execution of a role takes at the median size, and who does it: mostly the first model."""
+
+    tokens_in: int
+    out_share: float
+    models: tuple[str, str]
+
+
+ROLES = {
+    "Planning": Role(110_000, 0.030, (OPUS, SONNET)),
+    "Design": Role(170_000, 0.028, (OPUS, SONNET)),
+    "DesignReview": Role(260_000, 0.015, (SONNET, MINI)),
+    "Code": Role(1_200_000, 0.010, (SONNET, SONNET)),
+    "CodeReview": Role(420_000, 0.012, (SONNET, MINI)),
+    "Test": Role(800_000, 0.008, (MINI, SONNET)),
+    "Postmortem": Role(140_000, 0.020, (MINI, MINI)),
+}
+SPECIALIST = Role(200_000, 0.015, (SONNET, MINI))
+DESIGN_SPECIALISTS = ("SecurityReview", "DataIntegrityReview", "PerformanceReview", "APIDesignReview")
+CODE_SPECIALISTS = ("CodeQualityReview", "CodeSecurityReview", "TestCoverageReview")
+REVIEWS = {"design": ("DesignReview", *DESIGN_SPECIALISTS), "code": ("CodeReview", *CODE_SPECIALISTS)}
+UNITS = {"Latency": "ms", "API_Cost": "USD", "Memory_Usage": "MB", "Tool_Calls": "count", "Retries": "count"}
+WEIGHTS = {"data_transformations": 5, "code_entities_modified": 4, "logical_branches": 3, "api_interactions": 2}
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+PEOPLE = ("ines", "marek", "solveig")
+FUNCTIONS = {
+    "src/booking/payments.py": ("capture_payment", "refund_booking", "retry_charge", "reconcile_payouts"),
+    "src/booking/reservations.py": ("hold_cabin", "release_expired_holds", "change_sailing"),
+    "src/booking/pricing.py": ("fare_for", "apply_resident_discount", "vehicle_surcharge"),
+    "src/booking/accounts.py": ("sign_in", "reset_password", "merge_guest_account"),
+    "src/booking/search.py": ("find_sailings", "rank_connections"),
+    "src/booking/reports.py": ("daily_revenue", "load_factor_by_route"),
+    "src/booking/web/checkout.tsx": ("PassengerForm", "FareSummary", "VehicleStep"),
+    "src/harbour/berths.py": ("assign_berth", "berth_conflicts"),
+    "src/harbour/timetable.py": ("publish_timetable", "shift_for_tide"),
+    "src/harbour/manifests.py": ("build_manifest", "dangerous_goods_of"),
+    "src/harbour/api.py": ("list_departures", "post_delay"),
+    "src/boarding/scanner.kt": ("onCodeRead", "checkIn"),
+    "src/boarding/sync.kt": ("pushPending", "resolveConflict"),
+}
+# type | component | what the units are about | description | requirement
+TASKS = """
+database|reservations|cabin holds|Add a table for cabin holds with an expiry|A hold lapses 15 minutes after its last change; two guests never hold the same cabin.
+authentication|accounts|guest sign-in|Let guests sign in with an e-mail link|The link works once and for 20 minutes; a used link explains what to do next.
+api|harbour/api|departures|List departures of a harbour for the next 24 hours|Sorted by planned time; delays appear within a minute; answers in under 200 ms.
+ui|web/checkout|passenger form|Passenger form with names as printed on the passport|Works by keyboard alone; errors stand beside their field.
+integration|payments|card payments|Charge cards through the payment provider|A charge is never sent twice, even if the answer is lost; amounts are in minor units.
+database|timetable|sailings|Store sailings with season and weekday pattern|Exceptions for holidays override the pattern; past sailings cannot be edited.
+api|pricing|fares|Endpoint that prices a party with a vehicle|Children under 4 travel free; the fare lists each component with its tax.
+ui|search|sailing search|Search page with route, date and number of passengers|The last search is kept; a full sailing is shown as full, not hidden.
+background_job|reservations|expired holds|Release expired holds every minute|No hold survives its expiry by more than two minutes; the job may run twice at once.
+integration|payments|refunds|Refund a booking fully or in part|Partial refunds keep the ticket of the remaining passengers valid.
+reporting|reports|daily revenue|Daily revenue per route as CSV|Refunds count on the day of the refund; totals agree with the payouts.
+database|manifests|passenger manifests|Passenger manifest per sailing with nationality|Personal data is deleted 90 days after arrival.
+authentication|accounts|password reset|Reset of forgotten passwords|Nobody can learn from the answer whether an address has an account.
+api|berths|berth plan|Assign berths to arriving ships|A ship longer than the berth is refused with the lengths named.
+ui|web/checkout|vehicle step|Vehicle step with length, height and trailer|Metric and imperial entry; a van above 2.1 m is sent to the high deck.
+integration|payments|payment retries|Retry charges that the provider declined for technical reasons|Three tries with growing pauses; the guest is told after the last.
+background_job|timetable|tide shifts|Shift sailings at tidal harbours|Shifts above 45 minutes need a person's consent.
+api|reservations|cabin changes|Change a booking to another sailing|The fare difference is quoted first; the old cabin is freed only when the new one is sure.
+reporting|reports|load factors|Load factor by route and week|Vehicles count in lane metres, passengers in seats.
+ui|scanner|boarding scan|Scan tickets at the ramp without a network|A ticket is accepted once per device; the crew sees the name in under half a second.
+background_job|sync|offline boardings|Send boardings when the network is back|Order is kept per device; a conflict is shown to the purser.
+database|pricing|fare tables|Versioned fare tables with a start date|A booked fare never changes; a table can be prepared weeks ahead.
+authentication|accounts|crew roles|Roles for crew, harbour office and revenue desk|A role is granted for a sailing or for a harbour, never for everything.
+integration|manifests|coast guard reports|Send manifests to the coast guard's system|Sent 30 minutes before departure, again when a passenger is added.
+api|harbour/api|delays|Harbour staff post delays with a reason|Guests of the sailing get one message per delay of more than 10 minutes.
+integration|payments|vouchers|Pay with a voucher and a card together|The voucher is used first; its rest stays valid.
+ui|web/checkout|fare summary|Fare summary that explains each surcharge|Every line has a short reason; the total never jumps between steps.
+database|berths|berth history|Keep the history of berth assignments|Who changed what and when can be read for two years.
+api|search|connections|Find connections over two ferries|At least 40 minutes to change; the slower one is shown only if it is cheaper.
+background_job|payments|payout matching|Match payouts with bookings each night|Unmatched amounts are listed with the likeliest booking.
+reporting|reports|no-shows|No-show report by route and fare|People who were moved to another sailing are not no-shows.
+authentication|accounts|guest merge|Merge guest bookings into a new account|Only after the address is confirmed; merging can be undone for a day.
+ui|scanner|manual check-in|Check in by name when the code cannot be read|Two people with one name are told apart by their date of birth.
+integration|payments|wallet payments|Pay with phone wallets|Same receipts and refunds as cards; no wallet button where it cannot work.
+api|manifests|dangerous goods|Declare dangerous goods with a vehicle|Classes that exclude each other are not put on one deck.
+database|reservations|waiting list|Waiting list for full sailings|First come, first served within a cabin class; an offer lapses after 2 hours.
+background_job|reservations|waiting list offers|Offer freed cabins to the waiting list|One offer at a time per cabin; the offer survives a restart.
+ui|web/checkout|seat choice|Choose seats on the fast ferry|Seats of a party stay together if possible; blocked seats cannot be reached by keyboard.
+reporting|reports|delay reasons|Delay minutes by reason and harbour|A delay is counted once, at the harbour where it began.
+api|pricing|resident discounts|Island residents get 40 % off|Proof is checked once a year; the discount applies to one vehicle.
+integration|timetable|regional timetable feed|Publish the timetable to the regional journey planner|Changes of today go out within five minutes.
+authentication|accounts|session expiry|End idle sessions on shared terminals|The booking in progress is kept for the same person for an hour.
+integration|payments|chargebacks|Record chargebacks and freeze the booking|The revenue desk gets the evidence that the provider asks for in one file.
+background_job|sync|device clean-up|Remove old sailings from the scanners|Only after all boardings were sent; frees space before the season.
+ui|search|price calendar|Cheapest fare per day for a month|The page is usable before all prices are there.
+api|reservations|group bookings|Bookings for school classes with one payer|Names may follow until two days before; the invoice shows only the total.
+reporting|reports|fuel per passenger|Fuel per passenger and crossing|Crossings without a fuel reading are left out and counted.
+database|payments|ledger|Keep payments in a double-entry ledger|Each booking's accounts sum to zero; entries are never changed.
+ui|scanner|lane guidance|Show the lane for a vehicle after the scan|The plan can change while cars roll; the last word has the deck officer.
+integration|manifests|cruise handover|Take over passengers of a late cruise ship|The list arrives by file; unknown nationalities are asked back.
+"""
+# type | what its units do
+UNIT_TEXTS = """
+database|Write the schema change for {}|Move existing rows to {}|Queries that read {}|Constraints and indexes for {}|Audit trail of {}|Rollback and tests for {}
+authentication|Token handling for {}|Mail and page texts for {}|Rate limit on {}|Session changes for {}|Audit events of {}|Abuse tests for {}
+api|Request and response models of {}|Rules that validate {}|Core logic of {}|Error answers of {}|Cache for {}|Contract tests for {}
+ui|Layout of {}|State and validation of {}|Load and save {}|Keyboard and screen reader support of {}|Texts and translations of {}|Browser tests of {}
+reporting|Query behind {}|Edge cases of {}: refunds, moves, gaps|Table and chart of {}|CSV export of {}|Check {} against last year|Schedule {}
+integration|Client for {}|Map their fields to ours for {}|Repeat and time out safely: {}|Webhook for {}|Reconcile {}|Sandbox tests of {}
+background_job|Find the work of {}|Lock against a second run of {}|Process one item of {}|Metrics and alarm for {}|Resume {} after a crash|Load test of {}
+"""
+# stage | type | its weight within the stage | description | root cause
+DEFECT_TEXTS = """
+design|1_Planning_Failure|9|The plan of {} leaves out what happens when the sailing is cancelled|No unit covered the unhappy path
+design|1_Planning_Failure|9|{} needs data that only a later unit creates|Units were put in the wrong order
+design|1_Planning_Failure|9|Roll-out of {} has no step back|The migration was planned as code only
+design|2_Prompt_Misinterpretation|8|{} treats the time of departure as local to the server|The requirement names harbour time; the agent read UTC
+design|2_Prompt_Misinterpretation|8|{} is designed per passenger although the fare is per party|Ambiguous word in the requirement
+design|2_Prompt_Misinterpretation|8|{} hides full sailings instead of marking them|The sentence's second half was ignored
+design|4_Hallucination|7|The design of {} relies on a provider endpoint that does not exist|Invented from a similar provider's interface
+design|4_Hallucination|7|{} assumes that holds carry a version number|A column was assumed, not looked up
+design|5_Security_Vulnerability|6|{} would let one guest read another's booking by its number|Authorisation was left to the caller
+design|5_Security_Vulnerability|6|{} keeps passport numbers without a deletion date|Retention rule not carried into the design
+design|8_Alignment_Deviation|5|{} adds a newsletter consent that nobody asked for|Scope widened by the agent
+design|8_Alignment_Deviation|5|{} rounds in the company's favour|Optimised revenue instead of the stated rule
+design|50_Interface|6|{} returns minutes where its callers expect seconds|Unit missing in the interface description
+design|50_Interface|6|The answer of {} has no field for partial success|Designed for the single case only
+code|6_Conventional_Code_Bug|7|{} is off by one on the last day of a month|Range end taken as inclusive
+code|6_Conventional_Code_Bug|7|{} fails for a party without a vehicle|None was not handled
+code|6_Conventional_Code_Bug|7|{} sums floats and loses cents|Decimal amounts converted too early
+code|6_Conventional_Code_Bug|7|{} keeps the lock when the second query fails|Release not in a finally branch
+code|6_Conventional_Code_Bug|7|{} sorts times as text|Wrong key type
+code|4_Hallucination|6|{} calls a library method that was never there|Method name invented
+code|4_Hallucination|6|{} imports a module that is not a dependency|Package assumed to be installed
+code|3_Tool_Use_Error|4|The edit of {} overwrote a neighbour function|Search and replace matched twice
+code|3_Tool_Use_Error|4|Tests of {} were run in the wrong folder and reported as green|Exit code of the tool not read
+code|5_Security_Vulnerability|6|{} builds its query by joining strings|Values not bound
+code|5_Security_Vulnerability|6|{} writes the card's last digits and name to the log|Whole object logged
+code|7_Task_Execution_Error|5|{} is left with a stub for the refund case|The agent stopped before the last unit
+code|7_Task_Execution_Error|5|The migration behind {} was written but never registered|Final step skipped
+code|60_Checking|4|{} accepts a negative number of passengers|Input not checked at the door
+code|60_Checking|4|{} lets a lapsed offer be taken|Expiry compared with the wrong clock
+code|70_Data|4|{} stores lengths in feet without saying so|Unit lost in conversion
+code|70_Data|4|{} writes duplicates when run twice|No unique key on the target
+code|20_Syntax|2|{} does not compile under strict mode|Optional type not unwrapped
+code|20_Syntax|2|{} has an unreachable branch|Copy of the branch above
+"""
+MISSING_UNITS = (
+    "Tell guests by mail",
+    "Backfill old bookings",
+    "Feature switch for the roll-out",
+    "Alarm when nothing arrives",
+    "Translate the new texts",
+)
+RESOLUTIONS = (
+    "Fixed and covered by a test",
+    "Corrected in the next iteration",
+    "Rewritten after a short talk",
+    "Fixed; rule added to the agent's prompt",
+)
+
+
+# --- small tools ------------------------------------------------------------------------------------------------------
+
+
+def instant(moment: datetime) -> str:
+    """Give the store's text form of a UTC instant; whole seconds are enough here."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+
+
+def lines_of(block: str) -> list[list[str]]:
+    """Split a block of text into rows and cells."""
+    return [line.split("|") for line in block.strip().splitlines()]
+
+
+def day_of(moment: datetime) -> float:
+    """Give the days since the project began."""
+    return (moment - WORLD.first_day).total_seconds() / 86_400
+
+
+def curve(name: str, moment: datetime) -> float:
+    """Read one of the CURVES at an instant."""
+    return float(np.interp(day_of(moment), *CURVES[name]))
+
+
+def working_time(moment: datetime) -> datetime:
+    """Move an instant to the next working hour (Monday to Friday, 7 to 18 UTC)."""
+    if moment.hour >= 18:
+        moment = (moment + timedelta(days=1)).replace(hour=8)
+    elif moment.hour < 7:
+        moment = moment.replace(hour=8)
+    return moment + timedelta(days=max(0, 7 - moment.weekday()) if moment.weekday() > 4 else 0)
+
+
+def component_path(name: str) -> str:
+    """Find the path of a component by the short name that TASKS uses."""
+    return next(path for path in FUNCTIONS if path.rpartition(".")[0].endswith("/" + name))
+
+
+class Quota:
+    """Hands out whole cases at a changing rate, evenly instead of by lot, so that small counts show the rate."""
+
+    def __init__(self) -> None:
+        self.owed = 0.5
+
+    def take(self, rate: float) -> int:
+        """Add the rate to what is owed and give the whole cases in it."""
+        self.owed += rate
+        cases = int(self.owed)
+        self.owed -= cases
+        return cases
+
+
+# --- tasks and their plans --------------------------------------------------------------------------------------------
+
+
+def semantic_units(task_type: str, thing: str, size: float, rng: np.random.Generator) -> list[Row]:
+    """Cut a task of about `size` into 2 to 6 units whose factors give their complexity by the platform's formula."""
+    texts = next(row[1:] for row in lines_of(UNIT_TEXTS) if row[0] == task_type)
+    count = int(np.clip(round(size / 9 + rng.uniform(0, 1.5)), 2, 6))
+    chosen = sorted(rng.choice(len(texts), size=count, replace=False))
+    shares = rng.dirichlet(np.full(count, 6.0))
+    units: list[Row] = []
+    for position, (text, share) in enumerate(zip(chosen, shares, strict=True), start=1):
+        novelty = float(rng.choice([1.0, 1.5, 2.0], p=[0.6, 0.28, 0.12]))
+        factors = unit_factors(size * share / novelty, rng)
+        complexity = novelty * sum(WEIGHTS[name] * number for name, number in factors.items())
+        before = [f"SU-{position - 1}"] if position > 1 and rng.random() < 0.7 else []
+        unit = {"unit_id": f"SU-{position}", "description": texts[text].format(thing), "est_complexity": complexity}
+        units.append(unit | factors | {"novelty": novelty, "depends_on": before})
+    return units
+
+
+def unit_factors(points: float, rng: np.random.Generator) -> dict[str, int]:
+    """Spend about `points` on the four factors at their weights, in random order."""
+    factors = dict.fromkeys(WEIGHTS, 0)
+    left = max(points, 2.0) + 0.5
+    while affordable := [name for name, weight in WEIGHTS.items() if weight <= left]:
+        name = affordable[rng.integers(len(affordable))]
+        factors[name] += 1
+        left -= WEIGHTS[name]
+    return factors
+
+
+def make_task(position: int, created: datetime, rng: np.random.Generator) -> Row:
+    """Write down a task as it waits in the backlog: planned, not begun."""
+    task_type, component, thing, description, requirement = lines_of(TASKS)[position]
+    path = component_path(component)
+    size = float(np.clip(WORLD.median_size * np.exp(rng.normal(0, WORLD.size_log_sd)), 8, 112))
+    units = semantic_units(task_type, thing, size, rng)
+    siblings = [other for other in FUNCTIONS if other.split("/")[1] == path.split("/")[1] and other != path]
+    others = [
+        str(name) for name in rng.choice(siblings, size=min(len(siblings), int(rng.integers(0, 3))), replace=False)
+    ]
+    return {
+        "task_id": f"FERRY-{position + 1:03d}",
+        "created_at": instant(created),
+        "started_at": None,
+        "completed_at": None,
+        "project_id": {"booking": "ferry-booking", "harbour": "harbour-office"}.get(path.split("/")[1], "boarding-app"),
+        "task_type": task_type,
+        "task_description": description,
+        "requirements_text": requirement,
+        "semantic_units_json": units,
+        "estimated_complexity": round(sum(unit["est_complexity"] for unit in units)),
+        "actual_complexity": None,
+        "estimated_cost_vector_json": None,
+        "actual_cost_vector_json": None,
+        "defect_count": 0,
+        "defect_density": None,
+        "components_affected": [path, *others],
+        "bootstrap_phase": "Learning",
+        "human_reviewed": False,
+        "human_corrections_json": None,
+        "status": "pending",
+        "metadata": None,
+    }
+
+
+def corrections(units: list[Row], rng: np.random.Generator) -> Row:
+    """Say what a person changed in a plan: one or two kinds of change."""
+    unit = units[rng.integers(len(units))]
+    better = round(unit["est_complexity"] * rng.uniform(1.2, 1.8))
+    changes: Row = {
+        "missing_tasks": [str(rng.choice(MISSING_UNITS))],
+        "incorrect_complexity": {unit["unit_id"]: {"planned": unit["est_complexity"], "corrected": better}},
+        "sequencing_issues": [f"{units[-1]['unit_id']} can only begin after {units[0]['unit_id']}"],
+    }
+    kept = rng.choice(list(changes), size=int(rng.integers(1, 3)), replace=False, shuffle=False)
+    return {kind: value if kind in kept else type(value)() for kind, value in changes.items()}
+
+
+# --- executions -------------------------------------------------------------------------------------------------------
+
+
+def steps(status: str, rng: np.random.Generator) -> list[tuple[str, int]]:
+    """List the runs of a task in order as (role, iteration): reviews may send the work back once or twice."""
+    design = [("Planning", 1), ("Design", 1), ("DesignReview", 1)]
+    if status == "in_progress":
+        return design
+    if rng.random() < 0.4:
+        design.append((str(rng.choice(DESIGN_SPECIALISTS)), 1))
+    if rng.random() < 0.2:
+        design += [("Design", 2), ("DesignReview", 2)]
+    code = [("Code", 1), ("CodeReview", 1)]
+    if rng.random() < 0.4:
+        code.append((str(rng.choice(CODE_SPECIALISTS)), 1))
+    for iteration in range(2, 2 + int(rng.choice([0, 1, 2], p=[0.66, 0.26, 0.08]))):
+        code += [("Code", iteration), ("CodeReview", iteration)]
+    tests = [("Test", 1)] + ([("Test", 2)] if rng.random() < 0.2 else [])
+    return design + code + tests + ([("Postmortem", 1)] if status == "completed" else [])
+
+
+def execution_metrics(role: str, model: str, volume: float, rng: np.random.Generator) -> dict[str, float]:
+    """Draw what one execution consumed; `volume` is how much more than the role's usual amount it has to do."""
+    usual, price = ROLES.get(role, SPECIALIST), PRICES[model]
+    runaway = WORLD.runaway_factor if rng.random() < WORLD.runaway_share else 1.0
+    tokens_in = round(usual.tokens_in * volume * runaway * np.exp(rng.normal(0, WORLD.execution_log_sd)))
+    tokens_out = round(tokens_in * usual.out_share * np.exp(rng.normal(0, 0.3)))
+    missed = round(tokens_in * min(0.6, WORLD.cached_miss_share * np.exp(rng.normal(0, 0.7))))
+    written = round(missed * rng.uniform(0.5, 0.8)) if price.cache_write else 0
+    read, fresh = tokens_in - missed, missed - written
+    usd = fresh * price.fresh + read * price.cache_read + written * price.cache_write + tokens_out * price.out
+    calls = max(1, round(tokens_in / 45_000 * np.exp(rng.normal(0, 0.25))))
+    metrics = {
+        "Latency": round(calls * 6_500 * np.exp(rng.normal(0, 0.35)) + tokens_out * 14),
+        "Tokens_In": tokens_in,
+        "Tokens_Out": tokens_out,
+        "Tokens_Cache_Read": read,
+        "Tokens_Cache_Write": written,
+        "API_Cost": round(usd / 1e6, 6),
+        "Tool_Calls": max(1, round(calls * rng.uniform(0.8, 1.3))),
+        "Retries": int(rng.poisson(0.15)),
+    }
+    if not price.cache_write:
+        del metrics["Tokens_Cache_Write"]  # this provider does not report it: unknown, not 0
+    if role in ("Code", "Test") and rng.random() < 0.4:
+        metrics["Memory_Usage"] = round(float(380 * np.exp(rng.normal(0, 0.35))), 1)
+    return metrics
+
+
+def run_task(task: Row, created: datetime, rng: np.random.Generator) -> list[Row]:
+    """Work on a task: fills in its instants, its true size and its costs, and gives one row per execution."""
+    grown = task["estimated_complexity"] * np.exp(rng.normal(0.04, WORLD.size_growth))
+    task["actual_complexity"] = int(np.clip(round(grown), 5, 120))
+    now = working_time(created + timedelta(hours=rng.exponential(6)))
+    task["started_at"] = instant(now)
+    nasty = (
+        np.exp(rng.normal(0, WORLD.task_log_sd))
+        * (task["actual_complexity"] / WORLD.median_size) ** WORLD.size_exponent
+    )
+    executions = []
+    for role, iteration in steps(task["status"], rng):
+        models = ROLES.get(role, SPECIALIST).models
+        model = models[int(rng.random() < 0.15)]
+        is_new = day_of(now) >= WORLD.prompt_change_day
+        volume = nasty * (WORLD.prompt_saving if is_new else 1.0) * (0.5 if iteration > 1 else 1.0)
+        metrics = execution_metrics(role, model, volume, rng)
+        now += timedelta(milliseconds=metrics["Latency"])
+        known = {name: value for name, value in metrics.items() if rng.random() >= WORLD.unknown_share}
+        executions.append(
+            {"at": now, "task_id": task["task_id"], "project_id": task["project_id"], "agent_role": role}
+            | {"agent_version": "1.1.0" if is_new else "1.0.0", "agent_iteration": iteration}
+            | {"llm_model": model, "metrics": known}
+        )
+        now = working_time(now + timedelta(minutes=5 + rng.exponential(50)))  # a person looks at it, or sleeps
+    if task["status"] != "in_progress":
+        task["completed_at"] = instant(executions[-1]["at"] + timedelta(minutes=5))
+    task["actual_cost_vector_json"] = cost_vector(executions)
+    return executions
+
+
+def cost_vector(executions: list[Row]) -> Row:
+    """Sum what is known of a task's executions; `executions_without_price` says how much of it is unknown."""
+    total: dict[str, float] = defaultdict(float)
+    for execution in executions:
+        for name, value in execution["metrics"].items():
+            total[name] += value
+    tokens = int(total["Tokens_In"] + total["Tokens_Out"])
+    usd = round(total["API_Cost"], 6)
+    return {"latency_ms": int(total["Latency"]), "tokens": tokens, "api_cost_usd": usd}
+
+
+def estimate_cost(task: Row, usual: Row, miss: float, rng: np.random.Generator) -> Row:
+    """Give the planner's estimate: off by about `miss`, mostly too low. A task not finished has the usual cost."""
+    if task["status"] in ("completed", "failed"):
+        truth = task["actual_cost_vector_json"]
+    else:
+        relative = (task["estimated_complexity"] / WORLD.median_size) ** WORLD.size_exponent
+        truth = {name: value * relative for name, value in usual.items()}
+    error = miss * rng.uniform(0.5, 1.5) * (-1 if rng.random() < 0.7 else 1)
+    guess = {name: value * (1 + error) * np.exp(rng.normal(0, 0.04)) for name, value in truth.items()}
+    latency_ms, tokens = round(guess["latency_ms"], -3), round(guess["tokens"], -3)
+    return {"latency_ms": int(latency_ms), "tokens": int(tokens), "api_cost_usd": round(guess["api_cost_usd"], 2)}
+
+
+# --- defects ----------------------------------------------------------------------------------------------------------
+
+EFFORT = {"Code": 1.8, "Test": 5.0, "Postmortem": 8.0}  # relative to a defect found in a design review
+REVIEW_EFFORT = {"design": 1.0, "code": 2.2}
+
+
+class DefectMaker:
+    """Draws the defects of a task: who found each, what it was, and what it took."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.escaped = {"design": Quota(), "code": Quota()}
+        self.refuted = {"design": Quota(), "code": Quota()}
+
+    def of_task(self, task: Row, executions: list[Row]) -> list[Row]:
+        """Give the defects of a finished task, refuted findings included."""
+        bad = WORLD.bad_factor if task["components_affected"][0] == WORLD.bad_component else 1.0
+        count = round(self.rng.gamma(9, WORLD.defects_per_size * bad * task["actual_complexity"] / 9))
+        found_at = {execution["agent_role"]: execution["at"] for execution in executions}
+        defects = []
+        for _ in range(count):
+            stage = "design" if self.rng.random() < 0.4 else "code"
+            started = executions[0]["at"]
+            if self.escaped[stage].take(curve(f"{stage}_escaped", started)):
+                defects.append(self.defect(task, stage, "escaped", found_at))
+                continue
+            defects.append(self.defect(task, stage, "confirmed", found_at))
+            confirmed_share = curve(f"{stage}_confirmed", started)
+            for _ in range(self.refuted[stage].take((1 - confirmed_share) / confirmed_share)):
+                defects.append(self.defect(task, stage, "refuted", found_at))
+        return defects
+
+    def removed_in(self, stage: str, outcome: str, found_at: dict[str, datetime]) -> str:
+        """Choose the phase that found a defect among those that the task went through."""
+        if outcome == "escaped":
+            weights = {"Code": 0.15 if stage == "design" else 0.0, "Test": 0.7, "Postmortem": 0.15}
+        else:
+            main, *specialists = REVIEWS[stage]
+            weights = {main: 0.6, **dict.fromkeys(specialists, 0.4)}
+        phases = [phase for phase in weights if phase in found_at]
+        odds = np.array([weights[phase] for phase in phases])
+        return phases[self.rng.choice(len(phases), p=odds / odds.sum())]
+
+    def defect(self, task: Row, stage: str, outcome: str, found_at: dict[str, datetime]) -> Row:
+        """Write one defect down; a refuted one costs only the look at it."""
+        removed = self.removed_in(stage, outcome, found_at)
+        created = found_at[removed] + timedelta(seconds=int(self.rng.integers(20, 1_500)))
+        kind, description, cause = self.story(stage)
+        component = task["components_affected"][0 if self.rng.random() < 0.75 else -1]
+        function = str(self.rng.choice(FUNCTIONS[component]))
+        refuted = outcome == "refuted"
+        open_still = not refuted and self.rng.random() < 0.03
+        worth = self.effort(EFFORT.get(removed) or REVIEW_EFFORT[stage]) if not refuted else self.effort(0.15)
+        in_code = stage == "code"
+        hours = 0.2 + self.rng.exponential(3)
+        severity = self.rng.choice(["Low", "Medium", "High", "Critical"], p=self.severity_odds(kind))
+        return {
+            "defect_id": None,
+            "created_at": instant(created),
+            "resolved_at": None if open_still else instant(created + timedelta(hours=hours)),
+            "task_id": task["task_id"],
+            "project_id": task["project_id"],
+            "user_id": str(self.rng.choice(PEOPLE)),
+            "defect_type": kind,
+            "severity": str(severity),
+            "phase_injected": "Code" if in_code else ("Planning" if kind == "1_Planning_Failure" else "Design"),
+            "phase_removed": removed,
+            "component_path": component,
+            "function_name": function if in_code or self.rng.random() < 0.5 else None,
+            "line_number": int(self.rng.integers(12, 640)) if in_code else None,
+            "effort_to_fix_json": None if open_still else worth,
+            "description": description.format(function),
+            "root_cause": None if refuted else cause,
+            "resolution_notes": self.resolution(refuted, open_still),
+            "flagged_by_agent": outcome != "escaped",
+            "validated_by_human": not refuted,
+            "false_positive": refuted,
+        }
+
+    def story(self, stage: str) -> list[str]:
+        """Draw type, description and root cause."""
+        rows = [row[1:] for row in lines_of(DEFECT_TEXTS) if row[0] == stage]
+        odds = np.array([float(row[1]) for row in rows])
+        kind, _, description, cause = rows[self.rng.choice(len(rows), p=odds / odds.sum())]
+        return [kind, description, cause]
+
+    def severity_odds(self, kind: str) -> tuple[float, ...]:
+        """Security defects are rarely small."""
+        return (0.05, 0.25, 0.45, 0.25) if kind == "5_Security_Vulnerability" else (0.28, 0.45, 0.22, 0.05)
+
+    def effort(self, factor: float) -> Row:
+        """Give what a correction took: about 15,000 tokens and a minute for a defect found in a design review."""
+        tokens = round(15_000 * factor * np.exp(self.rng.normal(0, 0.6)))
+        usd = round(tokens * 4e-6 * np.exp(self.rng.normal(0, 0.2)), 6)
+        latency_ms = round(tokens * 4.0 * np.exp(self.rng.normal(0, 0.3)))
+        return {"latency_ms": latency_ms, "tokens": tokens, "api_cost_usd": usd, "retries": int(self.rng.poisson(0.3))}
+
+    def resolution(self, refuted: bool, open_still: bool) -> str | None:
+        """Say how it ended."""
+        if open_still:
+            return None
+        return "Not a defect: the requirement asks for this" if refuted else str(self.rng.choice(RESOLUTIONS))
+
+
+# --- how far each capability has learned ------------------------------------------------------------------------------
+
+
+class Reading(NamedTuple):
+    """What is measured of a capability at one instant: the cases counted, the metric, and which rules it satisfies."""
+
+    count: int
+    value: float | None
+    secondary: Row
+    is_shadow_ready: bool
+    is_autonomous_ready: bool
+
+
+@dataclass(frozen=True)
+class History:
+    """What had happened up to one instant."""
+
+    now: datetime
+    tasks: list[Row]
+    finished: list[Row]
+    executions: list[Row]
+    defects: list[Row]
+
+
+def history_at(now: datetime, tasks: list[Row], executions: list[Row], defects: list[Row]) -> History:
+    """Cut the project's records at an instant."""
+    planned = [task for task in tasks if task["started_at"] and task["started_at"] <= instant(now)]
+    finished = [task for task in tasks if task["status"] == "completed" and task["completed_at"] <= instant(now)]
+    finished.sort(key=lambda task: task["completed_at"])
+    done = [execution for execution in executions if execution["at"] <= now]
+    known = sorted(
+        (defect for defect in defects if defect["created_at"] <= instant(now)), key=lambda d: d["created_at"]
+    )
+    return History(now, planned, finished, done, known)
+
+
+def share(part: int, whole: int) -> float | None:
+    """Give part / whole, unknown where there is nothing."""
+    return round(part / whole, 4) if whole else None
+
+
+def read_probe(past: History, rng: np.random.Generator) -> Reading:
+    """PROBE_AI: MAPE of the last 10 cost estimates in percent, and R2 of cost on estimated complexity."""
+    pairs = [
+        (task["estimated_cost_vector_json"]["api_cost_usd"], task["actual_cost_vector_json"]["api_cost_usd"])
+        for task in past.finished
+    ]
+    if len(pairs) < 3:
+        return Reading(len(pairs), None, {"r2": None}, False, False)
+    mape = float(np.mean([abs(estimate - actual) / actual for estimate, actual in pairs[-10:]]) * 100)
+    sizes = [task["estimated_complexity"] for task in past.finished]
+    r2 = float(np.corrcoef(sizes, [actual for _, actual in pairs])[0, 1] ** 2)
+    is_ready = len(pairs) >= 20 or (len(pairs) >= 10 and r2 > 0.7)
+    secondary = {"r2": round(r2, 3), "estimates": len(pairs[-10:])}
+    return Reading(len(pairs), round(mape, 1), secondary, is_ready, len(pairs) >= 20 and mape < 20)
+
+
+def read_decomposition(past: History, rng: np.random.Generator) -> Reading:
+    """TaskDecomposition: share of the last plans that a person changed."""
+    changed = [task["human_corrections_json"] is not None for task in past.finished]
+    recent, last_5 = changed[-WORLD.window :], changed[-5:]
+    rate = share(sum(recent), len(recent)) if len(changed) >= 3 else None
+    missing = sum(
+        len((task["human_corrections_json"] or {}).get("missing_tasks", [])) for task in past.finished[-WORLD.window :]
+    )
+    units = sum(len(task["semantic_units_json"]) for task in past.finished[-WORLD.window :])
+    completeness = share(units, units + missing)
+    is_shadow_ready = len(changed) >= 15 and sum(last_5) < 1
+    is_ready = len(changed) >= 30 and rate is not None and rate < 0.10 and (completeness or 0) > 0.90
+    secondary = {"completeness": completeness, "plans_changed": sum(changed)}
+    return Reading(len(changed), rate, secondary, is_shadow_ready, is_ready)
+
+
+def read_error_prone(past: History, rng: np.random.Generator) -> Reading:
+    """ErrorProneDetection: how much lower the density became in the flagged components, in percent."""
+    size, count = defaultdict(int), defaultdict(int)
+    for task in past.finished:
+        size[task["components_affected"][0]] += task["actual_complexity"]
+        count[task["components_affected"][0]] += task["defect_count"]
+    density = {path: count[path] / size[path] for path in size}
+    middle = float(np.median(list(density.values()))) if density else 0.0
+    flagged = sorted(path for path, value in density.items() if middle and value > 2 * middle)
+    value = round(curve("density_drop_pct", past.now) + rng.normal(0, 0.8), 1) if len(past.finished) >= 8 else None
+    secondary = {"high_risk_components": flagged, "median_density": round(middle, 4)}
+    is_ready = len(past.finished) >= 30
+    return Reading(len(past.finished), value, secondary, is_ready, is_ready and (value or 0) >= 30)
+
+
+def read_review(stage: str, past: History) -> Reading:
+    """ReviewAgent_Design and _Code: share of the last findings that a person confirmed, of the last defects that escaped."""
+    reviews = sum(execution["agent_role"] in REVIEWS[stage] for execution in past.executions)
+    own = [defect for defect in past.defects if (defect["phase_injected"] == "Code") == (stage == "code")]
+    flagged = [defect for defect in own if defect["flagged_by_agent"]][-WORLD.window :]
+    true_ones = [defect for defect in own if not defect["false_positive"]][-WORLD.window :]
+    confirmed = (
+        share(sum(not defect["false_positive"] for defect in flagged), len(flagged)) if len(flagged) >= 4 else None
+    )
+    escaped = share(sum(not defect["flagged_by_agent"] for defect in true_ones), len(true_ones))
+    refuted = None if confirmed is None else round(1 - confirmed, 4)
+    is_good = confirmed is not None and confirmed > 0.80 and escaped is not None and escaped < 0.05
+    secondary = {"false_positive_rate": refuted, "escape_rate": escaped, "findings": len(flagged)}
+    return Reading(reviews, confirmed, secondary, reviews >= 20, reviews >= 40 and is_good)
+
+
+def read_prediction(past: History, rng: np.random.Generator) -> Reading:
+    """DefectTypePrediction: share of defects whose type was among the three predicted."""
+    count = len(past.finished)
+    value = round(curve("top_3_hits", past.now) + rng.normal(0, 0.008), 3) if count >= 10 else None
+    types = {defect["defect_type"] for defect in past.defects if not defect["false_positive"]}
+    return Reading(count, value, {"types_seen": len(types)}, count >= 50, False)
+
+
+class Capability(NamedTuple):
+    """How a capability is measured: metric, target, cases needed for Shadow and for Autonomous, reading."""
+
+    metric: str
+    target: float
+    needed: tuple[int, int]
+    read: Any
+
+
+CAPABILITIES = {
+    "PROBE_AI": Capability("mape_pct", 20.0, (10, 20), read_probe),
+    "TaskDecomposition": Capability("correction_rate", 0.10, (15, 30), read_decomposition),
+    "ErrorProneDetection": Capability("density_reduction_pct", 30.0, (30, 30), read_error_prone),
+    "ReviewAgent_Design": Capability(
+        "true_positive_rate", 0.80, (20, 40), lambda past, rng: read_review("design", past)
+    ),
+    "ReviewAgent_Code": Capability("true_positive_rate", 0.80, (20, 40), lambda past, rng: read_review("code", past)),
+    "DefectTypePrediction": Capability("top_3_accuracy", 0.60, (50, 50), read_prediction),
+}
+FELL_BACK = "True positive rate 10 points or more below its best of {best:.2f}: a person checks every finding again"
+SLIPPING = "True positive rate {value:.2f} is slipping from its best of {best:.2f}; look at the refuted findings"
+
+
+def measure(name: str, histories: list[History], rng: np.random.Generator) -> list[Row]:
+    """Measure one capability at each instant and move its mode by the published rule."""
+    what, mode, best, rows = CAPABILITIES[name], "Learning", 0.0, []
+    for before, past in zip([None, *histories], histories, strict=False):
+        reading = what.read(past, rng)
+        note, is_met = None, False
+        best = max(best, reading.value or 0.0)
+        if mode == "Learning" and reading.is_shadow_ready:
+            mode, note, is_met = "Shadow", f"Enters Shadow after {reading.count} cases", True
+        elif mode == "Shadow" and reading.is_autonomous_ready:
+            mode, note, is_met = "Autonomous", f"Earned autonomy after {reading.count} cases", True
+        elif mode == "Autonomous" and name.startswith("ReviewAgent") and reading.value < best - 0.03:
+            has_fallen = reading.value <= best - 0.0999
+            note = (FELL_BACK if has_fallen else SLIPPING).format(value=reading.value, best=best)
+            mode = "Shadow" if has_fallen else mode
+        elif reading.value is None:
+            note = "Too little data for the metric yet"
+        rows.append(
+            {
+                "measured_at": instant(past.now),
+                "measurement_period_start": instant(before.now if before else WORLD.first_day),
+                "measurement_period_end": instant(past.now),
+                "capability_name": name,
+                "capability_mode": mode,
+                "tasks_completed": reading.count,
+                "tasks_required_for_graduation": what.needed[mode != "Learning"],
+                "primary_metric_name": what.metric,
+                "primary_metric_value": reading.value,
+                "primary_metric_target": what.target,
+                "secondary_metrics_json": reading.secondary,
+                "graduation_criteria_met": is_met or mode == "Autonomous",
+                "graduation_notes": note,
+                "metadata": {"counted": "reviews"} if name.startswith("ReviewAgent") else None,
+            }
+        )
+    return rows
+
+
+# --- the world and its file -------------------------------------------------------------------------------------------
+
+
+def make_world() -> dict[str, list[Row]]:
+    """Make the rows of the four tables, in the order in which they must be written."""
+    rng = np.random.default_rng(WORLD.seed)
+    tasks, executions, defects = [], [], []
+    maker, changed = DefectMaker(rng), Quota()
+    count = len(lines_of(TASKS))
+    for position, weekday in enumerate(np.sort(rng.integers(0, WORLD.days // 7 * 5 - 1, size=count))):
+        days = int(weekday) // 5 * 7 + int(weekday) % 5
+        created = WORLD.first_day + timedelta(days=days, hours=7, minutes=int(rng.integers(0, 180)))
+        task = make_task(position, created, rng)
+        tasks.append(task)
+        if changed.take(curve("plan_corrected", created)):
+            task["human_corrections_json"] = corrections(task["semantic_units_json"], rng)
+        if position >= WORLD.finished + 2:
+            continue
+        task["status"] = "in_progress" if position >= WORLD.finished else "completed"
+        task["status"] = "failed" if position in WORLD.failed else task["status"]
+        runs = run_task(task, created, rng)
+        executions += runs
+        if task["status"] != "in_progress":
+            defects += maker.of_task(task, runs)
+    finish(tasks, defects, rng)
+    measured = measure_all(tasks, executions, defects, rng)
+    set_phases(tasks, [row for row in measured if row["capability_name"] == "TaskDecomposition"], rng)
+    return {
+        "task_metadata": sorted(tasks, key=lambda task: task["created_at"]),
+        "agent_cost_vector": cost_rows(executions),
+        "defect_log": number_defects(defects),
+        "bootstrap_metrics": measured,
+    }
+
+
+def finish(tasks: list[Row], defects: list[Row], rng: np.random.Generator) -> None:
+    """Fill in what is only known when everything has happened: defect counts, and estimates of cost."""
+    done = [task for task in tasks if task["completed_at"]]
+    for task in done:
+        task["defect_count"] = sum(d["task_id"] == task["task_id"] and not d["false_positive"] for d in defects)
+        task["defect_density"] = round(task["defect_count"] / task["actual_complexity"], 4)
+    usual = {
+        name: float(np.median([t["actual_cost_vector_json"][name] * unit_scale(t) for t in done]))
+        for name in ("latency_ms", "tokens", "api_cost_usd")
+    }
+    for task in tasks:
+        miss = curve("estimate_error", datetime.fromisoformat(task["created_at"][:19]))
+        task["estimated_cost_vector_json"] = estimate_cost(task, usual, miss, rng)
+        if not task["completed_at"]:
+            task["actual_complexity"] = None
+
+
+def unit_scale(task: Row) -> float:
+    """Give the factor that brings a task's cost to the median size."""
+    return (WORLD.median_size / task["actual_complexity"]) ** WORLD.size_exponent
+
+
+def measure_all(tasks: list[Row], executions: list[Row], defects: list[Row], rng: np.random.Generator) -> list[Row]:
+    """Measure every capability 18 times, every three or four days."""
+    evenings = [WORLD.first_day + timedelta(days=round(n * (WORLD.days - 1) / 18), hours=18) for n in range(1, 19)]
+    histories = [history_at(now, tasks, executions, defects) for now in evenings]
+    return [row for name in CAPABILITIES for row in measure(name, histories, rng)]
+
+
+def set_phases(tasks: list[Row], measured: list[Row], rng: np.random.Generator) -> None:
+    """Give each task the mode that planning had when the task was created; a person looks at fewer plans later."""
+    reviewed = {"Learning": 1.0, "Shadow": 0.85, "Autonomous": 0.35}
+    for task in tasks:
+        earlier = [row["capability_mode"] for row in measured if row["measured_at"] <= task["created_at"]]
+        task["bootstrap_phase"] = earlier[-1] if earlier else "Learning"
+        was_read = bool(rng.random() < reviewed[task["bootstrap_phase"]])
+        task["human_reviewed"] = was_read or task["human_corrections_json"] is not None
+
+
+def cost_rows(executions: list[Row]) -> list[Row]:
+    """Number the executions in time and give one row per metric."""
+    rows = []
+    for number, execution in enumerate(sorted(executions, key=lambda e: (e["at"], e["task_id"])), start=1):
+        at, model = instant(execution["at"]), execution["llm_model"]
+        head = {"timestamp": at, "execution_date": at[:10]}
+        head |= {
+            name: execution[name]
+            for name in ("task_id", "project_id", "agent_role", "agent_version", "agent_iteration")
+        }
+        for metric, value in execution["metrics"].items():
+            what = {"metric_type": metric, "metric_value": value, "metric_unit": UNITS.get(metric, "tokens")}
+            who = {"llm_model": model, "llm_provider": PRICES[model].provider}
+            note = PRICE_NOTE if metric == "API_Cost" else None
+            rows.append(head | what | who | {"metadata": note, "execution_id": f"EX-{number:06d}"})
+    return rows
+
+
+def number_defects(defects: list[Row]) -> list[Row]:
+    """Number the defects in the order in which they were found."""
+    ordered = sorted(defects, key=lambda defect: (defect["created_at"], defect["task_id"]))
+    return [defect | {"defect_id": f"D-{number:03d}"} for number, defect in enumerate(ordered, start=1)]
+
+
+def literal(value: Any) -> str:
+    """Write a value as SQL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, dict | list):
+        value = json.dumps(value, separators=(",", ":"))
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(int(value)) if isinstance(value, bool) else repr(value)
+
+
+HEADINGS = {
+    "task_metadata": "The tasks. Costs are the sums of the executions' known metrics; refuted findings are no defects.",
+    "agent_cost_vector": "What each execution consumed, one row per metric. A metric that nobody recorded has no row.",
+    "defect_log": "What went wrong, where it came in and where it was found; refuted findings of agents included.",
+    "bootstrap_metrics": "How far each capability has learned, every three or four days.",
+}
+
+
+def sql_text(tables: dict[str, list[Row]], rows_per_statement: int = 200) -> str:
+    """Write the rows as INSERT statements that a person can read; no ids that the store gives itself."""
+    parts = ["-- Ten weeks of an invented ferry line's booking software: for a first look, for tests and for teaching."]
+    parts.append("-- Made by make_sample_data.py, which says how and why; change that file, not this one.\n")
+    for table, rows in tables.items():
+        parts.append(f"-- {HEADINGS[table]}")
+        for start in range(0, len(rows), rows_per_statement):
+            values = (", ".join(map(literal, row.values())) for row in rows[start : start + rows_per_statement])
+            columns = ", ".join(rows[0])
+            parts.append(f"INSERT INTO {table}\n({columns})\nVALUES\n(" + "),\n(".join(values) + ");\n")
+    return "\n".join([*parts, ""])
+
+
+if __name__ == "__main__":
+    SQL_FILE.write_text(sql_text(make_world()), encoding="utf-8", newline="\n")
