@@ -1,9 +1,9 @@
 """`%%sql` for notebooks: the SQL of a cell, bound to the notebook's variables, run on the notebook's session.
 
-    %load_ext asp_analysis.magic
+%load_ext asp_analysis.magic
 
-    %%sql costs <<
-    SELECT agent_role, sum(cost_usd) AS cost_usd FROM executions WHERE llm_model = $model GROUP BY agent_role
+%%sql costs <<
+SELECT agent_role, sum(cost_usd) AS cost_usd FROM executions WHERE llm_model = $model GROUP BY agent_role
 """
 
 import re
@@ -70,7 +70,9 @@ def _parameters(query: str, variables: dict[str, Any]) -> dict[str, Any]:
     names = {name for name in _PARAMETER.findall(query) if name}
     unknown = sorted(names - variables.keys())
     if unknown:
-        raise QueryError(f"A variable is needed for ${unknown[0]}, the notebook has none. Set {unknown[0]} = ... first.")
+        raise QueryError(
+            f"A variable is needed for ${unknown[0]}, the notebook has none. Set {unknown[0]} = ... first."
+        )
     return {name: _plain(variables[name]) for name in names}
 
 

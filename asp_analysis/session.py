@@ -94,7 +94,7 @@ class Session:
         try:
             statements = self._connection.extract_statements(query)
         except duckdb.Error as error:
-            raise QueryError(_said(error)) from None
+            raise QueryError(_said(error, query)) from None
         if len(statements) != 1:
             raise QueryError(f"One SELECT is needed, {len(statements)} statements were found. Run them one by one.")
         if statements[0].type != duckdb.StatementType.SELECT:
@@ -213,7 +213,9 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _said(error: duckdb.Error) -> str:
+def _said(error: duckdb.Error, query: str = "") -> str:
     """Give DuckDB's message on one line, without the excerpt of the query that it repeats."""
-    text = str(error).split("\n\nLINE")[0].split("\nLINE")[0]
-    return " ".join(text.split())
+    text = " ".join(str(error).split("\n\nLINE")[0].split("\nLINE")[0].split())
+    if isinstance(error, duckdb.ParserException) and re.search(r"(?<![\".\w])at\b(?!\")", query, re.IGNORECASE):
+        text += '. AT is a word of SQL: write the column as "at"'
+    return text

@@ -5,7 +5,7 @@
 -- confirmed [count]: of those, confirmed by a person
 -- refuted [count]: of those, refuted by a person
 -- undecided [count]: of those, neither yet
--- escaped [count]: real defects made before its place and found after it, flagged by no agent
+-- escaped [count]: real defects of tasks that it reviewed, made before its place and found after it, flagged by no agent
 -- true_positive_share [share of 1]: confirmed / flagged; not defined without flags
 -- false_positive_share [share of 1]: refuted / flagged; not defined without flags
 -- escape_share [share of 1]: escaped / (confirmed + escaped); not defined where both are 0
@@ -28,14 +28,23 @@ flagged AS (
     GROUP BY phase_removed
 ),
 
+reviewed AS (
+    SELECT DISTINCT
+        agent_role,
+        task_id
+    FROM stg_costs
+),
+
 escaped AS (
     SELECT
         reviewers.agent_role,
         count(*) AS escaped
     FROM reviewers
+    INNER JOIN reviewed ON reviewers.agent_role = reviewed.agent_role
     INNER JOIN defects
         ON
-            NOT defects.is_flagged_by_agent
+            reviewed.task_id = defects.task_id
+            AND NOT defects.is_flagged_by_agent
             AND NOT defects.is_false_positive
             AND defects.injected_order < reviewers.phase_order
             AND defects.removed_order > reviewers.phase_order
