@@ -9,7 +9,7 @@ import json
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -69,6 +69,7 @@ class BatchWriter:
         """Write one batch; the rejects of the outcome are those that only the store could find."""
         if not batch.rows:
             return Outcome()
+        batch = _with_metadata(batch)
         stubbed = self._stub_tasks(batch) if TABLES[batch.table].needs_task else 0
         stored = self._stored_rows(batch)
         if not stored and not _has_repeated_key(batch) and not _lacks_task_time(batch, batch.rows):
@@ -240,10 +241,16 @@ def _by_record(batch: Batch) -> Iterable[tuple[int, list[Row]]]:
     return grouped.items()
 
 
+def _with_metadata(batch: Batch) -> Batch:
+    """Let a batch of tasks carry `metadata` in any case: the mark of a stub goes when the task itself arrives."""
+    if batch.table != "task_metadata" or "metadata" in batch.columns:
+        return batch
+    return replace(batch, columns=(*batch.columns, "metadata"), rows=[(*row, None) for row in batch.rows])
+
+
 def _merged_value(column: str, new: Any, old: Any) -> Any:
-    if new is None:
-        return old
-    if column == "metadata":
-        known = {name: value for name, value in json.loads(old or "{}").items() if name != STUB_MARK}
-        return json_text({**known, **json.loads(new)})
-    return new
+    if column == "metadata" and old is not None and (new is not None or STUB_MARK in old):
+        known = {name: value for name, value in json.loads(old).items() if name != STUB_MARK}
+        merged = {**known, **json.loads(new or "{}")}
+        return json_text(merged) if merged else None
+    return old if new is None else new

@@ -1,0 +1,77 @@
+"""Fixtures that many tests share: an empty store, the sample store, and the command line in this process."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from asp_analysis import cli
+from asp_analysis.config import StoreUrl, parse_url
+from asp_analysis.store import create_store
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed and how it ended."""
+
+    out: str
+    err: str
+    exit_code: int
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def _no_store_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may touch the store that the developer works with."""
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////nonexistent/asp.db")
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path) -> StoreUrl:
+    """The address of a new store without records."""
+    url = parse_url("store.db", tmp_path)
+    create_store(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def sample_store(tmp_path_factory: pytest.TempPathFactory) -> StoreUrl:
+    """The address of a store with the sample data; read only by agreement."""
+    url = parse_url("sample.db", tmp_path_factory.mktemp("sample"))
+    create_store(url, with_sample=True)
+    return url
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Ran]]:
+    """Run a command line in this process: `run("load", file, "--db", url)`."""
+
+    def run_command(*words: object) -> Ran:
+        texts = [word.text if isinstance(word, StoreUrl) else str(word) for word in words]
+        monkeypatch.setattr(sys, "argv", ["asp-analysis", *texts])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        printed = capsys.readouterr()
+        return Ran(printed.out, printed.err, code)
+
+    yield run_command
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real data sets beside the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real data sets are not here ({SHARED_DATA.parent.name}/{SHARED_DATA.name} is missing)")
+    return SHARED_DATA

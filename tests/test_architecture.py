@@ -1,0 +1,88 @@
+"""Who may import whom, read from the code."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "asp_analysis"
+
+ROWS = [
+    {"errors", "records", "validation", "batch", "config", "sql", "occupancy"},
+    {"store", "importers", "session", "raw", "probe", "learning", "quality", "charts", "pricing"},
+    {"loading", "magic", "monitor", "postgres", "dashboard", "capture", "estimation"},
+    {"cli"},
+]
+"""From the bottom up; a module imports only from lower rows, and from its own package."""
+
+WITHIN_A_ROW = {("session", "raw"), ("validation", "records")}
+"""`raw` is the part of `session` that knows foreign files; `validation` applies `records` to columns."""
+
+HOMES = {
+    "sqlalchemy": {"store", "postgres"},
+    "sqlite3": {"store"},
+    "duckdb": {"session", "raw"},
+    "matplotlib": {"charts"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "pyarrow": {"importers"},
+    "pydantic": {"records", "validation", "importers"},
+    "pydantic_core": {"records", "validation", "importers"},
+    "IPython": {"magic"},
+    "dotenv": {"config"},
+}
+
+
+def modules():
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[:2] != "__")
+
+
+def home(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            if node.module == "asp_analysis":
+                yield from (f"asp_analysis.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def row(name):
+    return next(number for number, names in enumerate(ROWS) if name in names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_lower_rows(path):
+    for name in imports(path):
+        first, _, rest = name.partition(".")
+        if first != "asp_analysis" or not rest:
+            continue
+        other = rest.split(".")[0]
+        if other in {"__version__", home(path)} or (home(path), other) in WITHIN_A_ROW:
+            continue
+        assert row(other) < row(home(path)), f"{home(path)} must not import {other}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_an_outside_package_has_one_home(path):
+    for name in imports(path):
+        package = name.split(".")[0]
+        if package in HOMES:
+            assert home(path) in HOMES[package], f"{package} belongs to {sorted(HOMES[package])}, not to {home(path)}"
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    names = {path.stem for path in modules()}
+    assert not names & {"utils", "util", "helpers", "common", "manager", "misc"}
+
+
+def test_no_exception_is_caught_broadly():
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ExceptHandler):
+                assert node.type is not None and getattr(node.type, "id", "") != "Exception", path

@@ -1,0 +1,51 @@
+"""environment.yml, pyproject.toml and requirements.lock say the same."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
+"""PyPI name -> conda-forge name, where they differ."""
+
+
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def wanted():
+    return project()["dependencies"] + project()["optional-dependencies"]["dev"]
+
+
+def test_environment_yml_asks_for_what_pyproject_asks_for():
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    conda = {entry for entry in listed if isinstance(entry, str)} - {"pip", "python>=3.11"}
+    pip = set(next(entry["pip"] for entry in listed if isinstance(entry, dict))) - {"--editable ."}
+    expected = set()
+    for requirement in wanted():
+        name = re.split(r"[=><]", requirement)[0]
+        if requirement.startswith("duckdb-extension"):
+            assert requirement in pip
+            continue
+        version = requirement.removeprefix(name).replace("==", "=")
+        expected.add(CONDA_NAMES.get(name, name) + version)
+    assert conda == expected
+    assert all(requirement in wanted() for requirement in pip)
+
+
+def test_the_lock_pins_every_dependency_with_hashes_and_without_any_address():
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    pinned = set(re.findall(r"^([a-z0-9._-]+)==", lock, re.MULTILINE))
+    assert {re.split(r"[=><\[]", requirement)[0].lower() for requirement in wanted()} <= pinned
+    for block in re.split(r"\n(?=\S)", lock.strip()):
+        assert "--hash=sha256:" in block, block
+
+
+def test_duckdb_and_its_extensions_have_one_version():
+    versions = {
+        requirement.split("==")[1] for requirement in project()["dependencies"] if requirement.startswith("duckdb")
+    }
+    assert len(versions) == 1

@@ -1,0 +1,162 @@
+"""What a session shows, and that it can do nothing but read."""
+
+import duckdb
+import pytest
+
+from asp_analysis.errors import QueryError, StoreError
+from asp_analysis.session import connect, describe_view, view_names
+
+PROMISED = {
+    "executions": [
+        "execution_id",
+        "at",
+        "task_id",
+        "project_id",
+        "agent_role",
+        "llm_model",
+        "latency_ms",
+        "tokens_in",
+        "tokens_out",
+        "tokens_cache_read",
+        "tokens_cache_write",
+        "cost_usd",
+        "tool_calls",
+        "retries",
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def session(sample_store):
+    with connect(sample_store) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("name", view_names())
+def test_every_view_has_rows_and_the_columns_that_its_comment_describes(session, name):
+    frame = session.view(name)
+    one_row, columns = describe_view(name)
+    assert one_row and all(column.meaning for column in columns)
+    assert [column.name for column in columns] == list(frame.columns)
+    assert len(frame) > 0 or name == "stg_loads"
+
+
+def test_executions_begin_with_the_promised_columns(session):
+    assert list(session.view("executions").columns)[:14] == PROMISED["executions"]
+
+
+@pytest.mark.parametrize("view", ["task_costs", "role_costs", "daily_costs", "task_history"])
+def test_no_cost_is_lost_or_counted_twice_between_views(session, view):
+    whole = session.sql("SELECT sum(metric_value) AS usd FROM stg_costs WHERE metric_type = 'API_Cost'")["usd"][0]
+    if view == "task_history":  # leaves the cost of a group empty where one of its executions has none
+        query = (
+            "SELECT sum(e.cost_usd) AS usd FROM executions AS e JOIN task_history AS h "
+            "ON e.task_id = h.task_id AND e.agent_role = h.agent_role AND e.llm_model IS NOT DISTINCT FROM h.llm_model "
+            "WHERE h.cost_usd IS NOT NULL"
+        )
+        whole = session.sql(query)["usd"][0]
+    assert session.view(view)["cost_usd"].sum() == pytest.approx(whole, rel=1e-12)
+
+
+def test_defect_flow_counts_every_real_defect_once(session):
+    real = session.sql("SELECT count(*) AS n FROM stg_defects WHERE NOT is_false_positive")["n"][0]
+    assert session.view("defect_flow")["defects"].sum() == real
+
+
+def test_parameters_are_bound_and_not_pasted(session):
+    evil = "Code' OR 1=1 --"
+    assert len(session.sql("SELECT * FROM executions WHERE agent_role = $role", role=evil)) == 0
+    assert len(session.sql("SELECT * FROM executions WHERE agent_role = $role", role="Code")) > 0
+
+
+def test_views_are_listed_with_what_a_row_is_and_units(session):
+    listed = session.views().set_index("view")
+    assert listed.loc["executions", "one_row_is"] == "one execution: one run of one agent role on one task"
+    assert "latency_ms [ms]" in listed.loc["executions", "columns"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "INSERT INTO asp_file.task_metadata (task_id) VALUES ('x')",
+        "DELETE FROM asp_file.task_metadata",
+        "UPDATE asp_file.task_metadata SET status = 'failed'",
+        "CREATE TABLE t AS SELECT 1",
+        "DROP VIEW executions",
+        "ATTACH '/tmp/other.db' AS other (TYPE sqlite)",
+        "DETACH asp_file",
+        "COPY (SELECT 1) TO '/tmp/out.csv'",
+        "COPY executions FROM '/etc/hosts'",
+        "LOAD sqlite_scanner",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+        "PRAGMA database_list",
+        "CALL sqlite_attach('/tmp/other.db')",
+        "SELECT 1; SELECT 2",
+        "SELECT * FROM read_csv('/etc/hosts')",
+        "SELECT * FROM read_text('/etc/hosts')",
+        "SELECT * FROM '/etc/hosts'",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM sqlite_scan('/tmp/other.db', 't')",
+        "SELECT * FROM sqlite_query('asp_file', 'DELETE FROM task_metadata')",
+        "SELECT * FROM query('SELECT 1')",
+        "SELECT * FROM (SELECT * FROM (FROM read_text('/etc/hosts')))",
+        "SELECT (SELECT count(*) FROM glob('/etc/*'))",
+        "WITH x AS (SELECT * FROM read_blob('/etc/hosts')) SELECT * FROM x",
+        "EXPLAIN ANALYZE DELETE FROM asp_file.task_metadata",
+        "SELECT * FROM 'https://example.org/x.parquet'",
+        "",
+    ],
+)
+def test_only_reading_of_the_store_is_possible(session, query):
+    with pytest.raises(QueryError) as refused:
+        session.sql(query)
+    assert "\n" not in str(refused.value)
+
+
+def test_python_variables_are_no_tables(session):
+    frame = session.view("role_costs")
+    with pytest.raises(QueryError, match="frame"):
+        session.sql("SELECT * FROM frame")
+    assert len(frame)
+
+
+def test_wrong_sql_is_one_line_that_says_what_is_there(session):
+    with pytest.raises(QueryError, match="cost_usd") as refused:
+        session.sql("SELECT cost_us FROM executions")
+    assert "\n" not in str(refused.value)
+
+
+def test_the_word_at_is_explained_where_sql_stumbles_over_it(session):
+    with pytest.raises(QueryError, match='write the column as "at"'):
+        session.sql("SELECT min(at) FROM executions")
+
+
+def test_an_unknown_view_is_answered_with_those_that_are_there(session):
+    with pytest.raises(QueryError, match="executions"):
+        session.view("execution")
+
+
+def test_a_closed_session_says_so(sample_store):
+    opened = connect(sample_store)
+    opened.close()
+    opened.close()
+    with pytest.raises(QueryError, match=r"asp\.connect"):
+        opened.sql("SELECT 1")
+
+
+def test_a_database_without_the_contracts_tables_is_refused(tmp_path):
+    import sqlite3
+
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE t (x)")
+    other.close()
+    with pytest.raises(StoreError, match="holds none of agent_cost_vector"):
+        connect(str(path))
+
+
+def test_the_extension_is_the_one_of_this_duckdb():
+    from asp_analysis.session import _scanner_file
+
+    assert f"/v{duckdb.__version__}/" in _scanner_file()
