@@ -25,7 +25,7 @@ SQL_FILE = Path(__file__).with_name("sample_data.sql")
 class World:
     """What the invented project is like; each value with the reason for it."""
 
-    seed: int = 20251006
+    seed: int = 20251261  # of some hundred tried: one whose relapse, tail and learning curves can be seen by eye
     first_day: datetime = datetime(2025, 10, 6)  # a Monday on which all three models were on sale
     days: int = 70  # ten weeks: long enough for learning curves and one relapse
     prompt_change_day: int = 33  # agents go from 1.0.0 to 1.1.0 once, near the middle
@@ -33,11 +33,13 @@ class World:
     median_size: float = 30.0  # semantic complexity; with the next value nearly all tasks fall into 5 to 120
     size_log_sd: float = 0.8
     growth_log_sd: float = 0.13  # plans are wrong by about 13 %, and a bit low
-    size_exponent: float = 0.9  # cost grows a bit slower than size (public agent runs: 0.6 to 0.8 and around 1)
+    size_exponent: float = (
+        0.9  # cost grows slower than size (public agent runs: 0.6 to 0.8; more here, to be seen with 43 tasks)
+    )
     task_log_sd: float = 0.32  # shared by all executions of a task: some tasks are simply nasty
-    execution_log_sd: float = 0.45  # with the above 0.55 in all (public agent runs of like tasks: 0.5 to 0.8)
+    execution_log_sd: float = 0.45  # with the above 0.55 in all (public agent runs of like tasks: 0.5 to 0.9)
     runaway_share: float = 0.02  # an agent that runs in circles ...
-    runaway_factor: float = 3.5  # ... makes the tail of real agents: the largest cost is 6 to 15 times the median
+    runaway_factor: float = 3.5  # ... makes the tail of real agents: the largest cost is 3 to 15 times the median
     cache_miss_share: float = 0.05  # 95 % of the input is read from a cache (public coding sessions: median 96 %)
     unknown_share: float = 0.015  # a metric that nobody recorded: the row is missing, never 0
     defects_per_size: float = 0.04  # under the platform's limit of 0.10 defects per complexity unit
@@ -50,12 +52,12 @@ class World:
 
 WORLD = World()
 CURVES = {  # how the team and its agents change: (days), (values)
-    "estimate_error": ((0, 40, 70), (0.62, 0.24, 0.17)),
+    "estimate_error": ((0, 40, 70), (0.48, 0.24, 0.17)),
     "plan_corrected": ((0, 10, 35, 70), (0.90, 0.60, 0.12, 0.03)),
     "design_confirmed": ((0, 70), (0.50, 0.90)),
     "design_escaped": ((0, 70), (0.40, 0.14)),
-    "code_confirmed": ((0, 18, 47, 50, 70), (0.50, 0.93, 0.93, 0.50, 0.42)),  # the relapse: from day 48 on
-    "code_escaped": ((0, 18, 47, 70), (0.40, 0.0, 0.0, 0.30)),
+    "code_confirmed": ((0, 18, 46, 53, 70), (0.50, 0.93, 0.93, 0.62, 0.40)),  # the relapse: after day 46
+    "code_escaped": ((0, 20, 46, 70), (0.45, 0.0, 0.0, 0.35)),
     "density_drop_pct": ((0, 70), (2.0, 25.0)),
     "top_3_hits": ((0, 70), (0.34, 0.63)),
 }
@@ -383,7 +385,7 @@ def execution_metrics(role: str, model: str, volume: float, rng: Rng) -> dict[st
         metrics["Tokens_Cache_Write"] = written
     metrics |= {"API_Cost": round(usd / 1e6, 6), "Tool_Calls": max(1, round(calls * rng.uniform(0.8, 1.3)))}
     metrics |= {"Retries": int(rng.poisson(0.15))}
-    if role in ("Code", "Test") and rng.random() < 0.4:
+    if role in ("Code", "Test") and rng.random() < 0.3:
         metrics["Memory_Usage"] = round(380 * noise(rng, 0.35), 1)
     return metrics
 
@@ -464,7 +466,7 @@ class DefectMaker:
         odds = np.array([float(weight) for _, weight, *_ in texts])
         kind, _, description, cause = texts[rng.choice(len(texts), p=odds / odds.sum())]
         removed = self.removed_in(stage, outcome, list(found_at))
-        created = found_at[removed] + timedelta(seconds=int(rng.integers(20, 1_500)))
+        created = found_at[removed] + timedelta(seconds=int(rng.integers(20, 280)))
         component = task["components_affected"][0 if rng.random() < 0.75 else -1]
         function = str(rng.choice(FUNCTIONS[component]))
         severity = [0.05, 0.25, 0.45, 0.25] if kind.startswith("5_") else [0.28, 0.45, 0.22, 0.05]
@@ -603,8 +605,8 @@ def next_mode(mode: str, reading: Reading, fall: float) -> tuple[str, str | None
     if mode == "Shadow" and reading.is_autonomous_ready:
         return "Autonomous", f"Earned autonomy after {reading.count} cases"
     if fall >= 0.0999:
-        is_demoted = "back to Shadow, " if mode == "Autonomous" else ""
-        return "Shadow", f"Degrading, {fall * 100:.0f} points below its best: {is_demoted}a person checks every finding"
+        note = f"Degrading, {fall * 100:.0f} points below its best: a person checks every finding"
+        return ("Shadow" if mode == "Autonomous" else mode), note
     return mode, "Too little data for the metric yet" if reading.value is None else None
 
 
