@@ -34,7 +34,7 @@ class World:
     size_log_sd: float = 0.8
     growth_log_sd: float = 0.13  # plans are wrong by about 13 %, and a bit low
     size_exponent: float = (
-        0.9  # cost grows slower than size (public agent runs: 0.6 to 0.8; more here, to be seen with 43 tasks)
+        0.9  # cost grows slower than size (public agent runs: 0.6 to 0.8; 43 tasks need more to show)
     )
     task_log_sd: float = 0.32  # shared by all executions of a task: some tasks are simply nasty
     execution_log_sd: float = 0.45  # with the above 0.55 in all (public agent runs of like tasks: 0.5 to 0.9)
@@ -224,11 +224,7 @@ code|20_Syntax|2|{} does not compile under strict mode|Optional type not unwrapp
 code|20_Syntax|2|{} has an unreachable branch|Copy of the branch above
 """  # noqa: E501
 MISSING_UNITS = ("Tell guests by mail", "Backfill old bookings", "Feature switch for the roll-out", "Alarm on silence")
-RESOLUTIONS = (
-    "Fixed and covered by a test",
-    "Corrected in the next iteration",
-    "Fixed; rule added to the agent's prompt",
-)
+RESOLUTIONS = ("Fixed and covered by a test", "Corrected in the next iteration", "Fixed; rule added to the prompt")
 
 # --- small tools ------------------------------------------------------------------------------------------------------
 
