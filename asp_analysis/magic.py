@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
-_LINE = re.compile(r"\s*(?:(?P<session>\w+)\s*)?(?:(?P<result>\w+)\s*<<)?\s*")
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|\$([A-Za-z_]\w*)")
 
 
@@ -29,14 +28,11 @@ def run_cell(line: str, cell: str, variables: dict[str, Any]) -> "pd.DataFrame |
     Raises:
         QueryError: the SQL is wrong, a `$name` is no variable, or it is not clear which session is meant.
     """
-    found = _LINE.fullmatch(line)
-    if found is None:
-        raise QueryError(f"%%sql [SESSION] [NAME <<] is needed, found {line.strip()!r}. Put the SQL on the next lines.")
-    session = _session(found["session"], variables)
-    frame = session.sql(cell, **_parameters(cell, variables))
-    if found["result"] is None:
+    session_name, result_name = _names(line)
+    frame = _session(session_name, variables).sql(cell, **_parameters(cell, variables))
+    if result_name is None:
         return frame
-    variables[found["result"]] = frame
+    variables[result_name] = frame
     return None
 
 
@@ -48,6 +44,15 @@ def load_ipython_extension(shell: "InteractiveShell") -> None:
         return run_cell(line, cell, shell.user_ns)
 
     shell.register_magic_function(sql, magic_kind="cell")
+
+
+def _names(line: str) -> tuple[str | None, str | None]:
+    words = line.replace("<<", " << ").split()
+    result = words[-2] if len(words) > 1 and words[-1] == "<<" else None
+    others = words[:-2] if result else words
+    if len(others) > 1 or not all(word.isidentifier() for word in (*others, *filter(None, [result]))):
+        raise QueryError(f"%%sql [SESSION] [NAME <<] is needed, found {line.strip()!r}. Put the SQL on the next lines.")
+    return (others[0] if others else None), result
 
 
 def _session(name: str | None, variables: dict[str, Any]) -> Session:

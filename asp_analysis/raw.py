@@ -9,7 +9,7 @@ import duckdb
 
 from asp_analysis import sql
 from asp_analysis.errors import StoreError
-from asp_analysis.records import CostMetric, Defect, LearningMetric, Task
+from asp_analysis.records import EXECUTION_CONTEXT, CostMetric, Defect, LearningMetric, Task
 
 _LOAD_LOG = (
     "load_id",
@@ -100,12 +100,9 @@ def _or_unknown(table: str, name: str, columns: list[str]) -> str:
     return f"{_execution_name(columns)} AS execution_id" if name == "execution_id" else f'NULL AS "{name}"'
 
 
-_CONTEXT = [name for name in CostMetric.model_fields if name not in {"execution_id", "metadata"}][:-3]
-
-
 def _execution_name(columns: list[str]) -> str:
     """Rows of one context belong to one execution, until one of its metrics comes again."""
-    context = ", ".join(f'"{name}"' for name in _CONTEXT if name in columns)
+    context = ", ".join(f'"{name}"' for name in EXECUTION_CONTEXT if name in columns)
     order = "TRY_CAST(id AS BIGINT)" if "id" in columns else "timestamp"
     return (
         f"md5(concat_ws('|', {context})) || '-' || "

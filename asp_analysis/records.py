@@ -85,6 +85,20 @@ WIDE_METRICS: dict[str, str] = {
 }
 """Column of the wide form (and of the view `executions`) -> metric type of the long form."""
 
+EXECUTION_CONTEXT: tuple[str, ...] = (
+    "timestamp",
+    "task_id",
+    "subtask_id",
+    "project_id",
+    "user_id",
+    "agent_role",
+    "agent_version",
+    "agent_iteration",
+    "llm_model",
+    "llm_provider",
+)
+"""What tells one execution from another where its source gives it no name: rows that agree here belong together."""
+
 COLUMN_ALIASES: dict[str, str] = {"api_cost_usd": "cost_usd"}
 """Other names that the contract uses for a wide column."""
 

@@ -8,7 +8,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "asp_analysis"
 
 ROWS = [
-    {"errors", "records", "validation", "batch", "config", "sql", "occupancy"},
+    {"errors"},
+    {"records", "validation", "batch", "config", "sql", "occupancy"},
     {"store", "importers", "session", "raw", "probe", "learning", "quality", "charts", "pricing"},
     {"loading", "magic", "monitor", "postgres", "dashboard", "capture", "estimation"},
     {"cli"},

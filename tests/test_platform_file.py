@@ -42,8 +42,8 @@ def platform_file(tmp_path):
     with sqlite3.connect(path) as file:
         file.executescript(TABLES)
         file.execute(
-            "INSERT INTO task_metadata (task_id, created_at, completed_at, estimated_complexity, human_reviewed, status)"
-            " VALUES ('T-1', '2025-11-12 08:00:00', '2025-11-12 10:00:00.250', 12, 1, 'completed')"
+            "INSERT INTO task_metadata (task_id, created_at, completed_at, estimated_complexity, human_reviewed, "
+            "status) VALUES ('T-1', '2025-11-12 08:00:00', '2025-11-12 10:00:00.250', 12, 1, 'completed')"
         )
         file.execute(METRIC, ("2025-11-12 09:00:00", "Latency", 1200.0, "ms"))
         file.execute(METRIC, ("2025-11-12 09:00:00", "API_Cost", 0.1 + 0.2, "USD"))

@@ -8,27 +8,13 @@ from typing import Any
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.importers.mapping import Mapping, apply_mapping
 from asp_analysis.importers.rows import READERS, RawBatch
-from asp_analysis.records import METRIC_UNITS, RECORDS, WIDE_METRICS
+from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, RECORDS, WIDE_METRICS
 from asp_analysis.validation import Columns, validate_columns
-
-_CONTEXT = (
-    "timestamp",
-    "task_id",
-    "subtask_id",
-    "project_id",
-    "user_id",
-    "agent_role",
-    "agent_version",
-    "agent_iteration",
-    "llm_model",
-    "llm_provider",
-)
-"""What tells one execution from another where the source gives no `execution_id`."""
 
 _METRIC_SHIFT = {metric: 16 * place for place, metric in enumerate(METRIC_UNITS)}
 
 COST_COLUMNS = (
-    *_CONTEXT,
+    *EXECUTION_CONTEXT,
     "metadata",
     "execution_date",
     "execution_id",
@@ -101,7 +87,7 @@ def _named_by_context(clean: Columns, occurrences: dict[str, int]) -> Iterator[s
     rows costs one entry per execution.
     """
     last_context, digest = None, ""
-    contexts = zip(*(clean[name] for name in _CONTEXT), strict=True)
+    contexts = zip(*(clean[name] for name in EXECUTION_CONTEXT), strict=True)
     for context, metric in zip(contexts, clean["metric_type"], strict=True):
         if context != last_context:
             last_context, digest = context, _digest(context)
@@ -114,7 +100,7 @@ def _named_by_context(clean: Columns, occurrences: dict[str, int]) -> Iterator[s
 def _wide_rows(
     clean: Columns, records: list[int], occurrences: dict[str, int]
 ) -> tuple[list[tuple[Any, ...]], list[int]]:
-    contexts = zip(*(clean[name] for name in _CONTEXT), strict=True)
+    contexts = zip(*(clean[name] for name in EXECUTION_CONTEXT), strict=True)
     measured = zip(*(clean[name] for name in WIDE_METRICS), strict=True)
     rows, origin = [], []
     for context, values, metadata, execution_id, record in zip(
