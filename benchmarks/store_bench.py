@@ -1,0 +1,140 @@
+"""Loading 500,000 metric rows against a bare `executemany`, and every view at 10,000 rows.
+
+"Bare" is Python's sqlite3 with one `executemany` of finished tuples in one transaction, into the same tables with the
+same indexes, constraints, foreign keys, WAL and synchronous setting; once with SQLite's own page cache and once with
+the writer's 64 MiB, because the unique index is written in random order and the cache decides.
+"""
+
+import json
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from asp_analysis import sql
+from asp_analysis.config import parse_url
+from asp_analysis.importers.mapping import Mapping
+from asp_analysis.importers.tables import COST_COLUMNS, read_batches
+from asp_analysis.store import create_store
+
+METRICS = [("Latency", "ms", 1200.5), ("Tokens_In", "tokens", 34_000), ("Tokens_Out", "tokens", 900)]
+METRICS += [("API_Cost", "USD", 0.0125), ("Tool_Calls", "count", 7)]
+ROLES = ["Planning", "Design", "DesignReview", "Code", "CodeReview", "Test", "Postmortem"]
+
+
+def write_metric_lines(path: Path, row_count: int) -> None:
+    """Write `row_count` metric rows, five to an execution, a minute between executions."""
+    with path.open("w") as stream:
+        for number in range(row_count):
+            execution, place = divmod(number, len(METRICS))
+            metric, unit, value = METRICS[place]
+            day, minute = divmod(execution, 1440)
+            record = {
+                "timestamp": f"2025-{1 + day // 28 % 12:02d}-{1 + day % 28:02d}T{minute // 60:02d}:{minute % 60:02d}:00Z",
+                "task_id": f"T-{execution % 2000:05d}",
+                "project_id": f"project-{execution % 7}",
+                "agent_role": ROLES[execution % 7],
+                "agent_version": "1.0.0",
+                "metric_type": metric,
+                "metric_value": value + execution % 1000,
+                "metric_unit": unit,
+                "llm_model": f"model-{execution % 3}",
+                "llm_provider": "anthropic",
+            }
+            stream.write(json.dumps(record) + "\n")
+
+
+def bare_insert(folder: Path, rows: list[tuple], cache_kib: int | None) -> float:
+    """Insert finished tuples with one executemany; give the seconds."""
+    path = folder / f"bare-{cache_kib}.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    if cache_kib:
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    connection.executescript(sql.script("sqlite/create_tables.sql") + sql.script("sqlite/create_indexes.sql"))
+    tasks = {row[COST_COLUMNS.index("task_id")] for row in rows}
+    insert = f"INSERT INTO agent_cost_vector ({', '.join(COST_COLUMNS)}) VALUES ({', '.join('?' * len(COST_COLUMNS))})"
+    connection.executemany(
+        "INSERT INTO task_metadata (task_id, created_at) VALUES (?, '2025-01-01T00:00:00.000000Z')",
+        [(task,) for task in tasks],
+    )
+    start = time.perf_counter()
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(insert, rows)
+    connection.execute("COMMIT")
+    seconds = time.perf_counter() - start
+    connection.close()
+    path.unlink()
+    return seconds
+
+
+def our_load(folder: Path, path: Path) -> float:
+    """Load the file in this process as `asp-analysis load` does; give the seconds."""
+    from asp_analysis.loading import load_file
+    from asp_analysis.store import open_store
+
+    url = parse_url(f"ours-{time.monotonic_ns()}.db", folder)
+    create_store(url)
+    with open_store(url) as store:
+        start = time.perf_counter()
+        load_file(store, path)
+        seconds = time.perf_counter() - start
+    url.path.unlink()
+    return seconds
+
+
+def view_times(folder: Path) -> Iterator[tuple[str, float]]:
+    """Time connecting and each view over a store of 10,000 metric rows, in a process that only reads."""
+    path = folder / "small.jsonl"
+    write_metric_lines(path, 10_000)
+    url = parse_url("small.db", folder)
+    create_store(url, with_sample=True)
+    subprocess.run([sys.executable, "-m", "asp_analysis", "load", str(path), "--db", url.text], check=True)
+    from asp_analysis.session import connect, view_names
+
+    yield "connect", best_of(5, lambda: connect(url).close())
+    with connect(url) as session:
+        for name in view_names():
+            yield name, best_of(5, lambda name=name: session.view(name))
+
+
+def best_of(tries: int, call: Callable[[], object]) -> float:
+    """Give the median seconds of some calls, after one that is not counted."""
+    call()
+    seconds = []
+    for _ in range(tries):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def main(row_count: int = 500_000) -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "metrics.jsonl"
+        write_metric_lines(path, row_count)
+        rows = [row for batch in read_batches(path, "jsonl", "agent_cost_vector", Mapping()) for row in batch.rows]
+        bare = [bare_insert(folder, rows, None) for _ in range(2)]
+        tuned = [bare_insert(folder, rows, 65_536) for _ in range(2)]
+        del rows
+        ours = [our_load(folder, path) for _ in range(2)]
+        for label, seconds in (
+            ("bare executemany", bare),
+            ("the same, 64 MiB cache", tuned),
+            ("load from JSONL", ours),
+        ):
+            rate = row_count / min(seconds)
+            print(f"{label:28s} {min(seconds):7.2f} s {rate:10,.0f} rows/s  ratio {min(bare) / min(seconds):.2f}")
+        for label, seconds in view_times(folder):
+            print(f"{label:28s} {seconds * 1000:7.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
