@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.built
 STORE := data/asp_telemetry.db
 ARGS ?=
+# Jupyter refuses to run as root unless told; in a container there is often nobody else.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
 TEST_DATA := build/test
 
@@ -26,7 +28,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 lab: setup ## open JupyterLab on the notebooks (ARGS=--no-browser for a server)
 	@test -n "$$DATABASE_URL" || test -e $(STORE) || $(BIN)/asp-analysis init --sample
-	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks $(ARGS)
+	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks $(AS_ROOT) $(ARGS)
 
 test: setup lint unit notebooks ## run everything: lint, unit and documentation tests, the notebooks
 
