@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.errors import EstimationRefusal, InputError
-from asp_analysis.probe.choose import choices, pick
+from asp_analysis.probe.selection import choices, pick
 from asp_analysis.probe.history import Series, series_of
-from asp_analysis.probe.models import CANDIDATES, MODELS, Forecasts, Timeline
-from asp_analysis.probe.reference_class import deviations
+from asp_analysis.probe.models import CANDIDATES, MODELS, Forecasts, Timeline, forecast_all
+from asp_analysis.probe.reference_class import Reference
 
 LEVELS = (0.7, 0.9)
 AUTO = "auto"
@@ -49,40 +49,49 @@ def backtest(
     """
     check_levels(levels)
     every = series_of(history, component, per)
-    wanted = [one for one in every if series is None or (one.llm_model, one.agent_role) in series]
-    frames = [_rows(replay(every, one, levels)) for one in wanted if len(one.tasks) >= 3]
+    wanted = [
+        (own, one) for own, one in enumerate(every) if series is None or (one.llm_model, one.agent_role) in series
+    ]
+    reference = Reference.of(every)
+    frames = [
+        _rows(replay(one, timeline_of(one, reference.timeline(own)), levels))
+        for own, one in wanted
+        if len(one.tasks) >= 3
+    ]
     if not frames:
-        found = "; ".join(f"{one.name}: {len(one.tasks)} (left out: {one.left_out_text()})" for one in wanted) or "no series"
+        found = (
+            "; ".join(f"{one.name}: {len(one.tasks)} (left out: {one.left_out_text()})" for _, one in wanted)
+            or "no series"
+        )
         raise EstimationRefusal(
             f"A series of 3 {_noun(per)} with a {component} is needed for a backtest, found {found}. Record more tasks."
         )
     return pd.concat(frames, ignore_index=True)
 
 
-def replay(every: list[Series], series: Series, levels: tuple[float, ...], new_task: dict | None = None) -> Replay:
-    """Forecast one series in order and the task to come (`size`, task_id, project_id, task_type; nothing known when None)."""
-    timeline = timeline_of(every, series, new_task)
-    forecasts = {name: model.forecast(timeline, levels) for name, model in MODELS.items()}
+def replay(series: Series, timeline: Timeline, levels: tuple[float, ...]) -> Replay:
+    """Forecast one series in order, and the task to come, with every model and with `auto`."""
+    forecasts = forecast_all(MODELS.values(), timeline, levels)
     chosen = choices(timeline.log_cost, {model.name: forecasts[model.name] for model in CANDIDATES}, levels)
     forecasts[AUTO] = pick(forecasts, chosen)
     return Replay(series, timeline, levels, forecasts, chosen)
 
 
-def timeline_of(every: list[Series], series: Series, new_task: dict | None = None) -> Timeline:
-    """The series on logs, with the deviations of tasks alike; sizes of 0 or less are unknown."""
-    new_size = float((new_task or {}).get("size") or np.nan)
-    if new_size <= 0:
+def timeline_of(series: Series, deviation: np.ndarray, new_size: float | None = None) -> Timeline:
+    """The series on logs with the deviations of tasks alike (n + 1,) and the size of the task to come (None: unknown)."""
+    if new_size is not None and not new_size > 0:
         raise InputError(f"A size above 0 is needed, {new_size:g} found. Give the size of the task, or none.")
-    return Timeline(
-        np.log(series.cost), np.log(np.append(series.size, new_size)), deviations(every, series, new_task)
-    )
+    size = np.append(series.size, np.nan if new_size is None else new_size)
+    return Timeline(np.log(series.cost), np.log(size), deviation)
 
 
 def check_levels(levels: tuple[float, ...]) -> None:
     """Raises InputError unless every level is a share between 0.5 and 0.99: below or above it says nothing useful."""
     wrong = [level for level in levels if not 0.5 <= level <= 0.99]
     if wrong or not levels:
-        raise InputError(f"Levels from 0.5 to 0.99 are needed, {wrong or 'none'} found. Ask for instance for 0.7 and 0.9.")
+        raise InputError(
+            f"Levels from 0.5 to 0.99 are needed, {wrong or 'none'} found. Ask for instance for 0.7 and 0.9."
+        )
 
 
 def level_name(level: float) -> str:

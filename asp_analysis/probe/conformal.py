@@ -2,12 +2,11 @@
 
 Errors are log residuals `ln(actual) - ln(centre)` of forecasts that were made before the actual was known, so they need no
 correction for fitting. Two things make such quantiles fail on agents: errors depend on size, and runs come in blocks and
-drift. The first is met by weights (near in log size, and, for models that ask for it, recent), the second by adaptive
-conformal inference: the level that is asked of the quantiles follows the misses.
+drift. The first is met by weights (near in log size, and, for models that ask for it, recent), the second by the level that is
+asked of the quantiles: it follows the misses (`adaptive`).
 
 Own code because MAPIE's and crepes' regressors know neither weights per forecast nor a level that moves.
-Sources: Vovk, Gammerman and Shafer (2005); weights: Tibshirani et al. (2019), Barber et al. (2023); adaptive level: Gibbs and
-Candes (2021); several learning rates at once, weighted by their past loss (DtACI): Gibbs and Candes (2024), algorithm 1.
+Sources: Vovk, Gammerman and Shafer (2005); weights: Tibshirani et al. (2019), Barber et al. (2023).
 """
 
 from __future__ import annotations
@@ -19,15 +18,7 @@ import numpy as np
 from scipy import special, stats
 
 from asp_analysis.errors import EstimationRefusal
-
-LEARNING_RATES = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
-"""Steps of the adaptive level, a doubling grid: the smallest forgets over about 500 tasks, the largest over about 12."""
-
-ADAPTATION_SPAN = 100
-"""Tasks over which the choice among the learning rates should be near the best one (I of DtACI)."""
-
-SMALLEST_MISS_SHARE = 0.01
-"""The adaptive level stops at 99 %: past it a finite history knows nothing and the interval would only grow."""
+from asp_analysis.probe.adaptive import adaptive_miss_shares
 
 BLOCK = 512
 """Forecasts that are calibrated at once: the weights are a matrix of BLOCK rows by BLOCK + WINDOW columns."""
@@ -35,6 +26,9 @@ BLOCK = 512
 WINDOW = 1024
 """Past forecasts that an interval looks at; more would cost memory and change the quantiles by less than 2 points."""
 
+
+ENOUGH_TO_BOUND = 20
+"""Past tasks from which on no bound goes beyond the dearest or cheapest of them."""
 
 FAR_MASS = 3
 """Past errors of unlike size count together as this many tasks: enough for a distribution where no like task is known."""
@@ -91,64 +85,40 @@ def conformal_half_width(residuals: np.ndarray, level: float) -> float:
     return float(sizes[rank - 1])
 
 
-def adaptive_miss_shares(p_values: np.ndarray, nominal: np.ndarray) -> np.ndarray:
-    """The miss share (1 - level) to ask for before each outcome, so that misses come out at `nominal` in the long run.
+def calibrate(centres, log_cost, log_size, levels, calibrations: list[Calibration]) -> list[Calibrated]:
+    """Intervals around several rolling centres of one series, each from its errors before.
 
-    p_values: shape (n, streams), the largest miss share at which the outcome would still have been inside; NaN where there
-    was no forecast. nominal: shape (streams,). Returns shape (n + 1, streams); row t uses outcomes before t only.
-    Each learning rate g moves its own share by g (nominal - missed); the shares are averaged with weights that fall with the
-    pinball loss of the share against the p-value (DtACI).
-    """
-    n, streams = p_values.shape
-    rates = np.array(LEARNING_RATES)
-    level = 1 - nominal
-    spread = level**2 * nominal**3 + level**3 * nominal**2
-    eta = np.sqrt(3 / ADAPTATION_SPAN * (np.log(len(rates) * ADAPTATION_SPAN) + 2) / spread)[:, None]
-    mixing = 1 / (2 * ADAPTATION_SPAN)
-    target = nominal[:, None]
-    shares = np.repeat(target, len(rates), axis=1)
-    weights = np.full((streams, len(rates)), 1 / len(rates))
-    asked = np.empty((n + 1, streams))
-    for t in range(n):
-        asked[t] = (weights * shares).sum(1)
-        p = p_values[t][:, None]
-        is_known = ~np.isnan(p)
-        is_miss = p < shares
-        loss = np.where(is_miss, (1 - target) * (shares - p), target * (p - shares))
-        weights = weights * np.exp(-eta * np.where(is_known, loss, 0.0))
-        weights = (1 - mixing) * weights / weights.sum(1, keepdims=True) + mixing / len(rates)
-        shares = np.clip(shares + np.where(is_known, rates * (target - is_miss), 0.0), -0.2, 1.2)
-    asked[n] = (weights * shares).sum(1)
-    return np.clip(asked, np.minimum(SMALLEST_MISS_SHARE, nominal), 0.999)
-
-
-def calibrate(centre, log_cost, log_size, levels, calibration: Calibration) -> Calibrated:
-    """Intervals around a rolling centre, each from the errors before it.
-
-    centre: (n + 1,), forecast of ln cost before each outcome, the last for the task to come. log_cost: (n,).
-    log_size: (n + 1,). levels: nominal levels in (0, 1).
+    centres: one (n + 1,) per calibration, the forecast of ln cost before each outcome, the last for the task to come.
+    log_cost: (n,). log_size: (n + 1,). levels: nominal levels in (0, 1).
     """
     n = len(log_cost)
-    residual = log_cost - centre[:n]
     nominal = 1 - np.asarray(levels, dtype=float)
-    bandwidth = size_bandwidths(log_size) * calibration.bandwidth_sd if calibration.bandwidth_sd else None
-    pieces = [
-        _Piece(start, min(start + BLOCK, n + 1), residual, _sized(log_size, bandwidth), calibration.half_life_tasks)
-        for start in range(0, n + 1, BLOCK)
-    ]
-    miss_share = np.tile(nominal, (n + 1, 1))
-    if calibration.is_adaptive:
-        p_values = np.concatenate([piece.p_values(residual) for piece in pieces])[:n]
-        miss_share = adaptive_miss_shares(np.repeat(p_values[:, None], len(nominal), axis=1), nominal)
-    bounds = [piece.bounds(miss_share[piece.start : piece.stop]) for piece in pieces]
-    middle = np.concatenate([piece.middle for piece in pieces])
-    smear = np.concatenate([piece.log_mean for piece in pieces])
+    pieces = [_pieces(centre[:n], log_cost, log_size, one) for centre, one in zip(centres, calibrations, strict=True)]
+    shares = np.tile(nominal, (len(centres), n + 1, 1))
+    adaptive = [k for k, one in enumerate(calibrations) if one.is_adaptive]
+    if adaptive:
+        p_values = np.column_stack([np.concatenate([piece.p_values() for piece in pieces[k]])[:n] for k in adaptive])
+        asked = adaptive_miss_shares(np.repeat(p_values, len(nominal), axis=1), np.tile(nominal, len(adaptive)))
+        shares[adaptive] = asked.reshape(n + 1, len(adaptive), len(nominal)).transpose(1, 0, 2)
+    bounds = seen_range(log_cost, log_size)
+    return [_calibrated(*one, bounds) for one in zip(centres, pieces, shares, strict=True)]
+
+
+def _pieces(centre, log_cost, log_size, calibration):
+    n = len(log_cost)
+    likeness = _Likeness(log_size, calibration)
+    return [_Piece(start, min(start + BLOCK, n + 1), log_cost - centre, likeness) for start in range(0, n + 1, BLOCK)]
+
+
+def _calibrated(centre, pieces, shares, seen):
+    found = [piece.bounds(shares[piece.start : piece.stop]) for piece in pieces]
+    median = centre + np.concatenate([piece.middle for piece in pieces])
     return Calibrated(
-        centre + middle,
-        centre + smear,
-        centre[:, None] + np.concatenate([lower for lower, _ in bounds]),
-        centre[:, None] + np.concatenate([upper for _, upper in bounds]),
-        miss_share,
+        median,
+        centre + np.concatenate([piece.log_mean for piece in pieces]),
+        np.maximum(centre[:, None] + np.concatenate([low for low, _ in found]), np.fmin(seen[0], median)[:, None]),
+        np.minimum(centre[:, None] + np.concatenate([high for _, high in found]), np.fmax(seen[1], median)[:, None]),
+        shares,
         np.concatenate([piece.n_effective for piece in pieces]),
     )
 
@@ -163,36 +133,77 @@ def size_bandwidths(log_size: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(variance, 1e-12))
 
 
-def _sized(log_size, bandwidth):
-    return None if bandwidth is None else (log_size, bandwidth)
+def seen_range(log_cost: np.ndarray, log_size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and most log cost before each task, shape (n + 1,); infinite where the past does not bound the task.
+
+    A bound past anything seen has no evidence, and a ratio error of a small task can blow it up on a large one. Next tasks
+    fall outside the range of n exchangeable ones with probability 2 / (n + 1), so it binds from 20 past tasks on, and not on
+    the side to which the task is smaller or larger than all before.
+    """
+    n = len(log_cost)
+    is_enough = np.arange(n + 1) >= ENOUGH_TO_BOUND
+    is_largest = log_size > _so_far(np.fmax, np.where(np.isnan(log_size[:n]), -np.inf, log_size[:n]), -np.inf)
+    is_smallest = log_size < _so_far(np.fmin, np.where(np.isnan(log_size[:n]), np.inf, log_size[:n]), np.inf)
+    least = np.where(is_enough & ~is_smallest, _so_far(np.fmin, log_cost, np.inf), -np.inf)
+    most = np.where(is_enough & ~is_largest, _so_far(np.fmax, log_cost, -np.inf), np.inf)
+    return least, most
+
+
+def _so_far(reduce, values, start):
+    return np.concatenate([[start], reduce.accumulate(values)]) if len(values) else np.array([start])
+
+
+class _Likeness:
+    """Weights of past errors by age and by distance in log size."""
+
+    def __init__(self, log_size, calibration):
+        self.log_size, self.half_life = log_size, calibration.half_life_tasks
+        width = calibration.bandwidth_sd
+        self.bandwidth = None if width is None else width * size_bandwidths(log_size)
+
+    def weights(self, rows, columns):
+        """Shape (rows, columns); 0 for what is not past, at most 1."""
+        age = rows[:, None] - columns[None, :]
+        span = np.arange(age.min(initial=0), age.max(initial=0) + 1)
+        decay = np.exp2(-(span - 1) / self.half_life) if self.half_life else np.ones(len(span))
+        weights = np.where(span > 0, decay, 0.0)[age - span[0]]
+        return weights if self.bandwidth is None else self._near_in_size(rows, columns, weights)
+
+    def _near_in_size(self, rows, columns, weights):
+        distance = (self.log_size[rows][:, None] - self.log_size[columns][None, :]) / self.bandwidth[rows][:, None]
+        near = np.exp(-0.5 * np.minimum(distance**2, 50))
+        far = FAR_MASS / np.maximum(weights.sum(1, keepdims=True), FAR_MASS)
+        return weights * np.fmin(np.maximum(near, far), 1.0)
 
 
 class _Piece:
     """Weighted error distributions of the forecasts start..stop - 1, one row each, over the errors before them."""
 
-    def __init__(self, start, stop, residual, sized, half_life):
-        self.start, self.stop = start, stop
+    def __init__(self, start, stop, residual, likeness):
+        self.start, self.stop, self.residual = start, stop, residual
         first = max(0, start - WINDOW)
         columns = np.arange(first, max(stop - 1, first))
         columns = columns[~np.isnan(residual[columns])]
         columns = columns[np.argsort(residual[columns], kind="stable")]
         self.errors = residual[columns]
-        weights = _weights(np.arange(start, stop), columns, sized, half_life)
+        weights = likeness.weights(np.arange(start, stop), columns)
         self.cumulated = np.cumsum(weights, axis=1)
         self.total = self.cumulated[:, -1] if len(columns) else np.zeros(stop - start)
         self._moments(weights)
 
     def _moments(self, weights):
         with np.errstate(divide="ignore", invalid="ignore"):
-            self.n_effective = self.total**2 / (weights**2).sum(1)
+            self.n_effective = self.total**2 / np.einsum("ij,ij->i", weights, weights)
             self.middle = self._value_at(self.total / 2)
-            deviation = self.errors[None, :] - self.middle[:, None]
-            variance = (weights * deviation**2).sum(1) / self.total
-            self.log_mean = np.log((weights * np.exp(np.minimum(self.errors, 50))).sum(1) / self.total)
+            origin = np.median(self.errors) if len(self.errors) else 0.0
+            shifted = self.errors - origin
+            first, second = weights @ shifted / self.total, weights @ shifted**2 / self.total
+            offset = self.middle - origin
+            variance = np.maximum(second - 2 * offset * first + offset**2, 0)
+            self.log_mean = origin + np.log(weights @ np.exp(np.minimum(shifted, 50)) / self.total)
             # One residual too few for the centre, and the error of the centre itself (the 1 + 1/n of a prediction interval).
-            dof = np.maximum(self.n_effective - 1, 1)
-            self.sd = np.sqrt(variance * self.n_effective / dof * (1 + 1 / self.n_effective))
-        self.dof = dof
+            self.dof = np.maximum(self.n_effective - 1, 1)
+            self.sd = np.sqrt(variance * self.n_effective / self.dof * (1 + 1 / self.n_effective))
         self.is_usable = self.n_effective >= 2 - 1e-9
         self.middle[~self.is_usable] = np.nan
 
@@ -204,15 +215,17 @@ class _Piece:
             return np.full(len(mass), np.nan)
         return self.errors[np.minimum(self._index_at(mass), len(self.errors) - 1)]
 
-    def p_values(self, residual):
+    def p_values(self):
         """Two-sided weighted conformal p-value of each outcome; beyond every past error the t tail decides."""
         own = np.full(self.stop - self.start, np.nan)
-        known = residual[self.start : self.stop]
+        known = self.residual[self.start : self.stop]
         own[: len(known)] = known
         if not len(self.errors):
             return own * np.nan
         position = np.searchsorted(self.errors, own)
-        below = np.where(position > 0, np.take_along_axis(self.cumulated, np.maximum(position - 1, 0)[:, None], 1)[:, 0], 0)
+        below = np.where(
+            position > 0, np.take_along_axis(self.cumulated, np.maximum(position - 1, 0)[:, None], 1)[:, 0], 0
+        )
         tail = np.minimum(below, self.total - below)
         p = np.minimum(2 * (tail + 1) / (self.total + 1), 1)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -237,17 +250,3 @@ class _Piece:
             lower[:, k] = np.where(self.is_usable, low, np.nan)
             upper[:, k] = np.where(self.is_usable, high, np.nan)
         return lower, upper
-
-
-def _weights(rows, columns, sized, half_life):
-    age = rows[:, None] - columns[None, :]
-    weights = np.where(age > 0, 1.0, 0.0)
-    if half_life:
-        weights *= np.exp2(-(np.maximum(age, 1) - 1) / half_life)
-    if sized is not None:
-        log_size, bandwidth = sized
-        distance = (log_size[rows][:, None] - log_size[columns][None, :]) / bandwidth[rows][:, None]
-        near = np.exp(-0.5 * np.minimum(distance**2, 50))
-        far = FAR_MASS / np.maximum(weights.sum(1, keepdims=True), FAR_MASS)
-        weights *= np.where(np.isnan(near), 1.0, np.maximum(near, far))
-    return weights

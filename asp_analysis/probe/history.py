@@ -33,7 +33,7 @@ _REQUIRED = ("task_id", "at", *SERIES)
 _DEFAULTS = {"size": np.nan, "project_id": None, "task_type": None, "is_finished": True, "is_censored": False}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Series:
     """The costs of one model in one role, in the order in which they became known.
 
@@ -136,9 +136,12 @@ def find_series(history: pd.DataFrame, component: str, key: tuple[str, str], per
 
 def _instants(values: pd.Series) -> pd.Series:
     try:
-        return pd.to_datetime(values, utc=True)
+        is_text = not (pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_numeric_dtype(values))
+        return pd.to_datetime(values, utc=True, format="ISO8601" if is_text else None)
     except (ValueError, TypeError) as error:
-        raise InputError(f"The column at needs instants, one could not be read: {error}. Write them as ISO 8601.") from error
+        raise InputError(
+            f"The column at needs instants, one could not be read: {error}. Write them as ISO 8601."
+        ) from error
 
 
 _COLUMNS = ["task_id", "at", "order", "project_id", "task_type", "size", "cost", "attempts"]
@@ -155,7 +158,8 @@ def _finished(group: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     # A finish closes its own row: attempts are numbered by how many finishes of the task came before them.
     round_of = is_done.groupby(group["task_id"]).cumsum() - is_done
     keys = [group["task_id"], round_of]
-    spent = group["cost"].groupby(keys).transform(lambda cost: cost.sum(skipna=False))
+    is_unknown = group["cost"].isna().groupby(keys).transform("any")
+    spent = group["cost"].groupby(keys).transform("sum").mask(is_unknown)
     attempts = group["cost"].groupby(keys).transform("size")
     done = group.assign(cost=spent, attempts=attempts)[is_done]
     is_open = ~is_done.groupby(keys).transform("any")

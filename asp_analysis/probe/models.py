@@ -67,17 +67,11 @@ class LogModel:
     needs: str = ""
     is_recentred: bool = True
 
-    def forecast(self, timeline: Timeline, levels: tuple[float, ...]) -> Forecasts:
-        """Forecasts for every task of the timeline and the one to come."""
-        centre = self.centres(timeline)
-        found = calibrate(centre, timeline.log_cost, timeline.log_size, levels, self.calibration)
-        if not self.is_recentred:
-            bare = np.exp(centre)
-            return Forecasts(bare, bare, np.exp(found.lower), np.exp(found.upper), found.n_effective)
+    def _forecasts(self, centre, found) -> Forecasts:
         with np.errstate(over="ignore"):
-            return Forecasts(
-                np.exp(found.median), np.exp(found.mean), np.exp(found.lower), np.exp(found.upper), found.n_effective
-            )
+            estimate, mean = (found.median, found.mean) if self.is_recentred else (centre, centre)
+            bounds = np.exp(found.lower), np.exp(found.upper)
+            return Forecasts(np.exp(estimate), np.exp(mean), *bounds, found.n_effective)
 
 
 @dataclass(frozen=True)
@@ -99,10 +93,21 @@ class PublishedLine:
             spread = sigma * np.sqrt(1 + 1 / sums.count + (new - sums.mean_x) ** 2 / sums.sxx)
         spread = np.where((sums.count >= 3) & (sums.sxx > 0), spread, np.nan)
         projection = np.where(np.isnan(spread), np.nan, projection)
-        reach = np.column_stack([stats.t.ppf(0.5 + level / 2, np.maximum(sums.count - 2, 1)) * spread for level in levels])
+        reach = np.column_stack(
+            [stats.t.ppf(0.5 + level / 2, np.maximum(sums.count - 2, 1)) * spread for level in levels]
+        )
         lower, upper = np.maximum(projection[:, None] - reach, 0), projection[:, None] + reach
         rows = [_after_nothing(values) for values in (projection, projection, lower, upper, sums.count.astype(float))]
         return Forecasts(*rows)
+
+
+def forecast_all(models, timeline: Timeline, levels: tuple[float, ...]) -> dict[str, Forecasts]:
+    """Forecasts of every model for every task of the timeline and the one to come; all log models are calibrated at once."""
+    logs = [model for model in models if isinstance(model, LogModel)]
+    centres = [model.centres(timeline) for model in logs]
+    found = calibrate(centres, timeline.log_cost, timeline.log_size, levels, [model.calibration for model in logs])
+    made = {model.name: model._forecasts(*one) for model, *one in zip(logs, centres, found, strict=True)}
+    return {model.name: made.get(model.name) or model.forecast(timeline, levels) for model in models}
 
 
 def past_median(timeline: Timeline) -> np.ndarray:
