@@ -12,7 +12,7 @@ import pandas as pd
 
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.probe.selection import choices, pick
-from asp_analysis.probe.history import Series, series_of
+from asp_analysis.probe.history import Series, position_of, series_of
 from asp_analysis.probe.models import CANDIDATES, MODELS, Forecasts, Timeline, forecast_all
 from asp_analysis.probe.reference_class import Reference
 
@@ -54,7 +54,7 @@ def backtest(
     ]
     reference = Reference.of(every)
     frames = [
-        _rows(replay(one, timeline_of(one, reference.timeline(own)), levels))
+        forecast_rows(replay(one, timeline_of(one, reference.timeline(own)), levels))
         for own, one in wanted
         if len(one.tasks) >= 3
     ]
@@ -75,6 +75,28 @@ def replay(series: Series, timeline: Timeline, levels: tuple[float, ...]) -> Rep
     chosen = choices(timeline.log_cost, {model.name: forecasts[model.name] for model in CANDIDATES}, levels)
     forecasts[AUTO] = pick(forecasts, chosen)
     return Replay(series, timeline, levels, forecasts, chosen)
+
+
+def replay_series(
+    history: pd.DataFrame,
+    component: str,
+    key: tuple[str, str],
+    *,
+    size: float | None = None,
+    task: dict | None = None,
+    levels: tuple[float, ...] = LEVELS,
+    per: str = "finished",
+) -> Replay:
+    """Replay one series (llm_model, agent_role) and the task to come: its size and its task_id, project_id, task_type.
+
+    Raises EstimationRefusal when the history has no such series, InputError for sizes and levels that cannot be.
+    """
+    check_levels(levels)
+    every = series_of(history, component, per)
+    own = position_of(every, key)
+    new = {**(task or {}), "size": size}
+    timeline = timeline_of(every[own], Reference.of(every).timeline(own, new), size)
+    return replay(every[own], timeline, levels)
 
 
 def timeline_of(series: Series, deviation: np.ndarray, new_size: float | None = None) -> Timeline:
@@ -103,7 +125,8 @@ def _noun(per):
     return "finished tasks" if per == "finished" else "attempts"
 
 
-def _rows(found: Replay) -> pd.DataFrame:
+def forecast_rows(found: Replay) -> pd.DataFrame:
+    """The forecasts of a replay as rows of a backtest."""
     series = found.series
     n = len(series.tasks)
     known_at = series.tasks["at"].shift(1)

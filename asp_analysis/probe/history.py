@@ -122,12 +122,11 @@ def series_of(history: pd.DataFrame, component: str, per: str = "finished") -> l
     ]
 
 
-def find_series(history: pd.DataFrame, component: str, key: tuple[str, str], per: str = "finished") -> Series:
-    """The one series of (llm_model, agent_role). Raises EstimationRefusal naming the series that exist."""
-    every = series_of(history, component, per)
-    for series in every:
+def position_of(every: list[Series], key: tuple[str, str]) -> int:
+    """Where the series (llm_model, agent_role) stands. Raises EstimationRefusal naming the series that exist."""
+    for position, series in enumerate(every):
         if (series.llm_model, series.agent_role) == key:
-            return series
+            return position
     known = "; ".join(f"{series.name} ({len(series.tasks)})" for series in every) or "none"
     raise EstimationRefusal(
         f"Past tasks of {key[0]} / {key[1]} are needed, 0 found; known: {known}. Ask for one of them or record some tasks."

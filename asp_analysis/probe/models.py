@@ -25,6 +25,9 @@ RECENT = 20.0
 """Half-life in tasks of the recent models: they remember about 58 tasks (sum(w)^2 / sum(w^2)), 28 of them alike in size, more
 than the 19 that both tails of a 90 % interval need."""
 
+LEAST_FOR_A_LINE = 5
+"""Tasks of known size before a line is drawn: through 3 or 4 scattered ones a line extrapolates to factors of thousands."""
+
 PARTNERS = 64
 """Earlier tasks that each task is paired with in Theil-Sen, evenly spread; exact up to 65 tasks, linear in n after."""
 
@@ -134,11 +137,11 @@ def last_value(timeline: Timeline) -> np.ndarray:
 
 
 def log_line(timeline: Timeline) -> np.ndarray:
-    """Least squares line of ln cost on ln size over the tasks so far with a known size, from 3 on; running centred sums."""
+    """Least squares line of ln cost on ln size over the tasks so far with a known size, from 5 on; running centred sums."""
     n = len(timeline.log_cost)
     sums = _Sums(timeline.log_size[:n], timeline.log_cost)
     forecast = sums.at(timeline.log_size[1:])
-    return _after_nothing(np.where(sums.count >= 3, forecast, np.nan))
+    return _after_nothing(np.where(sums.count >= LEAST_FOR_A_LINE, forecast, np.nan))
 
 
 def theil_sen_line(timeline: Timeline) -> np.ndarray:
@@ -157,7 +160,7 @@ def theil_sen_line(timeline: Timeline) -> np.ndarray:
         fresh = np.sort((y[k] - y[partners]) / run)
         slopes = np.insert(slopes, np.searchsorted(slopes, fresh), fresh)
         slope = _middle(slopes)
-        if k >= 2:
+        if k + 1 >= LEAST_FOR_A_LINE:
             lines[k + 1] = np.median(y[: k + 1] - slope * x[: k + 1]), slope
     before = np.concatenate([[0], np.cumsum(known)])
     return lines[before, 0] + lines[before, 1] * timeline.log_size
