@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.errors import EstimationRefusal, InputError
-from asp_analysis.probe.selection import choices, pick
 from asp_analysis.probe.history import Series, position_of, series_of
 from asp_analysis.probe.models import CANDIDATES, MODELS, Forecasts, Timeline, forecast_all
 from asp_analysis.probe.reference_class import Reference
+from asp_analysis.probe.selection import choices, pick
 
 LEVELS = (0.7, 0.9)
 AUTO = "auto"

@@ -91,8 +91,12 @@ def size_r2(series: Series) -> float:
 def _why(found: Replay, name: str, scores: pd.DataFrame, r2: float) -> str:
     asked = sum(~np.isnan(found.forecasts[model.name].estimate[-1]) for model in CANDIDATES)
     sentence = next(model.sentence for model in CANDIDATES if model.name == name)
-    reason = f"best past interval score of the {asked} models that can answer" if asked > 1 else "only this model can answer"
-    return f"{name} ({sentence}): {reason}; {_record(scores, name, found)}{_about_size(name, r2, found.series.component)}."
+    reason = (
+        f"best past interval score of the {asked} models that can answer" if asked > 1 else "only this model can answer"
+    )
+    return (
+        f"{name} ({sentence}): {reason}; {_record(scores, name, found)}{_about_size(name, r2, found.series.component)}."
+    )
 
 
 def _record(scores, name, found):

@@ -30,7 +30,9 @@ def score(forecasts: pd.DataFrame, by: tuple[str, ...] = GROUP) -> pd.DataFrame:
     Log scores leave out estimates and bounds that are not above 0 (only the published line has them).
     """
     if forecasts.empty:
-        raise InputError("Forecasts with their actuals are needed, 0 found. Run a backtest or finish forecast tasks first.")
+        raise InputError(
+            "Forecasts with their actuals are needed, 0 found. Run a backtest or finish forecast tasks first."
+        )
     levels = levels_of(forecasts)
     rows = []
     for key, group in forecasts.groupby(list(by), sort=False, observed=True):
