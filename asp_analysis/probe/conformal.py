@@ -195,12 +195,9 @@ class _Piece:
         with np.errstate(divide="ignore", invalid="ignore"):
             self.n_effective = self.total**2 / np.einsum("ij,ij->i", weights, weights)
             self.middle = self._value_at(self.total / 2)
-            origin = np.median(self.errors) if len(self.errors) else 0.0
-            shifted = self.errors - origin
-            first, second = weights @ shifted / self.total, weights @ shifted**2 / self.total
-            offset = self.middle - origin
-            variance = np.maximum(second - 2 * offset * first + offset**2, 0)
-            self.log_mean = origin + np.log(weights @ np.exp(np.minimum(shifted, 50)) / self.total)
+            first, second = weights @ self.errors / self.total, weights @ self.errors**2 / self.total
+            variance = np.maximum(second - 2 * self.middle * first + self.middle**2, 0)
+            self.log_mean = np.log(weights @ np.exp(np.minimum(self.errors, 50)) / self.total)
             # One residual too few for the centre, and the error of the centre itself (the 1 + 1/n of a prediction interval).
             self.dof = np.maximum(self.n_effective - 1, 1)
             self.sd = np.sqrt(variance * self.n_effective / self.dof * (1 + 1 / self.n_effective))

@@ -154,7 +154,7 @@ def theil_sen_line(timeline: Timeline) -> np.ndarray:
     slopes = np.empty(0)
     lines = np.full((len(x) + 1, 2), np.nan)
     for k in range(len(x)):
-        partners = np.arange(k) if k <= PARTNERS else np.linspace(0, k - 1, PARTNERS).astype(int)
+        partners = _partners(k)
         run = x[k] - x[partners]
         partners, run = partners[run != 0], run[run != 0]
         fresh = np.sort((y[k] - y[partners]) / run)
@@ -220,6 +220,13 @@ class _Sums:
 
     def at(self, x):
         return self.mean_y + self.slope * (x - self.mean_x)
+
+
+def _partners(k: int) -> np.ndarray:
+    """At most 64 of the k earlier tasks, one of each stretch; where in the stretch turns by the golden ratio from task to task."""
+    if k <= PARTNERS:
+        return np.arange(k)
+    return ((np.arange(PARTNERS) + k * 0.6180339887 % 1) * k / PARTNERS).astype(int)
 
 
 def _after_nothing(rows: np.ndarray) -> np.ndarray:
