@@ -27,8 +27,9 @@ WINDOW = 1024
 """Past forecasts that an interval looks at; more would cost memory and change the quantiles by less than 2 points."""
 
 
-ENOUGH_TO_BOUND = 20
-"""Past tasks from which on no bound goes beyond the dearest or cheapest of them."""
+ENOUGH = 20
+"""Past tasks (19 carry both tails of a 90 % interval) from which on quantiles are read between two errors instead of at the outer
+one, and no bound goes beyond the dearest or cheapest of them: a handful should rather cover too much than too little."""
 
 FAR_MASS = 3
 """Past errors of unlike size count together as this many tasks: enough for a distribution where no like task is known."""
@@ -93,15 +94,17 @@ def calibrate(centres, log_cost, log_size, levels, calibrations: list[Calibratio
     """
     n = len(log_cost)
     nominal = 1 - np.asarray(levels, dtype=float)
+    seen = seen_range(log_cost, log_size)
     pieces = [_pieces(centre[:n], log_cost, log_size, one) for centre, one in zip(centres, calibrations, strict=True)]
     shares = np.tile(nominal, (len(centres), n + 1, 1))
     adaptive = [k for k, one in enumerate(calibrations) if one.is_adaptive]
     if adaptive:
         p_values = np.column_stack([np.concatenate([piece.p_values() for piece in pieces[k]])[:n] for k in adaptive])
+        is_unseen = (log_cost < seen[0][:n]) | (log_cost > seen[1][:n])
+        p_values = np.where(is_unseen[:, None] & ~np.isnan(p_values), 0.0, p_values)
         asked = adaptive_miss_shares(np.repeat(p_values, len(nominal), axis=1), np.tile(nominal, len(adaptive)))
         shares[adaptive] = asked.reshape(n + 1, len(adaptive), len(nominal)).transpose(1, 0, 2)
-    bounds = seen_range(log_cost, log_size)
-    return [_calibrated(*one, bounds) for one in zip(centres, pieces, shares, strict=True)]
+    return [_calibrated(*one, seen) for one in zip(centres, pieces, shares, strict=True)]
 
 
 def _pieces(centre, log_cost, log_size, calibration):
@@ -141,7 +144,7 @@ def seen_range(log_cost: np.ndarray, log_size: np.ndarray) -> tuple[np.ndarray, 
     the side to which the task is smaller or larger than all before.
     """
     n = len(log_cost)
-    is_enough = np.arange(n + 1) >= ENOUGH_TO_BOUND
+    is_enough = np.arange(n + 1) >= ENOUGH
     is_largest = log_size > _so_far(np.fmax, np.where(np.isnan(log_size[:n]), -np.inf, log_size[:n]), -np.inf)
     is_smallest = log_size < _so_far(np.fmin, np.where(np.isnan(log_size[:n]), np.inf, log_size[:n]), np.inf)
     least = np.where(is_enough & ~is_smallest, _so_far(np.fmin, log_cost, np.inf), -np.inf)
@@ -187,30 +190,57 @@ class _Piece:
         columns = columns[np.argsort(residual[columns], kind="stable")]
         self.errors = residual[columns]
         weights = likeness.weights(np.arange(start, stop), columns)
-        self.cumulated = np.cumsum(weights, axis=1)
-        self.total = self.cumulated[:, -1] if len(columns) else np.zeros(stop - start)
+        self._rank(weights)
         self._moments(weights)
+
+    def _rank(self, weights):
+        """Weights as numbers of tasks: they sum to n_effective, and of n alike errors the r-th smallest has rank r."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            squares = np.einsum("ij,ij->i", weights, weights)
+            self.total = weights.sum(1)
+            self.n_effective = self.total**2 / squares
+            tasks = weights * (self.total / squares)[:, None]
+        self.is_usable = self.n_effective >= 2 - 1e-9
+        self.is_few = ~(self.n_effective >= ENOUGH)
+        rank = np.cumsum(tasks, axis=1)
+        rank += 0.5 - tasks / 2
+        # What does not count has the rank of its neighbour below and is never looked up.
+        self.rank = np.maximum.accumulate(np.where(weights > 0, rank, 0.0), axis=1)
+        self.last_rank = self.rank[:, -1] if weights.shape[1] else np.zeros(len(weights))
 
     def _moments(self, weights):
         with np.errstate(divide="ignore", invalid="ignore"):
-            self.n_effective = self.total**2 / np.einsum("ij,ij->i", weights, weights)
-            self.middle = self._value_at(self.total / 2)
+            self.middle = np.where(self.is_usable, self._value_at((self.n_effective + 1) / 2), np.nan)
             first, second = weights @ self.errors / self.total, weights @ self.errors**2 / self.total
             variance = np.maximum(second - 2 * self.middle * first + self.middle**2, 0)
             self.log_mean = np.log(weights @ np.exp(np.minimum(self.errors, 50)) / self.total)
             # One residual too few for the centre, and the error of the centre itself (the 1 + 1/n of a prediction interval).
             self.dof = np.maximum(self.n_effective - 1, 1)
             self.sd = np.sqrt(variance * self.n_effective / self.dof * (1 + 1 / self.n_effective))
-        self.is_usable = self.n_effective >= 2 - 1e-9
-        self.middle[~self.is_usable] = np.nan
 
-    def _index_at(self, mass):
-        return (self.cumulated < mass[:, None] - 1e-9).sum(1)
+    def _index_at(self, rank):
+        """Per row the first error of at least this rank, the last one where there is none."""
+        rank = np.minimum(np.maximum(rank, 1e-6), self.last_rank)
+        return np.minimum((self.rank < rank[:, None] - 1e-9).sum(1), max(len(self.errors) - 1, 0))
 
-    def _value_at(self, mass):
+    def _value_at(self, rank, outwards=0):
+        """The error of a rank, linear between neighbours (rank r of n is the quantile r / (n + 1)).
+
+        outwards: -1 or +1 takes the lower or upper neighbour instead where few errors are known.
+        """
         if not len(self.errors):
-            return np.full(len(mass), np.nan)
-        return self.errors[np.minimum(self._index_at(mass), len(self.errors) - 1)]
+            return np.full(len(rank), np.nan)
+        index = self._index_at(rank)
+        low, high = self._rank_before(index), np.take_along_axis(self.rank, index[:, None], 1)[:, 0]
+        previous = np.where(low > 0, self.errors[self._index_at(low)], self.errors[index])
+        part = _part(rank, low, high)
+        if outwards:
+            part = np.where(self.is_few, outwards > 0 or part >= 1 - 1e-9, part)
+        return previous + part * (self.errors[index] - previous)
+
+    def _rank_before(self, index):
+        before = np.take_along_axis(self.rank, np.maximum(index - 1, 0)[:, None], 1)[:, 0]
+        return np.where(index > 0, before, 0.0)
 
     def p_values(self):
         """Two-sided weighted conformal p-value of each outcome; beyond every past error the t tail decides."""
@@ -218,16 +248,17 @@ class _Piece:
         known = self.residual[self.start : self.stop]
         own[: len(known)] = known
         if not len(self.errors):
-            return own * np.nan
-        position = np.searchsorted(self.errors, own)
-        below = np.where(
-            position > 0, np.take_along_axis(self.cumulated, np.maximum(position - 1, 0)[:, None], 1)[:, 0], 0
-        )
-        tail = np.minimum(below, self.total - below)
-        p = np.minimum(2 * (tail + 1) / (self.total + 1), 1)
+            return own
+        below = self._rank_before(np.searchsorted(self.errors, own))
+        is_outside = (below <= 0) | (below >= self.last_rank - 1e-9)
+        after = self._index_at(below + 1e-6)
+        above = np.take_along_axis(self.rank, after[:, None], 1)[:, 0]
+        rank = below + _part(own, self.errors[self._index_at(below)], self.errors[after]) * (above - below)
+        low, high = np.where(self.is_few, above, rank), np.where(self.is_few, below, rank)
+        p = np.minimum(2 * np.minimum(low, self.n_effective + 1 - high) / (self.n_effective + 1), 1)
         with np.errstate(divide="ignore", invalid="ignore"):
             t_tail = 2 * special.stdtr(self.dof, -np.abs(own - self.middle) / self.sd)
-        p = np.where(tail < 1e-9, np.fmin(p, t_tail), p)
+        p = np.where(is_outside, np.fmin(2 / (self.n_effective + 1), t_tail), p)
         return np.where(self.is_usable & ~np.isnan(own), p, np.nan)
 
     def bounds(self, miss_share):
@@ -236,14 +267,20 @@ class _Piece:
         upper = np.full(miss_share.shape, np.nan)
         if not len(self.errors):
             return lower, upper
-        least = self._value_at(np.full(len(self.total), 2e-9))
-        most = self._value_at(self.total)
+        least, most = self._value_at(np.zeros(len(self.total))), self._value_at(self.last_rank)
         for k, share in enumerate(miss_share.T):
-            mass = share / 2 * (self.total + 1)
+            rank = share / 2 * (self.n_effective + 1)
             reach = stats.t.ppf(1 - share / 2, self.dof) * self.sd
-            is_finite = mass >= 1 - 1e-9
-            low = np.where(is_finite, self._value_at(mass - 1), np.fmin(least, self.middle - reach))
-            high = np.where(is_finite, self._value_at(self.total + 1 - mass), np.fmax(most, self.middle + reach))
+            is_finite = rank >= 1 - 1e-9
+            low = np.where(is_finite, self._value_at(rank, -1), np.fmin(least, self.middle - reach))
+            other = self.n_effective + 1 - rank
+            high = np.where(is_finite, self._value_at(other, +1), np.fmax(most, self.middle + reach))
             lower[:, k] = np.where(self.is_usable, low, np.nan)
             upper[:, k] = np.where(self.is_usable, high, np.nan)
         return lower, upper
+
+
+def _part(value, low, high):
+    """How far value lies on the way from low to high, 0 to 1; 1 where there is no way."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(high > low, np.clip((value - low) / (high - low), 0, 1), 1.0)
