@@ -1,0 +1,51 @@
+"""The level that is asked of an interval follows the misses, so that in the long run it is right as often as it says.
+
+Runs come in blocks of alike tasks and agents drift; then the errors of the past are not those of the next task and a plain
+quantile misses too often for a while. Adaptive conformal inference lowers the miss share it asks for after each miss and
+raises it after each hit (Gibbs and Candes 2021); several learning rates run side by side, weighted by their past loss, so that
+none has to be chosen (DtACI: Gibbs and Candes 2024, algorithm 1). No library had it in a form that takes p-values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+LEARNING_RATES = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
+"""Steps of the adaptive level, a doubling grid: the smallest forgets over about 500 tasks, the largest over about 12."""
+
+ADAPTATION_SPAN = 100
+"""Tasks over which the choice among the learning rates should be near the best one (I of DtACI)."""
+
+SMALLEST_MISS_SHARE = 0.01
+"""The adaptive level stops at 99 %: past it a finite history knows nothing and the interval would only grow."""
+
+
+def adaptive_miss_shares(p_values: np.ndarray, nominal: np.ndarray) -> np.ndarray:
+    """The miss share (1 - level) to ask for before each outcome, so that misses come out at `nominal` in the long run.
+
+    p_values: shape (n, streams), the largest miss share at which the outcome would still have been inside; NaN where there
+    was no forecast. nominal: shape (streams,). Returns shape (n + 1, streams); row t uses outcomes before t only.
+    Each learning rate g moves its own share by g (nominal - missed); the shares are averaged with weights that fall with the
+    pinball loss of the share against the p-value (DtACI).
+    """
+    n, streams = p_values.shape
+    rates = np.array(LEARNING_RATES)
+    level = 1 - nominal
+    spread = level**2 * nominal**3 + level**3 * nominal**2
+    eta = np.sqrt(3 / ADAPTATION_SPAN * (np.log(len(rates) * ADAPTATION_SPAN) + 2) / spread)[:, None]
+    mixing = 1 / (2 * ADAPTATION_SPAN)
+    target = nominal[:, None]
+    shares = np.repeat(target, len(rates), axis=1)
+    weights = np.full((streams, len(rates)), 1 / len(rates))
+    asked = np.empty((n + 1, streams))
+    for t in range(n):
+        asked[t] = (weights * shares).sum(1)
+        p = p_values[t][:, None]
+        is_known = ~np.isnan(p)
+        is_miss = p < shares
+        loss = np.where(is_miss, (1 - target) * (shares - p), target * (p - shares))
+        weights = weights * np.exp(-eta * np.where(is_known, loss, 0.0))
+        weights = (1 - mixing) * weights / weights.sum(1, keepdims=True) + mixing / len(rates)
+        shares = np.clip(shares + np.where(is_known, rates * (target - is_miss), 0.0), -0.2, 1.2)
+    asked[n] = (weights * shares).sum(1)
+    return np.clip(asked, np.minimum(SMALLEST_MISS_SHARE, nominal), 0.999)

@@ -1,0 +1,127 @@
+"""Which model would be cheapest for this task, and how sure that is: errors on the same tasks are compared with each other.
+
+What is hard for one model is often hard for all, so the errors of two models on one task go together; drawing them
+independently would make the answer look less sure than it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from asp_analysis.errors import EstimationRefusal
+from asp_analysis.probe.backtest import LEVELS, Replay, level_name, replay, timeline_of
+from asp_analysis.probe.estimate import Estimate, estimate_of
+from asp_analysis.probe.history import Series, series_of
+from asp_analysis.probe.reference_class import Reference
+
+LEAST_SHARED_TASKS = 20
+"""Tasks that all compared series did, from which on errors are compared task by task."""
+
+DRAWS = 4000
+"""Independent draws where too few tasks are shared: Monte-Carlo error below 1 point."""
+
+CONFIDENCE = 0.9
+"""Level of the interval of the probability."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Series by estimated cost, cheapest first.
+
+    frame: llm_model, agent_role, estimate, lower_<level>, upper_<level>, cheapest_probability with _lower and _upper (90 %
+    Wilson interval), method, n. sentence: the answer. n_tasks: shared tasks (or the shortest record) that the probability
+    rests on. refusals: series -> why it could not be compared.
+    """
+
+    frame: pd.DataFrame
+    sentence: str
+    n_tasks: int
+    is_paired: bool
+    refusals: dict[str, str]
+
+    def _repr_html_(self) -> str:
+        refused = "".join(f"<li>{name}: {reason}</li>" for name, reason in self.refusals.items())
+        return f"<p>{self.sentence}</p>{self.frame.round(4).to_html(index=False)}<ul>{refused}</ul>"
+
+
+def compare_models(
+    history: pd.DataFrame,
+    component: str = "cost_usd",
+    *,
+    size: float | None = None,
+    task: dict | None = None,
+    levels: tuple[float, ...] = LEVELS,
+    per: str = "finished",
+    rng: np.random.Generator | None = None,
+) -> Comparison:
+    """Every series' estimate for one task, and the probability that each would be the cheapest.
+
+    The probability is the share of past tasks on which `estimate x (actual / past estimate)` is smallest, over the tasks that
+    all series did (20 or more); else over independent draws from each one's past errors (rng, a fixed one when None).
+    Raises EstimationRefusal when fewer than two series can be estimated.
+    """
+    every = series_of(history, component, per)
+    reference = Reference.of(every)
+    estimates, errors, refusals = [], [], {}
+    for own, series in enumerate(every):
+        new = {**(task or {}), "size": size}
+        try:
+            found = replay(series, timeline_of(series, reference.timeline(own, new), size), levels)
+            estimates.append(estimate_of(found))
+            errors.append(_past_errors(series, found))
+        except EstimationRefusal as refusal:
+            refusals[series.name] = str(refusal)
+    if len(estimates) < 2:
+        reason = next(iter(refusals.values()), "only one series in the history.")
+        raise EstimationRefusal(f"Two series to compare are needed, {len(estimates)} can be estimated. {reason}")
+    wins, n_tasks, is_paired = _wins(estimates, errors, rng or np.random.default_rng(0))
+    frame = _frame(estimates, wins, n_tasks)
+    return Comparison(frame, _sentence(frame, component, n_tasks, is_paired), n_tasks, is_paired, refusals)
+
+
+def _past_errors(series: Series, found: Replay) -> pd.Series:
+    """ln(actual / auto's estimate) by task, the latest where a task was repeated."""
+    n = len(series.tasks)
+    error = found.timeline.log_cost - np.log(found.forecasts["auto"].estimate[:n])
+    by_task = pd.Series(error, index=series.tasks["task_id"].to_numpy()).dropna()
+    return by_task[~by_task.index.duplicated(keep="last")]
+
+
+def _wins(estimates, errors, rng):
+    shared = pd.concat(errors, axis=1, join="inner").to_numpy()
+    is_paired = len(shared) >= LEAST_SHARED_TASKS
+    if is_paired:
+        drawn, n_tasks = shared, len(shared)
+    else:
+        drawn = np.column_stack(
+            [rng.choice(error.to_numpy(), DRAWS) if len(error) else np.zeros(DRAWS) for error in errors]
+        )
+        n_tasks = min(len(error) for error in errors)
+    costs = np.log([one.estimate for one in estimates]) + drawn
+    return np.bincount(costs.argmin(1), minlength=len(estimates)) / len(costs), n_tasks, is_paired
+
+
+def _frame(estimates: list[Estimate], wins: np.ndarray, n_tasks: int) -> pd.DataFrame:
+    lower, upper = proportion_confint(wins * n_tasks, max(n_tasks, 1), 1 - CONFIDENCE, method="wilson")
+    rows = []
+    for one, share, low, high in zip(estimates, wins, lower, upper, strict=True):
+        row = {"llm_model": one.llm_model, "agent_role": one.agent_role, "estimate": one.estimate}
+        for level, bound in one.lower.items():
+            row |= {f"lower_{level_name(level)}": bound, f"upper_{level_name(level)}": one.upper[level]}
+        row |= {"cheapest_probability": share, "cheapest_probability_lower": low, "cheapest_probability_upper": high}
+        rows.append({**row, "method": one.method, "n": one.n})
+    return pd.DataFrame(rows).sort_values("estimate", kind="stable").reset_index(drop=True)
+
+
+def _sentence(frame, component, n_tasks, is_paired):
+    best = frame.loc[frame["cheapest_probability"].idxmax()]
+    ground = f"{n_tasks} tasks that all did" if is_paired else f"independent records, the shortest of {n_tasks} tasks"
+    return (
+        f"{best['llm_model']} / {best['agent_role']} would most likely be the cheapest ({component} about "
+        f"{best['estimate']:.3g}): probability {best['cheapest_probability']:.0%}, 90 % interval "
+        f"{best['cheapest_probability_lower']:.0%} to {best['cheapest_probability_upper']:.0%}, from {ground}."
+    )

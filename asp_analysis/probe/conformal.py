@@ -1,0 +1,286 @@
+"""An interval is a pair of quantiles of past forecast errors, weighted towards tasks like the next one.
+
+Errors are log residuals `ln(actual) - ln(centre)` of forecasts that were made before the actual was known, so they need no
+correction for fitting. Two things make such quantiles fail on agents: errors depend on size, and runs come in blocks and
+drift. The first is met by weights (near in log size, and, for models that ask for it, recent), the second by the level that is
+asked of the quantiles: it follows the misses (`adaptive`).
+
+Own code because MAPIE's and crepes' regressors know neither weights per forecast nor a level that moves.
+Sources: Vovk, Gammerman and Shafer (2005); weights: Tibshirani et al. (2019), Barber et al. (2023).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special, stats
+
+from asp_analysis.errors import EstimationRefusal
+from asp_analysis.probe.adaptive import adaptive_miss_shares
+
+BLOCK = 512
+"""Forecasts that are calibrated at once: the weights are a matrix of BLOCK rows by BLOCK + WINDOW columns."""
+
+WINDOW = 1024
+"""Past forecasts that an interval looks at; more would cost memory and change the quantiles by less than 2 points."""
+
+
+ENOUGH = 20
+"""Past tasks (19 carry both tails of a 90 % interval) from which on quantiles are read between two errors instead of at the outer
+one, and no bound goes beyond the dearest or cheapest of them: a handful should rather cover too much than too little."""
+
+FAR_MASS = 3
+"""Past errors of unlike size count together as this many tasks: enough for a distribution where no like task is known."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How the past errors of a model become its intervals.
+
+    half_life_tasks: tasks after which an error counts half; None counts all alike.
+    bandwidth_sd: width of the Gaussian weight on the distance in log size, in standard deviations of the past log sizes;
+    None ignores size. is_adaptive: the level follows the misses.
+    """
+
+    half_life_tasks: float | None = None
+    bandwidth_sd: float | None = None
+    is_adaptive: bool = True
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Forecasts on the log scale, one row per task in order, the last one for the task to come (no actual yet).
+
+    median, mean: shape (n + 1,). lower, upper: shape (n + 1, levels). miss_share: the 1 - level that was really asked of the
+    quantiles. NaN where the past did not carry a forecast. n_effective: sum(w)^2 / sum(w^2) of the weights.
+    """
+
+    median: np.ndarray
+    mean: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    miss_share: np.ndarray
+    n_effective: np.ndarray
+
+
+def points_needed(level: float) -> int:
+    """The smallest n that gives a finite symmetric conformal interval: ceil(level (n + 1)) <= n, so n >= level / (1 - level)."""
+    return math.ceil(level / (1 - level) - 1e-9)
+
+
+def conformal_half_width(residuals: np.ndarray, level: float) -> float:
+    """Half width of the split or leave-one-out conformal interval: the ceil(level (n + 1))-th smallest absolute residual.
+
+    residuals: shape (n,), of forecasts that had not seen their own actual (held out, or leave-one-out).
+    Raises EstimationRefusal when n is too small for a finite interval.
+    """
+    sizes = np.sort(np.abs(np.asarray(residuals, dtype=float)))
+    rank = math.ceil(level * (len(sizes) + 1) - 1e-9)
+    if rank > len(sizes):
+        raise EstimationRefusal(
+            f"{points_needed(level)} past forecasts are needed for a {level:.0%} conformal interval, {len(sizes)} found. "
+            "Ask for a lower level or finish more tasks."
+        )
+    return float(sizes[rank - 1])
+
+
+def calibrate(centres, log_cost, log_size, levels, calibrations: list[Calibration]) -> list[Calibrated]:
+    """Intervals around several rolling centres of one series, each from its errors before.
+
+    centres: one (n + 1,) per calibration, the forecast of ln cost before each outcome, the last for the task to come.
+    log_cost: (n,). log_size: (n + 1,). levels: nominal levels in (0, 1).
+    """
+    n = len(log_cost)
+    nominal = 1 - np.asarray(levels, dtype=float)
+    seen = seen_range(log_cost, log_size)
+    pieces = [_pieces(centre[:n], log_cost, log_size, one) for centre, one in zip(centres, calibrations, strict=True)]
+    shares = np.tile(nominal, (len(centres), n + 1, 1))
+    adaptive = [k for k, one in enumerate(calibrations) if one.is_adaptive]
+    if adaptive:
+        p_values = np.column_stack([np.concatenate([piece.p_values() for piece in pieces[k]])[:n] for k in adaptive])
+        is_unseen = (log_cost < seen[0][:n]) | (log_cost > seen[1][:n])
+        p_values = np.where(is_unseen[:, None] & ~np.isnan(p_values), 0.0, p_values)
+        asked = adaptive_miss_shares(np.repeat(p_values, len(nominal), axis=1), np.tile(nominal, len(adaptive)))
+        shares[adaptive] = asked.reshape(n + 1, len(adaptive), len(nominal)).transpose(1, 0, 2)
+    return [_calibrated(*one, seen) for one in zip(centres, pieces, shares, strict=True)]
+
+
+def _pieces(centre, log_cost, log_size, calibration):
+    n = len(log_cost)
+    likeness = _Likeness(log_size, calibration)
+    return [_Piece(start, min(start + BLOCK, n + 1), log_cost - centre, likeness) for start in range(0, n + 1, BLOCK)]
+
+
+def _calibrated(centre, pieces, shares, seen):
+    found = [piece.bounds(shares[piece.start : piece.stop]) for piece in pieces]
+    median = centre + np.concatenate([piece.middle for piece in pieces])
+    return Calibrated(
+        median,
+        centre + np.concatenate([piece.log_mean for piece in pieces]),
+        np.maximum(centre[:, None] + np.concatenate([low for low, _ in found]), np.fmin(seen[0], median)[:, None]),
+        np.minimum(centre[:, None] + np.concatenate([high for _, high in found]), np.fmax(seen[1], median)[:, None]),
+        shares,
+        np.concatenate([piece.n_effective for piece in pieces]),
+    )
+
+
+def size_bandwidths(log_size: np.ndarray) -> np.ndarray:
+    """Standard deviation of the log sizes known up to each task, its own included (a size is known before the cost)."""
+    known = ~np.isnan(log_size)
+    count = np.maximum(np.cumsum(known), 1)
+    shifted = np.where(known, log_size - (log_size[known][0] if known.any() else 0.0), 0.0)
+    mean = np.cumsum(shifted) / count
+    variance = np.cumsum(shifted**2) / count - mean**2
+    return np.sqrt(np.maximum(variance, 1e-12))
+
+
+def seen_range(log_cost: np.ndarray, log_size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and most log cost before each task, shape (n + 1,); infinite where the past does not bound the task.
+
+    A bound past anything seen has no evidence, and a ratio error of a small task can blow it up on a large one. Next tasks
+    fall outside the range of n exchangeable ones with probability 2 / (n + 1), so it binds from 20 past tasks on, and not on
+    the side to which the task is smaller or larger than all before.
+    """
+    n = len(log_cost)
+    is_enough = np.arange(n + 1) >= ENOUGH
+    is_largest = log_size > _so_far(np.fmax, np.where(np.isnan(log_size[:n]), -np.inf, log_size[:n]), -np.inf)
+    is_smallest = log_size < _so_far(np.fmin, np.where(np.isnan(log_size[:n]), np.inf, log_size[:n]), np.inf)
+    least = np.where(is_enough & ~is_smallest, _so_far(np.fmin, log_cost, np.inf), -np.inf)
+    most = np.where(is_enough & ~is_largest, _so_far(np.fmax, log_cost, -np.inf), np.inf)
+    return least, most
+
+
+def _so_far(reduce, values, start):
+    return np.concatenate([[start], reduce.accumulate(values)]) if len(values) else np.array([start])
+
+
+class _Likeness:
+    """Weights of past errors by age and by distance in log size."""
+
+    def __init__(self, log_size, calibration):
+        self.log_size, self.half_life = log_size, calibration.half_life_tasks
+        width = calibration.bandwidth_sd
+        self.bandwidth = None if width is None else width * size_bandwidths(log_size)
+
+    def weights(self, rows, columns):
+        """Shape (rows, columns); 0 for what is not past, at most 1."""
+        age = rows[:, None] - columns[None, :]
+        span = np.arange(age.min(initial=0), age.max(initial=0) + 1)
+        decay = np.exp2(-(span - 1) / self.half_life) if self.half_life else np.ones(len(span))
+        weights = np.where(span > 0, decay, 0.0)[age - span[0]]
+        return weights if self.bandwidth is None else self._near_in_size(rows, columns, weights)
+
+    def _near_in_size(self, rows, columns, weights):
+        distance = (self.log_size[rows][:, None] - self.log_size[columns][None, :]) / self.bandwidth[rows][:, None]
+        near = np.exp(-0.5 * np.minimum(distance**2, 50))
+        far = FAR_MASS / np.maximum(weights.sum(1, keepdims=True), FAR_MASS)
+        return weights * np.fmin(np.maximum(near, far), 1.0)
+
+
+class _Piece:
+    """Weighted error distributions of the forecasts start..stop - 1, one row each, over the errors before them."""
+
+    def __init__(self, start, stop, residual, likeness):
+        self.start, self.stop, self.residual = start, stop, residual
+        first = max(0, start - WINDOW)
+        columns = np.arange(first, max(stop - 1, first))
+        columns = columns[~np.isnan(residual[columns])]
+        columns = columns[np.argsort(residual[columns], kind="stable")]
+        self.errors = residual[columns]
+        weights = likeness.weights(np.arange(start, stop), columns)
+        self._rank(weights)
+        self._moments(weights)
+
+    def _rank(self, weights):
+        """Weights as numbers of tasks: they sum to n_effective, and of n alike errors the r-th smallest has rank r."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            squares = np.einsum("ij,ij->i", weights, weights)
+            self.total = weights.sum(1)
+            self.n_effective = self.total**2 / squares
+            tasks = weights * (self.total / squares)[:, None]
+        self.is_usable = self.n_effective >= 2 - 1e-9
+        self.is_few = ~(self.n_effective >= ENOUGH)
+        rank = np.cumsum(tasks, axis=1)
+        rank += 0.5 - tasks / 2
+        # What does not count has the rank of its neighbour below and is never looked up.
+        self.rank = np.maximum.accumulate(np.where(weights > 0, rank, 0.0), axis=1)
+        self.last_rank = self.rank[:, -1] if weights.shape[1] else np.zeros(len(weights))
+
+    def _moments(self, weights):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.middle = np.where(self.is_usable, self._value_at((self.n_effective + 1) / 2), np.nan)
+            first, second = weights @ self.errors / self.total, weights @ self.errors**2 / self.total
+            variance = np.maximum(second - 2 * self.middle * first + self.middle**2, 0)
+            self.log_mean = np.log(weights @ np.exp(np.minimum(self.errors, 50)) / self.total)
+            # One residual too few for the centre, and the error of the centre itself (the 1 + 1/n of a prediction interval).
+            self.dof = np.maximum(self.n_effective - 1, 1)
+            self.sd = np.sqrt(variance * self.n_effective / self.dof * (1 + 1 / self.n_effective))
+
+    def _index_at(self, rank):
+        """Per row the first error of at least this rank, the last one where there is none."""
+        rank = np.minimum(np.maximum(rank, 1e-6), self.last_rank)
+        return np.minimum((self.rank < rank[:, None] - 1e-9).sum(1), max(len(self.errors) - 1, 0))
+
+    def _value_at(self, rank, outwards=0):
+        """The error of a rank, linear between neighbours (rank r of n is the quantile r / (n + 1)).
+
+        outwards: -1 or +1 takes the lower or upper neighbour instead where few errors are known.
+        """
+        if not len(self.errors):
+            return np.full(len(rank), np.nan)
+        index = self._index_at(rank)
+        low, high = self._rank_before(index), np.take_along_axis(self.rank, index[:, None], 1)[:, 0]
+        previous = np.where(low > 0, self.errors[self._index_at(low)], self.errors[index])
+        part = _part(rank, low, high)
+        if outwards:
+            part = np.where(self.is_few, outwards > 0 or part >= 1 - 1e-9, part)
+        return previous + part * (self.errors[index] - previous)
+
+    def _rank_before(self, index):
+        before = np.take_along_axis(self.rank, np.maximum(index - 1, 0)[:, None], 1)[:, 0]
+        return np.where(index > 0, before, 0.0)
+
+    def p_values(self):
+        """Two-sided weighted conformal p-value of each outcome; beyond every past error the t tail decides."""
+        own = np.full(self.stop - self.start, np.nan)
+        known = self.residual[self.start : self.stop]
+        own[: len(known)] = known
+        if not len(self.errors):
+            return own
+        below = self._rank_before(np.searchsorted(self.errors, own))
+        is_outside = (below <= 0) | (below >= self.last_rank - 1e-9)
+        after = self._index_at(below + 1e-6)
+        above = np.take_along_axis(self.rank, after[:, None], 1)[:, 0]
+        rank = below + _part(own, self.errors[self._index_at(below)], self.errors[after]) * (above - below)
+        low, high = np.where(self.is_few, above, rank), np.where(self.is_few, below, rank)
+        p = np.minimum(2 * np.minimum(low, self.n_effective + 1 - high) / (self.n_effective + 1), 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t_tail = 2 * special.stdtr(self.dof, -np.abs(own - self.middle) / self.sd)
+        p = np.where(is_outside, np.fmin(2 / (self.n_effective + 1), t_tail), p)
+        return np.where(self.is_usable & ~np.isnan(own), p, np.nan)
+
+    def bounds(self, miss_share):
+        """(lower, upper) errors, each (rows, levels): weighted quantiles, or the t tail where they would be infinite."""
+        lower = np.full(miss_share.shape, np.nan)
+        upper = np.full(miss_share.shape, np.nan)
+        if not len(self.errors):
+            return lower, upper
+        least, most = self._value_at(np.zeros(len(self.total))), self._value_at(self.last_rank)
+        for k, share in enumerate(miss_share.T):
+            rank = share / 2 * (self.n_effective + 1)
+            reach = stats.t.ppf(1 - share / 2, self.dof) * self.sd
+            is_finite = rank >= 1 - 1e-9
+            low = np.where(is_finite, self._value_at(rank, -1), np.fmin(least, self.middle - reach))
+            other = self.n_effective + 1 - rank
+            high = np.where(is_finite, self._value_at(other, +1), np.fmax(most, self.middle + reach))
+            lower[:, k] = np.where(self.is_usable, low, np.nan)
+            upper[:, k] = np.where(self.is_usable, high, np.nan)
+        return lower, upper
+
+
+def _part(value, low, high):
+    """How far value lies on the way from low to high, 0 to 1; 1 where there is no way."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(high > low, np.clip((value - low) / (high - low), 0, 1), 1.0)

@@ -1,0 +1,140 @@
+"""What the same task, or tasks like it, cost others: their deviation from their own usual cost carries over.
+
+Taking the deviation instead of the cost removes that models have different prices: a task that cost the others twice their
+usual cost is expected to cost this model about twice its own. (Reference class forecasting: Kahneman and Tversky 1979,
+Flyvbjerg 2006; the two-way form task + model on the log scale is the additive model of median polish, Tukey 1977.)
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from asp_analysis.probe.history import Series
+
+PRIOR_TASKS = 3
+"""The slope of own cost on the others' deviation starts at 1 (it carries over in full), worth this many tasks."""
+
+SMALLEST_CLASS = 3
+"""Fewer tasks of a class than this say nothing about the class."""
+
+SIZE_BAND_RATIO = 2.0
+"""Tasks whose size is within a factor of 2 belong to one band; sizes in software span several powers of 10."""
+
+
+class _Known:
+    """Running sums over what is known so far."""
+
+    def __init__(self):
+        self.usual = defaultdict(lambda: [0, 0.0])
+        self.by_task = defaultdict(dict)
+        self.by_class = defaultdict(lambda: [0, 0.0])
+
+    def deviation(self, own, row):
+        usual = self.usual
+        values = [
+            value - usual[source][1] / usual[source][0]
+            for source, value in self.by_task.get(row["task"], {}).items()
+            if source != own and usual[source][0] >= SMALLEST_CLASS
+        ]
+        if values:
+            return sum(values) / len(values)
+        if any(part is not None for part in row["class"][:2]):
+            count, total = self.by_class.get(row["class"], (0, 0.0))
+            if count >= SMALLEST_CLASS:
+                return total / count
+        return np.nan
+
+    def add(self, source, row):
+        value = float(np.log(row["cost"]))
+        usual = self.usual[source]
+        if usual[0] >= SMALLEST_CLASS:
+            in_class = self.by_class[row["class"]]
+            in_class[0] += 1
+            in_class[1] += value - usual[1] / usual[0]
+        usual[0] += 1
+        usual[1] += value
+        self.by_task[row["task"]][source] = value
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Deviations of the tasks alike of every task of every series, each from what was known before it.
+
+    by_series: one array (n,) per series, in the order of the series; `ln(cost of alike tasks / what is usual for whoever did
+    them)`, NaN where nothing alike was known. Same task by others first (mean over others of their latest deviation; the own
+    series' runs of the task do not count); else the mean over the tasks of the same project, type and size band by anyone, at
+    least 3 of them.
+    """
+
+    by_series: tuple[np.ndarray, ...]
+    known: _Known
+
+    @classmethod
+    def of(cls, every: list[Series]) -> Reference:
+        """One pass over all outcomes in the order in which they became known."""
+        known = _Known()
+        found = tuple(np.full(len(series.tasks), np.nan) for series in every)
+        for source, row in _events(every):
+            found[source][row["row"]] = known.deviation(source, row)
+            known.add(source, row)
+        return cls(found, known)
+
+    def timeline(self, own: int, new_task: dict | None = None) -> np.ndarray:
+        """Deviations of series number `own` and of the task to come (task_id, project_id, task_type, size): (n + 1,)."""
+        new = np.nan if new_task is None else self.known.deviation(own, _as_event(new_task))
+        return np.append(self.by_series[own], new)
+
+
+def centres(log_cost: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Rolling forecasts of ln cost, shape (n + 1,): own usual log cost + slope (deviation - its own mean).
+
+    slope = (Sxy + k v) / (Sxx + k v) with k = 3 prior tasks of slope 1 and v the variance of the deviations so far.
+    NaN where the deviation is unknown or fewer than 3 past tasks had one.
+    """
+    n = len(log_cost)
+    x, y = deviation[:n], log_cost
+    has = ~np.isnan(x)
+    count = np.cumsum(has)
+    x, y = np.where(has, x, 0.0), np.where(has, y, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean_x, mean_y = np.cumsum(x) / count, np.cumsum(y) / count
+        # Deviations are centred near 0 and ln cost is of the order 1: running sums keep their digits.
+        sxx = np.cumsum(x * x) - count * mean_x**2
+        sxy = np.cumsum(x * y) - count * mean_x * mean_y
+        prior = PRIOR_TASKS * sxx / count
+        slope = np.where(sxx > 1e-12, (sxy + prior) / (sxx + prior), 0.0)
+        forecast = mean_y + slope * (deviation[1:] - mean_x)
+    return np.concatenate([[np.nan], np.where(count >= 3, forecast, np.nan)])
+
+
+def _events(every: list[Series]):
+    events = []
+    for source, series in enumerate(every):
+        tasks = series.tasks
+        columns = zip(
+            tasks["order"],
+            tasks["task_id"],
+            tasks["project_id"],
+            tasks["task_type"],
+            series.size,
+            series.cost,
+            strict=True,
+        )
+        for row, (order, task, project, kind, size, cost) in enumerate(columns):
+            events.append(
+                (order, source, {"row": row, "task": task, "class": (project, kind, _band(size)), "cost": cost})
+            )
+    events.sort(key=lambda event: event[0])
+    return ((source, row) for _, source, row in events)
+
+
+def _as_event(task: dict) -> dict:
+    kind = (task.get("project_id"), task.get("task_type"), _band(task.get("size", np.nan)))
+    return {"task": task.get("task_id"), "class": kind}
+
+
+def _band(size) -> int | None:
+    return round(np.log(size) / np.log(SIZE_BAND_RATIO)) if size is not None and size > 0 else None

@@ -1,0 +1,97 @@
+"""The model that forecast best so far is asked next, as long as its intervals held.
+
+The score is the mean interval score on logs (Gneiting and Raftery 2007), averaged over the levels: it pays for width and for
+misses at once, and on logs a cheap task counts as much as a dear one. The same rule, applied before every past task with what
+was known then, is the model `auto` of a backtest, so its coverage includes the choosing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asp_analysis.probe.models import CANDIDATES, Forecasts
+
+COVERAGE_TOLERANCE = 0.05
+"""A candidate's past coverage may miss the level by this much ..."""
+
+TOLERANCE_ERRORS = 2.0
+"""... plus this many binomial standard errors, so that ten tasks cannot disqualify anybody by chance."""
+
+SCEPTICISM_TASKS = 10
+"""A candidate's advantage over the simplest is shrunk as if it had tied on this many further tasks."""
+
+MEMORY_TASKS = 100
+"""Half-life of the scores: agents change, and what forecast best a thousand tasks ago need not today."""
+
+
+def log_interval_scores(log_actual: np.ndarray, forecasts: Forecasts, levels: tuple[float, ...]) -> np.ndarray:
+    """Interval score on logs, mean over levels: width + 2 / (1 - level) x overshoot. Shape (n,); NaN without a forecast."""
+    n = len(log_actual)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lower, upper = np.log(forecasts.lower[:n]), np.log(forecasts.upper[:n])
+        missed = np.maximum(lower - log_actual[:, None], 0) + np.maximum(log_actual[:, None] - upper, 0)
+        return (upper - lower + 2 / (1 - np.array(levels)) * missed).mean(1)
+
+
+def choices(log_actual: np.ndarray, forecasts: dict[str, Forecasts], levels: tuple[float, ...]) -> np.ndarray:
+    """Names of the chosen model before each of the n tasks and the one to come, shape (n + 1,), None where none can answer.
+
+    Chosen is the lowest past score relative to the simplest candidate among those that can answer and whose coverage at every
+    level is within 5 points plus 2 standard errors; where none is, the one with the least worst coverage.
+    """
+    names = [model.name for model in CANDIDATES if model.name in forecasts]
+    can = np.column_stack([~np.isnan(forecasts[name].estimate) for name in names])
+    can &= np.column_stack([~np.isnan(forecasts[name].lower).any(1) for name in names])
+    lead = np.column_stack([_past_lead(log_actual, forecasts[name], forecasts[names[0]], levels) for name in names])
+    excess = np.column_stack([_excess_miss(log_actual, forecasts[name], levels) for name in names])
+    held = can & (excess <= 0)
+    by_score = np.argmin(np.where(held, lead, np.inf), axis=1)
+    by_coverage = np.argmin(np.where(can, excess, np.inf), axis=1)
+    best = np.where(held.any(1), by_score, by_coverage)
+    return np.where(can.any(1), np.array(names, dtype=object)[best], None)
+
+
+def pick(forecasts: dict[str, Forecasts], chosen: np.ndarray) -> Forecasts:
+    """The forecasts of the chosen model, row by row."""
+    first = next(iter(forecasts.values()))
+    picked = Forecasts(*[np.full_like(part, np.nan) for part in _parts(first)])
+    for name in set(chosen[chosen != None]):  # noqa: E711 (elementwise)
+        rows = chosen == name
+        for target, source in zip(_parts(picked), _parts(forecasts[name]), strict=True):
+            target[rows] = source[rows]
+    return picked
+
+
+def _parts(forecasts):
+    return forecasts.estimate, forecasts.mean, forecasts.lower, forecasts.upper, forecasts.n_effective
+
+
+def _past_lead(log_actual, mine, simplest, levels):
+    difference = log_interval_scores(log_actual, mine, levels) - log_interval_scores(log_actual, simplest, levels)
+    total, count = _fading_sums(difference)
+    return total / (count + SCEPTICISM_TASKS)
+
+
+def _excess_miss(log_actual, forecasts, levels):
+    n = len(log_actual)
+    actual = np.exp(log_actual)[:, None]
+    inside = ((forecasts.lower[:n] <= actual) & (actual <= forecasts.upper[:n])).astype(float)
+    inside[np.isnan(forecasts.lower[:n])] = np.nan
+    worst = np.full(n + 1, -np.inf)
+    for k, level in enumerate(levels):
+        total, count = _fading_sums(inside[:, k])
+        error = np.sqrt(level * (1 - level) / np.maximum(count, 1))
+        off = np.abs(total / np.maximum(count, 1e-9) - level) - COVERAGE_TOLERANCE - TOLERANCE_ERRORS * error
+        worst = np.maximum(worst, np.where(count > 0, off, -np.inf))
+    return worst
+
+
+def _fading_sums(values):
+    """Exponentially fading sum and count of the known values before each row, shape (n + 1,) each."""
+    keep = 0.5 ** (1 / MEMORY_TASKS)
+    known = ~np.isnan(values)
+    total, count = np.zeros(len(values) + 1), np.zeros(len(values) + 1)
+    for t, value in enumerate(np.where(known, values, 0.0)):
+        total[t + 1] = keep * total[t] + value
+        count[t + 1] = keep * count[t] + known[t]
+    return total, count

@@ -1,0 +1,107 @@
+"""The cost of several units is a sum whose errors are neither independent nor identical: part of each error is shared.
+
+Adding lower to lower and upper to upper bounds supposes that all units go wrong together; adding variances supposes that none
+do. The shared part is estimated from past forecasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from asp_analysis.errors import InputError
+
+if TYPE_CHECKING:
+    from asp_analysis.probe.backtest import Replay
+    from asp_analysis.probe.estimate import Estimate
+
+DEFAULT_SHARE = 0.5
+"""Correlation of two units' log errors where the past cannot tell: halfway between independent and going wrong together."""
+
+LEAST_ERRORS, LEAST_GROUPS = 20, 5
+"""Fewer past errors, or fewer projects with two or more, do not carry a variance component."""
+
+
+def shared_error_share(found: Replay) -> float:
+    """Correlation of log errors within a project: the intraclass correlation of auto's past errors, 0.5 where unknown.
+
+    One-way analysis of variance estimate (MSB - MSW) / (MSB + (k0 - 1) MSW), k0 the mean group size corrected for unequal
+    groups, cut to 0..1 (Donner 1986).
+    """
+    n = len(found.series.tasks)
+    error = found.timeline.log_cost - np.log(found.forecasts["auto"].estimate[:n])
+    project = found.series.tasks["project_id"].to_numpy(object)
+    usable = ~np.isnan(error) & np.array([name is not None and name == name for name in project], dtype=bool)
+    error, group = error[usable], np.unique(project[usable].astype(str), return_inverse=True)[1]
+    count = np.bincount(group) if len(group) else np.array([0])
+    if len(error) < LEAST_ERRORS or (count >= 2).sum() < LEAST_GROUPS:
+        return DEFAULT_SHARE
+    mean = np.bincount(group, error) / count
+    between = np.sum(count * (mean - error.mean()) ** 2) / (len(count) - 1)
+    within = np.sum((error - mean[group]) ** 2) / (len(error) - len(count))
+    k0 = (len(error) - np.sum(count**2) / len(error)) / (len(count) - 1)
+    return float(np.clip((between - within) / (between + (k0 - 1) * within), 0, 1))
+
+
+def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estimate:
+    """The estimate of the sum of units of one component and series, log errors correlated by `share` (0 to 1).
+
+    Each unit is taken as log-normal with its own spread, below and above the median apart; the sum is matched by its first two
+    moments (Fenton 1960): mean M = Sum m_i, variance V = Sum_ij m_i m_j (exp(rho_ij s_i s_j) - 1), spread^2 = ln(1 + V / M^2),
+    median = M exp(-spread^2 / 2). One unit is returned as it is. Raises InputError without units or for other shares.
+    """
+    if not units or not 0 <= share <= 1:
+        raise InputError(
+            f"One unit or more and a share from 0 to 1 are needed, {len(units)} and {share:g} found. Give them."
+        )
+    if len(units) == 1:
+        return units[0]
+    first = next(iter(units[0].lower))
+    around = [np.log(unit.upper[first] / unit.lower[first]) / (2 * _z(first)) for unit in units]
+    median, _ = _matched([unit.estimate for unit in units], around, share)
+    lower, upper = {}, {}
+    for level in units[0].lower:
+        below = [np.log(unit.estimate / unit.lower[level]) / _z(level) for unit in units]
+        above = [np.log(unit.upper[level] / unit.estimate) / _z(level) for unit in units]
+        lower[level] = median * np.exp(-_z(level) * _matched([unit.estimate for unit in units], below, share)[1])
+        upper[level] = median * np.exp(_z(level) * _matched([unit.estimate for unit in units], above, share)[1])
+    methods = sorted({unit.method for unit in units})
+    return replace(
+        units[0],
+        estimate=median,
+        mean=float(sum(unit.mean for unit in units)),
+        lower=lower,
+        upper=upper,
+        method=" + ".join(methods),
+        why=f"Sum of {len(units)} units, {share:.0%} of their log error variance shared; first unit: {units[0].why}",
+        size=sum(unit.size or 0 for unit in units) or None,
+        evidence={},
+        notes=_notes(units),
+    )
+
+
+def _notes(units):
+    own = dict.fromkeys(note for unit in units for note in unit.notes)
+    return (
+        "Each unit is estimated like a past task of its size: what every task costs once is counted once per unit.",
+        *own,
+    )
+
+
+def _z(level: float) -> float:
+    return float(stats.norm.ppf(0.5 + level / 2))
+
+
+def _matched(medians, spreads, share) -> tuple[float, float]:
+    """Median and log standard deviation of the log-normal with the sum's mean and variance."""
+    s = np.asarray(spreads)
+    with np.errstate(over="ignore"):
+        mean = np.asarray(medians) * np.exp(s**2 / 2)
+        correlation = np.full((len(s), len(s)), share)
+        np.fill_diagonal(correlation, 1.0)
+        variance = mean @ (np.exp(correlation * np.outer(s, s)) - 1) @ mean
+        spread = np.sqrt(np.log1p(variance / mean.sum() ** 2))
+    return float(mean.sum() * np.exp(-(spread**2) / 2)), float(spread)

@@ -1,0 +1,123 @@
+"""A backtest never sees the future, reproduces worked forecasts, and keeps the baselines beside the models."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asp_analysis.errors import EstimationRefusal, InputError
+from asp_analysis.probe import scores
+from asp_analysis.probe.backtest import backtest, size_terciles
+from asp_analysis.probe.models import BASELINES, CANDIDATES
+from tests.reference import sei_table as sei
+from tests.reference.past_runs import made_history, table_history
+
+SAID = ["estimate", "lower_70", "upper_70", "lower_90", "upper_90", "method"]
+
+
+def _probe_rows(actual):
+    rows = backtest(table_history(sei.PROXY, actual), "cost_usd")
+    return rows[rows["model"] == "probe_line"]
+
+
+@pytest.mark.parametrize(("table", "actual"), [("T1", sei.ADDED), ("T2", sei.HOURS)])
+def test_rolling_origin_of_the_published_line_agrees_with_worked_values_to_10_digits(table, actual):
+    rows, known = _probe_rows(actual), sei.ROLLING[table]
+    assert len(rows) == 7
+    assert scores.mmre(rows["actual"], rows["estimate"]) == pytest.approx(known["mmre"], rel=6e-10)
+    assert scores.mdape(rows["actual"], rows["estimate"]) == pytest.approx(known["mdmre"], rel=6e-10)
+    assert scores.pred(rows["actual"], rows["estimate"]) == pytest.approx(known["pred25"])
+    assert np.mean(np.abs(rows["actual"] - rows["estimate"])) == pytest.approx(known["mae"], rel=6e-10)
+    for level in ("70", "90"):
+        assert rows["actual"].between(rows[f"lower_{level}"], rows[f"upper_{level}"]).sum() == known[f"in_{level}"]
+
+
+def test_rolling_origin_forecasts_of_the_first_table_agree_with_worked_values():
+    assert _probe_rows(sei.ADDED)["estimate"].to_numpy() == pytest.approx(sei.ROLLING_T1_FORECASTS, rel=6e-10)
+
+
+@pytest.mark.parametrize("cut", [12, 40, 75])
+def test_what_is_forecast_does_not_change_when_the_future_is_poisoned(cut):
+    history = made_history(90, ("one", "two"), shared=0.7).sort_values("at", kind="stable").reset_index(drop=True)
+    last = history["at"].unique()[2 * cut]
+    is_future = history["at"] >= last
+    poisoned = history.copy()
+    poisoned.loc[is_future, "cost_usd"] *= np.where(np.arange(is_future.sum()) % 2, 1e6, 1e-6)
+    poisoned.loc[history["at"] > last, "size"] *= 1e4
+    honest, fooled = (backtest(frame, "cost_usd") for frame in (history, poisoned))
+    keys = ["model", "llm_model", "task_id"]
+    known = history.loc[history["at"] <= last, ["llm_model", "task_id"]]
+    past = honest.merge(known).set_index(keys)[SAID]
+    again = fooled.set_index(keys).loc[past.index, SAID]
+    pd.testing.assert_frame_equal(past, again, rtol=1e-9)
+    assert not np.allclose(honest["estimate"].tail(5), fooled["estimate"].tail(5))
+
+
+def test_every_forecast_names_a_cutoff_before_its_task():
+    rows = backtest(made_history(30), "cost_usd").merge(made_history(30)[["task_id", "at"]], on="task_id")
+    assert (rows["cutoff"] < rows["at"]).all()
+
+
+def test_every_model_and_every_baseline_and_auto_has_rows():
+    history = made_history(40, ("one", "two"))
+    expected = {model.name for model in (*CANDIDATES, *BASELINES)} | {"probe_line", "auto"}
+    assert set(backtest(history, "cost_usd")["model"]) == expected
+
+
+def test_baselines_say_what_their_names_say():
+    history = made_history(20)
+    rows = backtest(history, "cost_usd").set_index(["model", "n_past"])["estimate"]
+    cost = history["cost_usd"].to_numpy()
+    assert rows["past_median", 10] == pytest.approx(np.exp(np.median(np.log(cost[:10]))))
+    assert rows["past_mean", 10] == pytest.approx(cost[:10].mean())
+    assert rows["last_value", 10] == pytest.approx(cost[9])
+
+
+def test_intervals_are_nested_and_finite_and_hold_the_estimate():
+    rows = backtest(made_history(60, ("one", "two")), "cost_usd")
+    bounded = rows.dropna(subset=["lower_90"])
+    assert np.isfinite(bounded[["lower_90", "upper_90"]].to_numpy()).all()
+    auto = bounded[bounded["model"] == "auto"]
+    assert (auto["lower_70"] <= auto["estimate"]).all() and (auto["estimate"] <= auto["upper_70"]).all()
+
+
+def test_levels_are_the_caller_s():
+    rows = backtest(made_history(30), "cost_usd", levels=(0.8,))
+    assert {"lower_80", "upper_80"} <= set(rows.columns) and "lower_70" not in rows.columns
+
+
+def test_auto_names_the_model_that_answered():
+    rows = backtest(made_history(40), "cost_usd")
+    auto = rows[rows["model"] == "auto"]
+    assert set(auto["method"]) <= {model.name for model in CANDIDATES}
+
+
+def test_only_the_series_asked_for_are_forecast_but_others_still_inform():
+    history = made_history(40, ("one", "two"), shared=0.9)
+    rows = backtest(history, "cost_usd", series=[("two", "coder")])
+    assert set(rows["llm_model"]) == {"two"} and "reference_class" in set(rows["model"])
+
+
+def test_sizes_fall_into_terciles_and_unknown_ones_into_none():
+    labels = size_terciles(np.array([1.0, 2, 3, 4, 5, 6, np.nan]))
+    assert labels.tolist()[:6] == ["small", "small", "middle", "middle", "large", "large"]
+    assert pd.isna(labels[6])
+
+
+def test_a_longer_history_than_one_block_is_forecast_alike():
+    history = made_history(560)
+    long, short = backtest(history, "cost_usd"), backtest(history.head(520), "cost_usd")
+    joined = short.merge(long, on=["model", "n_past"], suffixes=("", "_"))
+    assert len(joined) == len(short)
+    assert np.allclose(joined["estimate"], joined["estimate_"])
+    assert np.allclose(joined["lower_90"], joined["lower_90_"], equal_nan=True)
+
+
+def test_too_few_tasks_are_refused_with_their_number():
+    with pytest.raises(EstimationRefusal, match="one / coder: 2"):
+        backtest(made_history(2), "cost_usd")
+
+
+@pytest.mark.parametrize("levels", [(), (1.0,), (70.0,)])
+def test_levels_that_cannot_be_are_refused(levels):
+    with pytest.raises(InputError, match="Levels"):
+        backtest(made_history(20), "cost_usd", levels=levels)

@@ -1,0 +1,100 @@
+"""Which rows of a history count for which question."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asp_analysis.errors import EstimationRefusal, InputError
+from asp_analysis.probe.history import check_history, position_of, series_of
+from tests.reference.past_runs import made_history, table_history
+
+
+def _with_attempts():
+    """Task a: failed (1), cut off (2), finished (4), repeated and finished (8). Task b: failed twice. c: missing. d: 0."""
+    return pd.DataFrame(
+        {
+            "task_id": list("aaaabbcd"),
+            "at": pd.date_range("2025-01-01", periods=8, tz="UTC"),
+            "llm_model": "m",
+            "agent_role": "r",
+            "is_finished": [False, True, True, True, False, False, True, True],
+            "is_censored": [False, True, False, False, False, True, False, False],
+            "cost_usd": [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, np.nan, 0.0],
+        }
+    )
+
+
+def test_cost_per_finished_task_holds_the_attempts_that_failed_before():
+    series = series_of(_with_attempts(), "cost_usd", "finished")[0]
+    assert series.tasks[["task_id", "cost", "attempts"]].to_numpy().tolist() == [["a", 7.0, 3], ["a", 8.0, 1]]
+
+
+def test_cost_per_attempt_counts_every_run_with_a_cost():
+    series = series_of(_with_attempts(), "cost_usd", "attempt")[0]
+    assert series.cost.tolist() == [1, 2, 4, 8, 16, 32]
+
+
+def test_what_is_left_out_is_counted_by_reason():
+    finished, attempts = (series_of(_with_attempts(), "cost_usd", per)[0] for per in ("finished", "attempt"))
+    assert attempts.left_out == {"cost missing": 1, "cost 0": 1}
+    assert finished.left_out == {
+        "cost missing": 1,
+        "cost 0": 1,
+        "cut off and never finished": 1,
+        "failed and never finished": 1,
+    }
+    assert finished.left_out_text().startswith("1 cost missing, 1 cost 0")
+
+
+def test_an_attempt_of_unknown_cost_makes_the_finished_cost_unknown():
+    history = _with_attempts()
+    history.loc[0, "cost_usd"] = np.nan
+    series = series_of(history, "cost_usd", "finished")[0]
+    assert series.cost.tolist() == [8] and series.left_out["cost missing"] == 2
+
+
+def test_rows_are_ordered_by_when_the_outcome_became_known_and_ties_keep_their_order():
+    history = table_history([1, 2, 3], [1, 2, 3])
+    history["at"] = [history["at"][2], history["at"][0], history["at"][0]]
+    assert check_history(history)["task_id"].tolist() == ["t1", "t2", "t0"]
+
+
+def test_sizes_that_are_not_positive_are_unknown():
+    series = series_of(table_history([0, 5, np.nan], [1, 1, 1]), "cost_usd")[0]
+    assert np.isnan(series.size).tolist() == [True, False, True]
+
+
+def test_instants_as_text_with_and_without_fractions_are_read():
+    history = table_history([1, 2], [1, 2]).assign(at=["2025-01-01T00:00:00.5+00:00", "2025-01-01T00:00:00+00:00"])
+    assert check_history(history)["task_id"].tolist() == ["t1", "t0"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frame: frame.drop(columns="llm_model"), "llm_model missing"),
+        (lambda frame: frame.drop(columns="cost_usd"), "at least one of cost_usd"),
+        (lambda frame: frame.assign(cost_usd=-1.0), "holds -1"),
+        (lambda frame: frame.assign(at="yesterday"), "could not be read"),
+    ],
+)
+def test_a_history_that_cannot_be_read_is_refused_with_the_column(change, message):
+    with pytest.raises(InputError, match=message):
+        check_history(change(table_history([1, 2], [1, 2])))
+
+
+def test_an_unknown_component_or_question_is_refused():
+    with pytest.raises(InputError, match="component"):
+        series_of(made_history(3), "joy")
+    with pytest.raises(InputError, match="per must be"):
+        series_of(made_history(3), "cost_usd", "month")
+
+
+def test_a_component_without_a_column_is_refused():
+    with pytest.raises(InputError, match="latency_ms"):
+        series_of(made_history(3), "latency_ms")
+
+
+def test_an_unknown_series_is_refused_with_the_known_ones():
+    with pytest.raises(EstimationRefusal, match=r"one / coder \(3\)"):
+        position_of(series_of(made_history(3), "cost_usd"), ("none", "coder"))

@@ -1,0 +1,112 @@
+"""Scores against worked values and against their definitions."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asp_analysis.errors import InputError
+from asp_analysis.probe import scores
+
+
+def _reference():
+    path = Path(__file__).parent / "reference" / "sei_table.py"
+    spec = importlib.util.spec_from_file_location("sei_table", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SEI = _reference()
+COSTS = st.lists(st.floats(0.01, 1e6), min_size=2, max_size=40)
+
+
+@pytest.mark.parametrize(("table", "actual"), [("T1", SEI.ADDED), ("T2", SEI.HOURS)])
+def test_in_sample_scores_of_the_sei_table_agree_to_10_digits(table, actual):
+    known = SEI.IN_SAMPLE[table]
+    slope, intercept = np.polyfit(SEI.PROXY, actual, 1)
+    fitted = intercept + slope * np.array(SEI.PROXY)
+    found = {
+        "mmre": scores.mmre(actual, fitted),
+        "mdmre": scores.mdape(actual, fitted),
+        "pred25": scores.pred(actual, fitted),
+        "mar": np.mean(np.abs(actual - fitted)),
+        "mar_p0": scores.random_guess_error(actual),
+        "sa": scores.standardized_accuracy(actual, fitted),
+        "mar_p0_n2": scores.random_guess_error(actual, "n^2"),
+        "sa_n2": scores.standardized_accuracy(actual, fitted, "n^2"),
+    }
+    for name, value in found.items():
+        assert value == pytest.approx(known[name], rel=6e-10), name
+
+
+@given(COSTS)
+def test_the_exact_random_guess_is_the_mean_over_all_pairs(costs):
+    pairs = np.abs(np.subtract.outer(costs, costs))
+    n = len(costs)
+    assert scores.random_guess_error(costs) == pytest.approx(pairs.sum() / (n * (n - 1)), rel=1e-9, abs=1e-6)
+    assert scores.random_guess_error(costs, "n^2") == pytest.approx(pairs.mean(), rel=1e-9, abs=1e-6)
+
+
+@given(COSTS, st.floats(0.1, 10))
+def test_scores_do_not_depend_on_the_unit(costs, factor):
+    actual = np.array(costs)
+    estimate = actual[::-1]
+    assert scores.mdape(actual * factor, estimate * factor) == pytest.approx(scores.mdape(actual, estimate))
+    assert scores.log_bias(actual * factor, estimate * factor)[0] == pytest.approx(scores.log_bias(actual, estimate)[0], abs=1e-9)
+
+
+def test_an_error_of_exactly_a_quarter_is_within_pred25():
+    assert scores.pred([100.0, 100.0], [75.0, 74.0]) == 0.5
+
+
+def test_log_bias_of_forecasts_twice_too_high_is_ln_2_with_an_interval_around_it():
+    actual = np.array([1.0, 2.0, 5.0, 9.0])
+    bias, lower, upper = scores.log_bias(actual, actual * 2 * np.array([1.1, 1 / 1.1, 1.2, 1 / 1.2]))
+    assert bias == pytest.approx(np.log(2))
+    assert lower < np.log(2) < upper
+
+
+def test_the_interval_score_adds_the_overshoot_at_the_price_of_the_level():
+    assert scores.interval_score([5.0], [6.0], [8.0], 0.9) == pytest.approx(2 + 2 / 0.1 * 1)
+    assert scores.interval_score([7.0], [6.0], [8.0], 0.9) == pytest.approx(2)
+
+
+def _frame():
+    return pd.DataFrame(
+        {
+            "model": "m",
+            "llm_model": "a",
+            "agent_role": "r",
+            "actual": [1.0, 2.0, 3.0, 40.0],
+            "estimate": [1.0, 2.0, 3.0, 4.0],
+            "lower_70": [0.5, 1.0, 2.0, 3.0],
+            "upper_70": [2.0, 3.0, 4.0, 5.0],
+            "size_tercile": ["small", "small", "middle", "large"],
+        }
+    )
+
+
+def test_coverage_is_counted_overall_and_within_each_size_tercile():
+    row = scores.score(_frame()).iloc[0]
+    assert row["coverage_70"] == 0.75
+    assert (row["coverage_70_small"], row["coverage_70_middle"], row["coverage_70_large"]) == (1, 1, 0)
+
+
+def test_one_row_is_made_per_group_with_its_count():
+    two = pd.concat([_frame(), _frame().assign(model="other").head(2)])
+    assert scores.score(two).set_index("model")["n"].to_dict() == {"m": 4, "other": 2}
+
+
+def test_scoring_nothing_is_refused():
+    with pytest.raises(InputError, match="0 found"):
+        scores.score(_frame().head(0))
+
+
+def test_an_unknown_form_of_standardized_accuracy_is_refused():
+    with pytest.raises(InputError, match="n\\(n-1\\)"):
+        scores.random_guess_error([1.0, 2.0], "n")
