@@ -39,7 +39,9 @@ class LogFit:
 
         ln interval = fit +- t(0.5 + level/2, n - p) sigma sqrt(1 + a'(A'A)^-1 a), the cross terms included.
         """
-        rows = proxies if isinstance(proxies, pd.DataFrame) else pd.DataFrame(_as_columns(proxies, self.slopes), index=[0])
+        rows = (
+            proxies if isinstance(proxies, pd.DataFrame) else pd.DataFrame(_as_columns(proxies, self.slopes), index=[0])
+        )
         design = sm.add_constant(np.log(rows[list(self.slopes)].astype(float)), has_constant="add")
         said = self._result.get_prediction(design).summary_frame(alpha=1 - level)
         median = np.exp(said["mean"].to_numpy())
@@ -53,7 +55,11 @@ def fit_log_line(proxies: pd.DataFrame | np.ndarray, cost: np.ndarray) -> LogFit
     Rows with a missing, zero or negative value are left out. Raises EstimationRefusal with fewer than p + 2 rows for p proxies,
     without spread, or with proxies that repeat each other (condition number above 10^6); InputError for unequal lengths.
     """
-    frame = proxies.astype(float) if isinstance(proxies, pd.DataFrame) else pd.DataFrame({"size": np.asarray(proxies, float)})
+    frame = (
+        proxies.astype(float)
+        if isinstance(proxies, pd.DataFrame)
+        else pd.DataFrame({"size": np.asarray(proxies, float)})
+    )
     cost = np.asarray(cost, float)
     if len(frame) != len(cost):
         raise InputError(f"As many costs as sizes are needed, {len(cost)} and {len(frame)} found. Align them by task.")
@@ -75,7 +81,9 @@ def fit_log_line(proxies: pd.DataFrame | np.ndarray, cost: np.ndarray) -> LogFit
 def _check_spread(x: pd.DataFrame) -> None:
     flat = [name for name in x.columns if np.ptp(x[name].to_numpy()) == 0]
     if flat:
-        raise EstimationRefusal(f"Tasks of different {flat[0]} are needed, all have {np.exp(x[flat[0]].iloc[0]):g}. Leave it out.")
+        raise EstimationRefusal(
+            f"Tasks of different {flat[0]} are needed, all have {np.exp(x[flat[0]].iloc[0]):g}. Leave it out."
+        )
     condition = np.linalg.cond((x - x.mean()) / x.std())
     if condition > LARGEST_CONDITION:
         names = ", ".join(x.columns)

@@ -1,0 +1,56 @@
+"""Options and steps that the estimating verbs share: estimate, backtest and probe."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from asp_analysis.cli.options import db_option
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COSTS = ("cost_usd", "latency_ms", "tokens_in", "tokens_out", "tool_calls")
+LEVELS = (0.7, 0.9)
+
+
+class Level(click.ParamType):
+    """A level of an interval, as a share (0.7) or in percent (70)."""
+
+    name = "level"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(str(value).rstrip("%"))
+        except ValueError:
+            self.fail(f"{value!r} is no number; write 70 or 0.7.", param, ctx)
+        share = number / 100 if number >= 1 else number
+        if not 0 < share < 1:
+            self.fail(f"{value!r} is not between 0 and 100 percent.", param, ctx)
+        return share
+
+
+cost_option = click.option("--cost", "component", type=click.Choice(COSTS), default="cost_usd", show_default=True)
+
+
+def question_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--model`, `--role`, `--level` and `--db`."""
+    for option in (
+        db_option,
+        click.option(
+            "--level", "levels", type=Level(), multiple=True, help="Level of an interval; repeatable. [default: 70, 90]"
+        ),
+        click.option("--role", "agent_role", metavar="ROLE", help="Only this agent role. [default: the whole task]"),
+        click.option("--model", "llm_model", metavar="MODEL", help="Only this model. [default: all that worked on it]"),
+    ):
+        function = option(function)
+    return function
+
+
+def read_history(db: str | None) -> "pd.DataFrame":
+    """Read the view `task_history` of the store."""
+    from asp_analysis.config import store_url
+    from asp_analysis.session import connect
+
+    with connect(store_url(db)) as session:
+        return session.view("task_history")

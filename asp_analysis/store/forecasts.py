@@ -1,0 +1,34 @@
+"""Forecasts kept with their task: made before the outcome, they are the evidence that counts when it is known."""
+
+import json
+from typing import Any
+
+from asp_analysis.errors import InputError
+from asp_analysis.records import json_text
+from asp_analysis.store.database import Store, now
+
+FORECASTS = "forecasts"
+"""The key in a task's `metadata`: a list of estimates, each with `made_at`."""
+
+
+def keep_forecasts(store: Store, task_id: str, estimates: list[dict[str, Any]]) -> int:
+    """Append estimates to a task that is not finished yet; gives how many it has then.
+
+    Raises:
+        InputError: there is no such task, or it is finished: a forecast after the fact proves nothing.
+        StoreError: the store cannot be written.
+    """
+    with store.transaction() as connection:
+        query = "SELECT status, metadata FROM task_metadata WHERE task_id = ?"
+        row = connection.exec_driver_sql(query, (task_id,)).first()
+        if row is None:
+            raise InputError(f"A task of the store is needed, {task_id!r} is none. Load it first.")
+        if row[0] in {"completed", "failed"}:
+            raise InputError(f"A task that is not finished is needed, {task_id!r} is {row[0]}. Keep forecasts before.")
+        metadata = json.loads(row[1] or "{}")
+        made_at = now()
+        metadata[FORECASTS] = [*metadata.get(FORECASTS, []), *({**one, "made_at": made_at} for one in estimates)]
+        connection.exec_driver_sql(
+            "UPDATE task_metadata SET metadata = ? WHERE task_id = ?", (json_text(metadata), task_id)
+        )
+    return len(metadata[FORECASTS])
