@@ -57,7 +57,9 @@ def test_scores_do_not_depend_on_the_unit(costs, factor):
     actual = np.array(costs)
     estimate = actual[::-1]
     assert scores.mdape(actual * factor, estimate * factor) == pytest.approx(scores.mdape(actual, estimate))
-    assert scores.log_bias(actual * factor, estimate * factor)[0] == pytest.approx(scores.log_bias(actual, estimate)[0], abs=1e-9)
+    assert scores.log_bias(actual * factor, estimate * factor)[0] == pytest.approx(
+        scores.log_bias(actual, estimate)[0], abs=1e-9
+    )
 
 
 def test_an_error_of_exactly_a_quarter_is_within_pred25():

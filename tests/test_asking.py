@@ -1,0 +1,148 @@
+"""What a question means: the whole task, one role, one model; and the verbs that answer it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asp_analysis.errors import EstimationRefusal
+from asp_analysis.probe.question import pose, pose_per_model
+
+
+def history(rows):
+    base = {"at": pd.Timestamp("2026-01-01"), "is_finished": True, "is_censored": False, "size": 5.0}
+    empty = dict.fromkeys(("cost_usd", "latency_ms", "tokens_in", "tokens_out", "tool_calls"), np.nan)
+    return pd.DataFrame([{**base, **empty, **row} for row in rows])
+
+
+def test_a_whole_task_is_the_sum_over_its_roles():
+    frame = history(
+        [
+            {"task_id": "T", "llm_model": "a", "agent_role": "Code", "cost_usd": 1.0},
+            {"task_id": "T", "llm_model": "b", "agent_role": "Test", "cost_usd": 2.0},
+        ]
+    )
+    assert pose(frame)["cost_usd"].tolist() == [3.0]
+    assert pose(frame, agent_role="Test")["cost_usd"].tolist() == [2.0]
+    assert pose(frame, llm_model="a")["cost_usd"].tolist() == [1.0]
+
+
+def test_a_sum_with_an_unknown_part_is_unknown():
+    frame = history(
+        [
+            {"task_id": "T", "llm_model": "a", "agent_role": "Code", "cost_usd": 1.0, "tool_calls": 4.0},
+            {"task_id": "T", "llm_model": "a", "agent_role": "Test"},
+        ]
+    )
+    assert pose(frame)["cost_usd"].isna().tolist() == [True]
+    assert pose(frame)["tool_calls"].tolist() == [4.0]
+
+
+def test_models_side_by_side_are_not_summed():
+    frame = history(
+        [
+            {"task_id": task, "llm_model": model, "agent_role": "Code", "cost_usd": 1.0}
+            for task in ("T-1", "T-2")
+            for model in ("a", "b")
+        ]
+    )
+    with pytest.raises(EstimationRefusal, match=r"2 did the same work side by side.*--model"):
+        pose(frame)
+    assert pose(frame, llm_model="a")["cost_usd"].tolist() == [1.0, 1.0]
+    assert pose_per_model(frame)["llm_model"].tolist() == ["a", "a", "b", "b"]
+
+
+def test_an_unknown_model_is_answered_with_the_known_ones():
+    frame = history([{"task_id": "T", "llm_model": "a", "agent_role": "Code", "cost_usd": 1.0}])
+    with pytest.raises(EstimationRefusal, match=r"'b' are needed, 0 found. Known, with their tasks: a \(1\)"):
+        pose(frame, llm_model="b")
+
+
+def test_estimate_gives_intervals_method_reason_and_evidence(run, sample_store):
+    (estimate,) = run("estimate", "--size", "18", "--json", "--db", sample_store).json["estimates"]
+    assert estimate["lower_90"] < estimate["lower_70"] < estimate["estimate"] < estimate["upper_70"]
+    assert estimate["component"] == "cost_usd" and estimate["n"] > 20 and estimate["why"]
+    assert 0 < estimate["evidence"]["coverage_70"] <= 1
+
+
+def test_levels_may_be_written_in_percent_or_as_shares(run, sample_store):
+    found = [
+        run("estimate", "--size", "18", "--level", level, "--json", "--db", sample_store).json["estimates"][0]
+        for level in ("80", "0.8", "80%")
+    ]
+    assert found[0] == found[1] == found[2] and "lower_80" in found[0]
+
+
+def test_an_empty_store_refuses_with_what_is_missing(run, empty_store):
+    ran = run("estimate", "--size", "18", "--db", empty_store)
+    assert ran.exit_code == 1 and ran.err.startswith("Error: ") and "needed" in ran.err and ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["estimate", "backtest", "probe"])
+def test_an_unknown_role_is_one_line_with_the_known_ones(run, sample_store, verb):
+    ran = run(verb, "--role", "Coder", "--db", sample_store)
+    assert ran.exit_code == 1 and "Known, with their tasks: " in ran.err and ran.err.count("\n") == 1
+
+
+def test_an_unknown_method_is_one_line_with_the_known_ones(run, sample_store):
+    ran = run("estimate", "--size", "18", "--method", "magic", "--db", sample_store)
+    assert ran.exit_code == 1 and "loglog" in ran.err and ran.err.count("\n") == 1
+
+
+def test_backtest_lists_every_model_with_the_named_scores(run, sample_store):
+    found = run("backtest", "--role", "Code", "--json", "--db", sample_store).json
+    names = [
+        "model",
+        "series",
+        "n",
+        "mdape",
+        "mmre",
+        "pred25",
+        "sa",
+        "coverage_70",
+        "coverage_90",
+        "interval_score_70",
+        "log_bias",
+    ]
+    names += ["coverage_70_small", "coverage_70_middle", "coverage_70_large"]
+    assert all(set(names) <= set(row) for row in found)
+    assert {"auto", "past_median", "past_mean", "last_value"} <= {row["model"] for row in found}
+
+
+def test_probe_reports_every_method_with_reasons(run, sample_store):
+    found = run("probe", "--size", "18", "--judgement", "4", "--json", "--db", sample_store).json
+    assert [row["method"] for row in found] == ["A", "B", "C1", "C2", "C3", "D"]
+    assert all(row["reasons"] for row in found)
+
+
+def test_a_kept_forecast_stands_with_its_task_until_it_is_finished(run, tmp_path):
+    store = tmp_path / "s.db"
+    run("init", "--sample", "--db", store)
+    query = "SELECT task_id FROM stg_tasks WHERE status = $status ORDER BY task_id LIMIT 1"
+    (open_task,) = run("sql", query, "--param", "status=pending", "--json", "--db", store).json
+    (done_task,) = run("sql", query, "--param", "status=completed", "--json", "--db", store).json
+    for kept in (1, 2):
+        ran = run("estimate", "--task", open_task["task_id"], "--keep", "--db", store)
+        assert ran.exit_code == 0 and f"now has {kept} forecasts" in ran.err
+    ran = run("estimate", "--task", done_task["task_id"], "--keep", "--db", store)
+    assert ran.exit_code == 1 and "is completed" in ran.err
+
+
+def test_models_can_be_compared(run, sample_store):
+    ran = run("estimate", "--compare", "--role", "CodeReview", "--size", "20", "--db", sample_store)
+    assert ran.exit_code == 0, ran.err
+    assert "most likely be the cheapest" in ran.out
+
+
+def test_on_real_runs_models_side_by_side_must_be_told_apart(run, empty_store, real_data):
+    runs = real_data / "swebench" / "swebench_agent_costs.csv.gz"
+    names = ["task_id=instance_id", "llm_model=agent", "timestamp=run_date", "project_id=repo", "tool_calls=api_calls"]
+    mapping = [word for pair in names for word in ("--map", pair)]
+    run("load", runs, "--as", "executions", *mapping, "--set", "agent_role=Code", "--db", empty_store)
+    proxies = real_data / "swebench" / "swebench_verified_proxies.csv"
+    size = ["--map", "task_id=instance_id", "--map", "estimated_complexity=patch_lines_added"]
+    run("load", proxies, "--as", "task_metadata", *size, "--set", "status=completed", "--db", empty_store)
+    ran = run("estimate", "--size", "18", "--db", empty_store)
+    assert ran.exit_code == 1 and "13 did the same work side by side" in ran.err
+    ran = run("estimate", "--size", "18", "--model", "Minimax M2", "--json", "--db", empty_store)
+    (estimate,) = ran.json["estimates"]
+    assert "size explains next to nothing" in estimate["why"] and estimate["method"] != "probe_line"
