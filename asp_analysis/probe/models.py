@@ -28,8 +28,9 @@ than the 19 that both tails of a 90 % interval need."""
 LEAST_FOR_A_LINE = 5
 """Tasks of known size before a line is drawn: through 3 or 4 scattered ones a line extrapolates to factors of thousands."""
 
-PARTNERS = 64
-"""Earlier tasks that each task is paired with in Theil-Sen, evenly spread; exact up to 65 tasks, linear in n after."""
+PARTNERS = 128
+"""Earlier tasks that each task is paired with in Theil-Sen, evenly spread; exact up to 129 tasks, linear in n after, where
+pairs of later tasks are sampled more thinly."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,15 @@ class PublishedLine:
 def forecast_all(models, timeline: Timeline, levels: tuple[float, ...]) -> dict[str, Forecasts]:
     """Forecasts of every model for every task of the timeline and the one to come; all log models are calibrated at once."""
     logs = [model for model in models if isinstance(model, LogModel)]
-    centres = [model.centres(timeline) for model in logs]
+    centres = [_where_known(model, timeline) for model in logs]
     found = calibrate(centres, timeline.log_cost, timeline.log_size, levels, [model.calibration for model in logs])
     made = {model.name: model._forecasts(*one) for model, *one in zip(logs, centres, found, strict=True)}
     return {model.name: made.get(model.name) or model.forecast(timeline, levels) for model in models}
+
+
+def _where_known(model: LogModel, timeline: Timeline) -> np.ndarray:
+    centre = model.centres(timeline)
+    return np.where(np.isnan(timeline.log_size), np.nan, centre) if model.needs == "size" else centre
 
 
 def past_median(timeline: Timeline) -> np.ndarray:
@@ -145,7 +151,7 @@ def log_line(timeline: Timeline) -> np.ndarray:
 
 
 def theil_sen_line(timeline: Timeline) -> np.ndarray:
-    """Median of pairwise slopes, intercept the median of y - b x; each task is paired with at most 64 earlier ones.
+    """Median of pairwise slopes, intercept the median of y - b x; each task is paired with at most 128 earlier ones.
 
     scipy.stats.theilslopes fits once; a fit per task would cost n^3 pairs, hence the running sorted slopes here.
     """
@@ -223,7 +229,7 @@ class _Sums:
 
 
 def _partners(k: int) -> np.ndarray:
-    """At most 64 of the k earlier tasks, one of each stretch; where in the stretch turns by the golden ratio from task to task."""
+    """At most 128 of the k earlier tasks, one of each stretch; where in the stretch turns by the golden ratio from task to task."""
     if k <= PARTNERS:
         return np.arange(k)
     return ((np.arange(PARTNERS) + k * 0.6180339887 % 1) * k / PARTNERS).astype(int)

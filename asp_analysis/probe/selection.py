@@ -17,8 +17,11 @@ COVERAGE_TOLERANCE = 0.05
 TOLERANCE_ERRORS = 2.0
 """... plus this many binomial standard errors, so that ten tasks cannot disqualify anybody by chance."""
 
-SCEPTICISM_TASKS = 10
-"""A candidate's advantage over the simplest is shrunk as if it had tied on this many further tasks."""
+LEAST_FORECASTS = 10
+"""Past forecasts that a model needs before it can displace the simplest: the best of eight short records is luck."""
+
+LEAST_LEAD = 0.5
+"""... and by how many standard errors its score must then be better; less, and the choice flickers."""
 
 MEMORY_TASKS = 100
 """Half-life of the scores: agents change, and what forecast best a thousand tasks ago need not today."""
@@ -36,17 +39,18 @@ def log_interval_scores(log_actual: np.ndarray, forecasts: Forecasts, levels: tu
 def choices(log_actual: np.ndarray, forecasts: dict[str, Forecasts], levels: tuple[float, ...]) -> np.ndarray:
     """Names of the chosen model before each of the n tasks and the one to come, shape (n + 1,), None where none can answer.
 
-    Chosen is the lowest past score relative to the simplest candidate among those that can answer and whose coverage at every
-    level is within 5 points plus 2 standard errors; where none is, the one with the least worst coverage.
+    The simplest that can answer is asked until another leads: it has 10 past forecasts, its mean past score is better by half
+    a standard error, and its coverage at every level is within 5 points plus 2 standard errors; the best lead is asked. If the
+    simplest itself does not hold and nobody leads, the one with the least excess miss of coverage is asked.
     """
     names = [model.name for model in CANDIDATES if model.name in forecasts]
     can = np.column_stack([~np.isnan(forecasts[name].estimate) for name in names])
     can &= np.column_stack([~np.isnan(forecasts[name].lower).any(1) for name in names])
     lead = np.column_stack([_past_lead(log_actual, forecasts[name], forecasts[names[0]], levels) for name in names])
     excess = np.column_stack([_excess_miss(log_actual, forecasts[name], levels) for name in names])
-    held = can & (excess <= 0)
+    held = can & (excess <= 0) & np.isfinite(lead)
     by_score = np.argmin(np.where(held, lead, np.inf), axis=1)
-    by_coverage = np.argmin(np.where(can, excess, np.inf), axis=1)
+    by_coverage = np.argmin(np.where(can, np.maximum(excess, 0), np.inf), axis=1)
     best = np.where(held.any(1), by_score, by_coverage)
     return np.where(can.any(1), np.array(names, dtype=object)[best], None)
 
@@ -67,9 +71,17 @@ def _parts(forecasts):
 
 
 def _past_lead(log_actual, mine, simplest, levels):
+    """Mean past score minus the simplest's on the same tasks; infinite until it is long and clear enough, 0 for itself."""
+    if mine is simplest:
+        return np.zeros(len(log_actual) + 1)
     difference = log_interval_scores(log_actual, mine, levels) - log_interval_scores(log_actual, simplest, levels)
+    forecasts = np.concatenate([[0], np.cumsum(~np.isnan(difference))])
     total, count = _fading_sums(difference)
-    return total / (count + SCEPTICISM_TASKS)
+    squares, _ = _fading_sums(difference**2)
+    mean = total / np.maximum(count, 1)
+    error = np.sqrt(np.maximum(squares / np.maximum(count, 1) - mean**2, 0) / np.maximum(count - 1, 1))
+    is_clear = (forecasts >= LEAST_FORECASTS) & (mean < -LEAST_LEAD * error)
+    return np.where(is_clear, mean, np.inf)
 
 
 def _excess_miss(log_actual, forecasts, levels):
