@@ -49,7 +49,9 @@ def test_the_reason_tells_the_record_of_the_chosen_model():
 
 
 def test_two_tasks_are_refused_and_what_is_missing_is_named():
-    with pytest.raises(EstimationRefusal, match=r"3 finished tasks with a cost_usd are needed, 2 found for one / coder"):
+    with pytest.raises(
+        EstimationRefusal, match=r"3 finished tasks with a cost_usd are needed, 2 found for one / coder"
+    ):
         _ask(made_history(2))
 
 
@@ -76,7 +78,11 @@ def test_a_line_without_the_size_of_the_task_is_refused():
 
 def test_a_method_that_is_asked_for_is_used_and_keeps_its_evidence():
     choice = _ask(made_history(40), method="theil_sen")
-    assert choice.method == "theil_sen" and "theil_sen was asked for" in choice.why and "on 33 past forecasts" in choice.why
+    assert (
+        choice.method == "theil_sen"
+        and "theil_sen was asked for" in choice.why
+        and "on 33 past forecasts" in choice.why
+    )
 
 
 def test_an_unknown_method_is_refused_with_the_known_ones():

@@ -98,7 +98,16 @@ def test_results_show_themselves_in_a_notebook():
 
 def _unit(estimate, spread, level=0.7):
     return Estimate(
-        "cost_usd", "m", "r", estimate, estimate, {level: estimate / spread}, {level: estimate * spread}, "loglog", "why", 30
+        "cost_usd",
+        "m",
+        "r",
+        estimate,
+        estimate,
+        {level: estimate / spread},
+        {level: estimate * spread},
+        "loglog",
+        "why",
+        30,
     )
 
 
@@ -148,7 +157,8 @@ def test_the_cheaper_model_is_named_with_its_probability():
 
 def test_errors_that_go_together_make_the_comparison_surer():
     together, apart = (
-        compare_models(made_history(200, ("one", "two"), noise=0.8, slope=0.0, shared=share), size=60.0).frame for share in (0.98, 0.0)
+        compare_models(made_history(200, ("one", "two"), noise=0.8, slope=0.0, shared=share), size=60.0).frame
+        for share in (0.98, 0.0)
     )
     surest = [frame["cheapest_probability"].max() for frame in (together, apart)]
     assert surest[0] > surest[1] + 0.05

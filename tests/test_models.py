@@ -116,7 +116,7 @@ def test_proxies_that_repeat_each_other_are_refused():
 
 
 def test_a_fit_on_too_few_or_equal_sizes_is_refused_with_the_numbers():
-    with pytest.raises(EstimationRefusal, match="3 tasks .* 2 found"):
+    with pytest.raises(EstimationRefusal, match=r"3 tasks .* 2 found"):
         fit_log_line(np.array([1.0, 2.0, 0.0]), np.array([1.0, 2.0, 3.0]))
     with pytest.raises(EstimationRefusal, match="all have 5"):
         fit_log_line(np.full(4, 5.0), np.arange(1.0, 5))

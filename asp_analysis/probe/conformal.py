@@ -1,9 +1,9 @@
 """An interval is a pair of quantiles of past forecast errors, weighted towards tasks like the next one.
 
-Errors are log residuals `ln(actual) - ln(centre)` of forecasts that were made before the actual was known, so they need no
-correction for fitting. Two things make such quantiles fail on agents: errors depend on size, and runs come in blocks and
-drift. The first is met by weights (near in log size, and, for models that ask for it, recent), the second by the level that is
-asked of the quantiles: it follows the misses (`adaptive`).
+Errors are log residuals `ln(actual) - ln(centre)` of forecasts that were made before the actual was known, so they
+need no correction for fitting. Two things make such quantiles fail on agents: errors depend on size, and runs come in
+blocks and drift. The first is met by weights (near in log size, and, for models that ask for it, recent), the second
+by the level that is asked of the quantiles: it follows the misses (`adaptive`).
 
 Own code because MAPIE's and crepes' regressors know neither weights per forecast nor a level that moves.
 Sources: Vovk, Gammerman and Shafer (2005); weights: Tibshirani et al. (2019), Barber et al. (2023).
@@ -28,20 +28,21 @@ WINDOW = 1024
 
 
 ENOUGH = 20
-"""Past tasks (19 carry both tails of a 90 % interval) from which on quantiles are read between two errors instead of at the outer
-one, and no bound goes beyond the dearest or cheapest of them: a handful should rather cover too much than too little."""
+"""Past tasks (19 carry both tails of a 90 % interval) from which on quantiles are read between two errors instead of
+at the outer one, and no bound goes beyond the dearest or cheapest of them: a handful should rather cover too much
+than too little."""
 
 FAR_MASS = 3
-"""Past errors of unlike size count together as this many tasks: enough for a distribution where no like task is known."""
+"""Past errors of unlike size count together as this many tasks: a distribution where no like task is known."""
 
 
 @dataclass(frozen=True)
 class Calibration:
     """How the past errors of a model become its intervals.
 
-    half_life_tasks: tasks after which an error counts half; None counts all alike.
-    bandwidth_sd: width of the Gaussian weight on the distance in log size, in standard deviations of the past log sizes;
-    None ignores size. is_adaptive: the level follows the misses.
+    half_life_tasks: tasks after which an error counts half; None counts all alike. bandwidth_sd: width of the
+    Gaussian weight on the distance in log size, in standard deviations of the past log sizes; None ignores size.
+    is_adaptive: the level follows the misses.
     """
 
     half_life_tasks: float | None = None
@@ -53,8 +54,8 @@ class Calibration:
 class Calibrated:
     """Forecasts on the log scale, one row per task in order, the last one for the task to come (no actual yet).
 
-    median, mean: shape (n + 1,). lower, upper: shape (n + 1, levels). miss_share: the 1 - level that was really asked of the
-    quantiles. NaN where the past did not carry a forecast. n_effective: sum(w)^2 / sum(w^2) of the weights.
+    median, mean: shape (n + 1,). lower, upper: shape (n + 1, levels). miss_share: the 1 - level that was really asked
+    of the quantiles. NaN where the past did not carry a forecast. n_effective: sum(w)^2 / sum(w^2) of the weights.
     """
 
     median: np.ndarray
@@ -66,12 +67,12 @@ class Calibrated:
 
 
 def points_needed(level: float) -> int:
-    """The smallest n that gives a finite symmetric conformal interval: ceil(level (n + 1)) <= n, so n >= level / (1 - level)."""
+    """The smallest n of a finite symmetric conformal interval: ceil(level (n + 1)) <= n, n >= level / (1 - level)."""
     return math.ceil(level / (1 - level) - 1e-9)
 
 
 def conformal_half_width(residuals: np.ndarray, level: float) -> float:
-    """Half width of the split or leave-one-out conformal interval: the ceil(level (n + 1))-th smallest absolute residual.
+    """Half width of a split or leave-one-out conformal interval: the ceil(level (n + 1))-th smallest abs(residual).
 
     residuals: shape (n,), of forecasts that had not seen their own actual (held out, or leave-one-out).
     Raises EstimationRefusal when n is too small for a finite interval.
@@ -80,8 +81,8 @@ def conformal_half_width(residuals: np.ndarray, level: float) -> float:
     rank = math.ceil(level * (len(sizes) + 1) - 1e-9)
     if rank > len(sizes):
         raise EstimationRefusal(
-            f"{points_needed(level)} past forecasts are needed for a {level:.0%} conformal interval, {len(sizes)} found. "
-            "Ask for a lower level or finish more tasks."
+            f"{points_needed(level)} past forecasts are needed for a {level:.0%} conformal interval, "
+            f"{len(sizes)} found. Ask for a lower level or finish more tasks."
         )
     return float(sizes[rank - 1])
 
@@ -139,9 +140,9 @@ def size_bandwidths(log_size: np.ndarray) -> np.ndarray:
 def seen_range(log_cost: np.ndarray, log_size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and most log cost before each task, shape (n + 1,); infinite where the past does not bound the task.
 
-    A bound past anything seen has no evidence, and a ratio error of a small task can blow it up on a large one. Next tasks
-    fall outside the range of n exchangeable ones with probability 2 / (n + 1), so it binds from 20 past tasks on, and not on
-    the side to which the task is smaller or larger than all before.
+    A bound past anything seen has no evidence, and a ratio error of a small task can blow it up on a large one. Next
+    tasks fall outside the range of n exchangeable ones with probability 2 / (n + 1), so it binds from 20 past tasks
+    on, and not on the side to which the task is smaller or larger than all before.
     """
     n = len(log_cost)
     is_enough = np.arange(n + 1) >= ENOUGH
@@ -214,7 +215,7 @@ class _Piece:
             first, second = weights @ self.errors / self.total, weights @ self.errors**2 / self.total
             variance = np.maximum(second - 2 * self.middle * first + self.middle**2, 0)
             self.log_mean = np.log(weights @ np.exp(np.minimum(self.errors, 50)) / self.total)
-            # One residual too few for the centre, and the error of the centre itself (the 1 + 1/n of a prediction interval).
+            # The centre took one residual, and its own error adds the 1/n of a prediction interval.
             self.dof = np.maximum(self.n_effective - 1, 1)
             self.sd = np.sqrt(variance * self.n_effective / self.dof * (1 + 1 / self.n_effective))
 
@@ -262,7 +263,7 @@ class _Piece:
         return np.where(self.is_usable & ~np.isnan(own), p, np.nan)
 
     def bounds(self, miss_share):
-        """(lower, upper) errors, each (rows, levels): weighted quantiles, or the t tail where they would be infinite."""
+        """(lower, upper) errors, (rows, levels) each: weighted quantiles, the t tail where they would be infinite."""
         lower = np.full(miss_share.shape, np.nan)
         upper = np.full(miss_share.shape, np.nan)
         if not len(self.errors):

@@ -1,8 +1,9 @@
 """What the same task, or tasks like it, cost others: their deviation from their own usual cost carries over.
 
-Taking the deviation instead of the cost removes that models have different prices: a task that cost the others twice their
-usual cost is expected to cost this model about twice its own. (Reference class forecasting: Kahneman and Tversky 1979,
-Flyvbjerg 2006; the two-way form task + model on the log scale is the additive model of median polish, Tukey 1977.)
+Taking the deviation instead of the cost removes that models have different prices: a task that cost the others twice
+their usual cost is expected to cost this model about twice its own. (Reference class forecasting: Kahneman and
+Tversky 1979, Flyvbjerg 2006; the two-way form task + model on the log scale is the additive model of median polish,
+Tukey 1977.)
 """
 
 from __future__ import annotations
@@ -63,10 +64,10 @@ class _Known:
 class Reference:
     """Deviations of the tasks alike of every task of every series, each from what was known before it.
 
-    by_series: one array (n,) per series, in the order of the series; `ln(cost of alike tasks / what is usual for whoever did
-    them)`, NaN where nothing alike was known. Same task by others first (mean over others of their latest deviation; the own
-    series' runs of the task do not count); else the mean over the tasks of the same project, type and size band by anyone, at
-    least 3 of them.
+    by_series: one array (n,) per series, in the order of the series; `ln(cost of alike tasks / what is usual for
+    whoever did them)`, NaN where nothing alike was known. Same task by others first (mean over others of their latest
+    deviation; the own series' runs of the task do not count); else the mean over the tasks of the same project, type
+    and size band by anyone, at least 3 of them.
     """
 
     by_series: tuple[np.ndarray, ...]
@@ -83,7 +84,7 @@ class Reference:
         return cls(found, known)
 
     def timeline(self, own: int, new_task: dict | None = None) -> np.ndarray:
-        """Deviations of series number `own` and of the task to come (task_id, project_id, task_type, size): (n + 1,)."""
+        """Deviations (n + 1,) of series `own` and of the task to come (task_id, project_id, task_type, size)."""
         new = np.nan if new_task is None else self.known.deviation(own, _as_event(new_task))
         return np.append(self.by_series[own], new)
 

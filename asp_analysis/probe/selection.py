@@ -1,8 +1,8 @@
 """The model that forecast best so far is asked next, as long as its intervals held.
 
-The score is the mean interval score on logs (Gneiting and Raftery 2007), averaged over the levels: it pays for width and for
-misses at once, and on logs a cheap task counts as much as a dear one. The same rule, applied before every past task with what
-was known then, is the model `auto` of a backtest, so its coverage includes the choosing.
+The score is the mean interval score on logs (Gneiting and Raftery 2007), averaged over the levels: it pays for width
+and for misses at once, and on logs a cheap task counts as much as a dear one. The same rule, applied before every
+past task with what was known then, is the model `auto` of a backtest, so its coverage includes the choosing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ MEMORY_TASKS = 100
 
 
 def log_interval_scores(log_actual: np.ndarray, forecasts: Forecasts, levels: tuple[float, ...]) -> np.ndarray:
-    """Interval score on logs, mean over levels: width + 2 / (1 - level) x overshoot. Shape (n,); NaN without a forecast."""
+    """Interval score on logs, mean over levels: width + 2 / (1 - level) x overshoot. Shape (n,); NaN without a
+    forecast."""
     n = len(log_actual)
     with np.errstate(divide="ignore", invalid="ignore"):
         lower, upper = np.log(forecasts.lower[:n]), np.log(forecasts.upper[:n])
@@ -37,11 +38,13 @@ def log_interval_scores(log_actual: np.ndarray, forecasts: Forecasts, levels: tu
 
 
 def choices(log_actual: np.ndarray, forecasts: dict[str, Forecasts], levels: tuple[float, ...]) -> np.ndarray:
-    """Names of the chosen model before each of the n tasks and the one to come, shape (n + 1,), None where none can answer.
+    """Names of the chosen model before each of the n tasks and the one to come, shape (n + 1,), None where none can
+    answer.
 
-    The simplest that can answer is asked until another leads: it has 10 past forecasts, its mean past score is better by half
-    a standard error, and its coverage at every level is within 5 points plus 2 standard errors; the best lead is asked. If the
-    simplest itself does not hold and nobody leads, the one with the least excess miss of coverage is asked.
+    The simplest that can answer is asked until another leads: it has 10 past forecasts, its mean past score is better
+    by half a standard error, and its coverage at every level is within 5 points plus 2 standard errors; the best lead
+    is asked. If the simplest itself does not hold and nobody leads, the one with the least excess miss of coverage is
+    asked.
     """
     names = [model.name for model in CANDIDATES if model.name in forecasts]
     can = np.column_stack([~np.isnan(forecasts[name].estimate) for name in names])
@@ -71,7 +74,8 @@ def _parts(forecasts):
 
 
 def _past_lead(log_actual, mine, simplest, levels):
-    """Mean past score minus the simplest's on the same tasks; infinite until it is long and clear enough, 0 for itself."""
+    """Mean past score minus the simplest's on the same tasks; infinite until it is long and clear enough, 0 for
+    itself."""
     if mine is simplest:
         return np.zeros(len(log_actual) + 1)
     difference = log_interval_scores(log_actual, mine, levels) - log_interval_scores(log_actual, simplest, levels)
