@@ -124,7 +124,7 @@ def _simulated(n, runs, seed):
 
 
 def _within(held, level, room):
-    """Coverage is nominal within Monte-Carlo error; `room` is the finite-sample excess 2 / (n + 1) of conformal intervals."""
+    """Coverage is nominal within Monte-Carlo error; `room` is the finite-sample excess of conformal intervals."""
     error = 3 * np.sqrt(level * (1 - level) / len(held)) + 0.01
     return level - error <= np.mean(held) <= level + room + error
 

@@ -45,7 +45,8 @@ def backtest(
     task_id, size, size_tercile (small, middle, large within the series; a label for scoring, no model sees it),
     actual, estimate, lower_<level>, upper_<level> (level in percent), method (the model that answered; differs from
     model for auto only). series: the (llm_model, agent_role) to forecast, all when None; the others still serve as
-    reference class. Raises InputError for levels outside 0.5 to 0.99, EstimationRefusal when no series has 3 usable tasks.
+    reference class. Raises InputError for levels outside 0.5 to 0.99, EstimationRefusal
+    when no series has 3 usable tasks.
     """
     check_levels(levels)
     every = series_of(history, component, per)

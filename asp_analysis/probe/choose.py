@@ -92,7 +92,7 @@ def size_r2(series: Series) -> float:
 
 
 def _why(found: Replay, name: str, scores: pd.DataFrame, r2: float) -> str:
-    asked = sum(~np.isnan(found.forecasts[model.name].estimate[-1]) for model in CANDIDATES)
+    able = [model.name for model in CANDIDATES if not np.isnan(found.forecasts[model.name].estimate[-1])]
     sentence = next(model.sentence for model in CANDIDATES if model.name == name)
     reason = (
         f"best past interval score of the {asked} models that can answer" if asked > 1 else "only this model can answer"
