@@ -94,9 +94,9 @@ def size_r2(series: Series) -> float:
 def _why(found: Replay, name: str, scores: pd.DataFrame, r2: float) -> str:
     able = [model.name for model in CANDIDATES if not np.isnan(found.forecasts[model.name].estimate[-1])]
     sentence = next(model.sentence for model in CANDIDATES if model.name == name)
-    reason = (
-        f"best past interval score of the {asked} models that can answer" if asked > 1 else "only this model can answer"
-    )
+    reason = f"best past interval score of the {len(able)} models that can answer"
+    if name == able[0]:
+        reason = f"none of {len(able) - 1} others was clearly better so far" if able[1:] else "only this model can answer"
     return (
         f"{name} ({sentence}): {reason}; {_record(scores, name, found)}{_about_size(name, r2, found.series.component)}."
     )

@@ -6,6 +6,7 @@ that none do. The shared part is estimated from past forecasts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -68,8 +69,8 @@ def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estima
     for level in units[0].lower:
         below = [np.log(unit.estimate / unit.lower[level]) / _z(level) for unit in units]
         above = [np.log(unit.upper[level] / unit.estimate) / _z(level) for unit in units]
-        lower[level] = median * np.exp(-_z(level) * _matched([unit.estimate for unit in units], below, share)[1])
-        upper[level] = median * np.exp(_z(level) * _matched([unit.estimate for unit in units], above, share)[1])
+        lower[level] = median * math.exp(-_z(level) * _matched([unit.estimate for unit in units], below, share)[1])
+        upper[level] = median * math.exp(_z(level) * _matched([unit.estimate for unit in units], above, share)[1])
     methods = sorted({unit.method for unit in units})
     return replace(
         units[0],
