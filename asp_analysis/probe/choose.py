@@ -96,7 +96,8 @@ def _why(found: Replay, name: str, scores: pd.DataFrame, r2: float) -> str:
     sentence = next(model.sentence for model in CANDIDATES if model.name == name)
     reason = f"best past interval score of the {len(able)} models that can answer"
     if name == able[0]:
-        reason = f"none of {len(able) - 1} others was clearly better so far" if able[1:] else "only this model can answer"
+        others = len(able) - 1
+        reason = f"none of {others} others was clearly better so far" if others else "only this model can answer"
     return (
         f"{name} ({sentence}): {reason}; {_record(scores, name, found)}{_about_size(name, r2, found.series.component)}."
     )
