@@ -74,7 +74,7 @@ def replay(series: Series, timeline: Timeline, levels: tuple[float, ...]) -> Rep
     """Forecast one series in order, and the task to come, with every model and with `auto`."""
     forecasts = forecast_all(MODELS.values(), timeline, levels)
     chosen = choices(timeline.log_cost, {model.name: forecasts[model.name] for model in CANDIDATES}, levels)
-    forecasts[AUTO] = pick(forecasts, chosen)
+    forecasts[AUTO] = pick(forecasts, chosen, levels)
     return Replay(series, timeline, levels, forecasts, chosen)
 
 

@@ -12,6 +12,7 @@ Sources: Vovk, Gammerman and Shafer (2005); weights: Tibshirani et al. (2019), B
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,8 @@ class Calibrated:
 
     median, mean: shape (n + 1,). lower, upper: shape (n + 1, levels). miss_share: the 1 - level that was really asked
     of the quantiles. NaN where the past did not carry a forecast. n_effective: sum(w)^2 / sum(w^2) of the weights.
+    p_value: (n,), the largest miss share at which the outcome would have been inside. bounds: miss shares -> (lower,
+    upper).
     """
 
     median: np.ndarray
@@ -64,6 +67,8 @@ class Calibrated:
     upper: np.ndarray
     miss_share: np.ndarray
     n_effective: np.ndarray
+    p_value: np.ndarray
+    bounds: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def points_needed(level: float) -> int:
@@ -98,14 +103,15 @@ def calibrate(centres, log_cost, log_size, levels, calibrations: list[Calibratio
     seen = seen_range(log_cost, log_size)
     pieces = [_pieces(centre[:n], log_cost, log_size, one) for centre, one in zip(centres, calibrations, strict=True)]
     shares = np.tile(nominal, (len(centres), n + 1, 1))
+    is_unseen = (log_cost < seen[0][:n]) | (log_cost > seen[1][:n])
+    p_values = np.column_stack([np.concatenate([piece.p_values() for piece in one])[:n] for one in pieces])
+    p_values = np.where(is_unseen[:, None] & ~np.isnan(p_values), 0.0, p_values)
     adaptive = [k for k, one in enumerate(calibrations) if one.is_adaptive]
     if adaptive:
-        p_values = np.column_stack([np.concatenate([piece.p_values() for piece in pieces[k]])[:n] for k in adaptive])
-        is_unseen = (log_cost < seen[0][:n]) | (log_cost > seen[1][:n])
-        p_values = np.where(is_unseen[:, None] & ~np.isnan(p_values), 0.0, p_values)
-        asked = adaptive_miss_shares(np.repeat(p_values, len(nominal), axis=1), np.tile(nominal, len(adaptive)))
+        repeated = np.repeat(p_values[:, adaptive], len(nominal), axis=1)
+        asked = adaptive_miss_shares(repeated, np.tile(nominal, len(adaptive)))
         shares[adaptive] = asked.reshape(n + 1, len(adaptive), len(nominal)).transpose(1, 0, 2)
-    return [_calibrated(*one, seen) for one in zip(centres, pieces, shares, strict=True)]
+    return [_calibrated(*one, seen) for one in zip(centres, pieces, shares, p_values.T, strict=True)]
 
 
 def _pieces(centre, log_cost, log_size, calibration):
@@ -114,17 +120,21 @@ def _pieces(centre, log_cost, log_size, calibration):
     return [_Piece(start, min(start + BLOCK, n + 1), log_cost - centre, likeness) for start in range(0, n + 1, BLOCK)]
 
 
-def _calibrated(centre, pieces, shares, seen):
-    found = [piece.bounds(shares[piece.start : piece.stop]) for piece in pieces]
+def _calibrated(centre, pieces, shares, p_value, seen):
     median = centre + np.concatenate([piece.middle for piece in pieces])
-    return Calibrated(
-        median,
-        centre + np.concatenate([piece.log_mean for piece in pieces]),
-        np.maximum(centre[:, None] + np.concatenate([low for low, _ in found]), np.fmin(seen[0], median)[:, None]),
-        np.minimum(centre[:, None] + np.concatenate([high for _, high in found]), np.fmax(seen[1], median)[:, None]),
-        shares,
-        np.concatenate([piece.n_effective for piece in pieces]),
-    )
+
+    def bounds(miss_shares):
+        found = [piece.bounds(miss_shares[piece.start : piece.stop]) for piece in pieces]
+        lower = centre[:, None] + np.concatenate([low for low, _ in found])
+        upper = centre[:, None] + np.concatenate([high for _, high in found])
+        return (
+            np.maximum(lower, np.fmin(seen[0], median)[:, None]),
+            np.minimum(upper, np.fmax(seen[1], median)[:, None]),
+        )
+
+    mean = centre + np.concatenate([piece.log_mean for piece in pieces])
+    n_effective = np.concatenate([piece.n_effective for piece in pieces])
+    return Calibrated(median, mean, *bounds(shares), shares, n_effective, p_value, bounds)
 
 
 def size_bandwidths(log_size: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from asp_analysis.probe.conformal import Calibration, calibrate
+from asp_analysis.probe.conformal import Calibrated, Calibration, calibrate
 from asp_analysis.probe.reference_class import centres as reference_centres
 
 ALIKE = 0.7
@@ -48,7 +48,7 @@ class Timeline:
 class Forecasts:
     """Rows 0..n, each from the tasks before it, in the component's unit; NaN where the past did not carry a forecast.
 
-    estimate (a median), mean, n_effective: (n + 1,). lower, upper: (n + 1, levels).
+    estimate (a median), mean, n_effective: (n + 1,). lower, upper: (n + 1, levels). calibrated: their distribution.
     """
 
     estimate: np.ndarray
@@ -56,6 +56,7 @@ class Forecasts:
     lower: np.ndarray
     upper: np.ndarray
     n_effective: np.ndarray
+    calibrated: Calibrated | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class LogModel:
         with np.errstate(over="ignore"):
             estimate, mean = (found.median, found.mean) if self.is_recentred else (centre, centre)
             bounds = np.exp(found.lower), np.exp(found.upper)
-            return Forecasts(np.exp(estimate), np.exp(mean), *bounds, found.n_effective)
+            return Forecasts(np.exp(estimate), np.exp(mean), *bounds, found.n_effective, found)
 
 
 @dataclass(frozen=True)

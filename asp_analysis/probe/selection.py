@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from asp_analysis.probe.adaptive import adaptive_miss_shares
 from asp_analysis.probe.models import CANDIDATES, Forecasts
 
 COVERAGE_TOLERANCE = 0.05
@@ -58,14 +59,26 @@ def choices(log_actual: np.ndarray, forecasts: dict[str, Forecasts], levels: tup
     return np.where(can.any(1), np.array(names, dtype=object)[best], None)
 
 
-def pick(forecasts: dict[str, Forecasts], chosen: np.ndarray) -> Forecasts:
-    """The forecasts of the chosen model, row by row."""
+def pick(forecasts: dict[str, Forecasts], chosen: np.ndarray, levels: tuple[float, ...]) -> Forecasts:
+    """The forecasts of the chosen model, row by row; their level follows the misses of the choice itself.
+
+    Each model's level follows its own misses, but picking the luckiest record misses more often than each of them does.
+    """
     first = next(iter(forecasts.values()))
     picked = Forecasts(*[np.full_like(part, np.nan) for part in _parts(first)])
-    for name in set(chosen[chosen != None]):  # noqa: E711 (elementwise)
-        rows = chosen == name
-        for target, source in zip(_parts(picked), _parts(forecasts[name]), strict=True):
-            target[rows] = source[rows]
+    nominal = 1 - np.array(levels)
+    n = len(chosen) - 1
+    p_value = np.full(n, np.nan)
+    for name in set(chosen[:n]) - {None}:
+        p_value[chosen[:n] == name] = forecasts[name].calibrated.p_value[chosen[:n] == name]
+    shares = adaptive_miss_shares(np.repeat(p_value[:, None], len(nominal), axis=1), nominal)
+    for name in set(chosen) - {None}:
+        rows, source = chosen == name, forecasts[name]
+        for target, part in zip(_parts(picked)[:2], _parts(source)[:2], strict=True):
+            target[rows] = part[rows]
+        lower, upper = source.calibrated.bounds(shares)
+        picked.lower[rows], picked.upper[rows] = np.exp(lower[rows]), np.exp(upper[rows])
+        picked.n_effective[rows] = source.n_effective[rows]
     return picked
 
 
