@@ -137,7 +137,7 @@ def estimate_task(
 def estimate_of(found: Replay, method: str = AUTO) -> Estimate:
     """The estimate for the task to come of a replayed series. Raises EstimationRefusal when no model can answer."""
     choice = choice_of(found, method)
-    series, said = found.series, found.forecasts[choice.method]
+    series, said = found.series, found.forecasts[AUTO if method == AUTO else choice.method]
     new_size = float(np.exp(found.timeline.log_size[-1]))
     return Estimate(
         series.component,
