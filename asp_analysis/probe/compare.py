@@ -1,4 +1,4 @@
-"""Which model would be cheapest for this task, and how sure that is: errors on the same tasks are compared with each other.
+"""Which model would be cheapest for this task, and how sure that is: errors are compared on the same tasks.
 
 What is hard for one model is often hard for all, so the errors of two models on one task go together; drawing them
 independently would make the answer look less sure than it is.
@@ -32,9 +32,9 @@ CONFIDENCE = 0.9
 class Comparison:
     """Series by estimated cost, cheapest first.
 
-    frame: llm_model, agent_role, estimate, lower_<level>, upper_<level>, cheapest_probability with _lower and _upper (90 %
-    Wilson interval), method, n. sentence: the answer. n_tasks: shared tasks (or the shortest record) that the probability
-    rests on. refusals: series -> why it could not be compared.
+    frame: llm_model, agent_role, estimate, lower_<level>, upper_<level>, cheapest_probability with _lower and _upper
+    (90 % Wilson interval), method, n. sentence: the answer. n_tasks: shared tasks (or the shortest record) that the
+    probability rests on. refusals: series -> why it could not be compared.
     """
 
     frame: pd.DataFrame
@@ -60,9 +60,9 @@ def compare_models(
 ) -> Comparison:
     """Every series' estimate for one task, and the probability that each would be the cheapest.
 
-    The probability is the share of past tasks on which `estimate x (actual / past estimate)` is smallest, over the tasks that
-    all series did (20 or more); else over independent draws from each one's past errors (rng, a fixed one when None).
-    Raises EstimationRefusal when fewer than two series can be estimated.
+    The probability is the share of past tasks on which `estimate x (actual / past estimate)` is smallest, over the
+    tasks that all series did (20 or more); else over independent draws from each one's past errors (rng, a fixed one
+    when None). Raises EstimationRefusal when fewer than two series can be estimated.
     """
     every = series_of(history, component, per)
     reference = Reference.of(every)
