@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.backtest import LEVELS, Replay, level_name, replay, timeline_of
@@ -106,6 +105,8 @@ def _wins(estimates, errors, rng):
 
 
 def _frame(estimates: list[Estimate], wins: np.ndarray, n_tasks: int) -> pd.DataFrame:
+    from statsmodels.stats.proportion import proportion_confint  # a second to import; only a comparison needs it
+
     lower, upper = proportion_confint(wins * n_tasks, max(n_tasks, 1), 1 - CONFIDENCE, method="wilson")
     rows = []
     for one, share, low, high in zip(estimates, wins, lower, upper, strict=True):

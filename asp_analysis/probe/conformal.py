@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.adaptive import adaptive_miss_shares
@@ -281,7 +281,7 @@ class _Piece:
         least, most = self._value_at(np.zeros(len(self.total))), self._value_at(self.last_rank)
         for k, share in enumerate(miss_share.T):
             rank = share / 2 * (self.n_effective + 1)
-            reach = stats.t.ppf(1 - share / 2, self.dof) * self.sd
+            reach = special.stdtrit(self.dof, 1 - share / 2) * self.sd
             is_finite = rank >= 1 - 1e-9
             low = np.where(is_finite, self._value_at(rank, -1), np.fmin(least, self.middle - reach))
             other = self.n_effective + 1 - rank

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from asp_analysis.errors import EstimationRefusal, InputError
 
@@ -42,6 +41,8 @@ class LogFit:
         rows = (
             proxies if isinstance(proxies, pd.DataFrame) else pd.DataFrame(_as_columns(proxies, self.slopes), index=[0])
         )
+        import statsmodels.api as sm
+
         design = sm.add_constant(np.log(rows[list(self.slopes)].astype(float)), has_constant="add")
         said = self._result.get_prediction(design).summary_frame(alpha=1 - level)
         median = np.exp(said["mean"].to_numpy())
@@ -73,6 +74,8 @@ def fit_log_line(proxies: pd.DataFrame | np.ndarray, cost: np.ndarray) -> LogFit
             f"{len(x)} found. Finish more tasks."
         )
     _check_spread(x)
+    import statsmodels.api as sm  # a second to import; only several proxies at once need it
+
     result = sm.OLS(y, sm.add_constant(x, has_constant="add")).fit()
     smearing = float(np.mean(np.exp(result.resid)))
     slopes = {name: float(result.params[name]) for name in x.columns}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import linalg, stats
+from scipy import linalg, special
 
 from asp_analysis.errors import EstimationRefusal
 
@@ -160,7 +160,7 @@ class LinearFit:
             t = estimate / error
         half = _quantile(0.95, self.dof) * error
         columns = {"estimate": estimate, "standard_error": error, "t": t}
-        columns["significance"] = 2 * stats.t.sf(np.abs(t), self.dof)
+        columns["significance"] = 2 * special.stdtr(self.dof, -np.abs(t))
         columns |= {"low_95": estimate - half, "high_95": estimate + half}
         index = (["intercept"] if self.has_intercept else []) + list(self.names)
         return pd.DataFrame(columns, index=pd.Index(index, name="coefficient"))
@@ -314,7 +314,7 @@ def _significance(explained: float, rss: float, slopes: int, dof: int) -> float:
         return np.nan
     with np.errstate(divide="ignore"):
         f = np.float64(explained / slopes) / np.float64(rss / dof)
-    return float(stats.f.sf(f, slopes, dof))
+    return float(special.fdtrc(slopes, dof, f))
 
 
 def _warning(design: _Design, facts: _Facts, is_exact: bool, total: float) -> str | None:
@@ -353,7 +353,7 @@ def _checked(X: ArrayLike, y: ArrayLike, names: tuple[str, ...], intercept: bool
 def _quantile(level: float, dof: int) -> float:
     if not 0 < level < 1:
         raise EstimationRefusal(f"A level between 0 and 1 is needed, {level} found. Write 0.70 for 70 %.")
-    return float(stats.t.ppf(0.5 + level / 2, dof))
+    return float(special.stdtrit(dof, 0.5 + level / 2))
 
 
 def _is_pivot(leverage: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.linear import LinearFit, PredictionInterval, fit_line
@@ -202,7 +202,7 @@ def ratio_interval(x: ArrayLike, y: ArrayLike, x_new: float, level: float) -> Pr
     """
     ratios, n = _log_ratios(x, y)
     centre = np.log(np.sum(y) / np.sum(x))
-    width = stats.t.ppf(0.5 + level / 2, n - 1) * _log_spread(ratios, centre) * np.sqrt(1 + 1 / n)
+    width = special.stdtrit(n - 1, 0.5 + level / 2) * _log_spread(ratios, centre) * np.sqrt(1 + 1 / n)
     projection = float(x_new * np.exp(centre))
     low, high = projection * float(np.exp(-width)), projection * float(np.exp(width))
     return PredictionInterval(level, projection, high - projection, low, high)

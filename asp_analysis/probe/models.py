@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from asp_analysis.probe.conformal import Calibrated, Calibration, calibrate
 from asp_analysis.probe.reference_class import centres as reference_centres
@@ -101,7 +101,7 @@ class PublishedLine:
         spread = np.where((sums.count >= 3) & (sums.sxx > 0), spread, np.nan)
         projection = np.where(np.isnan(spread), np.nan, projection)
         reach = np.column_stack(
-            [stats.t.ppf(0.5 + level / 2, np.maximum(sums.count - 2, 1)) * spread for level in levels]
+            [special.stdtrit(np.maximum(sums.count - 2, 1), 0.5 + level / 2) * spread for level in levels]
         )
         lower, upper = np.maximum(projection[:, None] - reach, 0), projection[:, None] + reach
         rows = [_after_nothing(values) for values in (projection, projection, lower, upper, sums.count.astype(float))]

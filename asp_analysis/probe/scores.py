@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from asp_analysis.errors import InputError
 
@@ -99,7 +99,7 @@ def log_bias(actual, estimate, level: float = 0.95) -> tuple[float, float, float
     ratio = np.log(estimate[usable] / actual[usable])
     if len(ratio) < 2:
         return (float(ratio.mean()) if len(ratio) else np.nan), np.nan, np.nan
-    reach = stats.t.ppf(0.5 + level / 2, len(ratio) - 1) * ratio.std(ddof=1) / np.sqrt(len(ratio))
+    reach = special.stdtrit(len(ratio) - 1, 0.5 + level / 2) * ratio.std(ddof=1) / np.sqrt(len(ratio))
     return float(ratio.mean()), float(ratio.mean() - reach), float(ratio.mean() + reach)
 
 
