@@ -57,7 +57,7 @@ def plot_probe(
     ax.set_xlim(left=0)
     ax.set_xlabel(SIZE_LABEL)
     usd_axis(ax.yaxis, COST_LABEL)
-    legend_above(ax, handles)
+    legend_above(ax, handles, rows=2)
     return ax
 
 

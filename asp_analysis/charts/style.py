@@ -69,11 +69,11 @@ def say_no_data(ax: Axes, words: str = "No data yet") -> Axes:
     return ax
 
 
-def legend_above(ax: Axes, handles: Sequence[Artist]) -> None:
-    """Put the legend in one row between title and chart, where no bar can lie under it."""
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), borderaxespad=0.2,
+def legend_above(ax: Axes, handles: Sequence[Artist], rows: int = 1) -> None:
+    """Put the legend between title and chart, where nothing that is drawn can lie under it."""
+    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=-(-len(handles) // rows), borderaxespad=0.2,
               handlelength=1.2, borderpad=0, columnspacing=1.2)  # fmt: skip
-    ax.set_title(ax.get_title(loc="left"), pad=26)
+    ax.set_title(ax.get_title(loc="left"), pad=10 + 16 * rows)
 
 
 def kind_patches(kinds: Sequence[str | None]) -> tuple[list[str], list[Patch]]:
