@@ -1,4 +1,4 @@
-"""Runs every notebook (or those named) on the store in DATABASE_URL and keeps the outputs: what `make notebooks-save` calls.
+"""Runs every notebook (or those named) on the store in DATABASE_URL and keeps the outputs (`make notebooks-save`).
 
 A cell that raises stops the run with its error, and the notebook stays as it was. Metadata that differs from run to
 run (times, versions, widget state) is not kept.

@@ -71,8 +71,8 @@ def say_no_data(ax: Axes, words: str = "No data yet") -> Axes:
 
 def legend_above(ax: Axes, handles: Sequence[Artist], rows: int = 1) -> None:
     """Put the legend between title and chart, where nothing that is drawn can lie under it."""
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=-(-len(handles) // rows), borderaxespad=0.2,
-              handlelength=1.2, borderpad=0, columnspacing=1.2)  # fmt: skip
+    tight = {"borderaxespad": 0.2, "handlelength": 1.2, "borderpad": 0, "columnspacing": 1.2}
+    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=-(-len(handles) // rows), **tight)
     ax.set_title(ax.get_title(loc="left"), pad=10 + 16 * rows)
 
 
