@@ -18,6 +18,8 @@ from asp_analysis.charts.style import (
     usd_axis,
 )
 
+MOST_WEEKS_WITH_LABELS = 13  # as many as find room at notebook size
+
 
 def plot_cost_by_role(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw one bar per role in the order of phases, labelled with its cost and its share.
@@ -38,7 +40,7 @@ def plot_cost_by_role(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
 
 
 def plot_cost_per_week(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Draw one bar per week, stacked by model, with the week's sum on top.
+    """Draw one bar per week, stacked by model, with the week's sum on top where there is room.
 
     `frame`: week (date of the Monday), llm_model, cost_usd; weeks without a row show as gaps.
     """
@@ -53,13 +55,14 @@ def plot_cost_per_week(frame: pd.DataFrame, ax: Axes | None = None, title: str |
     for model in wide.columns:
         ax.bar(wide.index, wide[model], bottom=bottom, width=5, label=model)
         bottom += wide[model].to_numpy()
-    for week, total in zip(wide.index, bottom, strict=True):
+    step = -(-len(wide) // MOST_WEEKS_WITH_LABELS)
+    ax.set_xticks(wide.index[::step], [f"{week:%d %b}" for week in wide.index[::step]])
+    for week, total in zip(wide.index, bottom, strict=True) if step == 1 else ():
         ax.annotate(usd(total), (week, total), (0, 3), textcoords="offset points", ha="center", fontsize=9, color=TEXT)
-    ax.set_xticks(wide.index, [f"{week:%d %b}" for week in wide.index])
     ax.set_xlabel("Week that begins on Monday")
     ax.grid(axis="y")
     ax.margins(y=0.1)
-    ax.legend(loc="upper left", reverse=True)
+    legend_above(ax, ax.get_legend_handles_labels()[0])
     usd_axis(ax.yaxis, "Known cost (USD)")
     return ax
 

@@ -45,8 +45,9 @@ def plot_probe(
         return say_no_data(ax)
     levels = sorted(bands, reverse=True)
     handles = [_draw_band(ax, bands[level], level, BAND_COLORS[n > 0]) for n, level in enumerate(levels)]
-    line = bands[levels[0]]
-    handles += ax.plot(line["size"], line["projection"], color=BLACK, linewidth=1.6, label="fitted line")
+    if levels:
+        line = bands[levels[0]]
+        handles += ax.plot(line["size"], line["projection"], color=BLACK, linewidth=1.6, label="fitted line")
     look = {"color": BLUE, "markeredgecolor": "white", "markersize": 6, "zorder": 3}
     handles += ax.plot(frame["size"], frame["cost_usd"], "o", label="finished task", **look)
     handles.reverse()

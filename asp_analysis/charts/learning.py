@@ -7,8 +7,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.patches import Patch
 
-from asp_analysis.charts.style import BLACK, BLUE, GREEN, GREY, MODE_COLORS, ORANGE, TEXT, axes_of, say_no_data
+from asp_analysis.charts.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    MODE_COLORS,
+    ORANGE,
+    TEXT,
+    axes_of,
+    legend_above,
+    say_no_data,
+)
 
 LETTER_INCHES = 0.072  # of the names of the modes, with a margin
 _CURVE = ("measured_at", "mode", "metric_name", "metric_value", "metric_target", "is_higher_better")
@@ -77,7 +89,7 @@ def plot_graduation(frame: pd.DataFrame, ax: Axes | None = None, title: str | No
     ax.barh(places, np.ones(len(frame)), color="#EFEFEF", height=0.6)
     ax.barh(places, done, color=[GREEN if met else ORANGE for met in is_met], height=0.6)
     for place, row, met in zip(places, frame.itertuples(), is_met, strict=True):
-        cases = f"{row.tasks_completed} of {row.tasks_needed} cases"
+        cases = f"{row.tasks_completed:.0f} of {row.tasks_needed:.0f} cases"
         ax.text(0.012, place, cases, va="center", fontsize=9.5)
         ax.text(1.02, place, _standing(row, met), va="center", fontsize=9.5, color=TEXT)
     ax.set_yticks(places, [f"{row.capability}\n{row.mode}" for row in frame.itertuples()])
@@ -85,6 +97,7 @@ def plot_graduation(frame: pd.DataFrame, ax: Axes | None = None, title: str | No
     ax.set_ylim(len(frame) - 0.5, -0.5)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     ax.set_xlabel("Cases seen, of those that the next mode needs")
+    legend_above(ax, [Patch(color=GREEN, label="metric meets its target"), Patch(color=ORANGE, label="misses it")])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     return ax
@@ -94,7 +107,7 @@ def _draw_modes(ax: Axes, rows: pd.DataFrame) -> None:
     """Shade each stretch of one mode until the next measurement and name it at the top where there is room."""
     at, modes = pd.to_datetime(rows["measured_at"]).tolist(), rows["mode"].tolist()
     starts = [i for i in range(len(modes)) if i == 0 or modes[i] != modes[i - 1]]
-    width, inches = at[-1] - at[0], ax.get_position().width * ax.figure.get_figwidth()
+    width, inches = max(at[-1] - at[0], pd.Timedelta(days=1)), ax.get_position().width * ax.figure.get_figwidth()
     left, right = at[0] - width * 0.02, at[-1] + width * (0.6 / inches)
     borders = [left, *(at[start] for start in starts[1:]), right]
     for start, (low, high) in zip(starts, pairwise(borders), strict=True):
@@ -110,7 +123,9 @@ def _draw_target(ax: Axes, rows: pd.DataFrame, scale: float, name: str) -> None:
     target = rows["metric_target"].to_numpy(dtype=float) * scale
     value = rows["metric_value"].to_numpy(dtype=float) * scale
     at, (left, right) = date2num(rows["measured_at"]), ax.get_xlim()
-    ax.plot([*at, right], [*target, target[-1]], "--", color=BLACK, linewidth=1.2, drawstyle="steps-post")
+    ax.plot(
+        [left, *at, right], [target[0], *target, target[-1]], "--", color=BLACK, linewidth=1.2, drawstyle="steps-post"
+    )
     low, high = np.nanmin([*value, *target]), np.nanmax([*value, *target])
     room = 0.14 * (high - low or 1.0)
     ax.set_ylim(max(low - room, 0) if low >= 0 else low - room, high + 2.2 * room)
