@@ -96,7 +96,7 @@ def plot_graduation(frame: pd.DataFrame, ax: Axes | None = None, title: str | No
     ax.set_xlim(0, 1)
     ax.set_ylim(len(frame) - 0.5, -0.5)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-    ax.set_xlabel("Cases seen, of those that the next mode needs")
+    ax.set_xlabel("Cases seen, of those needed")
     legend_above(ax, [Patch(color=GREEN, label="metric meets its target"), Patch(color=ORANGE, label="misses it")])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
