@@ -267,12 +267,19 @@ def test_the_target_says_which_side_is_better():
     assert "target: at most 20 %" in texts_of(charts.plot_learning_curve(MAPE))
 
 
-@pytest.mark.parametrize(("values", "side"), [([0.79, 0.81, 0.8, 0.7, 0.5, 0.5], "right"),
-                                              ([0.5, 0.5, 0.5, 0.7, 0.79, 0.81], "left")])  # fmt: skip
-def test_the_target_is_named_at_the_end_that_is_farther_from_the_curve(values, side):
+@pytest.mark.parametrize(
+    ("values", "third"),
+    [
+        ([0.5, 0.5, 0.5, 0.79, 0.81, 0.82], 0),
+        ([0.8, 0.82, 0.99, 0.99, 0.82, 0.8], 1),
+        ([0.82, 0.81, 0.79, 0.5, 0.5, 0.5], 2),
+    ],
+)
+def test_the_target_is_named_where_the_curve_is_far_away(values, third):
     ax = charts.plot_learning_curve(CURVE.assign(metric_value=values))
-    named = [text for text in ax.texts if text.get_text().startswith("target")]
-    assert named[0].get_horizontalalignment() == side
+    place = next(text for text in ax.texts if text.get_text().startswith("target")).xy[0]
+    low, high = ax.get_xlim()
+    assert int(2.99 * (place - low) / (high - low)) == third
 
 
 def test_shares_are_drawn_as_percents_and_percents_as_they_are():

@@ -23,6 +23,7 @@ from asp_analysis.charts.style import (
 )
 
 LETTER_INCHES = 0.072  # of the names of the modes, with a margin
+BOX = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}  # a number stays readable on a line
 _CURVE = ("measured_at", "mode", "metric_name", "metric_value", "metric_target", "is_higher_better")
 
 
@@ -45,7 +46,7 @@ def plot_learning_curve(frame: pd.DataFrame, ax: Axes | None = None, title: str 
     last = rows.dropna(subset=["metric_value"]).iloc[-1]
     text = _number(last["metric_value"] * scale, name)
     spot = (last["measured_at"], last["metric_value"] * scale)
-    ax.annotate(text, spot, (7, 0), textcoords="offset points", va="center", color=BLUE, fontweight="bold")
+    ax.annotate(text, spot, (7, 0), textcoords="offset points", va="center", color=BLUE, fontweight="bold", bbox=BOX)
     ax.set_ylabel(name)
     ax.grid(axis="y")
     locator = AutoDateLocator(maxticks=7)
@@ -119,7 +120,7 @@ def _draw_modes(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_target(ax: Axes, rows: pd.DataFrame, scale: float, name: str) -> None:
-    """Draw the target as a dashed line, named at the end where the curve is farther away."""
+    """Draw the target as a dashed line, named where the curve is far away."""
     target = rows["metric_target"].to_numpy(dtype=float) * scale
     value = rows["metric_value"].to_numpy(dtype=float) * scale
     at, (left, right) = date2num(rows["measured_at"]), ax.get_xlim()
@@ -129,12 +130,20 @@ def _draw_target(ax: Axes, rows: pd.DataFrame, scale: float, name: str) -> None:
     low, high = np.nanmin([*value, *target]), np.nanmax([*value, *target])
     room = 0.14 * (high - low or 1.0)
     ax.set_ylim(max(low - room, 0) if low >= 0 else low - room, high + 2.2 * room)
-    gaps = np.where(np.isnan(value), np.inf, np.abs(value - target - room / 2))
-    done = (at - left) / (right - left)
-    is_left = gaps[done < 0.45].min(initial=np.inf) >= gaps[done > 0.6].min(initial=np.inf)
     text = f"target: {'at least' if rows['is_higher_better'].iloc[-1] else 'at most'} {_number(target[-1], name)}"
-    place = (left, target[0], 3, "left") if is_left else (right, target[-1], -3, "right")
-    ax.annotate(text, place[:2], (place[2], 3), textcoords="offset points", ha=place[3], fontsize=8.5)
+    width = min(LETTER_INCHES * len(text) / (ax.get_position().width * ax.figure.get_figwidth()), 0.9)
+    start = _free_start((at - left) / (right - left), value - target - room / 2, width)
+    place = (left + start * (right - left), np.interp(start, [0, 1], target[[0, -1]]))
+    ax.annotate(text, place, (3, 3), textcoords="offset points", fontsize=8.5)
+
+
+def _free_start(done: np.ndarray, gap: np.ndarray, width: float) -> float:
+    """Return where (0 to 1) a text of this width is farthest from the curve: left, in the middle or right."""
+    known = ~np.isnan(gap)
+    steps = np.linspace(0, 1, 101)
+    distance = np.abs(np.interp(steps, done[known], gap[known], left=np.inf, right=np.inf))
+    starts = [0.0, (1 - width) / 2, 1 - width]
+    return max(starts, key=lambda start: distance[(steps >= start) & (steps <= start + width)].min(initial=np.inf))
 
 
 def _unit(metric_name: str) -> tuple[float, str]:
