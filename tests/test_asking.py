@@ -148,3 +148,31 @@ def test_on_real_runs_models_side_by_side_must_be_told_apart(run, empty_store, r
     ran = run("estimate", "--size", "18", "--model", "Minimax M2", "--json", "--db", empty_store)
     (estimate,) = ran.json["estimates"]
     assert "size explains next to nothing" in estimate["why"] and estimate["method"] != "probe_line"
+
+
+def test_units_are_summed_with_an_interval_narrower_than_the_sum_of_their_bounds(run, sample_store, tmp_path):
+    path = tmp_path / "units.json"
+    path.write_text('[{"unit_id": "U1", "est_complexity": 9}, {"unit_id": "U2", "est_complexity": 9}]')
+    words = ["--json", "--db", sample_store]
+    (both,) = run("estimate", "--units", path, *words).json["estimates"]
+    (one,) = run("estimate", "--size", "9", *words).json["estimates"]
+    assert both["upper_90"] - both["lower_90"] < 2 * (one["upper_90"] - one["lower_90"])
+    assert both["mean"] == pytest.approx(2 * one["mean"], rel=1e-6)
+
+
+def test_broken_units_are_one_line_that_names_the_unit(run, sample_store, tmp_path):
+    path = tmp_path / "units.json"
+    path.write_text('[{"unit_id": "U1"}]')
+    ran = run("estimate", "--units", path, "--db", sample_store)
+    assert ran.exit_code == 1 and "U1" in ran.err and ran.err.count("\n") == 1
+
+
+def test_the_weights_of_complexity_come_with_intervals_and_a_verdict_in_words(run, sample_store):
+    found = run("complexity", "--json", "--db", sample_store).json
+    assert [row["factor"] for row in found] == [
+        "api_interactions",
+        "data_transformations",
+        "logical_branches",
+        "code_entities_modified",
+    ]
+    assert "weights" in run("complexity", "--db", sample_store).out

@@ -21,6 +21,7 @@ VERBS = {
     "estimate": "estimate",
     "backtest": "backtest",
     "probe": "probe",
+    "complexity": "complexity",
 }
 """Verb -> the module of this package that holds it; imported only when the verb is used."""
 
