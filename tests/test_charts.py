@@ -227,11 +227,11 @@ def test_the_interval_of_the_new_task_is_drawn_at_its_size():
     ax = charts.plot_probe(HISTORY, BANDS, ESTIMATE)
     low, high = ax.containers[0].lines[2][0].get_segments()[0][:, 1]
     assert ax.containers[0].lines[0].get_xdata()[0] == 18.0
-    assert (low, high) == pytest.approx((max(ESTIMATE["low"][0], 0), ESTIMATE["high"][0]))
+    assert (low, high) == pytest.approx((max(ESTIMATE["lower"][0], 0), ESTIMATE["upper"][0]))
 
 
 def test_bands_below_zero_are_cut_at_zero():
-    assert BANDS[0.9]["low"].min() < 0
+    assert BANDS[0.9]["lower"].min() < 0
     ax = charts.plot_probe(HISTORY, BANDS)
     lowest = [path.vertices[:, 1].min() for band in ax.collections for path in band.get_paths()]
     assert min(lowest) == 0

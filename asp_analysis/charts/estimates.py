@@ -36,8 +36,8 @@ def plot_probe(
 ) -> Axes:
     """Draw finished tasks, the line through them, its prediction bands, and a new task's estimate with its interval.
 
-    `frame`: size, cost_usd. `bands`: level (share) to a frame with size, projection, low, high, which is
-    `LinearFit.band(size, level)` with the sizes beside it. `estimate`: size, projection, low, high, level, one row.
+    `frame`: size, cost_usd. `bands`: level (share) to a frame with size, projection, lower, upper, which is
+    `LinearFit.band(size, level)` with the sizes beside it. `estimate`: size, projection, lower, upper, level, one row.
     Bands below zero are cut at zero: no cost is negative.
     """
     ax = axes_of(frame, ("size", "cost_usd"), ax, title)
@@ -67,14 +67,14 @@ def plot_methods(
 ) -> Axes:
     """Draw what each PROBE method says: its projection, its 70 % and 90 % prediction intervals and its verdict.
 
-    `frame`: method, x_name, projection, low_70, high_70, low_90, high_90, verdict, is_chosen (ProbeReport.frame()).
-    The chosen method is blue, what is refused is grey and hollow, a method without a number says so.
+    `frame`: `ProbeReport.frame()`: method, x_name, projection, lower_70, upper_70, lower_90, upper_90, verdict,
+    is_chosen. The chosen method is blue, what is refused is grey and hollow, a method without a number says so.
     """
-    columns = ("method", "x_name", "projection", "low_70", "high_70", "low_90", "high_90", "verdict", "is_chosen")
+    columns = ("method", "x_name", "projection", "lower_70", "upper_70", "lower_90", "upper_90", "verdict", "is_chosen")
     ax = axes_of(frame, columns, ax, title)
     if frame.empty:
         return say_no_data(ax)
-    right = float(np.nanmax(frame[["projection", "high_70", "high_90"]].to_numpy(dtype=float), initial=0.0)) or 1.0
+    right = float(np.nanmax(frame[["projection", "upper_70", "upper_90"]].to_numpy(dtype=float), initial=0.0)) or 1.0
     beside = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 9.5, "color": TEXT}
     for place, row in enumerate(frame.itertuples()):
         _draw_method(ax, place, row)
@@ -92,17 +92,17 @@ def plot_methods(
 
 
 def _draw_band(ax: Axes, band: pd.DataFrame, level: float, color: str) -> Artist:
-    low, high = band["low"].clip(lower=0), band["high"].clip(lower=0)
+    lower, upper = band["lower"].clip(lower=0), band["upper"].clip(lower=0)
     name = f"{percent(level)} prediction band"
-    filled = ax.fill_between(band["size"], low, high, color=color, linewidth=0, label=name)
-    ax.plot(band["size"], band["high"], color=SKY, linewidth=0.8)
-    ax.plot(band["size"], band["low"].where(band["low"] >= 0), color=SKY, linewidth=0.8)
+    filled = ax.fill_between(band["size"], lower, upper, color=color, linewidth=0, label=name)
+    ax.plot(band["size"], band["upper"], color=SKY, linewidth=0.8)
+    ax.plot(band["size"], band["lower"].where(band["lower"] >= 0), color=SKY, linewidth=0.8)
     return filled
 
 
 def _draw_estimate(ax: Axes, row: pd.Series) -> Artist:
-    below, above = row["projection"] - max(row["low"], 0), row["high"] - row["projection"]
-    limits = f"{usd(max(row['low'], 0))} to {usd(row['high'])}"
+    below, above = row["projection"] - max(row["lower"], 0), row["upper"] - row["projection"]
+    limits = f"{usd(max(row['lower'], 0))} to {usd(row['upper'])}"
     name = f"new task: {usd(row['projection'])} ({percent(row['level'])}: {limits})"
     return ax.errorbar(
         row["size"],
@@ -122,8 +122,8 @@ def _draw_estimate(ax: Axes, row: pd.Series) -> Artist:
 
 def _draw_method(ax: Axes, place: int, row: object) -> None:
     color = BLUE if row.is_chosen else GREY
-    for low, high, width in ((row.low_90, row.high_90, 1.5), (row.low_70, row.high_70, 6)):
-        if not np.isnan(low):
-            ax.plot([low, high], [place, place], color=color, linewidth=width, alpha=0.55, solid_capstyle="butt")
+    for lower, upper, width in ((row.lower_90, row.upper_90, 1.5), (row.lower_70, row.upper_70, 6)):
+        if not np.isnan(lower):
+            ax.plot([lower, upper], [place, place], color=color, linewidth=width, alpha=0.55, solid_capstyle="butt")
     is_refused = row.verdict == "refused"
     ax.plot(row.projection, place, "o", markersize=8, color="white" if is_refused else color, markeredgecolor=color)
