@@ -19,6 +19,8 @@ VERBS = {
     "sql": "sql",
     "views": "views",
     "estimate": "estimate",
+    "learning": "learning",
+
 }
 """Verb -> the module of this package that holds it; imported only when the verb is used."""
 
