@@ -20,7 +20,7 @@ VERBS = {
     "views": "views",
     "estimate": "estimate",
     "learning": "learning",
-
+    "quality": "quality",
 }
 """Verb -> the module of this package that holds it; imported only when the verb is used."""
 

@@ -171,7 +171,6 @@ def _row(standing: Standing, rule: SoundRule) -> dict[str, Any]:
     published, sound = standing.published_mode, standing.sound_mode
     open_criteria = standing.criteria[~standing.criteria["is_passed"].astype(bool)]
     shown = open_criteria.iloc[0] if len(open_criteria) else standing.criteria.iloc[0]
-    missing = _missing_sound(standing, rule)
     ready = all(flags[-1] for flags in seen.autonomous_if.values()) if len(seen.count) else False
     return {
         "capability": evidence.capability,
@@ -189,8 +188,8 @@ def _row(standing: Standing, rule: SoundRule) -> dict[str, Any]:
         "evidence_lower": float(shown["lower_bound"]),
         "evidence_target": float(shown["target"]),
         "missing_published": _missing_published(seen, published),
-        "missing_sound": missing,
-        "difference": _difference(standing, missing),
+        "missing_sound": _missing_sound(standing, rule),
+        "difference": _difference(standing),
         "recommendation": _recommendation(published, sound),
         "is_graduated": bool(ready),
         "secondary_json": json.dumps(evidence.secondary, ensure_ascii=False, sort_keys=True),
@@ -228,14 +227,15 @@ def _criterion_words(row: Any) -> str:
     )
 
 
-def _difference(standing: Standing, missing: str) -> str:
+def _difference(standing: Standing) -> str:
     published, sound = standing.published_mode, standing.sound_mode
     if published == sound:
         return ""
     if MODES.index(published) < MODES.index(sound):
         lacks = _missing_published(standing.evidence.published, published)
         return f"The scored cases carry {sound}; the published rule still lacks: {lacks}."
-    return f"The published rule takes raw rates at face value: {_last_fall(standing)}what is sure is less. Lacking: {missing}."
+    reason = _last_fall(standing)
+    return f"The published rule takes raw rates at face value; {reason}what is sure does not carry {published} yet."
 
 
 def _last_fall(standing: Standing) -> str:
@@ -249,7 +249,7 @@ def _last_fall(standing: Standing) -> str:
     if not falls or standing.evidence.looks is not None:
         return ""
     place, cause = falls[-1]
-    return f"on {str(standing.evidence.case_at[place])[:10]} {causes[cause]}; "
+    return f"since {str(standing.evidence.case_at[place])[:10]} {causes[cause]}; "
 
 
 def _recommendation(published: str, sound: str) -> str:

@@ -17,6 +17,9 @@
 -- latency_ms [ms]: sum of what is known
 -- tokens [tokens]: in and out, sum of what is known
 -- cost_usd [USD]: sum of what is known; empty where nothing is
+-- repeat_latency_ms [ms]: of that, what second and later iterations took
+-- repeat_tokens [tokens]: of that, what second and later iterations took
+-- repeat_cost_usd [USD]: of that, what second and later iterations took
 SELECT
     executions.task_id,
     any_value(COALESCE(executions.project_id, tasks.project_id)) AS project_id,
@@ -35,7 +38,12 @@ SELECT
     count(*) - count(executions.cost_usd) AS executions_without_cost,
     sum(executions.latency_ms) AS latency_ms,
     CAST(sum(executions.tokens_in + executions.tokens_out) AS DOUBLE) AS tokens,
-    sum(executions.cost_usd) AS cost_usd
+    sum(executions.cost_usd) AS cost_usd,
+    sum(executions.latency_ms) FILTER (WHERE executions.agent_iteration > 1) AS repeat_latency_ms,
+    CAST(
+        sum(executions.tokens_in + executions.tokens_out) FILTER (WHERE executions.agent_iteration > 1) AS DOUBLE
+    ) AS repeat_tokens,
+    sum(executions.cost_usd) FILTER (WHERE executions.agent_iteration > 1) AS repeat_cost_usd
 FROM executions
 LEFT JOIN outcomes AS tasks ON executions.task_id = tasks.task_id
 LEFT JOIN stg_roles AS roles ON executions.agent_role = roles.agent_role
