@@ -25,9 +25,10 @@ _MAIN = ("measures", "yields", "costs", "reviews")
     metavar="CSV",
     help="Order of one's own phases: agent_role, phase_order, kind. [default: the store's roles]",
 )
+@click.option("--before", metavar="PHASE", help="Process yield before PHASE. [default: the first failure phase]")
 @format_options
 @db_option
-def command(table: str | None, phases: Path | None, output: str | None, db: str | None) -> None:
+def command(table: str | None, phases: Path | None, before: str | None, output: str | None, db: str | None) -> None:
     """Show where defects come in and go out, what quality costs, and how good reviews are.
 
     Example: asp-analysis quality --table yields
@@ -40,11 +41,11 @@ def command(table: str | None, phases: Path | None, output: str | None, db: str 
     with connect(store_url(db)) as session:
         work = Work.read(session.view, order)
     if table or output:
-        print_frame(_table(work, table or "measures"), output)
+        print_frame(_table(work, table or "measures", before), output)
     else:
         for name in _MAIN:
             click.echo(f"{name}:")
-            print_frame(_without_remark(_table(work, name), work.unfinished_note()), None)
+            print_frame(_without_remark(_table(work, name, before), work.unfinished_note()), None)
     for remark in (work.unfinished_note(), flow_note(work)):
         if remark:
             note(remark)
@@ -66,11 +67,11 @@ def _read_phases(path: Path) -> "pd.DataFrame":
         raise InputError(f"A CSV file of phases is needed, {path} gave: {said}. Name another.") from None
 
 
-def _table(work: "Work", name: str) -> "pd.DataFrame":
+def _table(work: "Work", name: str, before: str | None) -> "pd.DataFrame":
     from asp_analysis import quality
 
     functions = {
-        "measures": quality.removal_measures,
+        "measures": lambda data: quality.removal_measures(data, before),
         "yields": quality.phase_yields,
         "matrix": lambda data: quality.injection_matrix(data).reset_index(),
         "costs": quality.cost_of_quality,

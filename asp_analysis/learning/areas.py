@@ -19,15 +19,16 @@ from asp_analysis.errors import EstimationRefusal
 
 Floats = NDArray[np.float64]
 BY = ("component", "task_type", "agent_role")
-# relative spread of densities between areas (SD / mean), all equally likely beforehand; shape a = 1 / spread^2
-_SPREADS = np.linspace(0.1, 1.6, 31)
+# beforehand equally likely: the relative spread of densities between areas (SD / mean; shape a = 1 / spread^2) and
+# the logarithm of their mean, within so many standard errors of the pooled density
+_SPREADS, _MEAN_ERRORS = np.linspace(0.1, 1.6, 13), np.linspace(-2.4, 2.4, 7)
 
 
 class Densities:
-    """The densities of areas after their counts were seen: a mixture over how much areas differ.
+    """The densities of areas after their counts were seen: a mixture over the mean of all areas and their spread.
 
-    For a spread s the prior is Gamma(a = 1/s^2, b = a / pooled density), the posterior of area i Gamma(a + c_i,
-    b + e_i); the weight of s is its marginal likelihood.
+    For a spread s and a mean m the prior is Gamma(a = 1/s^2, b = a/m), the posterior of area i Gamma(a + c_i,
+    b + e_i); the weight of (s, m) is its marginal likelihood.
     """
 
     def __init__(self, defects: Floats, exposure: Floats) -> None:
@@ -40,10 +41,13 @@ class Densities:
         if not (e > 0).any():
             raise EstimationRefusal("Areas with a known size are needed, none has one. Record complexity.")
         pooled = (c.sum() + 0.5) / e.sum()
-        a = 1 / _SPREADS[:, None] ** 2
-        b = a / pooled
+        spread, error = (grid.reshape(-1, 1) for grid in np.meshgrid(_SPREADS, _MEAN_ERRORS))
+        log_se = np.sqrt(1 / (c.sum() + 0.5) + spread**2 / max((e > 0).sum(), 1))
+        a = 1 / spread**2
+        b = a / (pooled * np.exp(error * log_se))
+        prior = np.log(log_se)  # equal steps of error are wider steps of ln m where log_se is larger
         fit = gammaln(a + c) - gammaln(a) + a * np.log(b / (b + e)) + c * np.log(np.maximum(e, 1e-12) / (b + e))
-        log_weight = fit.sum(axis=1, where=np.broadcast_to(e > 0, fit.shape))
+        log_weight = prior[:, 0] + fit.sum(axis=1, where=np.broadcast_to(e > 0, fit.shape))
         weight = np.exp(log_weight - log_weight.max())
         self.shape, self.rate = a + c, b + e
         self.weight = (weight / weight.sum())[:, None]
@@ -64,7 +68,7 @@ class Densities:
     def quantile(self, level: float) -> Floats:
         """Give a quantile of each area's density, by bisection."""
         low, high = np.zeros(self.shape.shape[1]), self.mean() + 40 * np.sqrt(self.variance())
-        for _ in range(60):
+        for _ in range(40):
             middle = (low + high) / 2
             is_low = self.probability_below(middle) < level
             low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)

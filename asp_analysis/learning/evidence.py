@@ -76,9 +76,11 @@ class Looks:
 
 
 def size_strata(sizes: pd.Series) -> NDArray[np.int64]:
-    """Give 0, 1, 2 for the small, medium and large third of the tasks, -1 where the size is unknown."""
+    """Give 0, 1, 2 for the small, medium and large third of the tasks (fewer where sizes repeat), -1 for unknown."""
     if sizes.notna().sum() < 3:
         return np.full(len(sizes), -1)
+    if sizes.nunique() == 1:
+        return sizes.notna().to_numpy().astype(np.int64) - 1
     codes = pd.qcut(sizes, 3, labels=False, duplicates="drop")
     return codes.fillna(-1).to_numpy(dtype=np.int64)
 

@@ -109,6 +109,21 @@ def likeliest_types(model: Pipeline, features: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def predict_open_tasks(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Give the three likeliest defect types of each task that has not ended; columns of `likeliest_types`.
+
+    Read it beside the verdict of `rolling_type_forecasts`: where that says "not better than the base rate", the
+    ranking is worth no more than the most frequent types so far.
+
+    Raises:
+        EstimationRefusal: the ended tasks show fewer than two types.
+    """
+    features, is_open = type_features(tasks, runs), ~tasks["status"].isin(["completed", "failed"]).to_numpy()
+    real = defects[~defects["is_false_positive"] & defects["task_id"].isin(tasks.loc[~is_open, "task_id"])]
+    rows = real[["task_id", "defect_type"]].merge(features, on="task_id")
+    return likeliest_types(fit_types(rows, rows["defect_type"]), features[is_open])
+
+
 def rolling_type_forecasts(
     tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataFrame, first: int = 20, fits: int = 12
 ) -> TypeForecasts:
@@ -118,7 +133,8 @@ def rolling_type_forecasts(
     """
     features = type_features(tasks, runs)
     place = dict(zip(tasks["task_id"], range(len(tasks)), strict=True))
-    real = defects[~defects["is_false_positive"]].assign(place=defects["task_id"].map(place)).dropna(subset=["place"])
+    real = defects[~defects["is_false_positive"] & defects["task_id"].isin(tasks["task_id"])]
+    real = real.assign(place=real["task_id"].map(place))
     block = max(1, -(-(len(tasks) - first) // fits))
     parts = [_predict_block(features, real, start, start + block) for start in range(first, len(tasks), block)]
     empty = pd.DataFrame({"task_id": [], "defect_type": [], "predicted": [], "is_hit": [], "is_base_hit": []})

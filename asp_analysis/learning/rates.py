@@ -132,7 +132,8 @@ def review(stage: str, known: Telemetry, memory: int) -> Evidence:
     """ReviewAgent_Design and ReviewAgent_Code. A case: an ended task with findings or defects of that stage.
 
     Criteria: share of the decided findings that a person confirmed; share of the real defects that were flagged. A
-    review answers for what was made in its own stage: before Code, or in Code and after.
+    review answers for what was made in its own stage: before Code, or in Code and after. Reviews of open tasks do not
+    count yet: what escaped them is not known.
     """
     tasks, stages = known.ended(), review_stages(known.roles)
     roles, is_own = stages[stage], defect_stage(known)

@@ -254,17 +254,17 @@ def simulate(
     true_rate: float,
     target: float,
     lives: tuple[int, int] = (2_000, 200),
-    first: int = 10,
+    rule: SoundRule | None = None,
 ) -> Promotions:
-    """Live `lives[0]` capabilities of a constant true rate for `lives[1]` tasks and look after every task.
+    """Live `lives[0]` capabilities of a constant true rate for `lives[1]` tasks each and look after every task.
 
-    The sound rule as `walk` applies it; the published one promotes when the raw rate reaches the target, from the
-    tenth task on. Task sizes cycle through three strata.
+    The sound rule decides as in `walk`; the published one promotes when the raw rate reaches the target. Both begin
+    with the tenth task. Task sizes cycle through the three strata.
     """
+    rule, first = rule or SoundRule(), 9
     outcomes = (rng.random(lives) < true_rate).astype(float)
-    rule, sizes = SoundRule(), np.arange(lives[1]) % 3
-    ready = _passes(outcomes, target, rule) & strata_filled(sizes, rule.min_per_stratum)
+    ready = _passes(outcomes, target, rule) & strata_filled(np.arange(lives[1]) % 3, rule.min_per_stratum)
     ready = in_a_row(ready & ~is_drifting(outcomes, target, rule), rule.dwell)
     rate = np.cumsum(outcomes, axis=1) / np.arange(1, lives[1] + 1)
-    published = (rate[:, first - 1 :] >= target).any(axis=1)
-    return Promotions(float(ready[:, first:].any(axis=1).mean()), float(published.mean()))
+    shares = [float(promoted[:, first:].any(axis=1).mean()) for promoted in (ready, rate >= target)]
+    return Promotions(*shares)

@@ -139,14 +139,15 @@ def _criteria(evidence: Evidence, walked: Walk, rule: SoundRule) -> pd.DataFrame
     else:
         present = evidence.cases.values[walked.evidence_from :]
         targets = enumerate(evidence.cases.targets)
-        rows = [_criterion(present[:, column], target, rule) for column, target in targets]
+        rows = [score_criterion(present[:, column], target, rule) for column, target in targets]
     frame = pd.DataFrame(rows)
     frame.insert(0, "criterion", evidence.criteria)
     frame.insert(0, "capability", evidence.capability)
     return frame
 
 
-def _criterion(values: np.ndarray, target: float, rule: SoundRule) -> dict[str, Any]:
+def score_criterion(values: np.ndarray, target: float, rule: SoundRule) -> dict[str, Any]:
+    """Give the columns of `criteria` for one criterion's outcomes (shares of 1, NaN where a case says nothing)."""
     known = values[~np.isnan(values)]
     k, n = float(known.sum()), len(known)
     lower, upper = proportion_confint(k, n, 0.05, "wilson") if n else (math.nan, math.nan)

@@ -52,7 +52,7 @@ def fix_costs(work: Work) -> pd.DataFrame:
     median_fix_tokens, median_fix_cost_usd, total_fix_latency_ms, total_fix_cost_usd; relative: median money (time
     where no money is known) as a multiple of the first phase's; note. Efforts of 0 or less are unknown, not free.
     """
-    defects = work.real_defects().sort_values(["removed_order", "phase_removed"])
+    defects = work.real_defects().sort_values(["removed_place", "phase_removed"])
     for name in ("fix_latency_ms", "fix_tokens", "fix_cost_usd"):
         defects[name] = defects[name].where(defects[name] > 0)
     grouped = defects.groupby("phase_removed", sort=False)

@@ -50,6 +50,7 @@ class Work:
         ended = self.tasks["completed_at"]
         is_recent = ended > ended.max() - pd.Timedelta(days=settled_days)
         parts = [f"{is_open.sum()} tasks are open"] if is_open.any() else []
+        parts += ["no task is recorded as ended"] if len(self.defects) and ended.isna().all() else []
         parts += [f"{is_recent.sum()} ended in the last {settled_days} days of the record"] if is_recent.any() else []
         return f"provisional: {', '.join(parts)}; later phases may still find defects" if parts else ""
 
@@ -76,12 +77,19 @@ def check_phases(phases: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(["phase_order", "agent_role"], ignore_index=True)
 
 
+def ranked(phases: pd.DataFrame) -> pd.DataFrame:
+    """Give the phases in order with their `place`, 0, 1, 2, ...: at the same order making comes before reviewing."""
+    kind = phases["kind"].map({name: rank for rank, name in enumerate(KINDS)}).fillna(len(KINDS))
+    ordered = phases.assign(kind_rank=kind).sort_values(["phase_order", "kind_rank", "agent_role"], ignore_index=True)
+    return ordered.drop(columns="kind_rank").assign(place=range(len(ordered)))
+
+
 def placed(defects: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
-    """Add injected_order, removed_order and removed_kind from `phases`; NaN and None for a phase that it lacks."""
-    order = phases.set_index("agent_role")["phase_order"].astype(float)
-    kind = phases.set_index("agent_role")["kind"]
+    """Add injected_place, removed_place, removed_order and removed_kind; empty for a phase that `phases` lacks."""
+    known = ranked(phases).set_index("agent_role")
     return defects.assign(
-        injected_order=defects["phase_injected"].map(order).astype(float),
-        removed_order=defects["phase_removed"].map(order).astype(float),
-        removed_kind=defects["phase_removed"].map(kind),
+        injected_place=defects["phase_injected"].map(known["place"]).astype(float),
+        removed_place=defects["phase_removed"].map(known["place"]).astype(float),
+        removed_order=defects["phase_removed"].map(known["phase_order"]).astype(float),
+        removed_kind=defects["phase_removed"].map(known["kind"]),
     )

@@ -10,7 +10,8 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.rates import confint_poisson
 
-from asp_analysis.quality.phases import Work
+from asp_analysis.errors import AnalysisError
+from asp_analysis.quality.phases import Work, ranked
 
 MS_PER_HOUR = 3_600_000.0
 
@@ -41,8 +42,8 @@ def phase_yields(work: Work) -> pd.DataFrame:
     """
     defects = work.real_defects()
     flow = _flow(defects)
-    listed = work.phases[work.phases["agent_role"].isin([*defects["phase_injected"], *defects["phase_removed"]])]
-    frame = listed.sort_values(["phase_order", "agent_role"], ignore_index=True)[["agent_role", "phase_order", "kind"]]
+    names = [*defects["phase_injected"], *defects["phase_removed"]]
+    frame = ranked(work.phases).loc[lambda phases: phases["agent_role"].isin(names)].reset_index(drop=True)
     frame["injected"] = _counted(frame, flow["phase_injected"])
     frame["removed"] = _counted(frame, flow["phase_removed"])
     frame["entering"] = _entering(frame, flow, work.runs)
@@ -63,25 +64,28 @@ def phase_yields(work: Work) -> pd.DataFrame:
 def flow_note(work: Work) -> str:
     """Say how many real defects are left out of the yields, and why; empty where none is."""
     defects = work.real_defects()
-    unplaced = defects["injected_order"].isna() | defects["removed_order"].isna()
-    backward = defects["injected_order"] > defects["removed_order"]
+    unplaced = defects["injected_place"].isna() | defects["removed_place"].isna()
+    backward = defects["injected_place"] > defects["removed_place"]
     parts = [f"{unplaced.sum()} in a phase without a place in the order"] if unplaced.any() else []
     parts += [f"{backward.sum()} found in a phase before the one that made them"] if backward.any() else []
     return f"left out of the yields: {', '.join(parts)}" if parts else ""
 
 
-def removal_measures(work: Work) -> pd.DataFrame:
+def removal_measures(work: Work, before: str | None = None) -> pd.DataFrame:
     """Give the process's measures: measure, value, lower, upper (95 %), part, whole, unit, note.
 
-    process yield = removed before the first failure phase / injected before it (of the same defects); caught in
-    review = removed in appraisal phases / all removed; density = real defects per complexity unit of the ended tasks
-    (exact Poisson interval). Shares have Wilson intervals.
+    process yield = removed before the first failure phase / injected before it (of the same defects); `before` names
+    another phase in its place. Caught in review = removed in appraisal phases / all removed; density = real defects
+    per complexity unit of the ended tasks (exact Poisson interval). Shares have Wilson intervals.
+
+    Raises:
+        AnalysisError: `before` is not among the phases.
     """
     defects, note = work.real_defects(), work.unfinished_note()
-    first = work.phases.loc[work.phases["kind"] == "failure", "phase_order"].min()
+    first = _place_of(work, before)
     early = _flow(defects)
-    early = early[early["injected_order"] < first]
-    removed_early = int((early["removed_order"] < first).sum())
+    early = early[early["injected_place"] < first]
+    removed_early = int((early["removed_place"] < first).sum())
     known = defects[defects["removed_kind"].notna()]
     in_review, in_failure = (int((known["removed_kind"] == kind).sum()) for kind in ("appraisal", "failure"))
     rows = [
@@ -97,7 +101,7 @@ def removal_measures(work: Work) -> pd.DataFrame:
 
 
 def _flow(defects: pd.DataFrame) -> pd.DataFrame:
-    return defects[defects["injected_order"] <= defects["removed_order"]]
+    return defects[defects["injected_place"] <= defects["removed_place"]]
 
 
 def _entering(frame: pd.DataFrame, flow: pd.DataFrame, runs: pd.DataFrame) -> list[int]:
@@ -105,9 +109,9 @@ def _entering(frame: pd.DataFrame, flow: pd.DataFrame, runs: pd.DataFrame) -> li
     seen = runs.groupby("agent_role")["task_id"].agg(set)
     is_known = flow["task_id"].isin(runs["task_id"])
     counts = []
-    for role, order in zip(frame["agent_role"], frame["phase_order"], strict=True):
+    for role, place in zip(frame["agent_role"], frame["place"], strict=True):
         passed = ~is_known | flow["task_id"].isin(seen.get(role, set())) | (flow["phase_removed"] == role)
-        counts.append(int(((flow["injected_order"] < order) & (flow["removed_order"] >= order) & passed).sum()))
+        counts.append(int(((flow["injected_place"] < place) & (flow["removed_place"] >= place) & passed).sum()))
     return counts
 
 
@@ -141,6 +145,14 @@ def _ended_size(work: Work) -> float:
     return float(size) if size > 0 else float("nan")
 
 
+def _place_of(work: Work, before: str | None) -> float:
+    phases = ranked(work.phases)
+    found = phases[phases["kind"] == "failure"] if before is None else phases[phases["agent_role"] == before]
+    if before is not None and not len(found):
+        raise AnalysisError(f"A phase is needed, {before!r} is none. There are: {', '.join(phases['agent_role'])}.")
+    return float(found["place"].min())
+
+
 def _share(measure: str, part: int, whole: int, why: str, note: str) -> dict[str, Any]:
     nan = float("nan")
     lower, upper = proportion_confint(part, whole, 0.05, "wilson") if whole else (nan, nan)
@@ -164,5 +176,6 @@ def _density(work: Work, defects: pd.DataFrame, note: str) -> dict[str, Any]:
 
 
 def _ordered_names(work: Work, names: list[str]) -> list[str]:
-    order = dict(zip(work.phases["agent_role"], work.phases["phase_order"].astype(float), strict=True))
-    return sorted(dict.fromkeys(names), key=lambda name: (order.get(name, np.inf), name))
+    known = ranked(work.phases)
+    place = dict(zip(known["agent_role"], known["place"], strict=True))
+    return sorted(dict.fromkeys(names), key=lambda name: (place.get(name, np.inf), name))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from asp_analysis.quality.phases import Work, placed
+from asp_analysis.quality.phases import Work, placed, ranked
 
 
 def review_effectiveness(work: Work, by_type: bool = False) -> pd.DataFrame:
@@ -18,13 +18,13 @@ def review_effectiveness(work: Work, by_type: bool = False) -> pd.DataFrame:
     flagged, escape_share = escaped / (confirmed + escaped); NaN where the denominator is 0, and the note says so.
     """
     defects = placed(work.defects, work.phases)
-    reviewers = work.phases[work.phases["kind"] == "appraisal"]
+    reviewers = ranked(work.phases).query("kind == 'appraisal'")
     seen = work.runs[["agent_role", "task_id"]].drop_duplicates().groupby("agent_role")["task_id"].agg(set)
     note = work.unfinished_note()
     rows = []
-    for role, order in zip(reviewers["agent_role"], reviewers["phase_order"], strict=True):
+    for role, order, place in reviewers[["agent_role", "phase_order", "place"]].itertuples(index=False):
         flagged = defects[defects["is_flagged_by_agent"] & (defects["phase_removed"] == role)]
-        escaped = _escaped(defects, float(order), seen.get(role, set()))
+        escaped = _escaped(defects, place, seen.get(role, set()))
         if not len(flagged) and not len(escaped):
             continue
         kinds = sorted({*flagged["defect_type"], *escaped["defect_type"]}) if by_type else [None]
@@ -39,12 +39,12 @@ def _of(defects: pd.DataFrame, kind: str | None) -> pd.DataFrame:
     return defects if kind is None else defects[defects["defect_type"] == kind]
 
 
-def _escaped(defects: pd.DataFrame, order: float, tasks: set[str]) -> pd.DataFrame:
+def _escaped(defects: pd.DataFrame, place: int, tasks: set[str]) -> pd.DataFrame:
     return defects[
         ~defects["is_flagged_by_agent"]
         & ~defects["is_false_positive"]
-        & (defects["injected_order"] < order)
-        & (defects["removed_order"] > order)
+        & (defects["injected_place"] < place)
+        & (defects["removed_place"] > place)
         & defects["task_id"].isin(tasks)
     ]
 
