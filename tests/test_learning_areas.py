@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asp_analysis.errors import EstimationRefusal
@@ -52,6 +52,7 @@ def test_intervals_hold_the_true_density_as_often_as_they_promise():
     assert 0.86 <= inside / count <= 0.97
 
 
+@settings(max_examples=40)
 @given(st.floats(1, 500), st.lists(st.integers(0, 50), min_size=2, max_size=12))
 def test_shrinking_keeps_the_order_of_equal_areas_and_narrows_their_range(size, counts):
     counts = np.array(counts, dtype=float)

@@ -28,9 +28,14 @@ def recorded(sample_store):
     return frame[frame["measured_at"] == frame["measured_at"].max()].set_index("capability")
 
 
+@pytest.fixture(scope="module")
+def table(telemetry):
+    return status(telemetry, END)
+
+
 @pytest.mark.parametrize("capability", ["PROBE_AI", "TaskDecomposition", "ReviewAgent_Design", "ReviewAgent_Code"])
-def test_the_published_metric_is_what_the_platform_recorded(telemetry, recorded, capability):
-    row = status(telemetry, END).set_index("capability").loc[capability]
+def test_the_published_metric_is_what_the_platform_recorded(table, recorded, capability):
+    row = table.set_index("capability").loc[capability]
     was = recorded.loc[capability]
     assert row["metric_name"] == was["metric_name"]
     assert row["metric_value"] == pytest.approx(was["metric_value"], abs=0.05 if "pct" in row["metric_name"] else 1e-3)
@@ -136,8 +141,7 @@ def test_the_code_reviewer_of_the_sample_is_autonomous_by_the_published_rule_and
     assert "Autonomous" not in story["sound_mode"].tolist()
 
 
-def test_where_the_rules_differ_one_sentence_says_why(telemetry):
-    table = status(telemetry, END)
+def test_where_the_rules_differ_one_sentence_says_why(table):
     differs = table["published_mode"] != table["sound_mode"]
     assert differs.any()
     assert (table["difference"].str.len() > 20).tolist() == differs.tolist()
