@@ -42,18 +42,18 @@ def test_a_recorded_day_has_one_row_per_capability_with_its_evidence(run, store)
 
 
 def test_recording_again_replaces_nothing_and_says_so(run, store):
-    run("learning", "--as-of", "2025-12-15", "--record", "--db", store)
-    before = recorded(store, "2025-12-15")
-    ran = run("learning", "--as-of", "2025-12-15", "--record", "--db", store)
-    assert "0 rows written" in ran.err and "6 had a row of 2025-12-15 already" in ran.err
-    assert recorded(store, "2025-12-15").equals(before)
+    run("learning", "--as-of", "2025-10-19", "--record", "--db", store)
+    before = recorded(store, "2025-10-19")
+    ran = run("learning", "--as-of", "2025-10-19", "--record", "--db", store)
+    assert "0 rows written" in ran.err and "6 had a row of 2025-10-19 already" in ran.err
+    assert recorded(store, "2025-10-19").equals(before)
 
 
 def test_a_row_that_the_platform_wrote_that_day_is_left_as_it_is(run, store):
-    before = recorded(store, "2025-12-14")
-    ran = run("learning", "--as-of", "2025-12-14", "--record", "--db", store)
+    before = recorded(store, "2025-10-18")
+    ran = run("learning", "--as-of", "2025-10-18", "--record", "--db", store)
     assert len(before) == 6 and "0 rows written" in ran.err
-    assert recorded(store, "2025-12-14").equals(before)
+    assert recorded(store, "2025-10-18").equals(before)
 
 
 def test_an_empty_store_is_all_learning(run, empty_store):

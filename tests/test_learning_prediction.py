@@ -57,7 +57,7 @@ def test_the_sample_is_not_better_than_the_base_rate_and_says_so(sample_store):
 def test_the_future_does_not_change_a_prediction():
     tasks, defects, runs = world(80)
     swapped = defects.assign(defect_type=np.where(np.arange(80) >= 50, "100_Environment", defects["defect_type"]))
-    early = [rolling_type_forecasts(tasks, frame, runs, fits=60).cases[:30] for frame in (defects, swapped)]
+    early = [rolling_type_forecasts(tasks, frame, runs, fits=6).cases[:30] for frame in (defects, swapped)]
     assert early[0]["predicted"].tolist() == early[1]["predicted"].tolist()
 
 

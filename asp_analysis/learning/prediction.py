@@ -89,8 +89,8 @@ def fit_types(features: pd.DataFrame, types: pd.Series) -> Pipeline:
     if features["components"].str.strip().any():
         parts.append(("components", CountVectorizer(**_WORDS), "components"))
     if features["words"].str.contains(r"\w\w", regex=True).any():
-        parts.append(("words", TfidfVectorizer(token_pattern=r"\w\w+", max_features=200), "words"))
-    model = LogisticRegression(C=0.3, max_iter=300)
+        parts.append(("words", TfidfVectorizer(token_pattern=r"\w\w+", max_features=100), "words"))
+    model = LogisticRegression(C=0.3, max_iter=300, tol=1e-2)
     return Pipeline([("features", ColumnTransformer(parts)), ("model", model)]).fit(features, types)
 
 
@@ -125,7 +125,7 @@ def predict_open_tasks(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.Data
 
 
 def rolling_type_forecasts(
-    tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataFrame, first: int = 20, fits: int = 12
+    tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataFrame, first: int = 20, fits: int = 8
 ) -> TypeForecasts:
     """Predict each task from the tasks that ended before it; tasks come in the order in which they ended.
 
