@@ -22,6 +22,8 @@ VERBS = {
     "backtest": "backtest",
     "probe": "probe",
     "complexity": "complexity",
+    "learning": "learning",
+    "quality": "quality",
 }
 """Verb -> the module of this package that holds it; imported only when the verb is used."""
 
