@@ -35,7 +35,7 @@ MAPS = {"defect_id": "defect_log_fact_key", "created_at": "defect_found_date", "
 
 @pytest.fixture(scope="module")
 def facts():
-    from conftest import SHARED_DATA
+    from tests.conftest import SHARED_DATA
 
     path = SHARED_DATA / "human_process" / "cesaw_defect_facts.csv.gz"
     if not path.is_file():
