@@ -29,7 +29,8 @@ Flags = NDArray[np.bool_]
 class SoundRule:
     """The thresholds of the sound rule.
 
-    alpha: probability, over a whole life, of promoting a capability that is at or below its target.
+    alpha: probability that a capability at or below its target is ever promoted, however often one looks; it is spent
+        once per model and prompt version, because a new one is a new capability.
     dwell: looks in a row at which promotion must be deserved.
     min_per_stratum: scored cases that each stratum (small, medium, large tasks) needs before autonomy.
     drift_window, drift_alpha, demote_margin: fall back when the last `drift_window` cases would be this unlikely
