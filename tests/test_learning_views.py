@@ -18,7 +18,10 @@ def stored(url, tmp_path, forecasts, **task):
     with open_store(url) as store:
         assert load_file(store, file, "task_metadata").rejected == 0
     with connect(url) as session:
-        return session.sql("SELECT * FROM stored_forecasts ORDER BY source, made_at")
+        rows = session.sql("SELECT * FROM stored_forecasts ORDER BY source, made_at")
+    planned = rows[rows["source"] == "planner"]
+    assert len(planned) == 3 and not planned.loc[planned["estimate"].isna(), "is_before_outcome"].any()
+    return rows[rows["estimate"].notna() | (rows["source"] == "workbench")].reset_index(drop=True)
 
 
 FORECAST = {"made_at": "2026-01-01T09:00:00Z", "component": "cost_usd", "method": "A", "estimate": 1.8,
