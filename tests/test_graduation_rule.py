@@ -115,12 +115,16 @@ def test_promotion_shares_are_those_of_the_table(row):
         assert promoted.sound_share == pytest.approx(row["e_value"], abs=0.025)
 
 
-def test_the_simulation_decides_as_the_walk_does():
-    shares, rng = [], np.random.default_rng(4)
-    for _ in range(300):
-        shares.append(2 in walk(life((rng.random(200) < 0.87).astype(float)), SoundRule()).modes)
-    fast = simulate(np.random.default_rng(5), 0.87, 0.80).sound_share
-    assert np.mean(shares) == pytest.approx(fast, abs=0.1)
+def test_what_is_below_the_target_is_promoted_almost_never():
+    assert simulate(np.random.default_rng(6), 0.75, 0.80).sound_share <= 0.01
+
+
+def test_a_second_criterion_at_its_target_keeps_the_promise_of_five_percent():
+    rng, promoted = np.random.default_rng(8), 0
+    for _ in range(1_000):
+        good, at_target = rng.random(200) < 0.97, rng.random(200) < 0.80
+        promoted += 2 in walk(life(np.column_stack([good, at_target])), SoundRule()).modes
+    assert promoted / 1_000 <= 0.05
 
 
 # --- case by case -----------------------------------------------------------------------------------------------------

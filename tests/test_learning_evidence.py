@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asp_analysis.learning import CAPABILITIES, SoundRule, Telemetry, criteria, learning_history, status
+from asp_analysis.learning import (
+    CAPABILITIES,
+    SoundRule,
+    Telemetry,
+    criteria,
+    learning_history,
+    learning_report,
+    status,
+)
 from asp_analysis.learning.evidence import changes, recent_share, size_strata
 from asp_analysis.learning.rates import decomposition, estimates, review
 from asp_analysis.session import connect
@@ -149,6 +157,14 @@ def test_where_the_rules_differ_one_sentence_says_why(table):
     assert (probe["published_mode"], probe["sound_mode"]) == ("Autonomous", "Shadow")
     assert "2025-11-10 a new model or prompt version" in probe["difference"]
     assert json.loads(probe["secondary_json"])["r2"] == pytest.approx(0.665, abs=0.001)
+
+
+def test_one_report_holds_what_the_single_functions_give(telemetry, table):
+    report = learning_report(telemetry, END)
+    pd.testing.assert_frame_equal(report.status, table)
+    pd.testing.assert_frame_equal(report.criteria, criteria(telemetry, END))
+    assert report.history["capability"].nunique() == 6
+    assert len(learning_report(telemetry, END, is_predicting=False).status) == 5
 
 
 def test_a_long_flawless_history_is_autonomous_by_both_rules():

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from asp_analysis.quality import Work
 
-_TABLES = ("measures", "yields", "matrix", "costs", "reviews", "fixes", "accepted", "types", "components", "charts")
+_AREAS = {"components": "component", "task-types": "task_type", "roles": "agent_role"}
+_TABLES = (
+    *("measures", "yields", "matrix", "costs", "reviews", "reviews-by-type", "fixes", "accepted", "types", "charts"),
+    *_AREAS,
+    "predictions",
+)
 _MAIN = ("measures", "yields", "costs", "reviews")
 
 
@@ -70,6 +75,8 @@ def _read_phases(path: Path) -> "pd.DataFrame":
 def _table(work: "Work", name: str, before: str | None) -> "pd.DataFrame":
     from asp_analysis import quality
 
+    if name in _AREAS:
+        return _areas(work, _AREAS[name])
     functions = {
         "measures": lambda data: quality.removal_measures(data, before),
         "yields": quality.phase_yields,
@@ -79,14 +86,26 @@ def _table(work: "Work", name: str, before: str | None) -> "pd.DataFrame":
         "fixes": quality.fix_costs,
         "accepted": quality.accepted_costs,
         "types": quality.defect_pareto,
-        "components": _components,
+        "reviews-by-type": lambda data: quality.review_effectiveness(data, by_type=True),
+        "predictions": _predictions,
         "charts": quality.cost_charts,
     }
     return functions[name](work)
 
 
-def _components(work: "Work") -> "pd.DataFrame":
+def _areas(work: "Work", by: str) -> "pd.DataFrame":
     from asp_analysis.learning import error_prone_areas
 
+    return error_prone_areas(_ended(work), work.defects, work.runs, by)
+
+
+def _predictions(work: "Work") -> "pd.DataFrame":
+    from asp_analysis.learning.prediction import predict_open_tasks, rolling_type_forecasts
+
+    note(f"Defect types: {rolling_type_forecasts(_ended(work), work.defects, work.runs).verdict}.")
+    return predict_open_tasks(work.tasks, work.defects, work.runs)
+
+
+def _ended(work: "Work") -> "pd.DataFrame":
     ended = work.tasks[work.tasks["status"].isin(["completed", "failed"])]
-    return error_prone_areas(ended, work.defects, work.runs, "component")
+    return ended.sort_values(["completed_at", "task_id"], ignore_index=True)

@@ -6,17 +6,26 @@ puts both rules side by side; `areas` ranks error-prone areas, `prediction` pred
 
 from asp_analysis.learning.areas import error_prone_areas
 from asp_analysis.learning.sound import MODES, SoundRule, simulate
-from asp_analysis.learning.status import CAPABILITIES, criteria, learning_history, status
+from asp_analysis.learning.status import (
+    CAPABILITIES,
+    LearningReport,
+    criteria,
+    learning_history,
+    learning_report,
+    status,
+)
 from asp_analysis.learning.telemetry import Telemetry
 
 __all__ = [
     "CAPABILITIES",
     "MODES",
+    "LearningReport",
     "SoundRule",
     "Telemetry",
     "criteria",
     "error_prone_areas",
     "learning_history",
+    "learning_report",
     "simulate",
     "status",
 ]

@@ -4,6 +4,7 @@ One case is one task: findings and defects of one task depend on each other, so 
 whose outcome is the share of the five. Only what was stored before the outcome is scored.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +71,27 @@ class Looks:
     target: float
     count: int
     words: str
+
+
+# --- the published rule -----------------------------------------------------------------------------------------------
+
+
+def published_modes(seen: Published) -> np.ndarray:
+    """Lead a capability through its modes by the published rule: raw values, a look after every task."""
+    shadow = np.logical_and.reduce(list(seen.shadow_if.values()))
+    autonomous = np.logical_and.reduce(list(seen.autonomous_if.values()))
+    worse = 1.0 if seen.is_lower_better else -1.0
+    modes, mode, best = np.zeros(len(seen.count), dtype=np.int64), 0, math.nan
+    for i, value in enumerate(seen.value):
+        best = value if math.isnan(best) or worse * (value - best) < 0 else best
+        if mode == 2 and seen.fall is not None and worse * (value - best) >= seen.fall - 1e-9:
+            mode = 1
+        elif mode == 1 and autonomous[i]:
+            mode, best = 2, value
+        elif mode == 0 and shadow[i]:
+            mode = 1
+        modes[i] = mode
+    return modes
 
 
 # --- small tools ------------------------------------------------------------------------------------------------------

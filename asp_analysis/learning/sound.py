@@ -29,7 +29,8 @@ Flags = NDArray[np.bool_]
 class SoundRule:
     """The thresholds of the sound rule.
 
-    alpha: probability, over a whole life, of promoting a capability that is at or below its target.
+    alpha: probability that a capability at or below its target is ever promoted, however often one looks; it is spent
+        once per model and prompt version, because a new one is a new capability.
     dwell: looks in a row at which promotion must be deserved.
     min_per_stratum: scored cases that each stratum (small, medium, large tasks) needs before autonomy.
     drift_window, drift_alpha, demote_margin: fall back when the last `drift_window` cases would be this unlikely
@@ -258,13 +259,13 @@ def simulate(
 ) -> Promotions:
     """Live `lives[0]` capabilities of a constant true rate for `lives[1]` tasks each and look after every task.
 
-    The sound rule decides as in `walk`; the published one promotes when the raw rate reaches the target. Both begin
-    with the tenth task. Task sizes cycle through the three strata.
+    The sound rule is `walk` itself; the published one promotes when the raw rate reaches the target, from the tenth
+    task on. Task sizes cycle through the three strata.
     """
-    rule, first = rule or SoundRule(), 9
+    rule, first, n = rule or SoundRule(), 10, lives[1]
     outcomes = (rng.random(lives) < true_rate).astype(float)
-    ready = _passes(outcomes, target, rule) & strata_filled(np.arange(lives[1]) % 3, rule.min_per_stratum)
-    ready = in_a_row(ready & ~is_drifting(outcomes, target, rule), rule.dwell)
-    rate = np.cumsum(outcomes, axis=1) / np.arange(1, lives[1] + 1)
-    shares = [float(promoted[:, first:].any(axis=1).mean()) for promoted in (ready, rate >= target)]
-    return Promotions(*shares)
+    sizes, never = np.arange(n) % 3, np.zeros(n, dtype=bool)
+    walks = (walk(Cases(life[:, None], (target,), first, sizes, never, never), rule) for life in outcomes)
+    sound = np.mean([(found.modes == 2).any() for found in walks])
+    rate = np.cumsum(outcomes, axis=1) / np.arange(1, n + 1)
+    return Promotions(float(sound), float((rate[:, first - 1 :] >= target).any(axis=1).mean()))

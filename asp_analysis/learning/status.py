@@ -10,7 +10,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from asp_analysis.learning.detection import error_prone, type_prediction
-from asp_analysis.learning.evidence import Evidence, Published
+from asp_analysis.learning.evidence import Evidence, Published, published_modes
 from asp_analysis.learning.rates import decomposition, estimates, review
 from asp_analysis.learning.sound import MODES, SoundRule, Walk, log_e_value, lower_bound, walk
 from asp_analysis.learning.telemetry import Telemetry
@@ -52,8 +52,39 @@ class Standing:
         return MODES[self.walk.modes[-1]] if len(self.walk.modes) else MODES[0]
 
 
-def standings(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> list[Standing]:
-    """Compute all six capabilities as of an instant (UTC, without zone)."""
+@dataclass(frozen=True)
+class LearningReport:
+    """Everything about all capabilities from one pass over the evidence.
+
+    status, criteria, history: as `status`, `criteria` and `learning_history` give them.
+    """
+
+    status: pd.DataFrame
+    criteria: pd.DataFrame
+    history: pd.DataFrame
+
+
+def learning_report(
+    telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None, *, is_predicting: bool = True
+) -> LearningReport:
+    """Compute status, criteria and history together.
+
+    Without `is_predicting` no defect type is predicted, which takes most of the time: the row of
+    DefectTypePrediction is then left out.
+    """
+    rule = rule or SoundRule()
+    found = standings(telemetry, as_of, rule, is_predicting=is_predicting)
+    return LearningReport(
+        pd.DataFrame([_row(standing, rule) for standing in found]),
+        pd.concat([standing.criteria for standing in found], ignore_index=True),
+        pd.concat([_history(standing, rule) for standing in found], ignore_index=True),
+    )
+
+
+def standings(
+    telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None, *, is_predicting: bool = True
+) -> list[Standing]:
+    """Compute all six capabilities as of an instant (UTC, without zone); five without `is_predicting`."""
     rule, known = rule or SoundRule(), telemetry.as_of(pd.Timestamp(as_of))
     found = [
         estimates(known, rule.memory),
@@ -61,7 +92,7 @@ def standings(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None 
         error_prone(known, rule),
         review("Design", known, rule.memory),
         review("Code", known, rule.memory),
-        type_prediction(known),
+        *([type_prediction(known)] if is_predicting else []),
     ]
     return [_standing(evidence, rule) for evidence in found]
 
@@ -99,27 +130,6 @@ def learning_history(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule 
     """
     rule = rule or SoundRule()
     return pd.concat([_history(standing, rule) for standing in standings(telemetry, as_of, rule)], ignore_index=True)
-
-
-# --- the published rule -----------------------------------------------------------------------------------------------
-
-
-def published_modes(seen: Published) -> np.ndarray:
-    """Lead a capability through its modes by the published rule: raw values, a look after every task."""
-    shadow = np.logical_and.reduce(list(seen.shadow_if.values()))
-    autonomous = np.logical_and.reduce(list(seen.autonomous_if.values()))
-    worse = 1.0 if seen.is_lower_better else -1.0
-    modes, mode, best = np.zeros(len(seen.count), dtype=np.int64), 0, math.nan
-    for i, value in enumerate(seen.value):
-        best = value if math.isnan(best) or worse * (value - best) < 0 else best
-        if mode == 2 and seen.fall is not None and worse * (value - best) >= seen.fall - 1e-9:
-            mode = 1
-        elif mode == 1 and autonomous[i]:
-            mode, best = 2, value
-        elif mode == 0 and shadow[i]:
-            mode = 1
-        modes[i] = mode
-    return modes
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------

@@ -51,7 +51,9 @@ SELECT
     json_array_length(TRY_CAST(tasks.human_corrections_json AS JSON), '$.missing_tasks') AS missing_units,
     CASE WHEN runs.with_cost = runs.executions THEN runs.cost_usd ELSE tasks.actual_cost_usd END AS cost_usd,
     CASE WHEN runs.with_latency = runs.executions THEN runs.latency_ms ELSE tasks.actual_latency_ms END AS latency_ms,
-    CASE WHEN runs.with_tokens = runs.executions THEN CAST(runs.tokens AS DOUBLE) ELSE tasks.actual_tokens END AS tokens,
+    CASE
+        WHEN runs.with_tokens = runs.executions THEN CAST(runs.tokens AS DOUBLE) ELSE tasks.actual_tokens
+    END AS tokens,
     COALESCE(runs.cost_usd, tasks.actual_cost_usd) AS spent_usd,
     runs.executions - runs.with_cost AS executions_without_cost
 FROM stg_tasks AS tasks

@@ -1,26 +1,33 @@
--- One row is one estimate of one cost component of one task that was written down; the actual value stands beside it.
+-- One row is one cost component of one task and one estimate of it, beside what it was; empty without any.
 -- task_id: the task
 -- source: planner (the task's own estimate) or workbench (stored in the task's metadata under forecasts)
 -- method: how it was made, as far as known
 -- made_at [UTC]: when it was made; of the planner's, when the task was created
 -- component: cost_usd, latency_ms or tokens
--- estimate: the estimate, in the unit of its component
+-- estimate: the estimate, in the unit of its component; empty where none was written down
 -- lower_70: lower end of its 70 % interval; empty where it had none
 -- upper_70: upper end of its 70 % interval; empty where it had none
 -- actual: what it was, in the same unit; empty while unknown
 -- completed_at [UTC]: when the task ended
--- is_before_outcome: it was made before the task ended: only such an estimate is evidence
-WITH planned AS (
-    UNPIVOT (
-        SELECT
-            task_id,
-            created_at AS made_at,
-            estimated_cost_usd AS cost_usd,
-            estimated_latency_ms AS latency_ms,
-            estimated_tokens AS tokens
-        FROM stg_tasks
-    )
-    ON cost_usd, latency_ms, tokens INTO NAME component VALUE estimate
+-- is_before_outcome: there is an estimate and it was made before the task ended: only such a one is evidence
+WITH wide AS (
+    SELECT
+        task_id,
+        created_at AS made_at,
+        estimated_cost_usd AS cost_usd,
+        estimated_latency_ms AS latency_ms,
+        estimated_tokens AS tokens
+    FROM stg_tasks
+),
+
+planned AS (
+    SELECT
+        task_id,
+        made_at,
+        component,
+        estimate
+    FROM wide
+        UNPIVOT INCLUDE NULLS (estimate FOR component IN (cost_usd, latency_ms, tokens))
 ),
 
 listed AS (
@@ -70,6 +77,7 @@ SELECT
         WHEN 'tokens' THEN tasks.tokens
     END AS actual,
     tasks.completed_at,
-    forecasts.made_at < COALESCE(tasks.completed_at, TIMESTAMP '9999-01-01') AS is_before_outcome
+    forecasts.estimate IS NOT NULL
+    AND forecasts.made_at < COALESCE(tasks.completed_at, TIMESTAMP '9999-01-01') AS is_before_outcome
 FROM forecasts
 INNER JOIN outcomes AS tasks ON forecasts.task_id = tasks.task_id
