@@ -66,7 +66,7 @@ def plot_coverage_by_size(frame: pd.DataFrame, ax: Axes | None = None, title: st
         return say_no_data(ax)
     terciles = list(dict.fromkeys(known["size_tercile"].astype(str)))
     levels = sorted(known["level"].unique())
-    handles = []
+    handles, halo = [], [withStroke(linewidth=4, foreground="white")]
     for place, level in enumerate(levels):
         color, rows = LEVEL_COLORS[place % len(LEVEL_COLORS)], known[known["level"] == level]
         at = rows["size_tercile"].astype(str).map(terciles.index) + 0.22 * (place - (len(levels) - 1) / 2)
@@ -75,16 +75,15 @@ def plot_coverage_by_size(frame: pd.DataFrame, ax: Axes | None = None, title: st
         look = {"markersize": 8, "elinewidth": 2, "capsize": 4, "label": name, "zorder": 3}
         handles.append(ax.errorbar(rows["coverage"], at, xerr=reach, fmt="o", color=color, **look))
         ax.axvline(level, color=color, linewidth=1.4, linestyle=":")
-        ax.text(level, -0.6, f"promised: {percent(level)}", color=color, ha="center", va="bottom", fontsize=9)
+        look = {"ha": "center", "va": "center", "fontsize": 9, "path_effects": halo}
+        ax.text(level, len(terciles) - 0.5, f"promised: {percent(level)}", color=color, **look)
     counts = known.groupby(known["size_tercile"].astype(str))["n"].max()
     ax.set_yticks(range(len(terciles)), [f"{name}\n{counts[name]:.0f} forecasts" for name in terciles])
-    ax.set_ylim(len(terciles) - 0.5, -0.6)
+    ax.set_ylim(len(terciles) - 0.3, -0.5)
     ax.set_xlim(min(0.4, known["lower"].min() - 0.02), 1.01)
     ax.grid(axis="x")
     _percent_axis(ax.xaxis, "Share of the outcomes that fell inside")
     legend_above(ax, handles)
-    ax.set_title(ax.get_title(loc="left"), pad=46)
-    ax.get_legend().set_bbox_to_anchor((0, 1.06))
     return ax
 
 
