@@ -71,7 +71,7 @@ def plot_coverage_by_size(frame: pd.DataFrame, ax: Axes | None = None, title: st
         color, rows = LEVEL_COLORS[place % len(LEVEL_COLORS)], known[known["level"] == level]
         at = rows["size_tercile"].astype(str).map(terciles.index) + 0.22 * (place - (len(levels) - 1) / 2)
         reach = _reach(rows["coverage"], rows["lower"], rows["upper"])
-        name = f"{percent(level)} interval (bar: what so few forecasts leave open)"
+        name = f"{percent(level)} interval"
         look = {"markersize": 8, "elinewidth": 2, "capsize": 4, "label": name, "zorder": 3}
         handles.append(ax.errorbar(rows["coverage"], at, xerr=reach, fmt="o", color=color, **look))
         ax.axvline(level, color=color, linewidth=1.4, linestyle=":")
@@ -82,7 +82,7 @@ def plot_coverage_by_size(frame: pd.DataFrame, ax: Axes | None = None, title: st
     ax.set_ylim(len(terciles) - 0.3, -0.5)
     ax.set_xlim(min(0.4, known["lower"].min() - 0.02), 1.01)
     ax.grid(axis="x")
-    _percent_axis(ax.xaxis, "Share of the outcomes that fell inside")
+    _percent_axis(ax.xaxis, "Share of the outcomes that fell inside; bar: what so few forecasts leave open")
     legend_above(ax, handles)
     return ax
 
