@@ -158,7 +158,7 @@ def plot_scores(
     rows = frame.sort_values(score, kind="stable", na_position="last").reset_index(drop=True)
     colors = [GREY if row.is_baseline else BLUE if row.model == "auto" else SKY for row in rows.itertuples()]
     ax.barh(rows.index, rows[score].fillna(0), color=colors, height=0.68)
-    words = rows["words"] if "words" in rows.columns else rows[score].map("{:.3g}".format)
+    words = rows["words"] if "words" in rows.columns else rows[score].map("{:.2f}".format)
     for place, (value, text) in enumerate(zip(rows[score], words, strict=True)):
         written = "no score" if np.isnan(value) else text
         look = {"textcoords": "offset points", "va": "center", "fontsize": 9, "color": TEXT}
