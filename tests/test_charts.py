@@ -76,12 +76,97 @@ PHASES = pd.DataFrame(
         "median_fix_cost_usd": [0.29, 0.06],
     }
 )
+RESIDUALS = HISTORY.assign(
+    task_id=[f"T-{n}" for n in range(6)],
+    residual_usd=FIT.residuals,
+    leverage=FIT.leverage,
+    cooks_distance=FIT.cooks_distance,
+    is_named=True,
+)
+VECTOR = pd.DataFrame(
+    {
+        "component": ["cost_usd", "latency_ms", "tokens_in", "tokens_out", "tool_calls"],
+        "estimate": [2.19, 887_000.0, 2.63e6, 30_750.0, 66.0],
+        "lower_70": [1.2, 641_000.0, 1.86e6, 14_000.0, 46.0],
+        "upper_70": [2.99, 1_330_000.0, 3.58e6, 43_000.0, 100.0],
+        "lower_90": [0.92, 527_000.0, 1.5e6, 12_000.0, 40.0],
+        "upper_90": [4.7, 1_960_000.0, 5.8e6, 60_000.0, 135.0],
+    }
+)
+MODELS = pd.DataFrame(
+    {
+        "llm_model": ["small", "large"],
+        "estimate": [0.03, 0.28],
+        "lower_70": [0.015, 0.09],
+        "upper_70": [0.17, 0.47],
+        "lower_90": [0.005, 0.03],
+        "upper_90": [0.18, 1.44],
+        "cheapest_probability": [0.85, 0.15],
+        "cheapest_probability_lower": [0.48, 0.03],
+        "cheapest_probability_upper": [0.97, 0.52],
+        "n": [8, 38],
+    }
+)
+LEVELS = [0.5, 0.7, 0.9]
+CALIBRATION = pd.DataFrame(
+    {
+        "series": ["auto"] * 3 + ["past median"] * 3,
+        "level": LEVELS * 2,
+        "coverage": [0.55, 0.74, 1.0, 0.5, 0.8, 0.9],
+        "lower": [0.4, 0.55, 0.89] * 2,
+        "upper": [0.7, 0.87, 1.0 - 1e-9] * 2,
+        "n": 31,
+    }
+)
+BY_SIZE = pd.DataFrame(
+    {
+        "size_tercile": ["small", "middle", "large"] * 2,
+        "level": [0.7] * 3 + [0.9] * 3,
+        "coverage": [0.85, 0.76, 0.69, 0.94, 0.86, 0.91],
+        "lower": [0.7, 0.6, 0.5, 0.8, 0.7, 0.8],
+        "upper": [0.95, 0.9, 0.8, 1.0, 0.95, 0.97],
+        "n": 12,
+    }
+)
+FORECASTS = pd.DataFrame(
+    {
+        "task_id": [f"FERRY-{n:03}" for n in range(12)],
+        "actual": [2.0, 9.0, 0.4, 2.2, 2.0, 8.0, 2.0, 2.5, 2.0, 12.0, 2.0, 2.0],
+        "estimate": 2.1,
+        "lower_70": 1.0,
+        "upper_70": 4.0,
+    }
+)
+ERRORS = pd.DataFrame(
+    {
+        "series": ["auto"] * 12 + ["past_median"] * 12,
+        "n_past": [*range(3, 15)] * 2,
+        "error": np.linspace(2.6, 0.1, 24),
+        "running_error": [np.nan] * 5 + [0.6] * 7 + [np.nan] * 5 + [0.7] * 7,
+    }
+)
+SCORES = pd.DataFrame(
+    {
+        "model": ["past_median", "auto", "loglog_recent", "probe_line"],
+        "is_baseline": [True, False, False, True],
+        "mdape": [0.6, 0.4, 0.3, np.nan],
+        "words": ["60 %, 70 % held 81 %", "40 %", "30 %", "unused"],
+    }
+)
 DRAWN = {
     "cost_by_role": lambda: charts.plot_cost_by_role(ROLES, title="Code takes most"),
     "cost_per_week": lambda: charts.plot_cost_per_week(WEEKS, title="The first week cost most"),
     "cost_distribution": lambda: charts.plot_cost_distribution(HISTORY, title="Half cost less than USD 5"),
     "probe": lambda: charts.plot_probe(HISTORY, BANDS, ESTIMATE, title="Size explains most of the cost"),
     "methods": lambda: charts.plot_methods(METHODS, title="A is chosen"),
+    "residuals": lambda: charts.plot_residuals(RESIDUALS, title="The largest pull"),
+    "estimate_vector": lambda: charts.plot_estimate_vector(VECTOR, title="Within a factor of two"),
+    "models": lambda: charts.plot_models(MODELS, title="The small one is likely the cheapest"),
+    "calibration": lambda: charts.plot_calibration(CALIBRATION, title="Intervals hold"),
+    "coverage_by_size": lambda: charts.plot_coverage_by_size(BY_SIZE, title="Small and large alike"),
+    "backtest": lambda: charts.plot_backtest(FORECASTS, title="Four were missed"),
+    "error_over_time": lambda: charts.plot_error_over_time(ERRORS, title="Errors shrink"),
+    "scores": lambda: charts.plot_scores(SCORES, title="Sizes help"),
     "learning_curve": lambda: charts.plot_learning_curve(CURVE, title="It fell"),
     "learning_curves": lambda: charts.plot_learning_curves(BOTH, title="One of two is on target"),
     "graduation": lambda: charts.plot_graduation(LATEST, title="One is ready"),
@@ -170,6 +255,14 @@ def test_a_frame_without_the_columns_is_refused_by_name(plot):
         lambda: charts.plot_cost_distribution(HISTORY.head(0)),
         lambda: charts.plot_probe(HISTORY.head(0), {}),
         lambda: charts.plot_methods(METHODS.head(0)),
+        lambda: charts.plot_residuals(RESIDUALS.head(0)),
+        lambda: charts.plot_estimate_vector(VECTOR.head(0)),
+        lambda: charts.plot_models(MODELS.head(0)),
+        lambda: charts.plot_calibration(CALIBRATION.head(0)),
+        lambda: charts.plot_coverage_by_size(BY_SIZE.head(0)),
+        lambda: charts.plot_backtest(FORECASTS.head(0)),
+        lambda: charts.plot_error_over_time(ERRORS.head(0)),
+        lambda: charts.plot_scores(SCORES.head(0)),
         lambda: charts.plot_learning_curve(CURVE.head(1)),
         lambda: charts.plot_graduation(LATEST.head(0)),
         lambda: charts.plot_defect_flow(FLOW.head(0)),
@@ -253,6 +346,73 @@ def test_the_chosen_method_is_blue_and_the_others_are_grey():
 
 def test_a_method_without_a_number_says_so():
     assert "no number" in texts_of(charts.plot_methods(METHODS))
+
+
+def test_influential_tasks_are_named_with_their_cooks_distance():
+    one = RESIDUALS.assign(is_named=[False] * 5 + [True])
+    texts = [text.get_text().strip() for text in charts.plot_residuals(one).texts]
+    assert texts == [f"T-5: D {FIT.cooks_distance[5]:.2f}"]
+
+
+def test_a_component_is_orange_where_its_interval_asks_for_a_human():
+    points = [line for line in charts.plot_estimate_vector(VECTOR).lines if line.get_marker() == "o"]
+    is_wide = [point.get_color() == ORANGE for point in points]
+    assert is_wide == [False, False, False, True, True]
+
+
+def test_amounts_are_written_in_units_that_people_use():
+    texts = " ".join(texts_of(charts.plot_estimate_vector(VECTOR)))
+    assert all(text in texts for text in (r"\$2.19", "14.8 min", "2.63 M", "30.8 k"))
+
+
+def test_the_likeliest_cheapest_model_is_blue_and_says_how_sure_that_is():
+    ax = charts.plot_models(MODELS)
+    points = [line.get_color() for line in ax.lines if line.get_marker() == "o"]
+    assert points == [BLUE, GREY]
+    assert any("85 % (48 % to 97 %)" in text for text in texts_of(ax))
+
+
+def test_a_figure_that_is_given_keeps_its_height():
+    figure, ax = plt.subplots(figsize=(6, 5))
+    charts.plot_models(MODELS, ax)
+    assert figure.get_figheight() == 5
+
+
+def test_calibration_is_drawn_against_the_diagonal():
+    diagonal = charts.plot_calibration(CALIBRATION).lines[0]
+    assert diagonal.get_xdata() == pytest.approx(diagonal.get_ydata())
+
+
+def test_coverage_keeps_the_uncertainty_of_few_forecasts():
+    lower, upper = charts.plot_calibration(CALIBRATION).containers[0].lines[2][0].get_segments()[1][:, 1]
+    assert (lower, upper) == pytest.approx((0.55, 0.87))
+
+
+def test_what_the_levels_promise_is_marked_beside_the_coverage():
+    texts = texts_of(charts.plot_coverage_by_size(BY_SIZE))
+    assert {"promised: 70 %", "promised: 90 %", "small\n12 forecasts"} <= set(texts)
+
+
+def test_misses_are_counted_and_the_worst_are_named():
+    texts = texts_of(charts.plot_backtest(FORECASTS))
+    assert {"actual, inside (8)", "actual, missed (4)"} <= set(texts)
+    assert {text for text in texts if text.startswith("FERRY")} == {f"FERRY-{n:03}" for n in (1, 2, 5, 9)}
+
+
+def test_another_level_is_drawn_from_its_own_columns():
+    wide = FORECASTS.assign(lower_97=0.1, upper_97=20.0).drop(columns=["lower_70", "upper_70"])
+    assert "97 % interval" in texts_of(charts.plot_backtest(wide, level=0.97))
+
+
+def test_errors_beyond_the_edge_are_drawn_at_the_edge():
+    assert charts.plot_error_over_time(ERRORS).lines[0].get_ydata().max() == 2
+
+
+def test_the_best_score_stands_first_and_a_missing_one_last():
+    ax = charts.plot_scores(SCORES)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == ["loglog_recent", "auto", "past_median", "probe_line"]
+    assert "no score" in texts_of(ax) and "unused" not in texts_of(ax)
 
 
 def test_modes_are_shaded_one_stretch_each():
