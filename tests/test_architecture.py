@@ -31,6 +31,7 @@ HOMES = {
     "pydantic_core": {"records", "validation", "importers"},
     "IPython": {"magic"},
     "dotenv": {"config"},
+    "genai_prices": {"pricing"},
 }
 
 

@@ -5,7 +5,16 @@ decides for each record whether it is new, changed or already there.
 """
 
 from asp_analysis.store.database import Created, Store, back_up_file, create_store, open_store, reset_store
-from asp_analysis.store.loading import LoadedFile, LoadResult, clear_rejects, list_rejects, write_load
+from asp_analysis.store.loading import (
+    LoadedFile,
+    LoadResult,
+    clear_rejects,
+    last_loads,
+    list_rejects,
+    unchanged_result,
+    write_load,
+    write_loads,
+)
 
 __all__ = [
     "Created",
@@ -15,8 +24,11 @@ __all__ = [
     "back_up_file",
     "clear_rejects",
     "create_store",
+    "last_loads",
     "list_rejects",
     "open_store",
     "reset_store",
+    "unchanged_result",
     "write_load",
+    "write_loads",
 ]

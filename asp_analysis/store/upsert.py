@@ -75,7 +75,10 @@ class BatchWriter:
         if not stored and not _has_repeated_key(batch) and not _lacks_task_time(batch, batch.rows):
             self.insert(batch, batch.rows)
             return Outcome(written=len(set(batch.record_of_row)), tasks_stubbed=stubbed)
-        outcome = _Merge(self, batch, stored).run()
+        if batch.combine is not None:
+            outcome = _combined(self, batch, list(stored.values()))
+        else:
+            outcome = _Merge(self, batch, stored).run()
         outcome.tasks_stubbed = stubbed
         return outcome
 
@@ -148,6 +151,38 @@ class BatchWriter:
 
 
 _TIME_OF = {"agent_cost_vector": "timestamp", "defect_log": "created_at"}
+
+
+def _combined(writer: BatchWriter, batch: Batch, stored: list[Row]) -> Outcome:
+    """Let the batch's own rule merge each record with what the store holds of it, and write the difference."""
+    outcome, new_rows, key_of = Outcome(), [], _key_getter(batch)
+    place = batch.columns.index(TABLES[batch.table].key[0])
+    known = _grouped(stored, place)
+    for name, rows in _grouped(batch.rows, place).items():
+        if name not in known:
+            new_rows += rows
+            outcome.written += 1
+            continue
+        held = {key_of(row): row for row in known[name]}
+        wanted = batch.combine(known[name], rows) if batch.combine else rows
+        changed = [row for row in wanted if held.get(key_of(row)) != row]
+        for row in changed:
+            if key_of(row) in held:
+                writer.update(batch, row)
+            else:
+                new_rows.append(row)
+        outcome.updated += bool(changed)
+        outcome.present += not changed
+    if new_rows:
+        writer.insert(batch, new_rows)
+    return outcome
+
+
+def _grouped(rows: Iterable[Row], place: int) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[place], []).append(row)
+    return groups
 
 
 class _Merge:
