@@ -15,7 +15,7 @@ from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
 from asp_analysis.importers.rows import detect_format, first_columns
 from asp_analysis.importers.source import Source, file_sha256, open_source
 from asp_analysis.importers.tables import read_batches
-from asp_analysis.importers.transcripts import TranscriptBatches, found_counts
+from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
 from asp_analysis.records import json_text, read_instant
 from asp_analysis.store import LoadedFile, LoadResult, Store, last_loads, unchanged_result, write_load, write_loads
 
@@ -91,6 +91,7 @@ class _Group:
         self._store, self._options = store, options
         self._logged = last_loads(store)
         self._batches = TranscriptBatches(options.reading, _pricer(options))
+        self._reconciliation = Reconciliation()
         self._waiting: list[tuple[LoadedFile, list[Any]]] = []
         self._records = 0
         self._known_options = _transcript_options(options)
@@ -121,7 +122,7 @@ class _Group:
             "transcript",
             self._known_options,
             modified_ns,
-            found_counts(transcript, self._batches.unpriced),
+            self._reconciliation.count(transcript, self._batches.unpriced),
         )
         if self._options.is_strict:
             yield from self.write()
@@ -154,7 +155,9 @@ def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResul
     path, mapping, loaded_as = source.path, options.mapping, options.loaded_as
     format_name = detect_format(path)
     columns = [] if format_name == "empty" else first_columns(path, format_name)
-    if not columns:
+    if not columns and format_name == "jsonl" and loaded_as is None:
+        raise InputError(f"JSON records are needed, {path} holds none that can be read. Check that it is whole.")
+    if not columns and format_name != "jsonl":
         return write_load(store, _loaded_table(source, format_name, loaded_as or "unknown", mapping), [])
     loaded_as = loaded_as or detect_target(source.name, columns, mapping)
     check_mapping(source.name, columns, mapping, loaded_as)

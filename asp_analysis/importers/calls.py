@@ -156,10 +156,6 @@ class Transcript:
             activity.branches.add(origin.branch)
         return activity
 
-    def event_count(self, *kinds: str) -> int:
-        """Count the distinct events of some kinds over all tasks of the file."""
-        return sum(len(activity.events.get(kind, ())) for activity in self.activities.values() for kind in kinds)
-
 
 def note_event(activity: Activity, kind: str, name: str) -> None:
     """Keep an event once; `kind` is one of EVENT_KINDS."""

@@ -7,7 +7,16 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from asp_analysis.importers import claude_code, codex
+from asp_analysis.importers import (
+    claude_code,
+    codex,
+    gemini_cli,
+    langfuse,
+    mini_swe_agent,
+    otlp,
+    pi,
+    swe_agent,
+)
 from asp_analysis.importers.calls import Reading, Transcript
 from asp_analysis.importers.source import open_utf8_lines
 
@@ -30,8 +39,14 @@ class Format:
 
 
 FORMATS: tuple[Format, ...] = (
-    Format("claude-code", "Claude Code transcript", claude_code.recognises, claude_code.read),
-    Format("codex", "Codex rollout", codex.recognises, codex.read),
+    Format(claude_code.SOURCE, "Claude Code transcript", claude_code.recognises, claude_code.read),
+    Format(codex.SOURCE, "Codex rollout", codex.recognises, codex.read),
+    Format(pi.SOURCE, "Pi session", pi.recognises, pi.read),
+    Format(gemini_cli.SOURCE, "Gemini CLI session", gemini_cli.recognises, gemini_cli.read),
+    Format(otlp.SOURCE, "OpenTelemetry traces and events", otlp.recognises, otlp.read),
+    Format(langfuse.SOURCE, "Langfuse export", langfuse.recognises, langfuse.read),
+    Format(mini_swe_agent.SOURCE, "mini-SWE-agent trajectory", mini_swe_agent.recognises, mini_swe_agent.read),
+    Format(swe_agent.SOURCE, "SWE-agent trajectory", swe_agent.recognises, swe_agent.read),
 )
 """In the order in which they are asked."""
 

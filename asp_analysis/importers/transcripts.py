@@ -14,18 +14,19 @@ _NOT_A_NAME = "a text without U+0000 is needed"
 
 
 class TranscriptBatches:
-    """Makes batches of transcripts under one reading and one set of prices; `unpriced` counts the last one's calls."""
+    """Makes batches of transcripts under one reading and one set of prices; `unpriced` names the last one's calls."""
 
     def __init__(self, reading: Reading, price: Pricer) -> None:
         self._reading, self._price = reading, price
-        self.unpriced = 0
+        self.unpriced: frozenset[str] = frozenset()
 
     def batches(self, transcript: Transcript) -> list[Batch]:
         """Give the batches of one file; its rejects come with the first."""
-        self.unpriced = 0
         rejects = list(transcript.rejects)
         tasks = self._task_batch(transcript, rejects)
-        calls = list(self._call_batches(transcript, rejects))
+        unpriced: set[str] = set()
+        calls = list(self._call_batches(transcript, rejects, unpriced))
+        self.unpriced = frozenset(unpriced)
         return [_with_rejects(tasks, rejects), *calls]
 
     def _task_batch(self, transcript: Transcript, rejects: list[Reject]) -> Batch:
@@ -37,7 +38,7 @@ class TranscriptBatches:
                 rejects.append(Reject(1, (f"task {task_id!r}: {error}",), task_id))
         return _batch("task_metadata", TASK_COLUMNS, rows, range(len(rows)), [1] * len(rows), combine_activities)
 
-    def _call_batches(self, transcript: Transcript, rejects: list[Reject]) -> Iterator[Batch]:
+    def _call_batches(self, transcript: Transcript, rejects: list[Reject], unpriced: set[str]) -> Iterator[Batch]:
         maker = CallRows(self._reading, transcript.source, self._price)
         calls = list(transcript.calls.values())
         for start in range(0, len(calls), BATCH_RECORDS):
@@ -49,24 +50,46 @@ class TranscriptBatches:
                 except ValueError as error:
                     rejects.append(Reject(number, (str(error),), f"call {call.call_id}"))
                     continue
-                self.unpriced += made[0][-3] != "API_Cost"
+                if made[0][-3] != "API_Cost":
+                    unpriced.add(call.call_id)
                 rows += made
                 record_of_row += [len(numbers)] * len(made)
                 numbers.append(number)
             yield _batch("agent_cost_vector", CALL_COLUMNS, rows, record_of_row, numbers, maker.combine)
 
 
-def found_counts(transcript: Transcript, unpriced: int) -> dict[str, int]:
-    """Count what the reconciliation line says about one file."""
-    return {
-        "lines": transcript.lines,
-        "calls": len(transcript.calls),
-        "duplicates": transcript.duplicates,
-        "calls_without_usage": len(transcript.without_usage),
-        "calls_without_price": unpriced,
-        "errors": transcript.event_count("tool_errors", "api_errors"),
-        "interruptions": transcript.event_count("interruptions"),
-    }
+class Reconciliation:
+    """Counts what the files of one run tell, each call and each event once over all of them."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def count(self, transcript: Transcript, unpriced: frozenset[str]) -> dict[str, int]:
+        """Count what one file adds to the files before it."""
+        calls = [name for name in transcript.calls if self._is_new("call", name)]
+        return {
+            "lines": transcript.lines,
+            "calls": len(calls),
+            "duplicates": transcript.duplicates + len(transcript.calls) - len(calls),
+            "calls_without_usage": sum(self._is_new("no usage", name) for name in transcript.without_usage),
+            "calls_without_price": sum(name in unpriced for name in calls),
+            "errors": self._events(transcript, "tool_errors", "api_errors"),
+            "interruptions": self._events(transcript, "interruptions"),
+        }
+
+    def _events(self, transcript: Transcript, *kinds: str) -> int:
+        return sum(
+            self._is_new(kind, f"{task_id} {name}")
+            for task_id, activity in transcript.activities.items()
+            for kind in kinds
+            for name in activity.events.get(kind, ())
+        )
+
+    def _is_new(self, kind: str, name: str) -> bool:
+        mark = hash((kind, name))  # 64 bits: a million calls collide once in a million runs
+        is_new = mark not in self._seen
+        self._seen.add(mark)
+        return is_new
 
 
 def _batch(
