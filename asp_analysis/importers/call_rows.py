@@ -62,7 +62,7 @@ class CallRows:
             ("Retries", call.retries),
         )
         context = self._context(call)
-        metadata: str | None = json_text(self._metadata(call, computed, price))
+        metadata: str | None = _storable(self._metadata(call, computed, price))
         rows = []
         for metric, value in metrics:
             if value is not None:
@@ -155,6 +155,13 @@ def stored_call(rows: Sequence[Row]) -> tuple[Call, dict[str, Any]]:
         texts=metadata.get("texts", {}),
     )
     return call, metadata
+
+
+def _storable(metadata: dict[str, Any]) -> str:
+    text = json_text(metadata)
+    if "\\u0000" in text:
+        raise ValueError("the record holds the character U+0000, which cannot be stored")
+    return text
 
 
 def _whole(value: float | None) -> int | None:

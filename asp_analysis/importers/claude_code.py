@@ -22,7 +22,19 @@ from asp_analysis.importers.calls import (
     relative_path,
     short_id,
 )
-from asp_analysis.importers.lines import Line, LineError, count, json_lines, parse_object, reject, text_of
+from asp_analysis.importers.documents import objects_in
+from asp_analysis.importers.lines import (
+    Line,
+    LineError,
+    count,
+    instant,
+    json_lines,
+    list_in,
+    parse_object,
+    reject,
+    text_of,
+    word,
+)
 
 SOURCE = "claude-code"
 
@@ -72,22 +84,20 @@ class _Context:
         self._origins: dict[tuple[Any, ...], tuple[Origin, str]] = {}
 
     def take(self, record: dict[str, Any], line: Line) -> None:
-        kind = record.get("type")
-        if kind not in _KEPT_TYPES or not isinstance(record.get("sessionId"), str):
+        kind = word(record, "type")
+        if kind not in _KEPT_TYPES or word(record, "sessionId") is None:
             return
         if kind == "progress":
             record = _unwrapped(record)
-            kind = record.get("type")
-        at = record.get("timestamp")
-        if not isinstance(at, str):
-            raise LineError(f"timestamp: a text is needed, found {at!r}")
+            kind = word(record, "type")
+        at = instant(record)
         origin, task_id = self._origin(record)
         # A copy adds nothing to the task that holds it.
         activity = Activity(at, at, SOURCE) if origin.is_copy else self._transcript.touch(task_id, at, origin)
         if kind == "assistant":
-            self._assistant(record, origin, activity, line)
+            self._assistant(record, at, origin, activity, line)
         elif kind == "user":
-            self._user(record, activity)
+            self._user(record, at, activity)
         elif kind == "system":
             _system(record, activity)
 
@@ -100,15 +110,16 @@ class _Context:
             agent = self._agent_types.get(str(record.get("_parentToolUseID")), UNNAMED_AGENT)
         elif record.get("isSidechain"):
             agent = UNNAMED_AGENT
-        key = (record["sessionId"], record.get("cwd"), record.get("gitBranch"), agent, agent_id, "forkedFrom" in record)
+        around = (record["sessionId"], word(record, "cwd"), word(record, "gitBranch"))
+        key = (*around, agent, agent_id, "forkedFrom" in record)
         known = self._origins.get(key)
         if known is None:
             session_id, folder, branch, *_, is_copy = key
-            origin = Origin(is_copy, session_id, folder_name(folder), branch or None, agent, agent_id)
+            origin = Origin(is_copy, session_id, folder_name(folder), branch, agent, agent_id)
             known = self._origins[key] = origin, self._reading.task_of(origin)
         return known
 
-    def _assistant(self, record: dict[str, Any], origin: Origin, activity: Activity, line: Line) -> None:
+    def _assistant(self, record: dict[str, Any], at: str, origin: Origin, activity: Activity, line: Line) -> None:
         message = record.get("message")
         if not isinstance(message, dict):
             raise LineError("message: an object is needed")
@@ -118,17 +129,17 @@ class _Context:
         if message.get("model") == "<synthetic>":  # written by the program itself in place of an answer
             self._transcript.without_usage.add(own_id)
             return
-        blocks = [block for block in message.get("content") or () if isinstance(block, dict)]
+        blocks = objects_in(message.get("content"))
         for block in blocks:
             self._note_agent_type(block)
         usage = message.get("usage")
         if not isinstance(usage, dict):
             self._transcript.without_usage.add(own_id)
             return
-        call = _call(record, message, usage, Call(own_id, record["timestamp"], origin))
+        call = _call(record, message, usage, Call(own_id, at, origin))
         call.tools = {_tool(block) for block in blocks if block.get("type") in ("tool_use", "server_tool_use")}
         if self._reading.keep_text:
-            call.texts = {f"{record['timestamp']} {record.get('uuid')}": text_of(blocks)} if text_of(blocks) else {}
+            call.texts = {f"{at} {record.get('uuid')}": text_of(blocks)} if text_of(blocks) else {}
         if call.has_usage:
             self._transcript.add_call(call, line.number)
         else:
@@ -139,7 +150,7 @@ class _Context:
         if block.get("type") == "tool_use" and isinstance(given, dict) and isinstance(given.get("subagent_type"), str):
             self._agent_types[str(block.get("id"))] = given["subagent_type"] or UNNAMED_AGENT
 
-    def _user(self, record: dict[str, Any], activity: Activity) -> None:
+    def _user(self, record: dict[str, Any], at: str, activity: Activity) -> None:
         message = record.get("message")
         content = message.get("content") if isinstance(message, dict) else None
         blocks = content if isinstance(content, list) else [{"type": "text", "text": content}]
@@ -155,7 +166,7 @@ class _Context:
         if isinstance(result, dict) and isinstance(result.get("structuredPatch"), list):
             _edit(result, record, blocks, activity)
         if self._reading.keep_text and (text := text_of(blocks)):
-            activity.texts[f"{record['timestamp']} {record.get('uuid')}"] = text
+            activity.texts[f"{at} {record.get('uuid')}"] = text
 
 
 def _unwrapped(record: dict[str, Any]) -> dict[str, Any]:
@@ -194,7 +205,9 @@ def _tool(block: dict[str, Any]) -> str:
 
 def _edit(result: dict[str, Any], record: dict[str, Any], blocks: list[Any], activity: Activity) -> None:
     """Note an edit with its lines; a new file has no patch, all its lines are added."""
-    lines = [line for hunk in result["structuredPatch"] if isinstance(hunk, dict) for line in hunk.get("lines") or ()]
+    lines = [
+        line for hunk in result["structuredPatch"] if isinstance(hunk, dict) for line in list_in(hunk.get("lines"))
+    ]
     added = sum(isinstance(line, str) and line.startswith("+") for line in lines)
     removed = sum(isinstance(line, str) and line.startswith("-") for line in lines)
     content = result.get("content")

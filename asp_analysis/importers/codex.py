@@ -21,7 +21,18 @@ from asp_analysis.importers.calls import (
     relative_path,
     short_id,
 )
-from asp_analysis.importers.lines import Line, LineError, count, json_lines, parse_object, reject, text_of
+from asp_analysis.importers.documents import objects_in
+from asp_analysis.importers.lines import (
+    Line,
+    LineError,
+    count,
+    instant,
+    json_lines,
+    parse_object,
+    reject,
+    text_of,
+    word,
+)
 
 SOURCE = "codex"
 _TYPES = {"session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"}
@@ -30,7 +41,7 @@ _TOOL_CALLS = {"function_call", "custom_tool_call", "local_shell_call", "web_sea
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
     """Tell a rollout by its lines: a time, a type and a payload."""
-    return any(isinstance(record.get("payload"), dict) and record.get("type") in _TYPES for record in objects)
+    return any(isinstance(record.get("payload"), dict) and word(record, "type") in _TYPES for record in objects)
 
 
 def read(path: Path, reading: Reading) -> Transcript:
@@ -58,15 +69,14 @@ class _Session:
         self._tools: set[str] = set()
 
     def take(self, record: dict[str, Any], line: Line) -> None:
-        payload, at, kind = record.get("payload"), record.get("timestamp"), record.get("type")
+        payload, kind = record.get("payload"), word(record, "type")
         if not isinstance(payload, dict) or kind not in _TYPES:
             return
-        if not isinstance(at, str):
-            raise LineError(f"timestamp: a text is needed, found {at!r}")
+        at = instant(record)
         if kind == "session_meta":
             self._begin(payload)
         elif kind == "turn_context":
-            self._model = payload.get("model") if isinstance(payload.get("model"), str) else self._model
+            self._model = word(payload, "model") or self._model
             self._turn = str(payload.get("turn_id") or self._turn)
         elif kind == "response_item":
             self._item(payload, at, line)
@@ -78,18 +88,17 @@ class _Session:
         if self._origin is not None:
             self._copied_turns = True
             return
-        own_id = str(meta.get("id") or meta.get("session_id") or self._session_id)
+        own_id = word(meta, "id") or word(meta, "session_id") or self._session_id
         source = meta.get("source")
-        agent, agent_id, root = MAIN_AGENT, None, meta.get("session_id")
+        agent, agent_id, root = MAIN_AGENT, None, word(meta, "session_id")
         if isinstance(source, dict) and "subagent" in source:
             agent, parent = _sub_agent(source["subagent"])
             agent_id, root = own_id, root or parent
         git = meta.get("git")
-        branch = git.get("branch") if isinstance(git, dict) and isinstance(git.get("branch"), str) else None
+        branch = word(git, "branch") if isinstance(git, dict) else None
         self._folder = meta.get("cwd")
         self._origin = Origin(False, str(root or own_id), folder_name(self._folder), branch, agent, agent_id)
-        self._provider = meta.get("model_provider") if isinstance(meta.get("model_provider"), str) else None
-        self._model = meta.get("model") if isinstance(meta.get("model"), str) else None
+        self._provider, self._model = word(meta, "model_provider"), word(meta, "model")
 
     def _here(self, at: str) -> tuple[Origin, Activity]:
         origin = self._origin or Origin(False, self._session_id)
@@ -98,18 +107,18 @@ class _Session:
         return origin, self._transcript.touch(self._reading.task_of(origin), at, origin)
 
     def _item(self, item: dict[str, Any], at: str, line: Line) -> None:
-        kind = item.get("type")
+        kind = word(item, "type")
         if kind in _TOOL_CALLS:
             self._here(at)
             name = item.get("name") or str(kind).removesuffix("_call")
             self._tools.add(f"{name}:{short_id(str(item.get('call_id') or item.get('id') or line.number))}")
         elif kind == "message" and self._reading.keep_text and item.get("role") in ("user", "assistant"):
-            blocks = [{"type": "text", "text": block.get("text")} for block in item.get("content") or ()]
+            blocks = [{"type": "text", "text": block.get("text")} for block in objects_in(item.get("content"))]
             if text := text_of(blocks):
                 self._here(at)[1].texts[f"{at} {short_id(text)}"] = text
 
     def _event(self, event: dict[str, Any], at: str, line: Line) -> None:
-        kind = event.get("type")
+        kind = word(event, "type")
         if kind == "task_started":
             self._start_turn(event)
         _, activity = self._here(at)
@@ -195,11 +204,10 @@ def _named_session(path: Path) -> str:
 
 def _sub_agent(spawned: Any) -> tuple[str, str | None]:
     """Give a sub-agent's type and the thread that started it; `source.subagent` is a name or says how it was made."""
-    if isinstance(spawned, str):
-        return spawned or UNNAMED_AGENT, None
+    if not isinstance(spawned, dict):
+        return (spawned if isinstance(spawned, str) and spawned else UNNAMED_AGENT), None
     details = next((value for value in spawned.values() if isinstance(value, dict)), {})
-    role = details.get("agent_role")
-    return (role if isinstance(role, str) and role else UNNAMED_AGENT), details.get("parent_thread_id")
+    return word(details, "agent_role") or UNNAMED_AGENT, word(details, "parent_thread_id")
 
 
 def _is_younger(turn_id: str, thread_id: str) -> bool:

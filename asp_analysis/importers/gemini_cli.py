@@ -8,7 +8,7 @@ from typing import Any
 
 from asp_analysis.importers.calls import Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.documents import json_documents, objects_in
-from asp_analysis.importers.lines import Line, LineError, count, reject
+from asp_analysis.importers.lines import Line, LineError, count, instant, reject
 
 SOURCE = "gemini-cli"
 
@@ -35,9 +35,10 @@ def read(path: Path, reading: Reading) -> Transcript:
 
 
 def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript: Transcript, line: Line) -> None:
-    at, kind = message.get("timestamp"), message.get("type")
-    if not isinstance(at, str) or not isinstance(kind, str):
+    kind = message.get("type")
+    if not isinstance(kind, str):
         return
+    at = instant(message)
     activity = transcript.touch(reading.task_of(origin), at, origin)
     name = str(message.get("id") or short_id(f"{origin.session_id} {at}"))
     content = message.get("content")

@@ -11,9 +11,8 @@ from typing import Any
 
 from asp_analysis.importers.calls import Call, Origin, Reading, Transcript
 from asp_analysis.importers.documents import json_documents, objects_in, positive
-from asp_analysis.importers.lines import Line, LineError, count, reject
+from asp_analysis.importers.lines import Line, LineError, count, instant, reject, word
 from asp_analysis.importers.spans import Span, take_spans
-from asp_analysis.records import read_instant
 
 SOURCE = "langfuse"
 
@@ -64,11 +63,11 @@ def _observations(document: dict[str, Any]) -> list[dict[str, Any]]:
 def _span(observation: dict[str, Any], trace: dict[str, Any], line: Line, reading: Reading) -> Span:
     kind = str(observation.get("type"))
     trace_id, span_id = str(observation["traceId"]), str(observation.get("id"))
-    at, ended_at = _instant(observation, "startTime"), None
+    at, ended_at = instant(observation, "startTime"), None
     if observation.get("endTime"):
-        ended_at = _instant(observation, "endTime")
+        ended_at = instant(observation, "endTime")
     call = Call(f"{trace_id}:{span_id}", at, Origin(False, trace_id))
-    call.model = observation["model"] if isinstance(observation.get("model"), str) else None
+    call.model = word(observation, "model")
     _fill(call, observation)
     if kind in _KINDS:
         call.latency_ms = _latency_ms(observation)
@@ -77,25 +76,18 @@ def _span(observation: dict[str, Any], trace: dict[str, Any], line: Line, readin
     return Span(
         trace_id,
         span_id,
-        observation.get("parentObservationId"),
+        word(observation, "parentObservationId"),
         name,
         _KINDS.get(kind, "agent"),
         at,
         call,
         ended_at,
         str(session_id) if session_id else None,
-        observation["projectId"] if isinstance(observation.get("projectId"), str) else None,
+        word(observation, "projectId"),
         name if kind == "AGENT" else None,
         observation.get("level") == "ERROR",
         line.number,
     )
-
-
-def _instant(observation: dict[str, Any], name: str) -> str:
-    try:
-        return str(read_instant(observation.get(name)))
-    except ValueError as error:
-        raise LineError(f"{name}: {error}") from None
 
 
 def _latency_ms(observation: dict[str, Any]) -> float | None:

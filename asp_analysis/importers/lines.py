@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from asp_analysis.batch import Reject
 from asp_analysis.importers.calls import Transcript
 from asp_analysis.importers.source import decoded, open_utf8_lines
+from asp_analysis.records import read_instant
 from asp_analysis.validation import shown
 
 
@@ -74,6 +75,29 @@ def count(values: dict[str, Any], name: str) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
     raise LineError(f"{name}: a count of at least 0 is needed, found {shown(value)}")
+
+
+def instant(record: dict[str, Any], name: str = "timestamp") -> str:
+    """Give an instant in the store's form, so that instants of all formats compare as texts.
+
+    Raises:
+        LineError: it is missing or no instant.
+    """
+    try:
+        return str(read_instant(record.get(name)))
+    except ValueError as error:
+        raise LineError(f"{name}: {error}") from None
+
+
+def word(record: dict[str, Any], name: str) -> str | None:
+    """Give a text that is not empty; anything else is unknown."""
+    value = record.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def list_in(value: Any) -> list[Any]:
+    """Give a list as it is; anything else holds nothing."""
+    return value if isinstance(value, list) else []
 
 
 def text_of(blocks: list[Any]) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 
 from asp_analysis.importers.calls import Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.documents import json_documents, objects_in, positive
-from asp_analysis.importers.lines import Line, LineError, count, reject
+from asp_analysis.importers.lines import Line, LineError, count, instant, reject
 from asp_analysis.importers.swe_agent import changed_lines
-from asp_analysis.records import read_instant
 
 SOURCE = "mini-swe-agent"
 
@@ -53,10 +52,7 @@ def _origin(path: Path, document: dict[str, Any], answers: list[dict[str, Any]])
 
 def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript: Transcript, line: Line) -> None:
     response, extra = _response(message), message["extra"]
-    moment = extra.get("timestamp") or response.get("created")
-    if not isinstance(moment, int | float):
-        raise LineError(f"timestamp: a number of seconds is needed, found {moment!r}")
-    at = instant_text(moment)
+    at = instant(extra) if extra.get("timestamp") else instant(response, "created")
     transcript.touch(reading.task_of(origin), at, origin)
     model = response.get("model")
     call = Call(f"response:{response.get('id')}", at, origin, model if isinstance(model, str) else None)
@@ -98,11 +94,3 @@ def _finish(info: dict[str, Any], origin: Origin, reading: Reading, transcript: 
         added, removed, files = changed_lines(patch)
         note_event(activity, "edits", f"{short_id(origin.session_id)}:{added}:{removed}")
         activity.files |= files
-
-
-def instant_text(seconds: float) -> str:
-    """Give an epoch time as text, so that instants of one file compare."""
-    try:
-        return str(read_instant(seconds))
-    except ValueError as error:
-        raise LineError(f"timestamp: {error}") from None

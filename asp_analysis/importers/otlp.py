@@ -12,7 +12,7 @@ from typing import Any
 
 from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.documents import json_documents, objects_in, positive
-from asp_analysis.importers.lines import Line, LineError, count, reject
+from asp_analysis.importers.lines import Line, LineError, count, reject, word
 from asp_analysis.importers.spans import Span, take_spans
 from asp_analysis.records import read_instant
 
@@ -102,8 +102,8 @@ def _jaeger_spans(document: Attributes, line: Line) -> list[Span]:
     for trace in objects_in(document.get("data")):
         processes = trace.get("processes")
         for span in objects_in(trace.get("spans")):
-            process = processes.get(span.get("processID")) if isinstance(processes, dict) else None
-            service = process.get("serviceName") if isinstance(process, dict) else None
+            process = processes.get(str(span.get("processID"))) if isinstance(processes, dict) else None
+            service = word(process, "serviceName") if isinstance(process, dict) else None
             tags = {str(tag.get("key")): tag.get("value") for tag in objects_in(span.get("tags"))}
             parents = [ref for ref in objects_in(span.get("references")) if ref.get("refType") == "CHILD_OF"]
             began, lasted = count(span, "startTime"), count(span, "duration")
@@ -111,7 +111,11 @@ def _jaeger_spans(document: Attributes, line: Line) -> list[Span]:
                 raise LineError("startTime: is needed and is missing")
             found.append(
                 _span(
-                    (str(span.get("traceID")), str(span.get("spanID")), parents[0].get("spanID") if parents else None),
+                    (
+                        str(span.get("traceID")),
+                        str(span.get("spanID")),
+                        word(parents[0], "spanID") if parents else None,
+                    ),
                     str(span.get("operationName")),
                     (began * 1000, (began + (lasted or 0)) * 1000),
                     {**tags, "service.name": service},
@@ -147,7 +151,7 @@ def _span(
 
 def _kind(attributes: Attributes, *, has_usage: bool) -> str:
     """Tell a call, an agent or a tool by the operation; a span that says nothing but has usage is a call."""
-    for name in (attributes.get("gen_ai.operation.name"), attributes.get("openinference.span.kind")):
+    for name in (word(attributes, "gen_ai.operation.name"), word(attributes, "openinference.span.kind")):
         for kind, names in (("call", _CALLS), ("tool", _TOOLS), ("agent", _AGENTS)):
             if name in names:
                 return kind
@@ -200,8 +204,7 @@ def _value(wrapped: Any) -> Any:
 
 def _service(resource: Any) -> str | None:
     attributes = _attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
-    name = attributes.get("service.name")
-    return name if isinstance(name, str) else None
+    return word(attributes, "service.name")
 
 
 def _hex(given: Any) -> str:

@@ -18,7 +18,17 @@ from asp_analysis.importers.calls import (
     short_id,
 )
 from asp_analysis.importers.documents import objects_in, positive
-from asp_analysis.importers.lines import Line, LineError, count, json_lines, parse_object, reject, text_of
+from asp_analysis.importers.lines import (
+    Line,
+    LineError,
+    count,
+    instant,
+    json_lines,
+    parse_object,
+    reject,
+    text_of,
+    word,
+)
 
 SOURCE = "pi"
 
@@ -45,11 +55,8 @@ def read(path: Path, reading: Reading) -> Transcript:
 
 
 def _take(record: dict[str, Any], header: dict[str, Any], reading: Reading, transcript: Transcript, line: Line) -> None:
-    at = record.get("timestamp")
-    if not isinstance(at, str):
-        raise LineError(f"timestamp: a text is needed, found {at!r}")
-    began = header.get("timestamp")
-    is_copy = isinstance(began, str) and at < began
+    at = instant(record)
+    is_copy = "timestamp" in header and at < instant(header)
     origin = Origin(is_copy, str(header.get("id") or "unknown"), folder_name(header.get("cwd")))
     activity = Activity(at, at, SOURCE) if is_copy else transcript.touch(reading.task_of(origin), at, origin)
     message = record.get("message")
@@ -77,19 +84,19 @@ def _take(record: dict[str, Any], header: dict[str, Any], reading: Reading, tran
 
 def _note_stop(message: dict[str, Any], at: str, activity: Activity) -> None:
     kinds = {"aborted": "interruptions", "error": "api_errors"}
-    if message.get("stopReason") in kinds:
-        note_event(activity, kinds[message["stopReason"]], short_id(at))
+    if (kind := kinds.get(word(message, "stopReason") or "")) is not None:
+        note_event(activity, kind, short_id(at))
 
 
 def _call(message: dict[str, Any], at: str, origin: Origin) -> Call:
     given = message.get("usage")
     usage: dict[str, Any] = given if isinstance(given, dict) else {}
-    model = message.get("model")
+    model = word(message, "model")
     sizes = [count(usage, name) or 0 for name in ("input", "output", "cacheRead", "cacheWrite")]
     fresh, output, cache_read, cache_write = sizes
     name = short_id(f"{message.get('timestamp')} {model} {sizes}")
-    call = Call(f"pi:{at}:{name}", at, origin, model if isinstance(model, str) else None)
-    call.provider = message["provider"] if isinstance(message.get("provider"), str) else None
+    call = Call(f"pi:{at}:{name}", at, origin, model)
+    call.provider = word(message, "provider")
     call.tokens_in, call.tokens_out = fresh + cache_read + cache_write, output
     call.cache_read, call.cache_write = cache_read, cache_write
     cost = usage.get("cost")
