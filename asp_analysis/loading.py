@@ -7,20 +7,18 @@ from typing import Any
 
 from asp_analysis import pricing
 from asp_analysis.errors import InputError
-from asp_analysis.importers import detect
 from asp_analysis.importers.call_rows import Cost, Pricer
 from asp_analysis.importers.calls import Call, Reading
-from asp_analysis.importers.folders import files_of, is_table_name
+from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is_table_name
 from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
+from asp_analysis.importers.registry import detect
 from asp_analysis.importers.rows import detect_format, first_columns
 from asp_analysis.importers.source import Source, file_sha256, open_source
 from asp_analysis.importers.tables import read_batches
 from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
-from asp_analysis.records import json_text, read_instant
+from asp_analysis.records import read_instant
 from asp_analysis.store import LoadedFile, LoadResult, Store, last_loads, unchanged_result, write_load, write_loads
-
-READER_VERSION = 1
-"""Grows when a reader learns to see more in the same file: such files are then read again."""
+from asp_analysis.unchanged import TRANSCRIPT, is_same, transcript_options
 
 _GROUP_FILES, _GROUP_RECORDS = 64, 20_000
 
@@ -36,14 +34,6 @@ class LoadOptions:
     prices: pricing.OwnPrices | None = None
 
 
-@dataclass(frozen=True)
-class NotLoaded:
-    """A file of a folder that was not loaded, and why."""
-
-    file: str
-    reason: str
-
-
 def load_paths(store: Store, paths: Iterable[Path], options: LoadOptions) -> Iterator[LoadResult | NotLoaded]:
     """Load files and folders; give the outcome of each file as it is known.
 
@@ -54,17 +44,20 @@ def load_paths(store: Store, paths: Iterable[Path], options: LoadOptions) -> Ite
         InputError: a named file cannot be read as a whole, or its kind is not clear.
         StoreError: the store cannot be written; what was given before is written.
     """
+    return load_files(store, found_files(paths), options)
+
+
+def load_files(store: Store, files: Iterable[FoundFile], options: LoadOptions) -> Iterator[LoadResult | NotLoaded]:
+    """Load files that were found already; see `load_paths`."""
     group = _Group(store, options)
-    for path in paths:
-        is_folder = path.is_dir()
-        for file in files_of(path):
-            try:
-                yield from group.take(file, is_named=not is_folder)
-            except InputError as error:
-                if not is_folder:
-                    yield from group.write()
-                    raise
-                yield NotLoaded(str(file), str(error))
+    for file in files:
+        try:
+            yield from group.take(file.path, is_named=file.is_named)
+        except InputError as error:
+            if file.is_named:
+                yield from group.write()
+                raise
+            yield NotLoaded(str(file.path), str(error))
     yield from group.write()
 
 
@@ -94,7 +87,7 @@ class _Group:
         self._reconciliation = Reconciliation()
         self._waiting: list[tuple[LoadedFile, list[Any]]] = []
         self._records = 0
-        self._known_options = _transcript_options(options)
+        self._known_options = transcript_options(options.reading, options.prices)
 
     def take(self, path: Path, *, is_named: bool) -> Iterator[LoadResult | NotLoaded]:
         """Read one file; give what is written so far where a transaction ends."""
@@ -106,8 +99,9 @@ class _Group:
         source = open_source(path)
         found = None if self._is_table(path) else detect(path)
         if found is None:
-            if not is_named and not is_table_name(path):
-                yield NotLoaded(source.name, "its content is of no format that is known")
+            if not is_named and (source.size_bytes == 0 or not is_table_name(path)):
+                what = "its content is of no format that is known" if source.size_bytes else "it is empty"
+                yield NotLoaded(source.name, what)
                 return
             yield from self.write()
             yield _load_table(self._store, source, self._options)
@@ -119,7 +113,7 @@ class _Group:
             source.sha256,
             source.size_bytes,
             found.name,
-            "transcript",
+            TRANSCRIPT,
             self._known_options,
             modified_ns,
             self._reconciliation.count(transcript, self._batches.unpriced),
@@ -144,9 +138,7 @@ class _Group:
         return bool(self._options.loaded_as or mapping.columns or mapping.constants)
 
     def _is_unchanged(self, path: Path, modified_ns: int, logged: dict[str, Any]) -> bool:
-        if logged["loaded_as"] != "transcript" or logged["size_bytes"] != path.stat().st_size:
-            return False
-        if logged["options_json"] != json_text(self._known_options):
+        if not is_same(logged, path.stat().st_size, self._known_options):
             return False
         return logged["modified_ns"] == modified_ns or logged["sha256"] == file_sha256(path)
 
@@ -170,18 +162,6 @@ def _loaded_table(source: Source, format_name: str, loaded_as: str, mapping: Map
     options = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
     known = {name: value for name, value in options.items() if value}
     return LoadedFile(source.name, source.sha256, source.size_bytes, format_name, loaded_as, known)
-
-
-def _transcript_options(options: LoadOptions) -> dict[str, Any]:
-    """Give all that a transcript's rows depend on besides the file itself."""
-    reading, prices = options.reading, options.prices
-    return {
-        "reader": READER_VERSION,
-        "task_from": reading.task_from,
-        "roles": [list(rule) for rule in reading.roles],
-        "keep_text": reading.keep_text,
-        "prices": [pricing.library_version(), prices.fingerprint if prices else None],
-    }
 
 
 def _pricer(options: LoadOptions) -> Pricer:

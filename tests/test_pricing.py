@@ -5,7 +5,7 @@ from datetime import datetime
 
 import genai_prices
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asp_analysis import pricing
@@ -16,6 +16,7 @@ AT = "2026-01-02T03:04:05.000000Z"
 MODELS = ["claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929", "gpt-5.6-sol", "gemini-2.5-pro", "deepseek-chat"]
 
 
+@settings(deadline=None)
 @given(
     model=st.sampled_from(MODELS),
     day=st.sampled_from(["2025-06-01T03:00", "2026-08-20T20:00", "2026-08-25T20:00"]),

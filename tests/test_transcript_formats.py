@@ -7,8 +7,8 @@ import sqlite3
 import pytest
 
 from asp_analysis.errors import InputError
-from asp_analysis.importers import detect
 from asp_analysis.importers.calls import Reading
+from asp_analysis.importers.registry import detect
 
 # pattern, format, calls, and USD as the source reports it (None where it reports none)
 SAMPLES = [

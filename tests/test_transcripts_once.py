@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asp_analysis.config import parse_url
-from asp_analysis.importers import detect
 from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading
+from asp_analysis.importers.registry import detect
 from asp_analysis.loading import LoadOptions, load_paths
 from asp_analysis.store import create_store, open_store
 
@@ -151,6 +151,7 @@ def merged(*calls):
     return copies[0]
 
 
+@settings(deadline=None)
 @given(CALLS, CALLS)
 def test_merging_does_not_depend_on_the_order(first, second):
     assert merged(first, second) == merged(second, first)
@@ -161,6 +162,7 @@ def test_merging_does_not_depend_on_the_grouping(first, second, third):
     assert merged(merged(first, second), third) == merged(first, merged(second, third))
 
 
+@settings(deadline=None)
 @given(CALLS, CALLS)
 def test_merging_again_changes_nothing(first, second):
     both = merged(first, second)

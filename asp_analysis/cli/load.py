@@ -12,7 +12,9 @@ import click
 from asp_analysis.cli.options import db_option, note, pairs
 
 if TYPE_CHECKING:
-    from asp_analysis.loading import LoadOptions, NotLoaded
+    from asp_analysis.importers.calls import Reading
+    from asp_analysis.importers.folders import FoundFile, NotLoaded
+    from asp_analysis.pricing import OwnPrices
     from asp_analysis.store import LoadResult
 
 _KINDS = ("executions", "agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics")
@@ -53,22 +55,20 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
 
     Example: asp-analysis load runs.csv --as executions --map task_id=ticket --set agent_role=Code
     """
-    from asp_analysis.config import store_url
-    from asp_analysis.loading import NotLoaded, load_paths
-    from asp_analysis.store import open_store
+    from asp_analysis.importers.folders import NotLoaded, found_files, transcript_files
 
-    paths = [*files, *_own_folders(said)]
-    if not paths:
+    if not files and not said["claude_code"] and not said["codex"]:
         raise click.UsageError("Name a file or a folder, or give --claude-code or --codex.")
-    results, not_loaded = [], []
-    with open_store(store_url(db)) as store:
-        for outcome in load_paths(store, paths, _options(said)):
-            if isinstance(outcome, NotLoaded):
-                not_loaded.append(outcome)
-                continue
-            results.append(outcome)
-            if not as_json:
-                _print(outcome, is_alone=len(files) == 1 and not files[0].is_dir())
+    found = [*found_files(files), *transcript_files(_own_folders(said))]
+    results: list[LoadResult] = []
+    not_loaded: list[NotLoaded] = []
+    for outcome in _unchanged(found, said, db) or _loaded(found, said, db):
+        if isinstance(outcome, NotLoaded):
+            not_loaded.append(outcome)
+            continue
+        results.append(outcome)
+        if not as_json:
+            _print(outcome, is_alone=len(found) == 1)
     if as_json:
         click.echo(json.dumps(_summed(results, not_loaded), ensure_ascii=False))
     else:
@@ -87,17 +87,34 @@ def _own_folders(said: dict[str, Any]) -> Iterator[Path]:
         yield from codex_folders(os.environ)
 
 
-def _options(said: dict[str, Any]) -> "LoadOptions":
-    from asp_analysis.importers.calls import Reading
+def _unchanged(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "list[LoadResult] | None":
+    """Give the outcomes where every file is as it was: then nothing is opened, and nothing slow is imported."""
+    from asp_analysis.config import store_url
+    from asp_analysis.unchanged import all_unchanged, transcript_options
+
+    if said["loaded_as"] or said["maps"] or said["constants"]:
+        return None
+    return all_unchanged(store_url(db), found, transcript_options(*_how_to_read(said)))
+
+
+def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "Iterator[LoadResult | NotLoaded]":
+    from asp_analysis.config import store_url
     from asp_analysis.importers.mapping import Mapping
-    from asp_analysis.loading import LoadOptions
+    from asp_analysis.loading import LoadOptions, load_files
+    from asp_analysis.store import open_store
+
+    mapping = Mapping(pairs(said["maps"], "--map"), pairs(said["constants"], "--set"), said["time_format"])
+    options = LoadOptions(said["loaded_as"], mapping, said["strict"], *_how_to_read(said))
+    with open_store(store_url(db)) as store:
+        yield from load_files(store, found, options)
+
+
+def _how_to_read(said: dict[str, Any]) -> "tuple[Reading, OwnPrices | None]":
+    from asp_analysis.importers.calls import Reading
     from asp_analysis.pricing import read_prices
 
-    roles = tuple(pairs(said["roles"], "--role").items())
-    mapping = Mapping(pairs(said["maps"], "--map"), pairs(said["constants"], "--set"), said["time_format"])
-    reading = Reading(said["task_from"], roles, said["keep_text"])
-    prices = read_prices(said["prices"]) if said["prices"] else None
-    return LoadOptions(said["loaded_as"], mapping, said["strict"], reading, prices)
+    reading = Reading(said["task_from"], tuple(pairs(said["roles"], "--role").items()), said["keep_text"])
+    return reading, read_prices(said["prices"]) if said["prices"] else None
 
 
 def _print(result: "LoadResult", *, is_alone: bool) -> None:

@@ -1,7 +1,8 @@
 """Where files lie: the files of a folder, and the folders in which coding agents keep their transcripts."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from asp_analysis.errors import InputError
@@ -10,11 +11,39 @@ _TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 _PASSED_OVER = {".git", "node_modules", "__pycache__"}
 
 
-def files_of(path: Path) -> Iterator[Path]:
-    """Give a file itself, or all files of a folder and its folders, in the order of their names."""
-    if not path.is_dir():
-        yield path
-        return
+@dataclass(frozen=True)
+class FoundFile:
+    """A file to load; `is_named` where the user named it himself, so that it must be one that can be loaded."""
+
+    path: Path
+    is_named: bool
+
+
+@dataclass(frozen=True)
+class NotLoaded:
+    """A file of a folder that was not loaded, and why."""
+
+    file: str
+    reason: str
+
+
+def found_files(paths: Iterable[Path]) -> Iterator[FoundFile]:
+    """Give named files themselves, and all files of named folders."""
+    for path in paths:
+        if path.is_dir():
+            yield from (FoundFile(file, False) for file in _files_of(path))
+        else:
+            yield FoundFile(path, True)
+
+
+def transcript_files(folders: Iterable[Path]) -> Iterator[FoundFile]:
+    """Give the transcripts in the agents' own folders; what else the agents keep there is none of ours."""
+    for file in found_files(folders):
+        if file.path.name.removesuffix(".gz").endswith(".jsonl"):
+            yield file
+
+
+def _files_of(path: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
         for name in sorted(names):

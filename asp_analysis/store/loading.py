@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,47 +11,10 @@ from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.records import json_text
 from asp_analysis.store.database import Store, now
+from asp_analysis.store.log import LAST_LOADS, LoadedFile, LoadResult
 from asp_analysis.store.upsert import BatchWriter
 
 _SHOWN_REJECTS = 5
-
-
-@dataclass(frozen=True)
-class LoadedFile:
-    """What the load log keeps about a file: its name and fingerprint, its format, what it was loaded as and how."""
-
-    file: str
-    sha256: str
-    size_bytes: int
-    format: str
-    loaded_as: str
-    options: dict[str, Any] = field(default_factory=dict)
-    modified_ns: int | None = None
-    found: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass
-class LoadResult:
-    """The outcome of a load: read = written + updated + present + rejected.
-
-    `found` holds what a reader of transcripts counted besides: lines, calls, duplicates, calls without usage or price,
-    errors, interruptions. `is_unchanged` marks a file that was loaded before as it is and was not read again.
-    """
-
-    file: str
-    loaded_as: str
-    read: int = 0
-    written: int = 0
-    updated: int = 0
-    present: int = 0
-    rejected: int = 0
-    tasks_stubbed: int = 0
-    is_unchanged: bool = False
-    found: dict[str, int] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the counts under the names that `--json` prints."""
-        return asdict(self)
 
 
 def write_load(store: Store, source: LoadedFile, batches: Iterable[Batch], *, is_strict: bool = False) -> LoadResult:
@@ -80,16 +42,7 @@ def write_loads(store: Store, loads: Iterable[tuple[LoadedFile, Iterable[Batch]]
 
 def last_loads(store: Store) -> dict[str, dict[str, Any]]:
     """Give the last row of `load_log` of every file."""
-    rows = store.read("SELECT * FROM load_log WHERE load_id IN (SELECT max(load_id) FROM load_log GROUP BY file)")
-    return {row["file"]: row for row in rows}
-
-
-def unchanged_result(logged: dict[str, Any]) -> LoadResult:
-    """Give the outcome for a file that is as it was when it was logged: all that was taken then is present now."""
-    read, rejected = logged["read_count"], logged["rejected"]
-    found = json.loads(logged["found_json"] or "{}")
-    present = read - rejected
-    return LoadResult(logged["file"], logged["loaded_as"], read, 0, 0, present, rejected, 0, True, found)
+    return {row["file"]: row for row in store.read(LAST_LOADS)}
 
 
 def _write(
