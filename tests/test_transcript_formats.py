@@ -1,14 +1,21 @@
 """Every source format, on real samples where there are some and on the smallest honest file otherwise."""
 
+import copy
 import gzip
 import json
 import sqlite3
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from asp_analysis.config import parse_url
 from asp_analysis.errors import InputError
 from asp_analysis.importers.calls import Reading
+from asp_analysis.importers.folders import NotLoaded
 from asp_analysis.importers.registry import detect
+from asp_analysis.loading import LoadOptions, load_paths
+from asp_analysis.store import create_store, open_store
 
 # pattern, format, calls, and USD as the source reports it (None where it reports none)
 SAMPLES = [
@@ -311,3 +318,37 @@ def test_a_packed_transcript_cut_short_is_one_error_line(run, empty_store, tmp_p
     ran = run("load", path, "--db", empty_store)
     assert ran.exit_code == 1 and "damaged or cut short" in ran.err and ran.err.count("\n") == 1
     assert run("sql", "SELECT count(*) AS n FROM stg_costs", "--json", "--db", empty_store).json == [{"n": 0}]
+
+
+ODD = [None, True, -1, 1e300, 10**25, "", "x", "a\u0000b", "9" * 30, [], {}, [1], [[]], "9999-12-31T23:59:59-12:00"]
+
+
+def places(value):
+    """Give every place of a JSON value that can be changed, as container and key."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield value, key
+        yield from places(inner)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_value_of_a_wrong_type_is_rejected_and_never_a_traceback(tmp_path_factory, data):
+    good = [
+        LINE,
+        otlp(otlp_span("a" * 16, DIALECTS[0])),
+        otlp(otlp_span("a" * 16, DIALECTS[2]), outer="batches"),
+        langfuse({"input": 3, "output": 4}),
+    ]
+    record = copy.deepcopy(data.draw(st.sampled_from(good)))
+    container, key = data.draw(st.sampled_from(list(places(record))))
+    container[key] = data.draw(st.sampled_from(ODD))
+    folder = tmp_path_factory.mktemp("odd")
+    url = parse_url("store.db", folder)
+    create_store(url)
+    (folder / "in").mkdir()
+    (folder / "in" / "odd.json").write_text(json.dumps(record) + "\n")
+    with open_store(url) as store:
+        for outcome in load_paths(store, [folder / "in"], LoadOptions()):
+            if not isinstance(outcome, NotLoaded):
+                assert outcome.read == outcome.written + outcome.updated + outcome.present + outcome.rejected

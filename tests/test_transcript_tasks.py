@@ -136,6 +136,12 @@ def test_a_forked_session_leaves_its_calls_with_the_original(load, query):
     assert [(row["execution_id"], row["task_id"]) for row in tasks] == [("m", "S-1"), ("own", "A-fork")]
 
 
+def test_a_copy_under_another_grouping_belongs_to_a_task_of_its_original(load, query):
+    load(answer("m"))
+    load(answer("m", sessionId="T-2", cwd="/home/me/other"), name="copy.jsonl", options=("--task-from", "project"))
+    assert query("SELECT DISTINCT task_id FROM stg_costs") == [{"task_id": "shop"}]
+
+
 # --- loading again ----------------------------------------------------------------------------------------------------
 
 

@@ -80,7 +80,7 @@ def positive(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise LineError(f"a number is needed, found {shown(value)}") from None
     if not number < float("inf") or number < 0:
         raise LineError(f"a finite number of at least 0 is needed, found {shown(value)}")

@@ -14,6 +14,8 @@ from asp_analysis.importers.source import decoded, open_utf8_lines
 from asp_analysis.records import read_instant
 from asp_analysis.validation import shown
 
+_TOO_LARGE, _MOST_DIGITS = 2**63, 19
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -68,11 +70,11 @@ def count(values: dict[str, Any], name: str) -> int | None:
         LineError: it is something else, or negative.
     """
     value = values.get(name)
-    if value is None or (value.__class__ is int and value >= 0):
+    if value is None or (value.__class__ is int and 0 <= value < _TOO_LARGE):
         return value
-    if isinstance(value, float) and value >= 0 and value == int(value):
+    if isinstance(value, float) and 0 <= value < _TOO_LARGE and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
         return int(value)
     raise LineError(f"{name}: a count of at least 0 is needed, found {shown(value)}")
 
@@ -85,7 +87,7 @@ def instant(record: dict[str, Any], name: str = "timestamp") -> str:
     """
     try:
         return str(read_instant(record.get(name)))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise LineError(f"{name}: {error}") from None
 
 
