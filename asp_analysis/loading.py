@@ -177,6 +177,8 @@ def _pricer(options: LoadOptions) -> Pricer:
             call.cache_read or 0,
             call.cache_write or 0,
             call.cache_write_1h or 0,
+            call.web_searches or 0,
+            call.variant,
         )
         priced = price_tokens(call.model, call.provider, read_instant(call.at), tokens)
         return None if priced is None else Cost(priced.cost_usd, priced.price)

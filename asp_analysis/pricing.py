@@ -24,20 +24,26 @@ _PROBE_TOKENS = 1_000_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens of one call: `total_in` holds the cached ones, `cache_write` holds those written for one hour."""
+    """What one call used: `total_in` holds the cached tokens, `cache_write` holds those written for one hour.
+
+    `variant` is a kind of service with prices of its own, `NAME=VALUE` as the library knows it, such as `speed=fast`.
+    """
 
     total_in: int
     out: int
     cache_read: int = 0
     cache_write: int = 0
     cache_write_1h: int = 0
+    web_searches: int = 0
+    variant: str | None = None
 
     @property
-    def kinds(self) -> tuple[int, int, int, int, int]:
-        """The five kinds that are priced apart: fresh, read, written for 5 minutes, written for 1 hour, output."""
+    def kinds(self) -> tuple[int, ...]:
+        """The kinds that are priced apart: fresh, read, written for 5 minutes and for 1 hour, output, web searches."""
         write_5m = max(0, self.cache_write - self.cache_write_1h)
         fresh = max(0, self.total_in - self.cache_read - self.cache_write)
-        return fresh, self.cache_read, write_5m, min(self.cache_write_1h, self.cache_write), self.out
+        write_1h = min(self.cache_write_1h, self.cache_write)
+        return fresh, self.cache_read, write_5m, write_1h, self.out, self.web_searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +73,22 @@ def price_tokens(model: str | None, provider: str | None, at: str, tokens: Token
     """
     if not model:
         return None
-    rated = _rates(model, provider, at)
+    rated = _rates(model, provider, at, tokens.variant)
     if rated is None:
         return None
     found, name = rated
-    kinds = tokens.kinds
-    rates = found.of(tokens.total_in)
-    cost = sum(count * rate for count, rate in zip(kinds, rates, strict=True) if count)
+    cost = _cost(tokens.kinds, found.of(tokens.total_in))
+    if cost is None:
+        return None
     return Priced(round(cost, 10), f"genai-prices {library_version_cached()} {name} on {at[:10]}")
+
+
+def _cost(kinds: tuple[int, ...], rates: tuple[float | None, ...]) -> float | None:
+    """Give the sum over the kinds that were used; None where one of them has no price."""
+    used = [(count, rate) for count, rate in zip(kinds, rates, strict=True) if count]
+    if any(rate is None for _, rate in used):
+        return None
+    return sum(count * rate for count, rate in used if rate is not None)
 
 
 @cache
@@ -88,23 +102,23 @@ def library_version_cached() -> str:
 
 @dataclass(frozen=True)
 class _Rates:
-    """USD per token of the five kinds, per step of the total input at which the price of all tokens changes."""
+    """USD per token of each kind, per step of the total input at which the price of all tokens changes."""
 
     steps: tuple[int, ...]
-    per_token: tuple[tuple[float, ...], ...]
+    per_token: tuple[tuple[float | None, ...], ...]
 
-    def of(self, total_in: int) -> tuple[float, ...]:
+    def of(self, total_in: int) -> tuple[float | None, ...]:
         return self.per_token[bisect_right(self.steps, total_in - 1)]
 
 
-def _rates(model: str, provider: str | None, at: str) -> tuple[_Rates, str] | None:
+def _rates(model: str, provider: str | None, at: str, variant: str | None) -> tuple[_Rates, str] | None:
     found = _model(model, provider)
     if found is None:
         return None
     _, name, is_dated = found
     if not is_dated:
-        return _known_rates(model, provider, None), name
-    return _known_rates(model, provider, at[:16]), name
+        return _known_rates(model, provider, None, variant), name
+    return _known_rates(model, provider, at[:16], variant), name
 
 
 @cache
@@ -123,14 +137,17 @@ def _model(model: str, provider: str | None) -> tuple[Any, str, bool] | None:
 
 
 @cache
-def _known_rates(model: str, provider: str | None, minute: str | None) -> _Rates:
+def _known_rates(model: str, provider: str | None, minute: str | None, variant: str | None) -> _Rates:
     """Ask the library for the rates that hold in a minute (some models are cheaper at night).
 
     Between two steps a cost is linear in its tokens, so that five questions a step give the rates.
     """
     info, _, _ = _model(model, provider)  # type: ignore[misc]
     at = datetime.fromisoformat(f"{minute}+00:00") if minute else datetime.now(UTC)
-    return _probed(_Prices(info.get_prices(at)))
+    if variant is None:
+        return _probed(_Prices(info.get_prices(at)))
+    name, _, value = variant.partition("=")
+    return _probed(_Prices(info.get_prices(at, {name: value})))
 
 
 class _Prices:
@@ -159,8 +176,8 @@ def _probed(held: _Prices) -> _Rates:
     return _Rates(steps, tuple(per_token))
 
 
-def _linear(prices: Any, total: int) -> tuple[float, ...]:
-    """Give the cost of one token of each kind where the input of the call is `total` tokens."""
+def _linear(prices: Any, total: int) -> tuple[float | None, ...]:
+    """Give the cost of one token of each kind, and of a search, where the input of the call is `total` tokens."""
 
     def cost(*kinds: int) -> Any:
         return prices.calc_price(_usage(*kinds))["total_price"]
@@ -168,7 +185,9 @@ def _linear(prices: Any, total: int) -> tuple[float, ...]:
     fresh = cost(total, 0, 0, 0, 0)
     read, write = cost(total, total, 0, 0, 0), cost(total, 0, total, 0, 0)
     write_1h, output = cost(total, 0, total, total, 0), cost(total, 0, 0, 0, total) - fresh
-    return tuple(float(usd / total) for usd in (fresh, read, write, write_1h, output))
+    searches = prices.web_searches_kcount
+    per_search = float(searches) / 1000 if searches is not None else None
+    return *(float(usd / total) for usd in (fresh, read, write, write_1h, output)), per_search
 
 
 def _usage(total_in: int, read: int, write: int, write_1h: int, out: int) -> Any:
@@ -234,11 +253,10 @@ class OwnPrices:
         if not held:
             return price_tokens(model, provider, at, tokens)
         price = held[-1]
-        used = [(count, rate) for count, rate in zip(tokens.kinds, price.usd_per_million, strict=True) if count]
-        if any(rate is None for _, rate in used):
-            return None
-        cost = sum(count * rate for count, rate in used if rate is not None) / 1e6
-        return Priced(round(cost, 10), f"own {self.name} {model} from {price.valid_from}")
+        cost = _cost(tokens.kinds, (*price.usd_per_million, None))
+        return (
+            None if cost is None else Priced(round(cost / 1e6, 10), f"own {self.name} {model} from {price.valid_from}")
+        )
 
 
 PriceTokens = Callable[[str | None, str | None, str, Tokens], Priced | None]

@@ -8,7 +8,6 @@ With `--ccusage` (the command of the npm package) its total and time are printed
 import argparse
 import json
 import os
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -29,7 +28,7 @@ def main(words: Sequence[str] = ()) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         truth = write_transcripts(folder, said.megabytes * 1_000_000)
-        print(f"{truth.size_bytes / 1e6:.0f} MB, {truth.files} files, {truth.lines:,} lines, {truth.calls:,} calls, ")
+        print(f"{truth.size_bytes / 1e6:.0f} MB, {truth.files} files, {truth.lines:,} lines, {truth.calls:,} calls,")
         print(f"{truth.copied_calls:,} of them copied into forks; true cost {truth.cost_usd:.6f} USD")
         _measure(folder, truth)
         if said.ccusage:
@@ -52,13 +51,17 @@ def _run(folder: Path, *words: str) -> tuple[float, float]:
     environment = {**os.environ, "CLAUDE_CONFIG_DIR": str(folder)}
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "asp_analysis", *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "asp_analysis", *words],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
-    _, said = process.communicate()
+    said = process.stderr.read() if process.stderr else b""
+    _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
-    if process.returncode:
+    if status:
         sys.exit(said.decode())
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return seconds, used.ru_maxrss / 1024
 
 
 def _stored(store: Path) -> tuple[float, int]:

@@ -54,6 +54,22 @@ def test_both_kinds_of_cache_writes_have_their_price():
     assert (for_5m.cost_usd, for_1h.cost_usd) == (6.25, 10.0)
 
 
+def test_web_searches_and_fast_answers_have_their_price():
+    searched = price_tokens(MODELS[0], "anthropic", AT, Tokens(0, 0, web_searches=3))
+    assert searched.cost_usd == pytest.approx(0.03)
+    usage = genai_prices.Usage(input_tokens=1000, output_tokens=100)
+    at = datetime.fromisoformat(AT)
+    for model in ("claude-opus-4-7", "claude-opus-5"):
+        context = {"speed": "fast"}
+        wanted = genai_prices.calc_price(usage, model, genai_request_timestamp=at, price_context=context).total_price
+        found = price_tokens(model, "anthropic", AT, Tokens(1000, 100, variant="speed=fast"))
+        assert found.cost_usd == pytest.approx(float(wanted))
+
+
+def test_a_search_without_a_price_makes_the_call_unpriced():
+    assert price_tokens("deepseek-chat", None, AT, Tokens(10, 1, web_searches=1)) is None
+
+
 def test_a_price_names_its_source_model_and_date():
     found = price_tokens(MODELS[0], "anthropic", AT, Tokens(10, 1))
     version = pricing.library_version()

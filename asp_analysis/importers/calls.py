@@ -45,7 +45,10 @@ class Origin:
 
 @dataclass(slots=True)
 class Call:
-    """One model call. `tokens_in` holds cached tokens too; `cache_write` holds the 1-hour ones too; None is unknown."""
+    """One model call. `tokens_in` holds cached tokens too; `cache_write` holds the 1-hour ones too; None is unknown.
+
+    `web_searches` are billed apart; `variant` is a kind of service with prices of its own, such as `speed=fast`.
+    """
 
     call_id: str
     at: str
@@ -59,6 +62,8 @@ class Call:
     cache_write_1h: int | None = None
     latency_ms: float | None = None
     retries: int | None = None
+    web_searches: int | None = None
+    variant: str | None = None
     reported_usd: float | None = None
     tools: set[str] | None = None
     texts: dict[str, str] = field(default_factory=dict)
@@ -69,7 +74,7 @@ class Call:
             self.at = other.at
         if other.origin != self.origin and other.origin.rank < self.origin.rank:
             self.origin = other.origin
-        for name in ("model", "provider"):
+        for name in ("model", "provider", "variant"):
             setattr(self, name, _smallest(getattr(self, name), getattr(other, name)))
         for name in LARGEST:
             setattr(self, name, _largest(getattr(self, name), getattr(other, name)))
@@ -92,6 +97,7 @@ LARGEST = (
     "cache_write_1h",
     "latency_ms",
     "retries",
+    "web_searches",
     "reported_usd",
 )
 """What grows while a call is written down: the largest value is the last one."""

@@ -191,6 +191,9 @@ def _call(record: dict[str, Any], message: dict[str, Any], usage: dict[str, Any]
     if not cache_write and isinstance(kinds, dict):
         cache_write = in_1h + (count(kinds, "ephemeral_5m_input_tokens") or 0)
     model = message.get("model") if isinstance(message.get("model"), str) else None
+    tools = usage.get("server_tool_use")
+    call.web_searches = count(tools, "web_search_requests") or None if isinstance(tools, dict) else None
+    call.variant = "speed=fast" if usage.get("speed") == "fast" else None
     reported = record.get("costUSD")
     call.model, call.provider = model, "anthropic" if model and "claude" in model else None
     call.tokens_in, call.tokens_out = fresh + cache_read + cache_write, count(usage, "output_tokens") or 0
