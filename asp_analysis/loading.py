@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from asp_analysis import pricing
+from asp_analysis.batch import Batch
 from asp_analysis.errors import InputError
 from asp_analysis.importers.call_rows import Cost, Pricer
 from asp_analysis.importers.calls import Call, Reading
 from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is_table_name
 from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
-from asp_analysis.importers.registry import detect
+from asp_analysis.importers.registry import Format, detect
 from asp_analysis.importers.rows import detect_format, first_columns
-from asp_analysis.importers.source import Source, file_sha256, open_source
+from asp_analysis.importers.source import Source, file_sha256, modified_at_ns, open_source
 from asp_analysis.importers.tables import read_batches
 from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
 from asp_analysis.records import read_instant
@@ -85,39 +86,38 @@ class _Group:
         self._logged = last_loads(store)
         self._batches = TranscriptBatches(options.reading, _pricer(options))
         self._reconciliation = Reconciliation()
-        self._waiting: list[tuple[LoadedFile, list[Any]]] = []
+        self._waiting: list[tuple[LoadedFile, list[Batch]]] = []
         self._records = 0
         self._known_options = transcript_options(options.reading, options.prices)
 
     def take(self, path: Path, *, is_named: bool) -> Iterator[LoadResult | NotLoaded]:
         """Read one file; give what is written so far where a transaction ends."""
-        modified_ns = path.stat().st_mtime_ns if path.exists() else 0
         logged = self._logged.get(str(path))
+        modified_ns = modified_at_ns(path)
         if logged is not None and self._is_unchanged(path, modified_ns, logged):
             yield unchanged_result(logged)
             return
         source = open_source(path)
-        found = None if self._is_table(path) else detect(path)
-        if found is None:
-            if not is_named and (source.size_bytes == 0 or not is_table_name(path)):
-                what = "its content is of no format that is known" if source.size_bytes else "it is empty"
-                yield NotLoaded(source.name, what)
-                return
+        found = None if self._has_table_options() else detect(path)
+        if found is not None:
+            loaded, batches = self._read(found, source, modified_ns)
+            yield from self._add(loaded, batches)
+        elif is_named or (source.size_bytes and is_table_name(path)):
             yield from self.write()
             yield _load_table(self._store, source, self._options)
-            return
-        transcript = found.read(path, self._options.reading)
+        else:
+            what = "its content is of no format that is known" if source.size_bytes else "it is empty"
+            yield NotLoaded(source.name, what)
+
+    def _read(self, found: Format, source: Source, modified_ns: int) -> tuple[LoadedFile, list[Batch]]:
+        transcript = found.read(source.path, self._options.reading)
         batches = self._batches.batches(transcript)
-        loaded = LoadedFile(
-            source.name,
-            source.sha256,
-            source.size_bytes,
-            found.name,
-            TRANSCRIPT,
-            self._known_options,
-            modified_ns,
-            self._reconciliation.count(transcript, self._batches.unpriced),
-        )
+        counts = self._reconciliation.count(transcript, self._batches.unpriced)
+        options = self._known_options
+        about = (source.name, source.sha256, source.size_bytes, found.name, TRANSCRIPT, options, modified_ns, counts)
+        return LoadedFile(*about), batches
+
+    def _add(self, loaded: LoadedFile, batches: list[Batch]) -> Iterator[LoadResult]:
         if self._options.is_strict:
             yield from self.write()
             yield write_load(self._store, loaded, batches, is_strict=True)
@@ -133,12 +133,14 @@ class _Group:
         if waiting:
             yield from write_loads(self._store, waiting)
 
-    def _is_table(self, path: Path) -> bool:
+    def _has_table_options(self) -> bool:
+        """Tell whether the user said what only tables have: then every file is read as one."""
         mapping = self._options.mapping
         return bool(self._options.loaded_as or mapping.columns or mapping.constants)
 
     def _is_unchanged(self, path: Path, modified_ns: int, logged: dict[str, Any]) -> bool:
-        if not is_same(logged, path.stat().st_size, self._known_options):
+        """Tell by size and time of change, and by the content where only the time differs."""
+        if self._has_table_options() or not is_same(logged, path.stat().st_size, self._known_options):
             return False
         return logged["modified_ns"] == modified_ns or logged["sha256"] == file_sha256(path)
 

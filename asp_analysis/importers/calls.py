@@ -205,6 +205,10 @@ class Reading:
                 f"({error}). Mend the expression."
             ) from None
 
+        nameless = [agent for agent, role in self.roles if not role.strip()]
+        if nameless:
+            raise InputError(f"--role needs AGENT=ROLE, the role of {nameless[0]!r} is empty. Name it.")
+
     def task_of(self, origin: Origin) -> str:
         """Name the task: the session, the project, the branch within it, or what the expression finds in the branch."""
         project = origin.project_id or ""

@@ -230,6 +230,8 @@ def _system(record: dict[str, Any], activity: Activity) -> None:
         note_event(activity, "turns", f"{name}:{record['durationMs']:.0f}")
     elif kind == "compact_boundary":
         note_event(activity, "compactions", name)
+    elif kind == "api_error":  # one of several attempts; the answer itself comes later, or never
+        note_event(activity, "api_errors", name)
 
 
 # --- sub-agents' own files --------------------------------------------------------------------------------------------

@@ -60,6 +60,20 @@ def file_sha256(path: Path) -> str:
     return _fingerprint(path)[0]
 
 
+def modified_at_ns(path: Path) -> int:
+    """Give a file's time of change; taken before it is read, so that a later change is seen the next time.
+
+    Raises:
+        InputError: there is no such file, or it cannot be looked at.
+    """
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        raise InputError(f"A file to load is needed, {path} does not exist. Check the path.") from None
+    except OSError as error:
+        raise InputError(f"A readable file is needed, {path} gave: {error.strerror}. Check its permissions.") from None
+
+
 def _fingerprint(path: Path) -> tuple[str, int]:
     digest = hashlib.sha256()
     try:
