@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +68,7 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
             not_loaded.append(outcome)
             continue
         results.append(outcome)
-        if not as_json:
+        if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
             _print(outcome, is_alone=len(found) == 1)
     if as_json:
         click.echo(json.dumps(_summed(results, not_loaded), ensure_ascii=False))
@@ -106,7 +107,18 @@ def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "
     mapping = Mapping(pairs(said["maps"], "--map"), pairs(said["constants"], "--set"), said["time_format"])
     options = LoadOptions(said["loaded_as"], mapping, said["strict"], *_how_to_read(said))
     with open_store(store_url(db)) as store:
-        yield from load_files(store, found, options)
+        yield from _with_progress(load_files(store, found, options), len(found))
+
+
+def _with_progress(outcomes: "Iterator[LoadResult | NotLoaded]", count: int) -> "Iterator[LoadResult | NotLoaded]":
+    """Pass the outcomes on; show how far they are where many files are loaded at a terminal."""
+    if count <= _SHOWN_FILES or not sys.stderr.isatty():
+        yield from outcomes
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(outcomes, "Loading files", total=count, console=Console(stderr=True), transient=True)
 
 
 def _how_to_read(said: dict[str, Any]) -> "tuple[Reading, OwnPrices | None]":
