@@ -16,6 +16,7 @@ VERBS = {
     "init": "init",
     "load": "load",
     "rejects": "rejects",
+    "models": "models",
     "sql": "sql",
     "views": "views",
     "estimate": "estimate",
