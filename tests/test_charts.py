@@ -107,6 +107,7 @@ MODELS = pd.DataFrame(
         "n": [8, 38],
     }
 )
+HARDLY_KNOWN = MODELS.assign(lower_90=[0.014, 8e-9], upper_90=[0.09, 2.4e7])
 LEVELS = [0.5, 0.7, 0.9]
 CALIBRATION = pd.DataFrame(
     {
@@ -162,6 +163,7 @@ DRAWN = {
     "residuals": lambda: charts.plot_residuals(RESIDUALS, title="The largest pull"),
     "estimate_vector": lambda: charts.plot_estimate_vector(VECTOR, title="Within a factor of two"),
     "models": lambda: charts.plot_models(MODELS, title="The small one is likely the cheapest"),
+    "models_hardly_known": lambda: charts.plot_models(HARDLY_KNOWN, title="Three past tasks leave all open"),
     "calibration": lambda: charts.plot_calibration(CALIBRATION, title="Intervals hold"),
     "coverage_by_size": lambda: charts.plot_coverage_by_size(BY_SIZE, title="Small and large alike"),
     "backtest": lambda: charts.plot_backtest(FORECASTS, title="Four were missed"),

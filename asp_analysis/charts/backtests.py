@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from asp_analysis.charts.estimates import log_places
 from asp_analysis.charts.style import (
     BLACK,
     BLUE,
@@ -217,12 +218,9 @@ def _percent_axis(axis: Axis, label: str) -> None:
 def _money_log_axis(ax: Axes, values: np.ndarray, label: str) -> None:
     positive = values[values > 0]
     lowest, highest = 0.75 * positive.min(), 1.5 * positive.max()
-    decades = 10.0 ** np.arange(np.floor(np.log10(lowest)), np.ceil(np.log10(highest)) + 1)
-    steps = (1, 2, 5) if highest / lowest < 1000 else (1,)
-    places = [step * decade for decade in decades for step in steps if lowest <= step * decade <= highest]
     ax.set_yscale("log")
     ax.set_ylim(lowest, highest)
-    ax.yaxis.set_major_locator(FixedLocator(places))
+    ax.yaxis.set_major_locator(FixedLocator(log_places(lowest, highest)))
     ax.yaxis.set_minor_locator(NullLocator())
     is_money = "USD" in label
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _money(v) if is_money else f"{v:,.6g}"))

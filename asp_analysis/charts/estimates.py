@@ -224,15 +224,23 @@ def _draw_interval(ax: Axes, place: int, centre: float, bounds: Mapping[str, flo
     ax.plot(centre, place, "o", markersize=8, color=color, markeredgecolor=color)
 
 
-def _log_axis(ax: Axes, values: np.ndarray, form: str) -> None:
-    """Make the x axis logarithmic with ticks that people read: few per decade where it is long."""
-    lower, upper = 0.9 * np.nanmin(values), 1.1 * np.nanmax(values)
-    decades = 10.0 ** np.arange(np.floor(np.log10(lower)), np.ceil(np.log10(upper)) + 1)
+def log_places(lower: float, upper: float) -> list[float]:
+    """Return round values between two positive limits of a log axis: few per decade, or few decades, where it is long.
+
+    A lower bound that few tasks leave open can lie many powers of 10 away; about six labels fit beside each other.
+    """
+    first, last = np.floor(np.log10(lower)), np.ceil(np.log10(upper))
     steps = (1, 1.5, 2, 3, 5, 7) if upper / lower < 10 else (1, 2, 5) if upper / lower < 200 else (1,)
-    places = [step * decade for decade in decades for step in steps if lower <= step * decade <= upper]
+    decades = 10.0 ** np.arange(first, last + 1, max(1, (last - first) // 6))
+    return [step * decade for decade in decades for step in steps if lower <= step * decade <= upper]
+
+
+def _log_axis(ax: Axes, values: np.ndarray, form: str) -> None:
+    """Make the x axis logarithmic with ticks that people read."""
+    lower, upper = 0.9 * np.nanmin(values), 1.1 * np.nanmax(values)
     ax.set_xscale("log")
     ax.set_xlim(lower, upper)
-    ax.xaxis.set_major_locator(FixedLocator(places))
+    ax.xaxis.set_major_locator(FixedLocator(log_places(lower, upper)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: rf"\${v:,.6g}" if form == "$" else form.format(v)))
 
