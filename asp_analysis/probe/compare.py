@@ -20,6 +20,9 @@ from asp_analysis.probe.reference_class import Reference
 LEAST_SHARED_TASKS = 20
 """Tasks that all compared series did, from which on errors are compared task by task."""
 
+LEAST_ERRORS = 5
+"""Past errors of a series, below which the probability of being the cheapest would be invented."""
+
 DRAWS = 4000
 """Independent draws where too few tasks are shared: Monte-Carlo error below 1 point."""
 
@@ -70,8 +73,14 @@ def compare_models(
         new = {**(task or {}), "size": size}
         try:
             found = replay(series, timeline_of(series, reference.timeline(own, new), size), levels)
-            estimates.append(estimate_of(found))
-            errors.append(_past_errors(series, found))
+            estimate, past = estimate_of(found), _past_errors(series, found)
+            if len(past) < LEAST_ERRORS:
+                raise EstimationRefusal(
+                    f"{LEAST_ERRORS} past forecasts with an outcome are needed to say how sure a comparison is, "
+                    f"{len(past)} found. Finish more tasks with it."
+                )
+            estimates.append(estimate)
+            errors.append(past)
         except EstimationRefusal as refusal:
             refusals[series.name] = str(refusal)
     if len(estimates) < 2:

@@ -8,10 +8,12 @@ Tukey 1977.)
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from asp_analysis.probe.history import Series
 
@@ -91,12 +93,19 @@ class Reference:
 
     @classmethod
     def of(cls, every: list[Series]) -> Reference:
-        """One pass over all outcomes in the order in which they became known."""
+        """One pass over all outcomes in the order in which they became known.
+
+        Outcomes of one instant become known together, so none of them helps to forecast another: the roles of one
+        task are all finished when the task is.
+        """
         known = _Known()
         found = tuple(np.full(len(series.tasks), np.nan) for series in every)
-        for source, row in _events(every):
-            found[source][row["row"]] = known.deviation(source, row)
-            known.add(source, row)
+        for _, together in itertools.groupby(_events(every), key=lambda event: event[0]):
+            outcomes = [(source, row) for _, source, row in together]
+            for source, row in outcomes:
+                found[source][row["row"]] = known.deviation(source, row)
+            for source, row in outcomes:
+                known.add(source, row)
         return cls(found, known)
 
     def timeline(self, own: int, new_task: dict | None = None) -> np.ndarray:
@@ -127,25 +136,17 @@ def centres(log_cost: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     return np.concatenate([[np.nan], np.where(count >= 3, forecast, np.nan)])
 
 
-def _events(every: list[Series]):
+def _events(every: list[Series]) -> list[tuple[pd.Timestamp, int, dict]]:
+    """Give (instant, number of the series, outcome) of every task, in the order in which they became known."""
     events = []
     for source, series in enumerate(every):
-        tasks = series.tasks
-        columns = zip(
-            tasks["order"],
-            tasks["task_id"],
-            tasks["project_id"],
-            tasks["task_type"],
-            series.size,
-            series.cost,
-            strict=True,
-        )
-        for row, (order, task, project, kind, size, cost) in enumerate(columns):
-            events.append(
-                (order, source, {"row": row, "task": task, "class": (project, kind, _band(size)), "cost": cost})
-            )
+        names = ("order", "at", "task_id", "project_id", "task_type")
+        columns = zip(*(series.tasks[name] for name in names), series.size, series.cost, strict=True)
+        for row, (order, at, task, project, kind, size, cost) in enumerate(columns):
+            outcome = {"row": row, "task": task, "class": (project, kind, _band(size)), "cost": cost}
+            events.append((order, at, source, outcome))
     events.sort(key=lambda event: event[0])
-    return ((source, row) for _, source, row in events)
+    return [(at, source, outcome) for _, at, source, outcome in events]
 
 
 def _as_event(task: dict) -> dict:
