@@ -157,7 +157,7 @@ def _plain_log_axis(ax: Axes) -> None:
     ax.minorticks_off()
 
 
-def _in_order(ax: Axes, at: pd.Series, label: str, most: int = 5) -> None:
+def _in_order(ax: Axes, at: pd.Series, label: str, most: int = 4) -> None:
     """Name some places of an axis by the day of the value that stands there; equal steps are values, not days."""
     steps = np.unique(np.linspace(0, len(at) - 1, min(most, len(at))).round().astype(int))
     ax.set_xticks(steps + 1, [f"{day:%d %b}" for day in pd.to_datetime(at).iloc[steps]])
