@@ -117,7 +117,7 @@ def plot_u_chart(frame: pd.DataFrame, ax: Axes | None = None, title: str | None 
 def plot_cusum(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None, limit: float = 5.0) -> Axes:
     """Draw both cumulative sums against the limit: a small lasting shift climbs, chance falls back to 0.
 
-    `frame`: at, high, low (`quality.cusum` beside the instants), in standard deviations; `limit` as it was used there.
+    `frame`: at, high, low (`quality.cusum` beside the instants), in standard deviations, in time order; `limit` as there.
     """
     ax = axes_of(frame, ("at", "high", "low"), ax, title)
     if frame.empty:
@@ -126,10 +126,10 @@ def plot_cusum(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = 
     handles = ax.plot(places, frame["high"], color=GREEN, label="sum of rises")
     handles += ax.plot(places, frame["low"], color=BLUE, label="sum of falls")
     handles.append(ax.axhline(limit, label=f"limit: {limit:g}", **_LIMIT))
-    if (peak > limit).any():
-        name, marker, color = "beyond the limit", *RULES["is_outside"][1:]
-        above = peak > limit
-        handles += ax.plot(places[above], peak[above], marker, color=color, markersize=7, zorder=4, label=name)
+    above = peak > limit + 1e-9  # a sum that lands on the limit has not passed it, whatever rounding makes of it
+    if above.any():
+        look = {"color": VERMILLION, "markersize": 7, "zorder": 4}
+        handles += ax.plot(places[above], peak[above], "s", label="beyond the limit", **look)
     ax.set_ylim(0, 1.15 * max(limit, float(peak.max())))
     ax.set_ylabel("Cumulative sum (SD)")
     _in_order(ax, frame["at"], "Cases in time order")
