@@ -10,37 +10,60 @@ from asp_analysis.charts.backtests import (
     plot_error_over_time,
     plot_scores,
 )
+from asp_analysis.charts.control import plot_control_chart, plot_control_charts, plot_cusum, plot_u_chart
 from asp_analysis.charts.costs import plot_cost_by_role, plot_cost_distribution, plot_cost_per_week
-from asp_analysis.charts.estimates import (
-    plot_estimate_vector,
-    plot_methods,
-    plot_models,
-    plot_probe,
-    plot_residuals,
+from asp_analysis.charts.estimates import plot_estimate_vector, plot_methods, plot_models, plot_probe, plot_residuals
+from asp_analysis.charts.learning import (
+    plot_criteria,
+    plot_evidence,
+    plot_graduation,
+    plot_learning_curve,
+    plot_learning_curves,
+    plot_modes,
 )
-from asp_analysis.charts.learning import plot_graduation, plot_learning_curve, plot_learning_curves
-from asp_analysis.charts.quality import plot_defect_flow, plot_defects_by_phase, plot_fix_cost_by_phase
+from asp_analysis.charts.quality import (
+    plot_cost_of_quality,
+    plot_defect_flow,
+    plot_defect_pareto,
+    plot_defects_by_phase,
+    plot_error_prone_areas,
+    plot_fix_cost_by_phase,
+    plot_phase_yields,
+    plot_review_effectiveness,
+)
 from asp_analysis.charts.style import use_style
 
 __all__ = [
     "plot_backtest",
     "plot_calibration",
+    "plot_control_chart",
+    "plot_control_charts",
     "plot_cost_by_role",
     "plot_cost_distribution",
+    "plot_cost_of_quality",
     "plot_cost_per_week",
     "plot_coverage_by_size",
+    "plot_criteria",
+    "plot_cusum",
     "plot_defect_flow",
+    "plot_defect_pareto",
     "plot_defects_by_phase",
     "plot_error_over_time",
+    "plot_error_prone_areas",
     "plot_estimate_vector",
+    "plot_evidence",
     "plot_fix_cost_by_phase",
     "plot_graduation",
     "plot_learning_curve",
     "plot_learning_curves",
     "plot_methods",
     "plot_models",
+    "plot_modes",
+    "plot_phase_yields",
     "plot_probe",
     "plot_residuals",
+    "plot_review_effectiveness",
     "plot_scores",
+    "plot_u_chart",
     "use_style",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from asp_analysis.charts.style import (
@@ -25,6 +26,9 @@ from asp_analysis.charts.style import (
 LETTER_INCHES = 0.072  # of the names of the modes, with a margin
 BOX = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}  # a number stays readable on a line
 _CURVE = ("measured_at", "mode", "metric_name", "metric_value", "metric_target", "is_higher_better")
+_EVIDENCE = (
+    "capability", "at", "evidence_value", "evidence_lower", "evidence_target", "published_mode", "sound_mode",
+)  # fmt: skip
 
 
 def plot_learning_curve(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
@@ -102,6 +106,117 @@ def plot_graduation(frame: pd.DataFrame, ax: Axes | None = None, title: str | No
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     return ax
+
+
+def plot_evidence(frame: pd.DataFrame, axes: np.ndarray | None = None, title: str | None = None) -> np.ndarray:
+    """Draw per capability the share that the sound rule reads, its lower bound, its target and both rules' modes.
+
+    `frame`: capability, at, evidence_value, evidence_lower (shares; `learning_history`), evidence_target (share),
+    published_mode, sound_mode. The band reaches from the share down to the bound that holds at all looks; a jump to
+    few cases is a new model or prompt, with which evidence begins anew. Returns the axes, shape (rows, 3).
+    """
+    names = sorted(frame["capability"].unique())
+    axes = _grid(max(1, -(-len(names) // 3))) if axes is None else axes
+    figure = axes.flat[0].figure
+    for ax, name in zip(axes.flat, names, strict=False):
+        _draw_evidence(axes_of(frame, _EVIDENCE, ax, name), frame[frame["capability"] == name].sort_values("at"))
+        ax.title.set_fontsize(10.5)
+    for ax in axes.flat[len(names) :]:
+        ax.set_axis_off()
+    if title:
+        figure.suptitle(title, x=0.01, ha="left")
+    lines = [Patch(color=BLUE, alpha=0.25, label="share, down to its 95 % lower bound")]
+    lines.append(Line2D([], [], color=BLACK, linestyle="--", linewidth=1.2, label="target of the bound"))
+    modes = [Patch(color=color, label=mode) for mode, color in MODE_COLORS.items()]
+    figure.legend(handles=lines + modes, loc="outside lower left", ncols=5)
+    return axes
+
+
+def plot_criteria(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Draw each criterion of the sound rule: the share, down to its lower bound, against its target.
+
+    `frame`: capability, criterion, cases, value, lower_bound, target (shares of 1), is_passed (`learning.criteria`).
+    A criterion is passed where the whole bar lies right of its target.
+    """
+    ax = axes_of(frame, ("capability", "criterion", "cases", "value", "lower_bound", "target", "is_passed"), ax, title)
+    if frame.empty:
+        return say_no_data(ax)
+    places = np.arange(len(frame))
+    for place, row in zip(places, frame.itertuples(), strict=True):
+        color = GREEN if row.is_passed else ORANGE
+        ax.plot([row.lower_bound, row.value], [place, place], color=color, linewidth=5, solid_capstyle="butt")
+        ax.plot(row.value, place, "o", color=color, markersize=8)
+        if row.cases:
+            ax.plot([row.target] * 2, [place - 0.36, place + 0.36], color=BLACK, linewidth=2)
+        words = f"{row.cases} case{'' if row.cases == 1 else 's'}" if row.cases else "no scored case yet"
+        ax.text(1.02, place, words, va="center", fontsize=9, color=TEXT)
+    ax.set_yticks(places, [f"{row.capability}\n{row.criterion}" for row in frame.itertuples()], fontsize=8.5)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(len(frame) - 0.5, -0.5)
+    _percents(ax)
+    ax.set_xlabel("Share; the bar ends at the 95 % lower bound that holds at all looks at once")
+    target = Line2D([], [], color=BLACK, marker="|", markersize=12, linestyle="", markeredgewidth=2, label="target")
+    legend_above(ax, [Patch(color=GREEN, label="passed"), Patch(color=ORANGE, label="not passed"), target])
+    return ax
+
+
+def plot_modes(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Draw in which mode each capability is by the published and by the sound rule, with what the published counts.
+
+    `frame`: capability, published_mode, sound_mode, completed, needed (`learning.status`), drawn in the order given.
+    """
+    ax = axes_of(frame, ("capability", "published_mode", "sound_mode", "completed", "needed"), ax, title)
+    if frame.empty:
+        return say_no_data(ax)
+    order = [*MODE_COLORS]
+    for place, row in enumerate(frame.itertuples()):
+        published, sound = order.index(row.published_mode), order.index(row.sound_mode)
+        ax.plot([published, sound], [place, place], color=GREY, linewidth=3, zorder=1)
+        ax.plot(published, place - 0.13, "s", color="white", markeredgecolor=BLACK, markersize=10, markeredgewidth=1.8)
+        ax.plot(sound, place + 0.13, "o", color=BLUE, markersize=11)
+        ax.text(2.58, place, f"{row.completed} of {row.needed} cases", va="center", fontsize=9.5, color=TEXT)
+    for place, color in enumerate(MODE_COLORS.values()):
+        ax.axvspan(place - 0.5, place + 0.5, color=color, alpha=0.13, linewidth=0)
+    ax.set_xticks(range(3), order)
+    ax.set_yticks(range(len(frame)), frame["capability"])
+    ax.set_xlim(-0.5, 2.5)
+    ax.set_ylim(len(frame) - 0.4, -0.6)
+    ax.set_xlabel("Mode; at the right: cases of those that the published rule needs")
+    look = {"linestyle": "", "markersize": 9}
+    published = Line2D([], [], marker="s", color="white", markeredgecolor=BLACK, label="published rule", **look)
+    legend_above(ax, [published, Line2D([], [], marker="o", color=BLUE, label="sound rule", **look)])
+    ax.tick_params(length=0)
+    return ax
+
+
+def _draw_evidence(ax: Axes, rows: pd.DataFrame) -> None:
+    """Draw one panel: shares between 0 and 100 %, above them a strip of modes for each rule."""
+    at = pd.to_datetime(rows["at"])
+    end = at.max() + 0.02 * (at.max() - at.min())
+    for low, column in ((108, "sound_mode"), (124, "published_mode")):
+        for mode, start, stop in zip(rows[column], at, [*at[1:], end], strict=True):
+            ax.fill_between([start, stop], low, low + 12, color=MODE_COLORS[mode], linewidth=0)
+    value, lower = 100 * rows["evidence_value"], 100 * rows["evidence_lower"]
+    if value.notna().any():
+        ax.fill_between(at, lower, value, color=BLUE, alpha=0.25, linewidth=0, step="post")
+        ax.plot(at, value, color=BLUE, drawstyle="steps-post")
+        ax.plot([at.min(), end], [100 * rows["evidence_target"].iloc[-1]] * 2, "--", color=BLACK, linewidth=1.2)
+    else:
+        ax.text(0.5, 0.37, "no scored case yet", transform=ax.transAxes, ha="center", color=GREY)
+    ax.set_yticks([0, 25, 50, 75, 100, 114, 130], ["0 %", "25 %", "50 %", "75 %", "100 %", "sound", "published"])
+    ax.set_ylim(0, 138)
+    ax.set_ylabel("Share of cases (%)")
+    ax.set_xlim(at.min(), end)
+    locator = AutoDateLocator(maxticks=5)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+
+
+def _percents(ax: Axes) -> None:
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    ax.grid(axis="x")
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
 
 
 def _draw_modes(ax: Axes, rows: pd.DataFrame) -> None:
