@@ -33,7 +33,7 @@ def command(out: Path | None, is_opened: bool, watch: float | None, db: str | No
     path = (out or url.data_dir / "exports" / "dashboard.html").absolute()
     _write(url, path, watch)
     click.echo(str(path))
-    if is_opened and not click.launch(path.as_uri()) == 0:
+    if is_opened and click.launch(path.as_uri()) != 0:
         note(f"No browser could be opened. Open it yourself: {path.as_uri()}")
     if watch is not None:
         _keep(url, path, watch)
@@ -49,7 +49,7 @@ def _write(url: "StoreUrl", path: Path, watch: float | None) -> None:
 
 
 def _keep(url: "StoreUrl", path: Path, seconds: float) -> None:
-    """Make the page again and again; the store is opened anew each time, so that a writer is never kept out for long."""
+    """Make the page again and again; each time the store is opened anew, so that a writer is not kept out for long."""
     note(f"Made anew every {seconds:g} s. Stop with Ctrl-C.")
     try:
         while True:

@@ -12,7 +12,7 @@ from asp_analysis.dashboard.parts import Figure, Note, Section, Table
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.backtest import AUTO, backtest
 from asp_analysis.probe.question import pose
-from asp_analysis.probe.scores import score
+from asp_analysis.probe.scores import log_bias, score
 
 LATEST, WINDOW, WIDEST = 200, 20, 4.0
 """Latest tasks that are forecast; forecasts in a rolling share; an interval wider than this many times says little."""
@@ -80,7 +80,7 @@ def _over_time(found: Accuracy) -> Figure:
     scale = svg.Scale(low / 1.2, high * 1.2, is_log=True)
     band = svg.Line(x, rows["estimate"].to_list(), "one", rows["lower_70"].to_list(), rows["upper_70"].to_list())
     dots = svg.Line(x, rows["actual"].to_list(), "accent", is_dots=True)
-    axes = svg.Axes(scale, [(tick, words.usd(tick)) for tick in scale.ticks()], _dates(rows), height=200)
+    axes = svg.Axes(scale, [(tick, words.usd_tick(tick)) for tick in scale.ticks()], _dates(rows), height=200)
     last = rows.iloc[-1]
     desc = (
         f"Latest: task {last['task_id']} was estimated {words.usd(last['estimate'])} "
@@ -121,16 +121,7 @@ def _scores(facts: Facts, found: Accuracy) -> Table:
     if half >= 5:
         spans += [("earlier half", found.forecasts[:half]), ("later half", found.forecasts[half:])]
     rows = [_score_row(name, frame) for name, frame in spans]
-    planned = facts.forecasts[
-        (facts.forecasts["source"] == "planner")
-        & (facts.forecasts["component"] == "cost_usd")
-        & facts.forecasts["is_before_outcome"].astype(bool)
-        & facts.forecasts["actual"].gt(0)
-    ]
-    if len(planned):
-        error = (planned["estimate"] - planned["actual"]).abs() / planned["actual"]
-        within = words.percent((error <= 0.25).mean())
-        rows.append(["the planner's own", words.count(len(planned)), words.percent(error.median()), within, *_none()])
+    rows += _planner_row(facts.forecasts, found)
     headers = ["Forecasts", "n", "Median error (MdAPE)", "Within ±25 %", "Bias (95 %)", "In 70 % interval", "In 90 %"]
     reading = (
         "Cost of whole tasks. Bias above 1 is too high. Shares with their 95 % Wilson interval. "
@@ -139,21 +130,38 @@ def _scores(facts: Facts, found: Accuracy) -> Table:
     return Table("Scores of the forecasts", headers, rows, reading)
 
 
-def _none() -> list[str]:
-    return ["no interval given"] * 3
+def _planner_row(stored: pd.DataFrame, found: Accuracy) -> list[list[str]]:
+    """Score the planner's own estimates of the same tasks; nothing where there are none."""
+    planned = stored[
+        (stored["source"] == "planner")
+        & (stored["component"] == "cost_usd")
+        & stored["is_before_outcome"].astype(bool)
+        & stored["actual"].gt(0)
+        & stored["task_id"].isin(found.forecasts["task_id"])
+    ]
+    if found.model or not len(planned):
+        return []
+    error = (planned["estimate"] - planned["actual"]).abs() / planned["actual"]
+    scores = [words.count(len(planned)), words.percent(error.median()), words.percent((error <= 0.25).mean())]
+    bias = _bias_words(*log_bias(planned["actual"], planned["estimate"]))
+    return [["the planner's own, same tasks", *scores, bias, "no interval given", "no interval given"]]
+
+
+def _bias_words(mean: float, lower: float, upper: float) -> str:
+    """Write a mean of ln(estimate / actual) as a multiple."""
+    interval = f" ({np.exp(lower):.2f} to {np.exp(upper):.2f})" if words.is_known(lower) else ""
+    return f"{words.number(np.exp(mean))} times{interval}" if words.is_known(mean) else words.NOT_DEFINED
 
 
 def _score_row(name: str, frame: pd.DataFrame) -> list[str]:
     scores = score(frame).iloc[0]
     n = int(scores["n"])
-    bias = [np.exp(scores[column]) for column in ("log_bias", "log_bias_lower", "log_bias_upper")]
-    said = f"{words.number(bias[0])} times" + (f" ({bias[1]:.2f} to {bias[2]:.2f})" if words.is_known(bias[1]) else "")
     return [
         name,
         words.count(n),
         words.percent(scores["mdape"]),
         words.percent(scores["pred25"]),
-        said,
+        _bias_words(scores["log_bias"], scores["log_bias_lower"], scores["log_bias_upper"]),
         _covered(frame, "70"),
         _covered(frame, "90"),
     ]
@@ -165,7 +173,8 @@ def _covered(frame: pd.DataFrame, level: str) -> str:
         return "no interval yet"
     hits = int(known["actual"].between(known[f"lower_{level}"], known[f"upper_{level}"]).sum())
     lower, upper = proportion_confint(hits, len(known), 0.05, "wilson")
-    return f"{words.percent(hits / len(known))} ({words.between(lower, upper)}), n = {len(known)}"
+    n = "" if len(known) == len(frame) else f", n = {len(known)}"
+    return f"{words.percent(hits / len(known))} ({words.between(lower, upper)}){n}"
 
 
 def _places(n: int) -> list[float]:

@@ -73,9 +73,7 @@ def _worse(facts: Facts) -> list[Alert]:
     found = []
     for row in worsening(facts.curve).to_dict("records"):
         then, now, target = (words.metric(row["metric_name"], row[name]) for name in ("then", "now", "target"))
-        said = (
-            f"{words.metric_words(row['metric_name'])} went from {then} to {now} in 10 tasks; the target is {target}."
-        )
+        said = f"{words.metric_words(row['metric_name'])}: from {then} to {now} in 10 tasks; the target is {target}."
         found.append(Alert(LOOK, f"{row['capability']}: getting worse", said))
     return found
 

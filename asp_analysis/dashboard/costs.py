@@ -10,7 +10,7 @@ from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Fact, Figure, Note, Section, Table
 from asp_analysis.quality import accepted_costs
 
-WEEKS, TASKS, NAMES = 16, 12, 12
+WEEKS, TASKS, NAMES = 16, 12, 16
 """How many of the latest weeks, the latest tasks, and of the dearest roles and models are shown."""
 
 
@@ -24,10 +24,14 @@ def headline(facts: Facts) -> list[Fact]:
     period = f"{words.day(totals['first_at'])} to {words.day(totals['last_at'])}" if totals["executions"] else "none"
     real = facts.work.real_defects()
     return [
-        Fact("Cost known", words.usd(totals["cost_usd"]), left_out),
+        Fact("Cost known", words.usd(totals["cost_usd"], "none yet"), left_out),
         Fact("Cost unknown", words.counted(unknown, "execution"), "counted, in no sum" if unknown else "none missing"),
-        Fact("Executions", words.count(totals["executions"]), f"{words.hours(totals['latency_ms'])} of working time"),
-        Fact("Tokens", words.short_count(totals["tokens"]), "in and out, as far as known"),
+        Fact("Executions", words.count(totals["executions"]), f"working time {words.hours(totals['latency_ms'])}"),
+        Fact(
+            "Tokens",
+            words.short_count(totals["tokens"]) if totals["executions"] else "none yet",
+            "in and out, as far as known",
+        ),
         Fact("Tasks", words.count(len(tasks)), ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in state.items())),
         Fact(
             "Per accepted task",
@@ -43,8 +47,8 @@ def cost_section(facts: Facts) -> Section:
     """Give the section on cost against plan."""
     parts = [*_plan_parts(facts)]
     if len(facts.roles):
-        parts += [_share_figure("Cost by role", facts.roles, "agent_role", "in the order of phases")]
-        parts += [_share_figure("Cost by model", facts.models, "llm_model", "dearest first")]
+        shares = (("Cost by model", facts.models, "llm_model"), ("Cost by role", facts.roles, "agent_role"))
+        parts[2:2] = [_share_figure(*share) for share in shares]
     else:
         parts += [Note("No executions yet. Load telemetry with: asp-analysis load FILE")]
     return Section("cost", "Cost against plan", "Do tasks cost what was planned, and where does the money go?", parts)
@@ -78,7 +82,7 @@ def _weeks(both: pd.DataFrame, said: str) -> Figure:
         for begin, row in zip(sums.index, sums.itertuples(), strict=True)
     ]
     scale = svg.Scale(0.0, float(sums[["planned", "spent"]].max().max()) * 1.05 or 1.0)
-    axes = svg.Axes(scale, [(tick, words.usd(tick)) for tick in scale.ticks()], height=190)
+    axes = svg.Axes(scale, [(tick, words.usd_tick(tick)) for tick in scale.ticks()], height=190)
     title = f"Planned and spent per week in USD, last {len(sums)} weeks"
     last = sums.iloc[-1]
     desc = f"Week of {places[-1].label}: planned {words.usd(last.planned)}, spent {words.usd(last.spent)}."
@@ -123,20 +127,22 @@ def _tasks(both: pd.DataFrame) -> Table:
     return Table(f"The latest {len(rows)} tasks with a plan", headers, rows, names=2)
 
 
-def _share_figure(title: str, frame: pd.DataFrame, name: str, order: str) -> Figure:
+def _share_figure(title: str, frame: pd.DataFrame, name: str) -> Figure:
     total = float(frame["cost_usd"].sum())
     most = float(frame["cost_usd"].max()) if frame["cost_usd"].notna().any() else 0.0
-    shown = frame if len(frame) <= NAMES else frame.nlargest(NAMES, "cost_usd")
+    shown = frame.sort_values("cost_usd", ascending=False, kind="stable")[:NAMES]
     rows = [_share_bar(row, name, total, most) for row in shown.to_dict("records")]
     desc = "; ".join(f"{row.label} {row.text}" for row in rows)
     cut = f" The {NAMES} dearest of {len(frame)}." if len(shown) < len(frame) else ""
-    reading = f"USD and share of the {words.usd(total)} that are known, {order}; n = executions.{cut}"
+    reading = (
+        f"USD and share of the {words.usd(total)} that are known, dearest first; n = executions with a known cost.{cut}"
+    )
     return Figure(title, svg.bars(title, desc, rows), reading)
 
 
 def _share_bar(row: dict, name: str, total: float, most: float) -> svg.Bar:
     cost, unknown = row["cost_usd"], int(row["executions_without_cost"])
     text = words.usd(cost) + (f", {words.percent(cost / total)}" if words.is_known(cost) and total > 0 else "")
-    missing = f", {unknown} unknown" if unknown else ""
+    known = f"{row['executions'] - unknown} of {row['executions']}" if unknown else row["executions"]
     share = cost / most if words.is_known(cost) and most > 0 else 0.0
-    return svg.Bar(words.short(row[name], 60), share, f"{text} (n = {row['executions']}{missing})")
+    return svg.Bar(words.short(row[name], 60), share, f"{text}, n = {known}")

@@ -29,7 +29,7 @@ def defect_section(facts: Facts) -> Section:
         return Section("defects", "Defects", question, [Note(missing)])
     remarks = [Note(text[0].upper() + text[1:] + ".") for text in (work.unfinished_note(), flow_note(work)) if text]
     tables = [_measures(work), *_reviews(work)]
-    return Section("defects", "Defects", question, [*remarks, _flow(work), _yields(work), _types(work), *tables])
+    return Section("defects", "Defects", question, [*remarks, _flow(work), _types(work), _yields(work), *tables])
 
 
 def _flow(work: Work) -> Figure:
@@ -78,7 +78,7 @@ def _types(work: Work) -> Figure:
         svg.Bar(
             words.short(row.defect_type, 60),
             row.share,
-            f"{row.defects}, {words.percent(row.share)}",
+            f"{row.defects}, {words.percent(row.share)}" + _fix_words(row.fix_cost_usd),
             "one",
             mark=row.cumulative_share,
         )
@@ -90,7 +90,11 @@ def _types(work: Work) -> Figure:
     drawn = svg.bars("Defect types by count", desc, rows)
     cut = f" The first {TYPES} of {len(pareto)} types." if len(pareto) > TYPES else ""
     keys = (("one", "share of all"), ("target", "share of this and all above"))
-    return Figure("Types (Pareto)", drawn, f"{desc}{cut} Correction cost is in the table of the verb quality.", keys)
+    return Figure("Types (Pareto)", drawn, f"{desc}{cut} Money is what the corrections took, as far as known.", keys)
+
+
+def _fix_words(cost_usd: float) -> str:
+    return f", {words.usd(cost_usd)}" if cost_usd > 0 else ""
 
 
 def _measures(work: Work) -> Table:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import os
-import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -49,20 +49,16 @@ def write_page(path: Path, page: str) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    waiting: Path | None = None
+    waiting = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-        waiting = Path(name)
-        with os.fdopen(number, "wb") as stream:
-            stream.write(page.encode("utf-8", "replace"))
-        waiting.chmod(0o644)
+        waiting.write_bytes(page.encode("utf-8", "replace"))
         waiting.replace(path)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"A file to write is needed, {path} gave: {reason}. Name another.") from None
     finally:
-        if waiting is not None:
+        with suppress(OSError):
             waiting.unlink(missing_ok=True)
 
 
@@ -73,8 +69,15 @@ def _style() -> Markup:
 
 @cache
 def _template():
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_keep_units
+    )
     return environment.from_string((_HERE / "page.html.j2").read_text(encoding="utf-8"))
+
+
+def _keep_units(value):
+    """Let no line break between a number and its percent sign; what is escaped stays escaped."""
+    return value.replace(" %", "\u00a0%") if isinstance(value, str) else value
 
 
 def _policy(style: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -75,3 +76,8 @@ class Section:
     title: str
     question: str
     parts: Sequence[Figure | Table | Note | Card] = field(default_factory=list)
+
+    @property
+    def groups(self) -> list[tuple[str, list[Figure | Table | Note | Card]]]:
+        """The parts in order, neighbours of one kind together: figures stand beside each other, tables do not."""
+        return [(kind, list(parts)) for kind, parts in groupby(self.parts, key=lambda part: part.kind)]

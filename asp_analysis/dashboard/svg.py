@@ -12,6 +12,10 @@ from markupsafe import Markup, escape
 
 SIDE = 1000.0
 """Side of the square in which lines are drawn before the browser stretches it over the plot."""
+LETTER = 6.6
+"""Pixels that a letter of a bar's text takes: a long label ends where the text begins, however narrow the page."""
+LEFT = 0.11
+"""Share of the width in which the words of the vertical axis stand."""
 
 
 def element(name: str, *children: str, **attributes: object) -> Markup:
@@ -58,7 +62,8 @@ def bars(title: str, desc: str, rows: Sequence[Bar]) -> Markup:
 
 
 def _bar(row: Bar, top: float) -> Markup:
-    label = element("svg", _text("0", 14, row.label), x="0", y=top, width="64%", height="20")
+    reach = LETTER * len(row.text) + 8
+    label = element("svg", _text(f"{reach:.0f}", 14, row.label), x=-reach, y=top, width="100%", height="20")
     value = _text("100%", top + 14, row.text, "value", "end")
     return element(
         "g", element("title", f"{row.label}: {row.text}"), label, value, *_track(row, top + 20, 12), class_="bar"
@@ -143,10 +148,12 @@ def lines(title: str, desc: str, axes: Axes, drawn: Sequence[Line]) -> Markup:
     """Draw lines, bands and dots over a grid."""
     top, height = 16.0, axes.height
     parts = [part for value, words in axes.ticks for part in _grid(axes, top, value, words)]
+    left = LEFT if axes.ticks else 0.0
     shapes = [shape for line in drawn for shape in _shapes(line, axes.scale)]
     levels = [_path([(0, level), (1, level)], axes.scale, "level") for level in axes.levels]
     plot = element(
-        "svg", *shapes, *levels, x="1.5%", y=top, width="97%", height=height, viewBox=f"0 0 {SIDE:g} {SIDE:g}",
+        "svg", *shapes, *levels, x=_pct(left + 0.015), y=top, width=_pct(0.97 - left), height=height,
+        viewBox=f"0 0 {SIDE:g} {SIDE:g}",
         preserveAspectRatio="none", class_="plot",
     )  # fmt: skip
     below = _labels(axes.labels, top + height + 18)
@@ -161,14 +168,14 @@ def sparkline(title: str, desc: str, line: Line, scale: Scale, level: float | No
 
 def _grid(axes: Axes, top: float, value: float, words: str) -> list[Markup]:
     y = top + axes.height * (1 - axes.scale.share(value))
-    return [element("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"), _text("0", y - 3, words, "tick")]
+    return [element("line", x1=_pct(LEFT), x2="100%", y1=y, y2=y, class_="grid"), _text("0", y + 4, words, "tick")]
 
 
 def _labels(labels: Sequence[tuple[float, str]], y: float) -> list[Markup]:
     parts = []
     for place, words in labels:
         anchor = "start" if place < 0.15 else "end" if place > 0.85 else "middle"
-        parts.append(_text(_pct(0.015 + 0.97 * place), y, words, "tick", anchor))
+        parts.append(_text(_pct(LEFT + (1 - LEFT) * place), y, words, "tick", anchor))
     return parts
 
 
@@ -231,17 +238,17 @@ def columns(title: str, desc: str, places: Sequence[Column], axes: Axes, classes
     """Draw upright columns side by side, one group per place; every n-th place is labelled, as room allows."""
     top, height = 16.0, axes.height
     parts = [part for value, words in axes.ticks for part in _grid(axes, top, value, words)]
-    step = 1 / max(len(places), 1)
+    step = (1 - LEFT) / max(len(places), 1)
     for number, place in enumerate(places):
         width = 0.8 * step / len(place.values)
         for series, (value, text) in enumerate(zip(place.values, place.texts, strict=True)):
             share = axes.scale.share(value) if math.isfinite(value) else 0.0
-            box = {"x": _pct((number + 0.1) * step + series * width), "width": _pct(width)}
+            box = {"x": _pct(LEFT + (number + 0.1) * step + series * width), "width": _pct(width)}
             box |= {"y": top + height * (1 - share), "height": height * share}
             parts.append(element("rect", element("title", f"{place.label}: {text}"), **box, class_=classes[series]))
     every = max(1, math.ceil(len(places) / 4))
     shown = [place for place in range(0, len(places), every) if place == 0 or len(places) - place >= every / 2]
-    below = _labels([((place + 0.5) * step, places[place].label) for place in shown], top + height + 18)
+    below = _labels([((place + 0.5) / len(places), places[place].label) for place in shown], top + height + 18)
     return picture(title, desc, top + height + 26, *parts, *below)
 
 

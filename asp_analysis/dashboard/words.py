@@ -23,11 +23,16 @@ def usd(value: Any, missing: str = UNKNOWN) -> str:
     return f"{'-' if value < 0 else ''}${size:,.{digits}f}"
 
 
+def usd_tick(value: float) -> str:
+    """Write round money at an axis: $10, $0.3."""
+    return f"${value:,.10g}"
+
+
 def percent(share: Any, missing: str = NOT_DEFINED) -> str:
     """Write a share (0 to 1): 37 %; below 1 % with one decimal."""
     if not is_known(share):
         return missing
-    return f"{100 * share:.1f} %" if 0 < abs(share) < 0.01 else f"{100 * share:.0f} %"
+    return f"{100 * share:.1f} %" if 0.0005 <= abs(share) < 0.01 else f"{100 * share + 0.0:.0f} %"
 
 
 def number(value: Any, digits: int = 2, missing: str = NOT_DEFINED) -> str:
