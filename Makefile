@@ -11,7 +11,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
 TEST_DATA := build/test
 
-.PHONY: help setup lab test unit notebooks notebooks-save lint bench lock clean
+.PHONY: help setup lab test unit browser notebooks notebooks-save lint bench lock clean
 
 help: ## print the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: setup lint unit notebooks ## run everything: lint, unit and documentation 
 
 unit: setup ## run the unit and documentation tests
 	$(BIN)/python -m pytest -q $(ARGS)
+
+browser: setup ## open the dashboard in a real browser (needs chromium and playwright; skips without)
+	$(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)
 
 notebooks: setup ## run every notebook on fresh sample data and compare the outputs
 	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db

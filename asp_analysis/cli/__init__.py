@@ -25,6 +25,7 @@ VERBS = {
     "complexity": "complexity",
     "learning": "learning",
     "quality": "quality",
+    "dashboard": "dashboard",
 }
 """Verb -> the module of this package that holds it; imported only when the verb is used."""
 

@@ -1,0 +1,59 @@
+"""`asp-analysis dashboard`: everything on one page that opens in any browser and needs nothing else."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from asp_analysis.cli.options import db_option, note
+
+if TYPE_CHECKING:
+    from asp_analysis.config import StoreUrl
+
+
+@click.command()
+@click.argument("out", required=False, metavar="[OUT.html]", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--open", "is_opened", is_flag=True, help="Open the page in the browser.")
+@click.option(
+    "--watch",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="Make the page anew every SECONDS until Ctrl-C; the open page follows.",
+)
+@db_option
+def command(out: Path | None, is_opened: bool, watch: float | None, db: str | None) -> None:
+    """Write learning, cost, estimates, defects and alerts as one HTML page. [default: exports/ beside the store]
+
+    Example: asp-analysis dashboard --open
+    """
+    from asp_analysis.config import store_url
+
+    url = store_url(db)
+    path = (out or url.data_dir / "exports" / "dashboard.html").absolute()
+    _write(url, path, watch)
+    click.echo(str(path))
+    if is_opened and click.launch(path.as_uri()) != 0:
+        note(f"No browser could be opened. Open it yourself: {path.as_uri()}")
+    if watch is not None:
+        _keep(url, path, watch)
+
+
+def _write(url: "StoreUrl", path: Path, watch: float | None) -> None:
+    from asp_analysis.dashboard import build_page, write_page
+    from asp_analysis.session import connect
+
+    with connect(url) as session:
+        page = build_page(session, refresh_s=watch)
+    write_page(path, page)
+
+
+def _keep(url: "StoreUrl", path: Path, seconds: float) -> None:
+    """Make the page again and again; each time the store is opened anew, so that a writer is not kept out for long."""
+    note(f"Made anew every {seconds:g} s. Stop with Ctrl-C.")
+    try:
+        while True:
+            time.sleep(seconds)
+            _write(url, path, seconds)
+    except KeyboardInterrupt:
+        note("Stopped. The page stays as it is.")

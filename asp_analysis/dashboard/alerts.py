@@ -1,0 +1,150 @@
+"""What needs a person: each alert says what was seen, with its numbers, and what to do."""
+
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from asp_analysis.dashboard import words
+from asp_analysis.dashboard.accuracy import WIDEST, Accuracy
+from asp_analysis.dashboard.capabilities import falls, worsening
+from asp_analysis.dashboard.defects import escapes
+from asp_analysis.dashboard.facts import Facts
+from asp_analysis.dashboard.parts import Alert
+from asp_analysis.learning import MODES
+from asp_analysis.quality import cost_charts
+
+ACT, LOOK, KNOW = "act", "look", "know"
+
+
+def alerts(facts: Facts, found: Accuracy) -> list[Alert]:
+    """Give all alerts, the most urgent first."""
+    every = [
+        *_trusted_too_early(facts),
+        *_fallen(facts),
+        *_overspent(facts),
+        *_worse(facts),
+        *_escaping(facts),
+        *_drifting(facts),
+        *_intervals(found),
+        *_unpriced(facts),
+        *_rejected(facts),
+    ]
+    return sorted(every, key=lambda alert: (ACT, LOOK, KNOW).index(alert.level))
+
+
+def _trusted_too_early(facts: Facts) -> list[Alert]:
+    table = facts.status
+    is_early = (table["published_mode"] == MODES[2]) & (table["sound_mode"] != MODES[2])
+    return [
+        Alert(
+            ACT,
+            f"{row['capability']}: do not let it act alone yet",
+            f"The published rule says Autonomous, the evidence carries {row['sound_mode']}. {row['difference']}",
+        )
+        for row in table[is_early].to_dict("records")
+    ]
+
+
+def _fallen(facts: Facts) -> list[Alert]:
+    return [
+        Alert(
+            ACT,
+            f"{row['capability']}: fell back to {row['now']}",
+            f"By the {row['rule']} rule it left {row['was']} on {words.day(row['at'])} and has not earned it back.",
+        )
+        for row in falls(facts.curve).to_dict("records")
+    ]
+
+
+def _overspent(facts: Facts) -> list[Alert]:
+    plans = facts.plans
+    is_open = ~plans["status"].isin(["completed", "failed"]) & plans["planned_usd"].gt(0)
+    over = plans[is_open & plans["spent_usd"].gt(1.25 * plans["planned_usd"])]
+    return [
+        Alert(
+            ACT,
+            f"Open task {words.short(row.task_id, 60)}: {row.spent_usd / row.planned_usd:.1f} times its plan so far",
+            f"{words.usd(row.spent_usd)} spent of {words.usd(row.planned_usd)} planned. Stop it or plan it anew.",
+        )
+        for row in over.nlargest(5, "spent_usd").itertuples()
+    ]
+
+
+def _worse(facts: Facts) -> list[Alert]:
+    found = []
+    for row in worsening(facts.curve).to_dict("records"):
+        then, now, target = (words.metric(row["metric_name"], row[name]) for name in ("then", "now", "target"))
+        said = f"{words.metric_words(row['metric_name'])}: from {then} to {now} in 10 tasks; the target is {target}."
+        found.append(Alert(LOOK, f"{row['capability']}: getting worse", said))
+    return found
+
+
+def _escaping(facts: Facts) -> list[Alert]:
+    return [
+        Alert(
+            LOOK,
+            f"{words.short(row['agent_role'], 60)}: defects pass it",
+            f"{row['escaped']} of {row['confirmed'] + row['escaped']} real defects escaped it "
+            f"({words.percent(row['escape_share'])}, surely above {words.percent(row['escape_lower'])}; "
+            "5 % is allowed). Give it the types that it misses.",
+        )
+        for row in escapes(facts.work).head(4).to_dict("records")
+    ]
+
+
+def _drifting(facts: Facts) -> list[Alert]:
+    charts = cost_charts(facts.work)
+    if not len(charts):
+        return []
+    last = charts.sort_values("at").groupby(["agent_role", "llm_model"], dropna=False).tail(1)
+    signals = last[last["is_outside"].astype(bool) | last["is_run"].astype(bool)].nlargest(4, "value")
+    return [_drift(row) for row in signals.to_dict("records")]
+
+
+def _drift(row: dict) -> Alert:
+    why = (
+        "beyond the limits of its control chart" if row["is_outside"] else "8 tasks in a row on one side of the centre"
+    )
+    side = "high" if row["value"] > row["centre"] else "low"
+    said = (
+        f"{words.usd(row['value'])} per complexity unit on {words.day(row['at'])}, {why} "
+        f"({words.usd(row['lower'])} to {words.usd(row['upper'])}, centre {words.usd(row['centre'])})."
+    )
+    model = "a model without a name" if pd.isna(row["llm_model"]) else words.short(row["llm_model"], 60)
+    return Alert(LOOK, f"{words.short(row['agent_role'], 60)} with {model}: cost is unusually {side}", said)
+
+
+def _intervals(found: Accuracy) -> list[Alert]:
+    if found.refusal:
+        return []
+    said = []
+    if found.factor > WIDEST:
+        words_wide = f"The last 10 intervals of 70 % span a factor of {found.factor:.1f} (median upper / lower end)."
+        said.append(Alert(LOOK, "Estimates: intervals are too wide to plan with", f"{words_wide} Split large tasks."))
+    inside = found.inside[~pd.isna(found.inside)]
+    if len(inside) >= 10:
+        lower, upper = proportion_confint(inside.sum(), len(inside), 0.05, "wilson")
+        if upper < 0.7 or lower > 0.7:
+            which = "too seldom" if upper < 0.7 else "more often than promised"
+            share = f"{words.percent(inside.mean())} ({words.between(lower, upper)}, n = {len(inside)})"
+            said.append(
+                Alert(LOOK, f"Estimates: 70 % intervals hold {which}", f"They held in {share} of the forecasts.")
+            )
+    return said
+
+
+def _unpriced(facts: Facts) -> list[Alert]:
+    unpriced = facts.unpriced
+    if not len(unpriced):
+        return []
+    named = [f"{words.short(row.llm_model, 40)} ({row.executions})" for row in unpriced[:5].itertuples()]
+    more = f" and {len(unpriced) - 5} more models" if len(unpriced) > 5 else ""
+    total = words.counted(unpriced["executions"].sum(), "execution")
+    said = f"By model: {', '.join(named)}{more}. Every sum of money is a lower bound until they are priced."
+    return [Alert(KNOW, f"Cost unknown: {total}", said)]
+
+
+def _rejected(facts: Facts) -> list[Alert]:
+    if not facts.rejected:
+        return []
+    title = f"Not loaded: {words.counted(facts.rejected, 'record')}"
+    return [Alert(KNOW, title, "They were rejected. See why, and repair them, with: asp-analysis rejects")]

@@ -1,0 +1,97 @@
+"""How the page writes numbers: with their unit, and what is not known or not defined as words, never as 0 or `nan`."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+NOT_DEFINED = "not defined"
+UNKNOWN = "unknown"
+
+
+def is_known(value: Any) -> bool:
+    """Say whether a number is there: neither missing, nor NaN, nor infinite."""
+    return value is not None and value is not pd.NA and value is not pd.NaT and math.isfinite(value)
+
+
+def usd(value: Any, missing: str = UNKNOWN) -> str:
+    """Write money: $0.042, $2.19, $198 or $1,250."""
+    if not is_known(value):
+        return missing
+    size = abs(value)
+    digits = 0 if size >= 100 or size == 0 else 2 if size >= 0.1 else 3
+    return f"{'-' if value < 0 else ''}${size:,.{digits}f}"
+
+
+def usd_tick(value: float) -> str:
+    """Write round money at an axis: $10, $0.3."""
+    return f"${value:,.10g}"
+
+
+def percent(share: Any, missing: str = NOT_DEFINED) -> str:
+    """Write a share (0 to 1): 37 %; below 1 % with one decimal."""
+    if not is_known(share):
+        return missing
+    return f"{100 * share:.1f} %" if 0.0005 <= abs(share) < 0.01 else f"{100 * share + 0.0:.0f} %"
+
+
+def number(value: Any, digits: int = 2, missing: str = NOT_DEFINED) -> str:
+    """Write a number with a fixed count of decimals."""
+    return f"{value:,.{digits}f}" if is_known(value) else missing
+
+
+def count(value: Any) -> str:
+    """Write a whole number: 12,345."""
+    return f"{int(value):,}" if is_known(value) else "0"
+
+
+def short_count(value: Any) -> str:
+    """Write a large number short: 241 million."""
+    if not is_known(value):
+        return UNKNOWN
+    for size, name in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if abs(value) >= 10 * size or (abs(value) >= size and size > 1e3):
+            return f"{value / size:,.{0 if abs(value) >= 100 * size else 1}f} {name}"
+    return count(value)
+
+
+def counted(amount: Any, noun: str) -> str:
+    """Write a count with its noun: 1 task, 2 tasks."""
+    return f"{count(amount)} {noun}{'' if count(amount) == '1' else 's'}"
+
+
+def hours(latency_ms: Any) -> str:
+    """Write milliseconds as hours (minutes below one hour)."""
+    if not is_known(latency_ms):
+        return UNKNOWN
+    value = latency_ms / 3_600_000
+    return f"{value:,.1f} h" if value >= 1 else f"{60 * value:.1f} min"
+
+
+def day(instant: Any) -> str:
+    """Write the date of an instant: 2025-12-14."""
+    return UNKNOWN if pd.isna(instant) else f"{pd.Timestamp(instant):%Y-%m-%d}"
+
+
+def between(lower: Any, upper: Any, write: Any = percent) -> str:
+    """Write an interval: 57 % to 70 %; nothing where it is not known."""
+    return f"{write(lower)} to {write(upper)}" if is_known(lower) and is_known(upper) else ""
+
+
+def metric(name: str, value: Any) -> str:
+    """Write a capability's metric in the unit of its name: `_pct` is percent, every other is a share."""
+    if not is_known(value):
+        return "no data yet"
+    return f"{value:.0f} %" if name.endswith("_pct") else percent(value)
+
+
+def metric_words(name: str) -> str:
+    """Write a metric's name for people: mape_pct -> MAPE."""
+    text = name.removesuffix("_pct").replace("_", " ")
+    return "MAPE of cost" if text == "mape" else text
+
+
+def short(text: Any, most: int = 80) -> str:
+    """Cut a long text from data for a place with little room."""
+    words = " ".join(str(text).split()) if not (text is None or text is pd.NA or text != text) else ""
+    return words if len(words) <= most else words[: most - 1] + "…"

@@ -1,0 +1,150 @@
+"""The dashboard in Debian's chromium: nothing that came from data runs, nothing is fetched, it fits a phone, it is fast.
+
+Needs `chromium` on the path and playwright in this Python (or in a folder on PYTHONPATH); skips with the reason else.
+"""
+
+import shutil
+from dataclasses import dataclass, field
+
+import pandas as pd
+import pytest
+
+from asp_analysis.config import parse_url
+from asp_analysis.dashboard import build_page, write_page
+from asp_analysis.loading import load_file
+from asp_analysis.session import connect
+from asp_analysis.store import create_store, open_store
+from benchmarks.store_bench import write_metric_lines
+from tests.test_dashboard import make_hostile
+
+pytestmark = pytest.mark.browser
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+AS_OF = pd.Timestamp("2025-12-31")
+
+
+@dataclass
+class Opened:
+    """A page that was opened, and everything that it did."""
+
+    tab: object
+    said: list = field(default_factory=list)
+    fetched: list = field(default_factory=list)
+
+    def go(self, path):
+        self.said.clear()
+        self.fetched.clear()
+        self.tab.goto(path.as_uri(), wait_until="load")
+        self.tab.wait_for_timeout(300)
+        return self
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed in this Python")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as driver:
+        profile = tmp_path_factory.mktemp("profile")
+        context = driver.chromium.launch_persistent_context(profile, executable_path=chromium, args=FLAGS)
+        page = Opened(context.new_page())
+        page.tab.on("dialog", lambda dialog: (page.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.tab.on("console", lambda message: page.said.append(f"console {message.type}: {message.text}"))
+        page.tab.on("pageerror", lambda error: page.said.append(f"error: {error}"))
+        context.on("request", lambda request: page.fetched.append(request.url))
+        yield page
+        context.close()
+
+
+def page_of(url, path):
+    with connect(url) as session:
+        write_page(path, build_page(session, AS_OF))
+    return path
+
+
+@pytest.fixture(scope="module")
+def hostile(sample_store, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile")
+    url = parse_url("hostile.db", folder)
+    make_hostile(sample_store.path, url.path)
+    return page_of(url, folder / "page.html")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """The page over 10,000 metric rows and the sample."""
+    folder = tmp_path_factory.mktemp("full")
+    url = parse_url("full.db", folder)
+    create_store(url, with_sample=True)
+    write_metric_lines(folder / "lines.jsonl", 10_000)
+    with open_store(url) as store:
+        load_file(store, folder / "lines.jsonl")
+    return page_of(url, folder / "page.html")
+
+
+def test_these_tests_would_see_a_script_that_runs(opened, tmp_path):
+    path = tmp_path / "bad.html"
+    path.write_text("<script>alert(1)</script><img src='http://127.0.0.1:9/x.png'>")
+    opened.go(path)
+    assert "dialog: 1" in opened.said and len(opened.fetched) == 2
+
+
+def test_the_policy_alone_would_stop_a_script_and_a_picture(opened, hostile, tmp_path):
+    path = tmp_path / "pierced.html"
+    breach = "<script>alert(1)</script><img src='http://127.0.0.1:9/x.png' onerror='alert(2)'><main"
+    path.write_text(hostile.read_text().replace("<main", breach, 1))
+    opened.go(path)
+    assert not [said for said in opened.said if said.startswith("dialog")]
+    assert opened.fetched == [path.as_uri()]
+    assert any("Content Security Policy" in said for said in opened.said)
+
+
+@pytest.mark.parametrize("name", ["hostile", "full"])
+def test_nothing_runs_and_nothing_is_fetched(opened, name, request):
+    path = request.getfixturevalue(name)
+    opened.go(path)
+    for link in opened.tab.query_selector_all("a"):
+        link.click()
+    for element in opened.tab.query_selector_all("tbody th, figure, .alerts li")[:20]:
+        element.hover()
+    assert opened.said == []
+    assert {url.split("#")[0] for url in opened.fetched} == {path.as_uri()}
+    assert opened.tab.evaluate("document.scripts.length + document.images.length + frames.length") == 0
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("name", ["hostile", "full"])
+def test_nothing_hangs_over_the_side(opened, name, width, request):
+    opened.tab.set_viewport_size({"width": width, "height": 800})
+    opened.go(request.getfixturevalue(name))
+    wide = """[...document.querySelectorAll('body *')].filter(e => !e.closest('svg svg') && !e.closest('thead')
+        && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName + ' ' + e.textContent.slice(0, 40))"""
+    assert opened.tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert opened.tab.evaluate(wide) == []
+
+
+def test_hostile_names_can_be_read(opened, hostile):
+    opened.go(hostile)
+    assert "<script>alert(1)</script>" in opened.tab.inner_text("body")
+
+
+def test_it_is_dark_where_the_reader_wants_it_dark(opened, full):
+    colors = []
+    for scheme in ("light", "dark"):
+        opened.tab.emulate_media(color_scheme=scheme)
+        opened.go(full)
+        colors.append(opened.tab.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert colors[0] != colors[1]
+
+
+def test_the_time_to_load_is_told(opened, full, capsys):
+    times = []
+    for _ in range(5):
+        opened.go(full)
+        times.append(opened.tab.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
+    with capsys.disabled():
+        print(f"\n10,000 rows: {full.stat().st_size / 1024:.0f} KiB, loaded in {sorted(times)[2]:.0f} ms (median of 5)")
+    assert opened.tab.locator("svg.picture").count() > 20

@@ -1,0 +1,368 @@
+"""The page says what the views say, needs nothing but itself, and nothing that comes from data can act in it."""
+
+import base64
+import hashlib
+import re
+import shutil
+import sqlite3
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asp_analysis.config import parse_url
+from asp_analysis.dashboard import build_page, svg, words, write_page
+from asp_analysis.dashboard.accuracy import WIDEST, measure
+from asp_analysis.dashboard.alerts import alerts
+from asp_analysis.dashboard.capabilities import falls, worsening
+from asp_analysis.dashboard.facts import Facts
+from asp_analysis.errors import InputError
+from asp_analysis.learning import Telemetry, status
+from asp_analysis.quality import Work, phase_yields, removal_measures
+from asp_analysis.session import connect
+
+AS_OF = pd.Timestamp("2025-12-31")
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror='alert(2)'>",
+    "' onmouseover='alert(3)' x='",
+    "]]></title></desc></svg><script>alert(4)</script>",
+    "javascript:alert(5)",
+    "</style></bdi><svg onload=alert(6)>",
+    "{{ 7 * 7 }}{% include 'x' %}",
+    "&lt;b&gt;&quot;",
+    "--><iframe srcdoc='<script>alert(7)</script>'>",
+    "\u202edesrever",
+    "\x1b[31m\x07",
+    "x" * 400,
+)
+ALLOWED = set(
+    re.findall(
+        r"\w+",
+        "html head meta link title style body header h1 p bdi nav a main section dl div dt dd b small h2 ul li strong "
+        "span article h3 svg desc rect line text g path figure figcaption table thead tbody tr th td footer",
+    )
+)
+
+
+class Seen(HTMLParser):
+    """What a browser would make of the page: elements, attributes, texts."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.attributes, self.texts, self._open = set(), [], [], []
+        self.feed(page)
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.add(tag)
+        self.attributes += attrs
+        self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if "style" not in self._open:
+            self.texts.append(data)
+
+
+def make_hostile(source: Path, target: Path) -> None:
+    """Copy a store and put what an attacker would write into every text that comes from outside."""
+    shutil.copy(source, target)
+    connection = sqlite3.connect(target)
+    connection.create_function("hostile", 1, lambda n: HOSTILE[n % len(HOSTILE)])
+    connection.executescript("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;")
+    for number, (task,) in enumerate(connection.execute("SELECT task_id FROM task_metadata").fetchall()):
+        for table in ("task_metadata", "agent_cost_vector", "defect_log"):
+            # Which string a task gets depends on its id, so that all tables still belong together.
+            query = f"UPDATE {table} SET task_id = hostile(?) || task_id WHERE task_id = ?"
+            connection.execute(query, (number, task))
+    connection.execute("UPDATE task_metadata SET task_description = hostile(rowid), task_type = hostile(rowid + 1)")
+    for number, role in enumerate(("Code", "DesignReview", "CodeReview", "Design", "Test")):
+        bad = HOSTILE[number] + role
+        for table, columns in (
+            ("agent_cost_vector", ["agent_role"]),
+            ("defect_log", ["phase_injected", "phase_removed"]),
+            ("agent_roles", ["agent_role"]),
+        ):
+            for column in columns:
+                connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (bad, role))
+    for number, (model,) in enumerate(
+        connection.execute("SELECT DISTINCT llm_model FROM agent_cost_vector WHERE llm_model IS NOT NULL").fetchall()
+    ):
+        bad = HOSTILE[number] + model
+        connection.execute("UPDATE agent_cost_vector SET llm_model = ? WHERE llm_model = ?", (bad, model))
+    connection.execute("UPDATE defect_log SET defect_type = hostile(rowid), description = hostile(rowid)")
+    connection.commit()
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def sample_page(sample_store):
+    with connect(sample_store) as session:
+        return build_page(session, AS_OF)
+
+
+@pytest.fixture(scope="module")
+def sample_facts(sample_store):
+    with connect(sample_store) as session:
+        return Facts.read(session, AS_OF)
+
+
+@pytest.fixture(scope="module")
+def hostile_page(sample_store, tmp_path_factory):
+    url = parse_url("hostile.db", tmp_path_factory.mktemp("hostile"))
+    make_hostile(sample_store.path, url.path)
+    with connect(url) as session:
+        return build_page(session, AS_OF)
+
+
+# --- it says what the views say ---------------------------------------------------------------------------------------
+
+
+def test_the_headline_is_that_of_the_executions(sample_store, sample_page):
+    with connect(sample_store) as session:
+        row = session.sql("SELECT count(*) AS n, count(cost_usd) AS known, sum(cost_usd) AS usd FROM executions").iloc[
+            0
+        ]
+    text = Seen(sample_page).text
+    assert f"Cost known {words.usd(row['usd'])} of {row['known']:.0f} executions" in text
+    assert f"Cost unknown {row['n'] - row['known']:.0f} executions" in text
+
+
+def test_each_role_stands_there_with_its_cost(sample_store, sample_page):
+    text = Seen(sample_page).text
+    with connect(sample_store) as session:
+        for row in session.view("role_costs").itertuples():
+            share = f"{row.agent_role}: {words.usd(row.cost_usd)}, {words.percent(row.cost_share)}"
+            assert share in text
+
+
+def test_each_capability_shows_both_modes_and_what_is_missing(sample_store, sample_page):
+    text = Seen(sample_page).text
+    with connect(sample_store) as session:
+        table = status(Telemetry.read(session.view), AS_OF)
+    for row in table.itertuples():
+        card = text[text.index(f"{row.capability} published ") :][:1_500]
+        assert card.startswith(f"{row.capability} published {row.published_mode} sound {row.sound_mode}")
+        for part in (row.missing_published, row.missing_sound, f"{row.completed} of {row.needed}"):
+            assert part in card
+
+
+def test_planned_and_spent_are_sums_over_the_ended_tasks(sample_store, sample_page):
+    query = """
+        SELECT sum(o.cost_usd) AS spent, sum(t.estimated_cost_usd) AS planned, count(*) AS n
+        FROM outcomes AS o JOIN stg_tasks AS t USING (task_id)
+        WHERE o.status IN ('completed', 'failed') AND o.cost_usd > 0 AND t.estimated_cost_usd > 0
+    """
+    with connect(sample_store) as session:
+        row = session.sql(query).iloc[0]
+    wanted = f"In sum {words.usd(row['spent'])} spent on {words.usd(row['planned'])} planned"
+    text = Seen(sample_page).text
+    assert wanted in text and f"(n = {row['n']:.0f} tasks)" in text
+
+
+def test_yields_and_measures_are_those_of_quality(sample_store, sample_page):
+    text = Seen(sample_page).text
+    with connect(sample_store) as session:
+        work = Work.read(session.view)
+    for row in phase_yields(work).itertuples():
+        present = row.entering + row.injected
+        assert re.search(rf"{row.agent_role}: {words.percent(row.yield_share)} \([^)]*\), n = {present}\b", text)
+    measure = removal_measures(work).iloc[0]
+    assert f"process yield {words.percent(measure['value'])} " in text
+    assert f"{measure['part']} of {measure['whole']:.0f}" in text
+    assert "provisional" in text.lower()
+
+
+def test_coverage_is_the_share_of_actual_costs_within_the_interval(sample_facts, sample_page):
+    found = measure(sample_facts)
+    frame = found.forecasts.dropna(subset=["lower_70"])
+    share = ((frame["lower_70"] <= frame["actual"]) & (frame["actual"] <= frame["upper_70"])).mean()
+    row = Seen(sample_page).text.split("all forecasts")[1][:120]
+    assert f"{len(found.forecasts)} " in row and words.percent(share) in row
+
+
+def test_an_empty_store_gives_a_page_that_says_what_is_missing(empty_store):
+    with connect(empty_store) as session:
+        text = Seen(build_page(session)).text
+    for said in (
+        "No executions yet. Load telemetry with: asp-analysis load FILE",
+        "No forecast can be judged yet.",
+        "No real defects are recorded.",
+        "Nothing needs a person at the moment.",
+        "Per accepted task not defined",
+        "no data yet",
+    ):
+        assert said in text
+    assert not re.search(r"\b(nan|NaT|None|inf)\b", text)
+
+
+def test_no_number_is_a_nan(sample_page):
+    assert not re.search(r"\b(nan|NaN|NaT|None|inf)\b", sample_page.split("</style>")[1])
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_most_urgent_alert_comes_first_and_unknown_prices_are_counted(sample_facts):
+    levels = [alert.level for alert in alerts(sample_facts, measure(sample_facts))]
+    assert levels == sorted(levels, key=("act", "look", "know").index)
+    titles = [alert.title for alert in alerts(sample_facts, measure(sample_facts))]
+    assert "PROBE_AI: do not let it act alone yet" in titles
+    assert f"Cost unknown: {sample_facts.unpriced['executions'].sum()} executions" in titles
+
+
+def curve(modes, values=None):
+    at = pd.date_range("2025-01-01", periods=len(modes))
+    frame = pd.DataFrame({"capability": "PROBE_AI", "at": at, "published_mode": modes, "sound_mode": "Learning"})
+    return frame.assign(metric_name="mape_pct", metric_value=values or 10.0, metric_target=20.0)
+
+
+def test_a_fall_is_told_until_it_is_made_up_for():
+    fallen = curve(["Shadow", "Autonomous", "Shadow", "Shadow"])
+    assert falls(fallen)[["was", "now"]].to_numpy().tolist() == [["Autonomous", "Shadow"]]
+    assert falls(fallen)["at"].iloc[0] == pd.Timestamp("2025-01-03")
+    assert falls(curve(["Shadow", "Autonomous", "Shadow", "Autonomous"])).empty
+
+
+def test_an_error_that_grows_beyond_its_target_is_getting_worse():
+    modes = ["Shadow"] * 11
+    assert len(worsening(curve(modes, [15.0] * 10 + [25.0]))) == 1
+    assert worsening(curve(modes, [15.0] * 10 + [19.0])).empty
+    assert worsening(curve(modes, [35.0] * 10 + [25.0])).empty
+
+
+def test_wide_intervals_need_a_person(sample_facts):
+    found = measure(sample_facts)
+    found.forecasts["upper_70"] = found.forecasts["lower_70"] * (WIDEST + 1)
+    assert any("too wide" in alert.title for alert in alerts(sample_facts, found))
+
+
+# --- nothing acts -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["sample_page", "hostile_page"])
+def test_the_page_holds_nothing_that_acts_or_loads(name, request):
+    seen = Seen(request.getfixturevalue(name))
+    assert seen.elements <= ALLOWED
+    assert not [
+        key for key, _ in seen.attributes if key.startswith("on") or key in {"src", "style", "srcdoc", "action"}
+    ]
+    links = {value for key, value in seen.attributes if key in {"href", "xlink:href"}}
+    assert all(link.startswith("#") or link == "data:," for link in links)
+
+
+def test_hostile_names_are_shown_as_they_are(hostile_page):
+    text = Seen(hostile_page).text
+    for words_of_data in HOSTILE[:5]:
+        assert " ".join(words_of_data.split()) in text
+    assert "{{ 7 * 7 }}" in text
+    assert "<script" not in hostile_page
+
+
+def test_a_hostile_page_has_as_many_elements_as_a_harmless_one(sample_page, hostile_page):
+    count = [len(re.findall(r"<(?:section|article|figure|table)\b", page)) for page in (sample_page, hostile_page)]
+    assert count[0] == count[1]
+
+
+def test_the_policy_allows_this_style_sheet_and_nothing_else(sample_page):
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', sample_page)[1].replace("&#39;", "'")
+    style = re.search(r"<style>(.*?)</style>", sample_page, re.DOTALL)[1]
+    fingerprint = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy.startswith("default-src 'none'; ")
+    assert f"style-src 'sha256-{fingerprint}'" in policy and "unsafe" not in policy
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60))
+def test_a_text_in_a_picture_is_read_back_as_it_was(text):
+    class Texts(HTMLParser):
+        found = ""
+        label = None
+
+        def handle_starttag(self, tag, attrs):
+            self.label = dict(attrs).get("class", self.label)
+
+        def handle_data(self, data):
+            self.found += data
+
+    parser = Texts()
+    parser.feed(svg.element("text", text, class_=text))
+    parser.close()
+    assert (parser.found, parser.label or "") == (text, text)
+
+
+def test_every_picture_has_a_title_and_a_description(sample_page):
+    pictures = re.findall(r"<svg role=\"img\"[^>]*>(<title>[^<]+</title><desc>[^<]+</desc>)?", sample_page)
+    assert len(pictures) > 20 and all(pictures)
+
+
+# --- the file and the verb --------------------------------------------------------------------------------------------
+
+
+def test_the_verb_writes_beside_the_store_and_prints_where(run, empty_store):
+    ran = run("dashboard", "--db", empty_store)
+    path = empty_store.path.parent / "exports" / "dashboard.html"
+    assert (ran.exit_code, ran.out.strip()) == (0, str(path))
+    assert path.read_text().startswith("<!DOCTYPE html>") and 'http-equiv="refresh"' not in path.read_text()
+    assert [child.name for child in path.parent.iterdir()] == ["dashboard.html"]
+
+
+def test_a_page_that_cannot_be_written_is_one_line(run, empty_store, tmp_path):
+    (tmp_path / "file").write_text("")
+    ran = run("dashboard", tmp_path / "file" / "out.html", "--db", empty_store)
+    assert ran.exit_code == 1 and ran.err.startswith("Error: A file to write is needed, ")
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_the_old_page_stays_whole_when_the_new_one_fails(tmp_path, monkeypatch):
+    path = tmp_path / "page.html"
+    write_page(path, "old")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(InputError, match="No space left"):
+        write_page(path, "new")
+    assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_watching_makes_the_page_anew_and_ends_cleanly(run, empty_store, tmp_path, monkeypatch):
+    out, waits = tmp_path / "page.html", []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            raise KeyboardInterrupt
+        out.unlink()
+
+    monkeypatch.setattr("time.sleep", sleep)
+    ran = run("dashboard", out, "--watch", 30, "--db", empty_store)
+    assert (ran.exit_code, waits) == (0, [30, 30])
+    assert '<meta http-equiv="refresh" content="30">' in out.read_text()
+    assert "Traceback" not in ran.err and "Stopped" in ran.err
+
+
+def test_open_hands_the_page_to_the_browser(run, empty_store, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("click.launch", lambda address: opened.append(address) or 0)
+    run("dashboard", tmp_path / "page.html", "--open", "--db", empty_store)
+    assert opened == [(tmp_path / "page.html").as_uri()]
+
+
+def test_the_dashboard_needs_no_chart_library(sample_store, tmp_path):
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from asp_analysis.dashboard import build_page; from asp_analysis.session import connect;"
+        f"session = connect({sample_store.text!r}); build_page(session); session.close();"
+        "sys.exit('matplotlib' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
