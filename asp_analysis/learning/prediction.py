@@ -65,13 +65,18 @@ def type_features(tasks: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "task_id": tasks["task_id"],
-            "task_type": tasks["task_type"].fillna("unknown").astype(str),
+            "task_type": _named(tasks["task_type"]),
             "log_size": np.log1p(tasks["size"].astype(float)).fillna(0.0),
             "components": paths,
-            "model": tasks["task_id"].map(models).fillna("unknown").astype(str),
+            "model": _named(tasks["task_id"].map(models)),
             "words": tasks["task_description"].fillna("").astype(str),
         }
     )
+
+
+def _named(values: pd.Series) -> pd.Series:
+    """Give texts, "unknown" where there is none, whatever type an empty column came with."""
+    return values.astype(object).where(values.notna(), "unknown").astype(str)
 
 
 def fit_types(features: pd.DataFrame, types: pd.Series) -> Pipeline:
