@@ -117,7 +117,7 @@ def plot_u_chart(frame: pd.DataFrame, ax: Axes | None = None, title: str | None 
 def plot_cusum(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None, limit: float = 5.0) -> Axes:
     """Draw both cumulative sums against the limit: a small lasting shift climbs, chance falls back to 0.
 
-    `frame`: at, high, low (`quality.cusum` beside the instants), in standard deviations, in time order; `limit` as there.
+    `frame`: at, high, low (`quality.cusum` beside the instants), in standard deviations; in time order.
     """
     ax = axes_of(frame, ("at", "high", "low"), ax, title)
     if frame.empty:
