@@ -51,6 +51,7 @@ def plot_control_chart(
     ax.axhline(rows["lower"].iloc[0], **_LIMIT)
     handles += _mark_signals(ax, places, rows)
     ax.set_yscale("log")
+    ax.margins(y=0.1)
     _plain_log_axis(ax)
     ax.set_ylabel(label)
     _in_order(ax, rows["at"], "Tasks in the order in which the role worked on them")
