@@ -51,6 +51,7 @@ def plot_control_chart(
     ax.axhline(rows["lower"].iloc[0], **_LIMIT)
     handles += _mark_signals(ax, places, rows)
     ax.set_yscale("log")
+    ax.margins(y=0.1)
     _plain_log_axis(ax)
     ax.set_ylabel(label)
     _in_order(ax, rows["at"], "Tasks in the order in which the role worked on them")
@@ -117,7 +118,7 @@ def plot_u_chart(frame: pd.DataFrame, ax: Axes | None = None, title: str | None 
 def plot_cusum(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None, limit: float = 5.0) -> Axes:
     """Draw both cumulative sums against the limit: a small lasting shift climbs, chance falls back to 0.
 
-    `frame`: at, high, low (`quality.cusum` beside the instants), in standard deviations, in time order; `limit` as there.
+    `frame`: at, high, low (`quality.cusum` beside the instants), in standard deviations; in time order.
     """
     ax = axes_of(frame, ("at", "high", "low"), ax, title)
     if frame.empty:
