@@ -131,3 +131,9 @@ def test_too_little_data_gives_empty_charts_with_their_columns(work):
     few = Work(work.defects[:0], work.runs[:3], work.tasks[:3], work.phases)
     assert len(cost_charts(few)) == 0 and "centre" in cost_charts(few)
     assert len(density_charts(few)) == 0 and "centre" in density_charts(few)
+
+
+def test_one_bad_period_of_a_short_series_does_not_widen_the_limits_that_should_show_it():
+    chart = u_chart([2, 3, 2, 25, 1, 2], [100, 120, 90, 100, 20, 150])
+    assert chart["is_outside"].tolist() == [False, False, False, True, False, False]
+    assert not chart["is_laney"].any()

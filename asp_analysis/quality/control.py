@@ -19,6 +19,7 @@ from asp_analysis.quality.phases import Work
 Floats = NDArray[np.float64]
 D2 = 1.128379167  # mean range of two normal values, in SD
 MEAN_RANGE = (2.66, 3.267)  # X limits 3 / d2, and the limit of the ranges, in mean ranges (rounded as published)
+LANEY_FEWEST = 20  # points before limits may be widened: with fewer, one bad period widens them until it hides itself
 MEDIAN_RANGE = (3.145, 3.865)  # the same in median ranges: steadier against single outliers
 
 
@@ -87,7 +88,8 @@ def u_chart(counts: ArrayLike, sizes: ArrayLike) -> pd.DataFrame:
     """Chart counts per size: u_i = c_i / a_i, ubar = Sum c / Sum a, limits ubar +- 3 sqrt(ubar / a_i), floor 0.
 
     Where the counts vary more than Poisson counts can (chi-squared test at 5 %), the limits are widened by Laney's
-    sigma_z = mean |z_i - z_(i-1)| / 1.128 (u' chart). Columns: density, centre, lower, upper, is_outside, is_laney.
+    sigma_z = mean |z_i - z_(i-1)| / 1.128 (u' chart), from 20 points on. Columns: density, centre, lower, upper,
+    is_outside, is_laney.
 
     Raises:
         EstimationRefusal: fewer than two points, or a size that is not positive.
@@ -98,7 +100,7 @@ def u_chart(counts: ArrayLike, sizes: ArrayLike) -> pd.DataFrame:
     centre = c.sum() / a.sum()
     sd = np.sqrt(centre / a)
     z = (c / a - centre) / np.where(sd > 0, sd, np.nan)
-    is_laney = bool(centre > 0 and chdtrc(len(c) - 1, float(np.sum(z**2))) < 0.05)
+    is_laney = bool(len(c) >= LANEY_FEWEST and centre > 0 and chdtrc(len(c) - 1, float(np.sum(z**2))) < 0.05)
     wide = max(float(np.mean(np.abs(np.diff(z)))) / D2, 1.0) if is_laney else 1.0
     frame = pd.DataFrame({"density": c / a, "centre": centre, "lower": np.maximum(centre - 3 * sd * wide, 0.0)})
     frame["upper"] = centre + 3 * sd * wide
