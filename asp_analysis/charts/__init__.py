@@ -44,3 +44,12 @@ __all__ = [
     "plot_scores",
     "use_style",
 ]
+
+from asp_analysis.charts.agents import (
+    plot_cost_by_project,
+    plot_cost_per_day,
+    plot_dearest_tasks,
+    plot_tokens_by_kind,
+)
+
+__all__ += ["plot_cost_by_project", "plot_cost_per_day", "plot_dearest_tasks", "plot_tokens_by_kind"]
