@@ -5,7 +5,7 @@ Stores of one's own hold many models, projects and days: each chart keeps the la
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
@@ -58,8 +58,8 @@ def plot_cost_per_day(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
         index="start", columns="model", values="cost_usd", aggfunc="sum", sort=False, fill_value=0
     )
     handles = _stack(ax, wide[_by_sum(known, models)], 7 if is_weekly else 1)
-    ax.xaxis.set_major_locator(locator := AutoDateLocator(minticks=3, maxticks=9))
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))
+    ax.xaxis.set_major_formatter(DateFormatter("%d %b\n%Y"))
     ax.set_xlabel("Week that begins on Monday (UTC)" if is_weekly else "Day (UTC)")
     ax.grid(axis="y")
     legend_above(ax, handles, rows=1 if len(handles) <= 3 else 2)
