@@ -77,7 +77,7 @@ def plot_tokens_by_kind(frame: pd.DataFrame, ax: Axes | None = None, title: str 
     named = frame.assign(llm_model=_largest_named(frame, "llm_model", MOST_MODELS_IN_ROWS, "models", list(KINDS)))
     sums = named.groupby("llm_model")[list(KINDS)].sum().astype(float)
     total = sums.sum(axis=1)
-    sums = sums.loc[total[total > 0].sort_values(ascending=False).index]
+    sums = sums.loc[sorted(total[total > 0].sort_values(ascending=False).index, key=_is_rest)]
     if sums.empty:
         return say_no_data(ax)
     left = pd.Series(0.0, sums.index)
