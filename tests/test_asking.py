@@ -40,15 +40,26 @@ def test_a_sum_with_an_unknown_part_is_unknown():
 def test_models_side_by_side_are_not_summed():
     frame = history(
         [
-            {"task_id": task, "llm_model": model, "agent_role": "Code", "cost_usd": 1.0}
+            {"task_id": task, "llm_model": model, "agent_role": "Code", "cost_usd": 1.0, "at": pd.Timestamp(at)}
             for task in ("T-1", "T-2")
-            for model in ("a", "b")
+            for model, at in (("a", "2026-01-01"), ("b", "2026-02-01"))
         ]
     )
     with pytest.raises(EstimationRefusal, match=r"2 did the same work side by side.*--model"):
         pose(frame)
     assert pose(frame, llm_model="a")["cost_usd"].tolist() == [1.0, 1.0]
     assert pose_per_model(frame)["llm_model"].tolist() == ["a", "a", "b", "b"]
+
+
+def test_two_models_that_work_together_on_a_task_are_summed():
+    frame = history(
+        [
+            {"task_id": task, "llm_model": model, "agent_role": "main", "cost_usd": 1.0}
+            for task in ("T-1", "T-2")
+            for model in ("a", "b")
+        ]
+    )
+    assert pose(frame)["cost_usd"].tolist() == [2.0, 2.0]
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones():

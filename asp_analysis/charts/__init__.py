@@ -3,6 +3,7 @@
 A frame's columns have the names that the views use. The caller says the finding in `title`. `use_style()` comes first.
 """
 
+from asp_analysis.charts.agents import plot_cost_by_project, plot_cost_per_day, plot_dearest_tasks, plot_tokens_by_kind
 from asp_analysis.charts.backtests import (
     plot_backtest,
     plot_calibration,
@@ -38,13 +39,16 @@ __all__ = [
     "plot_calibration",
     "plot_control_chart",
     "plot_control_charts",
+    "plot_cost_by_project",
     "plot_cost_by_role",
     "plot_cost_distribution",
     "plot_cost_of_quality",
+    "plot_cost_per_day",
     "plot_cost_per_week",
     "plot_coverage_by_size",
     "plot_criteria",
     "plot_cusum",
+    "plot_dearest_tasks",
     "plot_defect_flow",
     "plot_defect_pareto",
     "plot_defects_by_phase",
@@ -64,6 +68,7 @@ __all__ = [
     "plot_residuals",
     "plot_review_effectiveness",
     "plot_scores",
+    "plot_tokens_by_kind",
     "plot_u_chart",
     "use_style",
 ]

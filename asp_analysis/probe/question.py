@@ -19,6 +19,9 @@ ALL_ROLES = "all roles"
 ALTERNATIVE_SHARE = 0.5
 """Share of tasks in which one role was done by two or more models, from which on they count as alternatives."""
 
+MANY_MODELS = 3
+"""Models for one role of one task, from which on they are taken for alternatives: a session of one agent mixes two."""
+
 _FIRST = ("project_id", "task_type", "size", "actual_size", "planned_cost_usd", "planned_latency_ms")
 
 
@@ -65,8 +68,18 @@ def _only(history: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFram
 
 
 def _refuse_alternatives(history: pd.DataFrame) -> None:
-    per_work = history.groupby(["task_id", "agent_role"])["llm_model"].nunique()
-    if per_work.empty or (per_work > 1).mean() <= ALTERNATIVE_SHARE:
+    """Refuse to sum models that did the same work as alternatives; models that worked together on a task are summed.
+
+    Alternatives are many for one piece of work (three or more), or their outcomes lie more than a day apart.
+    """
+    work = history.groupby(["task_id", "agent_role"]).agg(
+        models=("llm_model", "nunique"), first=("at", "min"), last=("at", "max")
+    )
+    shared = work[work["models"] > 1]
+    if len(shared) <= ALTERNATIVE_SHARE * len(work):
+        return
+    is_apart = (shared["last"] - shared["first"]) > pd.Timedelta(days=1)
+    if shared["models"].median() < MANY_MODELS and is_apart.mean() <= ALTERNATIVE_SHARE:
         return
     counts = history.groupby("llm_model")["task_id"].nunique().sort_values(ascending=False)
     raise EstimationRefusal(
