@@ -4,6 +4,7 @@ Two stores: one as an importer of bare executions leaves it (many tasks without 
 several times over, where every task has a plan, an end, defects and reviews.
 """
 
+import resource
 import sqlite3
 import statistics
 import subprocess
@@ -64,15 +65,21 @@ def _copy(connection: sqlite3.Connection, table: str, copy: int) -> None:
     connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) {source}")
 
 
-def process_seconds(url: StoreUrl, out: Path) -> float:
-    """Give the median seconds of three runs of the verb as a process of its own."""
+def process_seconds(url: StoreUrl, out: Path) -> tuple[float, float]:
+    """Give seconds and CPU seconds (medians of three) of the verb as a process of its own."""
     words = [sys.executable, "-m", "asp_analysis", "dashboard", str(out), "--db", url.text]
-    seconds = []
+    seconds, cpu = [], []
     for _ in range(3):
-        start = time.perf_counter()
+        start, before = time.perf_counter(), _children_cpu()
         subprocess.run(words, check=True, capture_output=True)
         seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+        cpu.append(_children_cpu() - before)
+    return statistics.median(seconds), statistics.median(cpu)
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
@@ -81,14 +88,19 @@ def main() -> None:
         folder = Path(name)
         for label, make in (("bare executions", bare_store), ("the sample over and over", grown_store)):
             url = make(folder)
-            alone = process_seconds(url, folder / "out.html")
+            alone, alone_cpu = process_seconds(url, folder / "out.html")
             from asp_analysis.dashboard import build_page
             from asp_analysis.session import connect
 
             with connect(url) as session:
                 warm = best_of(5, lambda session=session: build_page(session))
+                cpu = time.process_time()
+                build_page(session)
+                cpu = time.process_time() - cpu
             size = (folder / "out.html").stat().st_size / 1024
-            print(f"{label:26s} warm {warm:5.2f} s   process {alone:5.2f} s   page {size:4.0f} KiB", flush=True)
+            print(f"{label:26s} page {size:4.0f} KiB")
+            print(f"{'  in a warm process':26s} {warm:5.2f} s, of CPU {cpu:5.2f} s")
+            print(f"{'  process from the shell':26s} {alone:5.2f} s, of CPU {alone_cpu:5.2f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def _escaping(facts: Facts) -> list[Alert]:
             f"({words.percent(row['escape_share'])}, surely above {words.percent(row['escape_lower'])}; "
             "5 % is allowed). Give it the types that it misses.",
         )
-        for row in escapes(facts.work).head(4).to_dict("records")
+        for row in escapes(facts.reviews).head(4).to_dict("records")
     ]
 
 

@@ -21,7 +21,9 @@ def headline(facts: Facts) -> list[Fact]:
     state = tasks["status"].value_counts()
     accepted = accepted_costs(facts.work).iloc[0]
     left_out = f"of {words.counted(totals['with_cost'], 'execution')}"
-    period = f"{words.day(totals['first_at'])} to {words.day(totals['last_at'])}" if totals["executions"] else "none"
+    first, last = (pd.Timestamp(totals[name]) for name in ("first_at", "last_at"))
+    days = words.counted((last.normalize() - first.normalize()).days + 1, "day") if totals["executions"] else "none yet"
+    period = f"{words.day(first)} to {words.day(last)} (UTC)" if totals["executions"] else "no executions"
     real = facts.work.real_defects()
     return [
         Fact("Cost known", words.usd(totals["cost_usd"], "none yet"), left_out),
@@ -39,7 +41,7 @@ def headline(facts: Facts) -> list[Fact]:
             f"failed attempts included, n = {accepted['accepted']}",
         ),
         Fact("Defects", words.count(len(real)), f"and {len(facts.work.defects) - len(real)} false alarms"),
-        Fact("Period", period, "UTC, first to last execution"),
+        Fact("Period", days, period),
     ]
 
 

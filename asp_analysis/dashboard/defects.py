@@ -13,7 +13,6 @@ from asp_analysis.quality import (
     injection_matrix,
     phase_yields,
     removal_measures,
-    review_effectiveness,
 )
 
 TYPES = 12
@@ -28,7 +27,7 @@ def defect_section(facts: Facts) -> Section:
         missing = "No real defects are recorded. Load them with: asp-analysis load FILE --as defect_log"
         return Section("defects", "Defects", question, [Note(missing)])
     remarks = [Note(text[0].upper() + text[1:] + ".") for text in (work.unfinished_note(), flow_note(work)) if text]
-    tables = [_measures(work), *_reviews(work)]
+    tables = [_measures(work), *_reviews(facts.reviews)]
     return Section("defects", "Defects", question, [*remarks, _flow(work), _types(work), _yields(work), *tables])
 
 
@@ -116,8 +115,7 @@ def _state(note: str) -> str:
     return words.NOT_DEFINED if note.startswith("not defined") else "provisional" if note else "final"
 
 
-def _reviews(work: Work) -> list[Table | Note]:
-    reviews = review_effectiveness(work)
+def _reviews(reviews: pd.DataFrame) -> list[Table | Note]:
     if not len(reviews):
         return [Note("Review outcomes are not defined: no review flagged a defect and none escaped one.")]
     rows = [
@@ -142,7 +140,6 @@ def _rate(row: dict, name: str) -> str:
     return f"{words.percent(share)} ({words.between(row[f'{name}_lower'], row[f'{name}_upper'])})"
 
 
-def escapes(work: Work, allowed: float = 0.05) -> pd.DataFrame:
+def escapes(reviews: pd.DataFrame, allowed: float = 0.05) -> pd.DataFrame:
     """Give the reviews whose escape rate is surely (lower Wilson limit, 95 %) above what is allowed."""
-    reviews = review_effectiveness(work)
     return reviews[reviews["escape_lower"] > allowed].sort_values("escape_lower", ascending=False)

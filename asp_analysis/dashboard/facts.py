@@ -6,7 +6,7 @@ from functools import cache
 import pandas as pd
 
 from asp_analysis.learning import Telemetry, learning_history, status
-from asp_analysis.quality import Work
+from asp_analysis.quality import Work, review_effectiveness
 from asp_analysis.session import Session
 
 _TOTALS = """
@@ -37,7 +37,8 @@ class Facts:
     """The frames of the page as of one instant.
 
     totals: one row; unpriced, models, roles: one row per model or role; plans: `outcomes` with planned_usd, in the
-    order in which the tasks ended; history: `task_history`; status, curve: of `learning`; work: for `quality`.
+    order in which the tasks ended; history: `task_history`; status, curve: of `learning`; work: for `quality`,
+    reviews: its `review_effectiveness`.
     """
 
     as_of: pd.Timestamp
@@ -50,6 +51,7 @@ class Facts:
     history: pd.DataFrame
     forecasts: pd.DataFrame
     work: Work
+    reviews: pd.DataFrame
     status: pd.DataFrame
     curve: pd.DataFrame
 
@@ -57,7 +59,7 @@ class Facts:
     def read(cls, session: Session, as_of: pd.Timestamp) -> "Facts":
         """Read the views and compute learning as of an instant (UTC, without zone)."""
         view = cache(session.view)
-        telemetry = Telemetry.read(view)
+        telemetry, work = Telemetry.read(view), Work.read(view)
         return cls(
             as_of=as_of,
             totals=session.sql(_TOTALS).to_dict("records")[0],
@@ -68,7 +70,8 @@ class Facts:
             plans=session.sql(_PLANS),
             history=view("task_history"),
             forecasts=view("stored_forecasts"),
-            work=Work.read(view),
+            work=work,
+            reviews=review_effectiveness(work),
             status=status(telemetry, as_of),
             curve=learning_history(telemetry, as_of),
         )

@@ -14,6 +14,8 @@ SIDE = 1000.0
 """Side of the square in which lines are drawn before the browser stretches it over the plot."""
 LETTER = 6.6
 """Pixels that a letter of a bar's text takes: a long label ends where the text begins, however narrow the page."""
+ONE_LINE = 38
+"""Letters of a bar's label and text together that fit beside each other on the narrowest phone (320 pixels)."""
 LEFT = 0.11
 """Share of the width in which the words of the vertical axis stand."""
 
@@ -57,16 +59,23 @@ class Bar:
 
 def bars(title: str, desc: str, rows: Sequence[Bar]) -> Markup:
     """Draw horizontal bars, each below its label; an interval is a whisker, a mark a tick across the bar."""
-    parts = [_bar(row, 40.0 * place) for place, row in enumerate(rows)]
-    return picture(title, desc, 40.0 * len(rows), *parts)
+    is_long = any(len(row.label) + len(row.text) > ONE_LINE for row in rows)
+    height = 56.0 if is_long else 40.0
+    parts = [_bar(row, height * place, is_long) for place, row in enumerate(rows)]
+    return picture(title, desc, height * len(rows), *parts)
 
 
-def _bar(row: Bar, top: float) -> Markup:
-    reach = LETTER * len(row.text) + 8
+def _bar(row: Bar, top: float, is_long: bool) -> Markup:
+    reach = 0.0 if is_long else LETTER * len(row.text) + 8
     label = element("svg", _text(f"{reach:.0f}", 14, row.label), x=-reach, y=top, width="100%", height="20")
-    value = _text("100%", top + 14, row.text, "value", "end")
+    value = _text("0", top + 30, row.text, "value") if is_long else _text("100%", top + 14, row.text, "value", "end")
     return element(
-        "g", element("title", f"{row.label}: {row.text}"), label, value, *_track(row, top + 20, 12), class_="bar"
+        "g",
+        element("title", f"{row.label}: {row.text}"),
+        label,
+        value,
+        *_track(row, top + (36 if is_long else 20), 12),
+        class_="bar",
     )
 
 
@@ -174,7 +183,7 @@ def _grid(axes: Axes, top: float, value: float, words: str) -> list[Markup]:
 def _labels(labels: Sequence[tuple[float, str]], y: float) -> list[Markup]:
     parts = []
     for place, words in labels:
-        anchor = "start" if place < 0.15 else "end" if place > 0.85 else "middle"
+        anchor = "start" if place <= 0 else "end" if place >= 1 else "middle"
         parts.append(_text(_pct(LEFT + (1 - LEFT) * place), y, words, "tick", anchor))
     return parts
 
@@ -263,7 +272,7 @@ class Cells:
 
 def heat_map(title: str, desc: str, cells: Cells) -> Markup:
     """Draw a table whose cells are the darker the more they count; the number stands in the cell."""
-    left, line = 0.46, 26.0
+    left, line = 0.48, 26.0
     width = (1 - left) / max(len(cells.columns), 1)
     most = max((value for row in cells.values for value in row), default=0) or 1
     parts = []
@@ -279,7 +288,7 @@ def heat_map(title: str, desc: str, cells: Cells) -> Markup:
 
 
 def _clipped(words: str, x: float, width: float, top: float) -> Markup:
-    inner = (element("title", words), _text("0", 18, words))
+    inner = (element("title", words), _text("0", 18, words, "name"))
     return element("svg", *inner, x=_pct(x), y=top, width=_pct(width), height="26")
 
 
