@@ -67,7 +67,7 @@ class Spill:
         with self._lock:
             self.sync(is_due=True)
             for file in self._open.values():
-                os.close(file.descriptor)
+                _let_go(file.descriptor)
             self._open = {}
 
     def sync(self, *, is_due: bool = False) -> None:
@@ -103,7 +103,7 @@ class Spill:
                 continue
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if kind in self._open:
-                os.close(self._open[kind].descriptor)
+                _let_go(self._open[kind].descriptor)
             self._open[kind] = _OpenFile(path, descriptor)
             return self._open[kind]
         raise failure or OSError("no folder for a spill file")
@@ -133,7 +133,7 @@ def taken(path: Path) -> Iterator[bool]:
             is_there = False
         yield is_there
     finally:
-        os.close(descriptor)
+        _let_go(descriptor)
 
 
 def kind_of(path: Path) -> str:
@@ -152,6 +152,12 @@ def _modified_at(path: Path) -> float:
     with suppress(OSError):
         return path.stat().st_mtime
     return 0.0
+
+
+def _let_go(descriptor: int) -> None:
+    """Unlock and close; a forked child may hold a copy of the descriptor, which would keep the lock."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
 def _append_whole(file: _OpenFile, data: bytes) -> None:

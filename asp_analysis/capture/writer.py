@@ -15,7 +15,7 @@ import time
 import uuid
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import parent_process, util
 from pathlib import Path
 
@@ -77,7 +77,8 @@ class Writer:
             self._retry_at = 0.0
             while self._round(patience_s):
                 pass
-            self._recover(patience_s)
+            deadline = time.monotonic() + patience_s
+            self._recover(patience_s, lambda: time.monotonic() > deadline)
             self._spill.sync(is_due=True)
         return not (self._queue or self._has_spilled)
 
@@ -90,8 +91,8 @@ class Writer:
         if not self.flush(patience_s):
             with Shield("Closing"):
                 self._spill_queue()
-                names = ", ".join(map(str, self._spill.paths)) or "memory"
                 self._spill.rotate()
+                names = ", ".join(map(str, self._spill.waiting())) or "no file"
                 log.warning("Records wait in %s; they are loaded when the store is next opened for capture.", names)
         atexit.unregister(self.close)
 
@@ -102,7 +103,7 @@ class Writer:
         self._queue: deque[Item] = deque()
         self._tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._is_awake = False
-        self._writing = threading.RLock()
+        self._writing, self._recovering = threading.RLock(), threading.RLock()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._source = f"capture-{os.getpid()}-{uuid.uuid4().hex[:12]}"
@@ -125,14 +126,14 @@ class Writer:
 
     def _run(self) -> None:
         with Shield("Loading what earlier processes left"):
-            self._recover(BUSY_S)
+            self._recover(BUSY_S, lambda: self._is_closed)
         while not self._is_closed:
             with Shield("Writing records"):
                 self._wait()
                 self._is_awake = False  # from here on, a record that comes late wakes the thread again
                 self._empty()
                 if self._has_spilled and time.monotonic() >= self._retry_at:
-                    self._recover(BUSY_S)
+                    self._recover(BUSY_S, lambda: self._is_closed)
                 self._spill.sync()
 
     def _wait(self) -> None:
@@ -150,7 +151,7 @@ class Writer:
             pass
 
     def _round(self, patience_s: float | None) -> bool:
-        """Write some of the queue, to the spill file where `patience_s` is None; False where no more can be done now."""
+        """Write some of the queue, to the spill file where `patience_s` is None; False where nothing more can be done."""
         with self._writing:
             some = [self._queue.popleft() for _ in range(min(_AT_ONCE, len(self._queue)))]
             is_stuck = False
@@ -222,22 +223,24 @@ class Writer:
 
     # --- what was spilled ---
 
-    def _recover(self, patience_s: float) -> None:
+    def _recover(self, patience_s: float, is_over: Callable[[], bool]) -> None:
         """Load the spill files of this process and of those that have ended; each is removed once it is committed."""
-        with self._writing:
+        with self._recovering:
             if time.monotonic() < self._retry_at:
                 return
             self._has_spilled = False  # first: what is spilled from here on is looked for again
             self._spill.rotate()
-        for path in self._spill.waiting():
-            with taken(path) as is_ours:
-                if is_ours and not self._is_loaded(path, patience_s):
-                    self._has_spilled = True
-                    return
+            for path in self._spill.waiting():
+                with taken(path) as is_ours:
+                    if is_ours and not self._is_loaded(path, patience_s, is_over):
+                        self._has_spilled = True
+                        return
 
-    def _is_loaded(self, path: Path, patience_s: float) -> bool:
+    def _is_loaded(self, path: Path, patience_s: float, is_over: Callable[[], bool]) -> bool:
         entry, first = CaptureLog(str(path), kind_of(path)), 1
         for lines in _chunks(path):
+            if first > 1 and is_over():
+                return False
             with self._writing:  # one chunk at a time, so that new records and a fork need not wait for a long file
                 if not self._is_written(entry, lines, first, patience_s):
                     return False
