@@ -35,6 +35,8 @@ class Spill:
     def __init__(self, store: Path) -> None:
         """Name the store; no file is made before the first record."""
         self._store = store
+        # Asked for here and once: `tempfile` has a lock, which a forked child would inherit locked from the thread.
+        self._temporary = Path(tempfile.gettempdir()) / f"asp-capture-{os.getuid()}"
         self._open: dict[str, _OpenFile] = {}
         self._lock = threading.RLock()
         self._is_dirty, self._synced_at = False, 0.0
@@ -109,7 +111,7 @@ class Spill:
         raise failure or OSError("no folder for a spill file")
 
     def _folders(self) -> list[Path]:
-        return [self._store.parent, Path(tempfile.gettempdir()) / f"asp-capture-{os.getuid()}"]
+        return [self._store.parent, self._temporary]
 
     def _stem(self, folder: Path) -> str:
         if folder == self._store.parent:

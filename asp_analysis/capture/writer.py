@@ -258,7 +258,7 @@ class Writer:
 
     def before_fork(self) -> None:
         """Let the batch at hand be finished: SQLite must not be in the middle of anything when a process forks."""
-        self._is_held = self._writing.acquire(timeout=1.0)
+        self._is_held = self._writing.acquire(timeout=1.0)  # bounded: a fork of the agent comes first
 
     def after_fork_in_parent(self) -> None:
         """Go on as before."""
