@@ -21,7 +21,10 @@ from asp_analysis.config import parse_url
 from asp_analysis.store import create_store
 
 CALLS = 2_000
-_LOCKER = "import sqlite3,sys;c=sqlite3.connect(sys.argv[1],isolation_level=None);c.execute('BEGIN EXCLUSIVE');print(1,flush=True);sys.stdin.read()"
+_LOCKER = (
+    "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1],isolation_level=None)\n"
+    "c.execute('BEGIN EXCLUSIVE')\nprint(1,flush=True)\nsys.stdin.read()\n"
+)
 _RIVAL = (
     "import sys\nfrom asp_analysis import capture\nstore=capture.open(sys.argv[1])\nprint(1,flush=True)\n"
     "while True:\n  for _ in range(200): store.record(task_id='R', agent_role='Code', cost_usd=1.0)\n  store.flush()\n"
