@@ -1,12 +1,65 @@
-"""From a path to the store: finds the format and the kind of records, reads, and writes in one transaction."""
+"""From paths to the store: finds the format of each file, reads, and writes each file whole or not at all."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from asp_analysis import pricing
+from asp_analysis.batch import Batch
+from asp_analysis.errors import InputError
+from asp_analysis.importers.call_rows import Cost, Pricer
+from asp_analysis.importers.calls import Call, Reading
+from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is_table_name
 from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
+from asp_analysis.importers.registry import Format, detect
 from asp_analysis.importers.rows import detect_format, first_columns
-from asp_analysis.importers.source import Source, open_source
+from asp_analysis.importers.source import Source, file_sha256, modified_at_ns, open_source
 from asp_analysis.importers.tables import read_batches
-from asp_analysis.store import LoadedFile, LoadResult, Store, write_load
+from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
+from asp_analysis.records import read_instant
+from asp_analysis.store import LoadedFile, LoadResult, Store, last_loads, unchanged_result, write_load, write_loads
+from asp_analysis.unchanged import TRANSCRIPT, is_same, transcript_options
+
+_GROUP_FILES, _GROUP_RECORDS = 64, 20_000
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """What a user may say about a load: what tables hold, how transcripts are read, and whose prices hold."""
+
+    loaded_as: str | None = None
+    mapping: Mapping = field(default_factory=Mapping)
+    is_strict: bool = False
+    reading: Reading = field(default_factory=Reading)
+    prices: pricing.OwnPrices | None = None
+
+
+def load_paths(store: Store, paths: Iterable[Path], options: LoadOptions) -> Iterator[LoadResult | NotLoaded]:
+    """Load files and folders; give the outcome of each file as it is known.
+
+    A file that was named and cannot be loaded is an error; one that was found in a folder is given as `NotLoaded`, and
+    the others go on. Transcripts that were loaded before as they are now are not read again.
+
+    Raises:
+        InputError: a named file cannot be read as a whole, or its kind is not clear.
+        StoreError: the store cannot be written; what was given before is written.
+    """
+    return load_files(store, found_files(paths), options)
+
+
+def load_files(store: Store, files: Iterable[FoundFile], options: LoadOptions) -> Iterator[LoadResult | NotLoaded]:
+    """Load files that were found already; see `load_paths`."""
+    group = _Group(store, options)
+    for file in files:
+        try:
+            yield from group.take(file.path, is_named=file.is_named)
+        except InputError as error:
+            if file.is_named:
+                yield from group.write()
+                raise
+            yield NotLoaded(str(file.path), str(error))
+    yield from group.write()
 
 
 def load_file(
@@ -18,19 +71,118 @@ def load_file(
         InputError: the file cannot be read as a whole, its kind is not clear, or the mapping names what is not there.
         StoreError: the store cannot be written; nothing of the file was.
     """
-    mapping = mapping or Mapping()
-    source = open_source(path)
+    options = LoadOptions(loaded_as, mapping or Mapping(), is_strict)
+    (result,) = load_paths(store, [path], options)
+    if isinstance(result, NotLoaded):
+        raise InputError(result.reason)
+    return result
+
+
+class _Group:
+    """Files that are read and wait to be written in one transaction: thousands of small files need not wait for it."""
+
+    def __init__(self, store: Store, options: LoadOptions) -> None:
+        self._store, self._options = store, options
+        self._logged = last_loads(store)
+        self._batches = TranscriptBatches(options.reading, _pricer(options))
+        self._reconciliation = Reconciliation()
+        self._waiting: list[tuple[LoadedFile, list[Batch]]] = []
+        self._records = 0
+        self._known_options = transcript_options(options.reading, options.prices)
+
+    def take(self, path: Path, *, is_named: bool) -> Iterator[LoadResult | NotLoaded]:
+        """Read one file; give what is written so far where a transaction ends."""
+        logged = self._logged.get(str(path))
+        modified_ns = modified_at_ns(path)
+        if logged is not None and self._is_unchanged(path, modified_ns, logged):
+            yield unchanged_result(logged)
+            return
+        source = open_source(path)
+        found = None if self._has_table_options() else detect(path)
+        if found is not None:
+            loaded, batches = self._read(found, source, modified_ns)
+            yield from self._add(loaded, batches)
+        elif is_named or (source.size_bytes and is_table_name(path)):
+            yield from self.write()
+            yield _load_table(self._store, source, self._options)
+        else:
+            what = "its content is of no format that is known" if source.size_bytes else "it is empty"
+            yield NotLoaded(source.name, what)
+
+    def _read(self, found: Format, source: Source, modified_ns: int) -> tuple[LoadedFile, list[Batch]]:
+        transcript = found.read(source.path, self._options.reading)
+        batches = self._batches.batches(transcript)
+        counts = self._reconciliation.count(transcript, self._batches.unpriced)
+        options = self._known_options
+        about = (source.name, source.sha256, source.size_bytes, found.name, TRANSCRIPT, options, modified_ns, counts)
+        return LoadedFile(*about), batches
+
+    def _add(self, loaded: LoadedFile, batches: list[Batch]) -> Iterator[LoadResult]:
+        if self._options.is_strict:
+            yield from self.write()
+            yield write_load(self._store, loaded, batches, is_strict=True)
+            return
+        self._waiting.append((loaded, batches))
+        self._records += sum(batch.record_count for batch in batches)
+        if len(self._waiting) >= _GROUP_FILES or self._records >= _GROUP_RECORDS:
+            yield from self.write()
+
+    def write(self) -> Iterator[LoadResult]:
+        """Write what waits."""
+        waiting, self._waiting, self._records = self._waiting, [], 0
+        if waiting:
+            yield from write_loads(self._store, waiting)
+
+    def _has_table_options(self) -> bool:
+        """Tell whether the user said what only tables have: then every file is read as one."""
+        mapping = self._options.mapping
+        return bool(self._options.loaded_as or mapping.columns or mapping.constants)
+
+    def _is_unchanged(self, path: Path, modified_ns: int, logged: dict[str, Any]) -> bool:
+        """Tell by size and time of change, and by the content where only the time differs."""
+        if self._has_table_options() or not is_same(logged, path.stat().st_size, self._known_options):
+            return False
+        return logged["modified_ns"] == modified_ns or logged["sha256"] == file_sha256(path)
+
+
+def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResult:
+    path, mapping, loaded_as = source.path, options.mapping, options.loaded_as
     format_name = detect_format(path)
     columns = [] if format_name == "empty" else first_columns(path, format_name)
-    if not columns:
-        return write_load(store, _loaded_file(source, format_name, loaded_as or "unknown", mapping), [])
+    if not columns and format_name == "jsonl" and loaded_as is None:
+        raise InputError(f"JSON records are needed, {path} holds none that can be read. Check that it is whole.")
+    if not columns and format_name != "jsonl":
+        return write_load(store, _loaded_table(source, format_name, loaded_as or "unknown", mapping), [])
     loaded_as = loaded_as or detect_target(source.name, columns, mapping)
     check_mapping(source.name, columns, mapping, loaded_as)
     batches = read_batches(path, format_name, loaded_as, mapping)
-    return write_load(store, _loaded_file(source, format_name, loaded_as, mapping), batches, is_strict=is_strict)
+    loaded = _loaded_table(source, format_name, loaded_as, mapping)
+    return write_load(store, loaded, batches, is_strict=options.is_strict)
 
 
-def _loaded_file(source: Source, format_name: str, loaded_as: str, mapping: Mapping) -> LoadedFile:
+def _loaded_table(source: Source, format_name: str, loaded_as: str, mapping: Mapping) -> LoadedFile:
     options = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
     known = {name: value for name, value in options.items() if value}
     return LoadedFile(source.name, source.sha256, source.size_bytes, format_name, loaded_as, known)
+
+
+def _pricer(options: LoadOptions) -> Pricer:
+    price_tokens = options.prices.price_tokens if options.prices else pricing.price_tokens
+
+    def price(call: Call) -> Cost | None:
+        """Price a call; the importers know no prices and the prices know no calls."""
+        if call.tokens_in is None and call.tokens_out is None:
+            return None
+        tokens = pricing.Tokens(
+            call.tokens_in or 0,
+            call.tokens_out or 0,
+            call.cache_read or 0,
+            call.cache_write or 0,
+            call.cache_write_1h or 0,
+            call.web_searches or 0,
+            call.variant,
+        )
+        priced = price_tokens(call.model, call.provider, read_instant(call.at), tokens)
+        return None if priced is None else Cost(priced.cost_usd, priced.price)
+
+    return price

@@ -141,12 +141,12 @@ def _instant_from_number_text(text: str) -> str:
 
 def _instant_from_epoch(number: float) -> str:
     """Read seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size (1973 to 2286)."""
-    for unit_per_s in (1, 1_000, 1_000_000, 1_000_000_000):
+    for unit_per_s in (1, 1_000, 1_000_000, 1_000_000_000) if abs(number) < 10**20 else ():
         if 1e8 <= number / unit_per_s <= 1e10:
             exact = isinstance(number, int)
             micros = number * 1_000_000 // unit_per_s if exact else round(number / unit_per_s * 1_000_000)
             return format_instant(datetime(1970, 1, 1) + timedelta(microseconds=micros))
-    raise ValueError(f"{number!r} is no time since 1970 between 1973 and 2286")
+    raise ValueError(f"{_shown(number)} is no time since 1970 between 1973 and 2286")
 
 
 def read_instant(value: Any) -> Any:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from asp_analysis import sql
@@ -32,9 +33,9 @@ def write_metric_lines(path: Path, row_count: int) -> None:
         for number in range(row_count):
             execution, place = divmod(number, len(METRICS))
             metric, unit, value = METRICS[place]
-            day, minute = divmod(execution, 1440)
+            instant = datetime(2025, 1, 1) + timedelta(minutes=execution)
             record = {
-                "timestamp": f"2025-{1 + day // 28 % 12:02d}-{1 + day % 28:02d}T{minute // 60:02d}:{minute % 60:02d}:00Z",
+                "timestamp": instant.isoformat() + "Z",
                 "task_id": f"T-{execution % 2000:05d}",
                 "project_id": f"project-{execution % 7}",
                 "agent_role": ROLES[execution % 7],

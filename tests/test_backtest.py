@@ -121,3 +121,27 @@ def test_too_few_tasks_are_refused_with_their_number():
 def test_levels_that_cannot_be_are_refused(levels):
     with pytest.raises(InputError, match="Levels"):
         backtest(made_history(20), "cost_usd", levels=levels)
+
+
+def test_outcomes_of_one_instant_do_not_help_to_forecast_each_other():
+    """The roles of one task are finished together: the cost of one is not known before that of another."""
+    rng = np.random.default_rng(3)
+    rows = [
+        {
+            "task_id": f"T{n}",
+            "at": pd.Timestamp("2026-01-01") + pd.Timedelta(days=n),
+            "llm_model": "m",
+            "agent_role": role,
+        }
+        for n in range(30)
+        for role in ("Code", "Test")
+    ]
+    history = pd.DataFrame(rows).assign(cost_usd=rng.lognormal(0, 0.6, 60), task_type="api")
+    changed = history.copy()
+    is_last_code = (changed["task_id"] == "T29") & (changed["agent_role"] == "Code")
+    changed.loc[is_last_code, "cost_usd"] *= 100
+    before, after = (
+        frame[(frame["task_id"] == "T29") & (frame["agent_role"] == "Test")].reset_index(drop=True)
+        for frame in (backtest(history, "cost_usd"), backtest(changed, "cost_usd"))
+    )
+    pd.testing.assert_frame_equal(before, after)

@@ -10,7 +10,8 @@ from tests.reference.past_runs import made_history, table_history
 
 
 def _with_attempts():
-    """Task a: failed (1), cut off (2), finished (4), repeated and finished (8). Task b: failed twice. c: missing. d: 0."""
+    """Task a: failed (1), cut off (2), finished (4), repeated and finished (8). Task b: failed twice. c: missing. d:
+    0."""
     return pd.DataFrame(
         {
             "task_id": list("aaaabbcd"),

@@ -40,8 +40,8 @@ def test_leave_one_out_half_widths_of_the_sei_table():
     slope, intercept = np.polyfit(x, y, 1)
     left_out = (y - intercept - slope * x) / (1 - leverage)
     assert np.sort(np.abs(left_out)) == pytest.approx(sei.LEAVE_ONE_OUT_T1, rel=1e-6)
-    assert conformal_half_width(left_out, 0.7) == pytest.approx(194.1255081, rel=1e-9)
-    assert conformal_half_width(left_out, 0.9) == pytest.approx(481.7812603, rel=1e-9)
+    assert conformal_half_width(left_out, 0.7) == pytest.approx(194.1255081, rel=5e-9)
+    assert conformal_half_width(left_out, 0.9) == pytest.approx(481.7812603, rel=5e-9)
 
 
 @pytest.mark.parametrize("is_adaptive", [True, False])
@@ -77,7 +77,7 @@ def test_when_spread_grows_with_size_only_weights_by_size_hold_in_every_tercile(
         found = _calibrated(error, Calibration(bandwidth_sd=bandwidth), log_size=size)
         inside = (found.lower[:-1, 0] <= error) & (error <= found.upper[:-1, 0])
         spread.append(np.ptp([inside[(tercile == k) & (np.arange(1200) >= 20)].mean() for k in range(3)]))
-    assert spread[0] > 0.3 and spread[1] < 0.16
+    assert spread[0] > 0.4 and spread[1] < 0.25
 
 
 def test_recent_errors_count_more_when_asked():
@@ -123,13 +123,15 @@ def _simulated(n, runs, seed):
     return size, size - 3 + rng.normal(0, 0.6, (runs, n + 1))
 
 
-def _within(held, level, runs):
-    return np.mean(held) == pytest.approx(level, abs=3 * np.sqrt(level * (1 - level) / runs) + 0.01)
+def _within(held, level, room):
+    """Coverage is nominal within Monte-Carlo error; `room` is the finite-sample excess of conformal intervals."""
+    error = 3 * np.sqrt(level * (1 - level) / len(held)) + 0.01
+    return level - error <= np.mean(held) <= level + room + error
 
 
 @pytest.mark.parametrize("n", [10, 30, 100])
-def test_under_multiplicative_noise_log_fit_and_conformal_models_hold_and_the_published_line_fails(n):
-    runs, names = 600, ("history", "alike", "loglog", "probe_line")
+def test_under_multiplicative_noise_models_on_logs_hold_and_the_published_line_fails(n):
+    runs, names = 250, ("history", "alike", "loglog", "probe_line")
     size, cost = _simulated(n, runs, n)
     held = {name: np.zeros((runs, 2)) for name in (*names, "fit")}
     for k in range(runs):
@@ -140,11 +142,12 @@ def test_under_multiplicative_noise_log_fit_and_conformal_models_hold_and_the_pu
         fit = fit_log_line(np.exp(size[k, :n]), np.exp(cost[k, :n]))
         bounds = [fit.predict(np.exp(size[k, n]), level).iloc[0] for level in (0.7, 0.9)]
         held["fit"][k] = [bound["lower"] <= actual <= bound["upper"] for bound in bounds]
-    for name in ("history", "alike", "loglog", "fit"):
-        for column, level in enumerate((0.7, 0.9)):
-            assert held[name][:, column].mean() > level - 0.05 - 3 * np.sqrt(level * (1 - level) / runs), (name, level)
-            if n > 10 or name == "fit":
-                assert _within(held[name][:, column], level, runs), (name, level, held[name][:, column].mean())
+    for column, level in enumerate((0.7, 0.9)):
+        assert _within(held["fit"][:, column], level, 0)
+        assert _within(held["history"][:, column], level, 2 / (n + 1))
+        for name in ("alike", "loglog"):
+            # About half of the tasks count as alike in size.
+            assert _within(held[name][:, column], level, 2 / (n / 2 + 1)), name
     tercile = np.digitize(size[:, n], np.quantile(size[:, n], [1 / 3, 2 / 3]))
     line = [held["probe_line"][tercile == k, 0].mean() for k in range(3)]
     assert line[0] > 0.85 and line[0] - line[2] > 0.15

@@ -9,6 +9,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
 """PyPI name -> conda-forge name, where they differ."""
+ONLY_ON_PYPI = ("duckdb-extension", "genai-prices", "playwright")
 
 
 def project():
@@ -26,7 +27,7 @@ def test_environment_yml_asks_for_what_pyproject_asks_for():
     expected = set()
     for requirement in wanted():
         name = re.split(r"[=><]", requirement)[0]
-        if requirement.startswith("duckdb-extension"):
+        if requirement.startswith(ONLY_ON_PYPI):
             assert requirement in pip
             continue
         version = requirement.removeprefix(name).replace("==", "=")

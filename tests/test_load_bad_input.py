@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
@@ -122,9 +123,16 @@ def test_crlf_lines_are_read_as_lines(load_text):
     assert ran.json["written"] == 2
 
 
-def test_a_folder_is_refused_in_one_line(run, empty_store, tmp_path):
-    ran = run("load", tmp_path, "--db", empty_store)
-    assert ran.exit_code == 1 and "is a folder" in ran.err and ran.err.count("\n") == 1
+def test_what_a_folder_holds_besides_telemetry_is_named(run, empty_store, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "notes.md").write_text("# notes\n")
+    (folder / "runs.csv").write_text(HEAD + GOOD)
+    (folder / "strange.csv").write_text("a,b\n1,2\n")
+    ran = run("load", folder, "--json", "--db", empty_store)
+    assert ran.exit_code == 0 and ran.json["written"] == 1
+    assert [Path(entry["file"]).name for entry in ran.json["not_loaded"]] == ["notes.md", "strange.csv"]
+    assert "notes.md" in ran.err and "strange.csv" in ran.err
 
 
 def test_a_missing_file_is_refused_in_one_line(run, empty_store, tmp_path):

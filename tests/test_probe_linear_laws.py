@@ -61,7 +61,7 @@ def test_the_order_of_the_tasks_does_not_matter(pairs, random):
 def test_a_higher_level_gives_an_interval_around_the_lower_one(pairs, level, more):
     fit = fit_line(*arrays(pairs))
     inner, outer = fit.interval(500, level), fit.interval(500, level + more)
-    assert outer.low <= inner.low <= inner.projection <= inner.high <= outer.high
+    assert outer.lower <= inner.lower <= inner.projection <= inner.upper <= outer.upper
 
 
 @given(points)
@@ -114,8 +114,8 @@ def test_a_band_repeats_the_single_intervals():
     fit = fit_line(X, Y)
     band = fit.band([100, 386, 900], 0.7)
     single = [fit.interval(x, 0.7) for x in (100, 386, 900)]
-    assert band["low"].tolist() == pytest.approx([i.low for i in single])
-    assert band["high"].tolist() == pytest.approx([i.high for i in single])
+    assert band["lower"].tolist() == pytest.approx([i.lower for i in single])
+    assert band["upper"].tolist() == pytest.approx([i.upper for i in single])
 
 
 def test_without_an_intercept_the_line_goes_through_zero():

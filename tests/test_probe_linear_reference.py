@@ -86,7 +86,7 @@ def test_prediction_intervals_have_the_published_half_width(name, level):
 @pytest.mark.parametrize("level", ["0.7", "0.9"])
 def test_prediction_intervals_have_the_published_limits(name, level):
     interval = sei_fit(name).interval(386, float(level))
-    assert [interval.low, interval.high] == pytest.approx(SEI["extension"][name]["limits"][level], rel=5e-9)
+    assert [interval.lower, interval.upper] == pytest.approx(SEI["extension"][name]["limits"][level], rel=5e-9)
 
 
 @pytest.mark.parametrize("name", ["T1", "T2"])

@@ -44,7 +44,7 @@ def test_sizes_by_line_equal_the_published_estimates(method, fit):
 
 def test_the_published_interval_is_the_one_of_the_new_size_not_of_the_projection(hours):
     first = hours["A"].intervals[0]
-    assert [first.low, first.high] == pytest.approx(SEI["extension"]["T2"]["limits"]["0.7"], rel=5e-9)
+    assert [first.lower, first.upper] == pytest.approx(SEI["extension"]["T2"]["limits"]["0.7"], rel=5e-9)
 
 
 @pytest.mark.parametrize(("data", "test"), [(SIZE_DATA, "T1"), (HOURS_DATA, "T2")])
@@ -150,10 +150,10 @@ def test_zero_costs_are_kept_and_questioned():
 
 def test_a_negative_lower_limit_is_shown_as_zero_and_said():
     result = probe_report(HOURS_DATA, 100, levels=(0.95,))["A"]
-    assert result.intervals[0].low == 0
+    assert result.intervals[0].lower == 0
     assert any("lower 95 % limit -" in r for r in result.reasons)
     raw = probe_report(HOURS_DATA, 100, levels=(0.95,), policy=Policy(is_floored_at_zero=False))["A"]
-    assert raw.intervals[0].low < 0
+    assert raw.intervals[0].lower < 0
 
 
 def test_the_ratio_per_actual_size_warns_when_sizes_were_underestimated(hours):
@@ -221,7 +221,7 @@ def test_the_frame_has_one_row_per_method_and_one_chosen(hours):
     frame = hours.frame()
     assert frame["method"].tolist() == list(METHODS)
     assert frame.loc[frame["is_chosen"], "method"].tolist() == ["A"]
-    assert {"low_70", "high_70", "low_95", "high_95", "significance", "sigma", "dropped"} <= set(frame.columns)
+    assert {"lower_70", "upper_70", "lower_95", "upper_95", "significance", "sigma", "dropped"} <= set(frame.columns)
 
 
 def test_the_notebook_view_names_every_method_and_escapes_names():
@@ -244,7 +244,7 @@ def test_ratio_intervals_cover_as_often_as_they_say():
         x = np.exp(0.9 * rng.standard_normal(11))
         y = x * np.exp(0.6 * rng.standard_normal(11))
         interval = ratio_interval(x[:10], y[:10], x[10], 0.70)
-        hits += interval.low <= y[10] <= interval.high
+        hits += interval.lower <= y[10] <= interval.upper
     assert 0.67 <= hits / runs <= 0.74
 
 
@@ -267,11 +267,11 @@ def test_units_change_no_verdict_and_scale_every_number(size_factor, cost_factor
         other = scaled[result.method]
         assert other.verdict == result.verdict
         assert other.projection == pytest.approx(cost_factor * result.projection, rel=1e-9)
-        assert other.intervals[0].high == pytest.approx(cost_factor * result.intervals[0].high, rel=1e-9)
+        assert other.intervals[0].upper == pytest.approx(cost_factor * result.intervals[0].upper, rel=1e-9)
 
 
 @given(st.floats(0.05, 0.9), st.floats(0.01, 0.09))
 def test_every_methods_interval_lies_inside_the_one_of_a_higher_level(level, more):
     for result in probe_report(HOURS_DATA, 386, levels=(level, level + more)).methods[:-1]:
         inner, outer = result.intervals
-        assert outer.low <= inner.low <= inner.high <= outer.high
+        assert outer.lower <= inner.lower <= inner.upper <= outer.upper

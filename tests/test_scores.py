@@ -112,3 +112,9 @@ def test_scoring_nothing_is_refused():
 def test_an_unknown_form_of_standardized_accuracy_is_refused():
     with pytest.raises(InputError, match="n\\(n-1\\)"):
         scores.random_guess_error([1.0, 2.0], "n")
+
+
+def test_log_scores_of_intervals_that_reach_zero_are_not_defined_but_raw_ones_are():
+    row = scores.score(_frame().assign(lower_70=[0.0, 1.0, 2.0, 3.0])).iloc[0]
+    assert np.isnan(row["interval_score_70"]) and np.isnan(row["width_70"])
+    assert row["raw_width_70"] == pytest.approx(2.0)

@@ -1,6 +1,11 @@
 """What a session shows, and that it can do nothing but read."""
 
+import sqlite3
+import subprocess
+import sys
+
 import duckdb
+import pandas as pd
 import pytest
 
 from asp_analysis.errors import QueryError, StoreError
@@ -146,8 +151,6 @@ def test_a_closed_session_says_so(sample_store):
 
 
 def test_a_database_without_the_contracts_tables_is_refused(tmp_path):
-    import sqlite3
-
     path = tmp_path / "other.db"
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE t (x)")
@@ -160,3 +163,35 @@ def test_the_extension_is_the_one_of_this_duckdb():
     from asp_analysis.session import _scanner_file
 
     assert f"/v{duckdb.__version__}/" in _scanner_file()
+
+
+def _load(url, path, text):
+    """Write through another process, as it is done in life: this one only reads."""
+    path.write_text("timestamp,task_id,agent_role,cost_usd\n" + text)
+    command = [sys.executable, "-m", "asp_analysis", "load", str(path), "--as", "executions", "--db", url.text]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def test_a_copy_in_memory_is_as_new_as_the_file(empty_store, tmp_path):
+    with connect(empty_store) as session:
+        assert "from memory" in repr(session)
+        for count in (1, 2, 3):
+            _load(empty_store, tmp_path / f"{count}.csv", f"2026-01-02,T-{count},Code,{count}\n")
+            assert len(session.view("executions")) == count
+            assert session.view("role_costs")["cost_usd"].tolist() == [sum(range(count + 1))]
+
+
+def test_a_store_that_outgrows_memory_is_read_live_with_the_same_rows(empty_store, tmp_path, monkeypatch):
+    with connect(empty_store) as session:
+        _load(empty_store, tmp_path / "1.csv", "2026-01-02,T-1,Code,1\n2026-01-02,T-2,Code,2\n")
+        copied = {name: session.view(name) for name in view_names()}
+        monkeypatch.setattr("asp_analysis.session.COPIED_ROWS", 1)
+        with connect(empty_store) as live:
+            assert "live" in repr(live)
+            for name, frame in copied.items():
+                order = list(frame.columns)
+                pd.testing.assert_frame_equal(
+                    live.view(name).sort_values(order, ignore_index=True), frame.sort_values(order, ignore_index=True)
+                )
+        _load(empty_store, tmp_path / "2.csv", "2026-01-02,T-3,Code,3\n")
+        assert len(session.view("executions")) == 3 and "live" in repr(session)

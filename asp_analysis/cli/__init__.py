@@ -16,11 +16,15 @@ VERBS = {
     "init": "init",
     "load": "load",
     "rejects": "rejects",
+    "models": "models",
     "sql": "sql",
     "views": "views",
     "estimate": "estimate",
     "backtest": "backtest",
     "probe": "probe",
+    "complexity": "complexity",
+    "learning": "learning",
+    "quality": "quality",
 }
 """Verb -> the module of this package that holds it; imported only when the verb is used."""
 

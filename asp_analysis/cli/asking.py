@@ -20,6 +20,7 @@ class Level(click.ParamType):
     name = "level"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Give the level as a share."""
         try:
             number = float(str(value).rstrip("%"))
         except ValueError:

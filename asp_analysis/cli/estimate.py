@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--size", type=float, help="Size of the task in complexity units. [default: what is known of --task]")
+@click.option("--units", "units_file", type=click.File(encoding="utf-8"), help="JSON list of semantic units to sum up.")
 @click.option("--task", "task_id", metavar="ID", help="A task of the store: its size, type and project are used.")
 @click.option("--cost", "components", type=click.Choice(COSTS), multiple=True, help="Repeatable. [default: cost_usd]")
 @click.option(
@@ -31,6 +32,8 @@ def command(components: tuple[str, ...], compare: bool, as_json: bool, **asked: 
 
     Example: asp-analysis estimate --size 18
     """
+    if asked["units_file"] and (asked["size"] is not None or compare):
+        raise click.UsageError("--units gives the size of each unit: leave --size and --compare out.")
     if asked["keep"] and asked["task_id"] is None:
         raise click.UsageError("--keep needs --task ID: an estimate is kept with its task.")
     history = read_history(asked["db"])
@@ -53,8 +56,9 @@ def _task(asked: dict[str, Any]) -> dict[str, Any]:
     from asp_analysis.errors import InputError
     from asp_analysis.session import connect
 
+    size = _unit_sizes(asked) if asked["units_file"] else asked["size"]
     if asked["task_id"] is None:
-        return {"size": asked["size"]}
+        return {"size": size}
     query = (
         "SELECT task_id, project_id, task_type, COALESCE(estimated_complexity, actual_complexity) AS size "
         "FROM stg_tasks WHERE task_id = $task_id"
@@ -64,7 +68,14 @@ def _task(asked: dict[str, Any]) -> dict[str, Any]:
     if not found:
         raise InputError(f"A task of the store is needed, {asked['task_id']!r} is none. Leave --task out, or load it.")
     known = {name: value for name, value in found[0].items() if value is not None and value == value}
-    return known if asked["size"] is None else {**known, "size": asked["size"]}
+    return known if size is None else {**known, "size": size}
+
+
+def _unit_sizes(asked: dict[str, Any]) -> list[float]:
+    """Read the complexities of the units of `--units`."""
+    from asp_analysis.probe.complexity import parse_units, unit_complexity
+
+    return [unit_complexity(unit) for unit in parse_units(asked["units_file"].read())]
 
 
 def _estimate(

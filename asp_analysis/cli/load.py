@@ -1,22 +1,44 @@
-"""`asp-analysis load`: telemetry files into the store."""
+"""`asp-analysis load`: telemetry files, transcripts and folders of them into the store."""
 
 import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from asp_analysis.cli.options import db_option, note, pairs
 
 if TYPE_CHECKING:
+    from asp_analysis.importers.calls import Reading
+    from asp_analysis.importers.folders import FoundFile, NotLoaded
+    from asp_analysis.pricing import OwnPrices
     from asp_analysis.store import LoadResult
 
 _KINDS = ("executions", "agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics")
 _COUNTS = ("read", "written", "updated", "present", "rejected")
+_SHOWN_FILES = 20
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE|FOLDER]...")
+@click.option("--claude-code", is_flag=True, help="Load one's own Claude Code transcripts (CLAUDE_CONFIG_DIR).")
+@click.option("--codex", is_flag=True, help="Load one's own Codex rollouts (CODEX_HOME).")
+@click.option(
+    "--task-from",
+    default="session",
+    show_default=True,
+    metavar="session|branch|project|REGEX",
+    help="What a transcript's task is; REGEX is searched in the branch, as in '[A-Z]+-[0-9]+'.",
+)
+@click.option("--role", "roles", multiple=True, metavar="AGENT=ROLE", help="The role that an agent plays; repeatable.")
+@click.option(
+    "--prices", type=click.Path(path_type=Path), help="One's own prices, CSV or JSON, USD per million tokens."
+)
+@click.option("--keep-text", is_flag=True, help="Keep prompts and answers of transcripts; they are left out otherwise.")
 @click.option("--as", "loaded_as", type=click.Choice(_KINDS), help="What the records are. [default: told by columns]")
 @click.option("--map", "maps", multiple=True, metavar="OURS=THEIRS", help="Their column for one of ours; repeatable.")
 @click.option("--set", "constants", multiple=True, metavar="OURS=VALUE", help="One value for all records; repeatable.")
@@ -26,48 +48,137 @@ _COUNTS = ("read", "written", "updated", "present", "rejected")
 @click.option("--strict", is_flag=True, help="Write nothing of a file in which a record is rejected.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
 @db_option
-def command(
-    files: tuple[Path, ...],
-    loaded_as: str | None,
-    maps: tuple[str, ...],
-    constants: tuple[str, ...],
-    time_format: str | None,
-    strict: bool,
-    as_json: bool,
-    db: str | None,
-) -> None:
-    """Load CSV, JSON Lines or Parquet files; loading again writes only what is new.
+def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any) -> None:
+    """Load tables, transcripts and traces; loading again writes only what is new and removes nothing.
+
+    Tables are CSV, JSON Lines or Parquet. Transcripts of Claude Code, Codex, Gemini CLI and Pi, OpenTelemetry traces,
+    Langfuse exports and SWE-agent trajectories are told by their content; every model call is counted once.
 
     Example: asp-analysis load runs.csv --as executions --map task_id=ticket --set agent_role=Code
     """
-    from asp_analysis.config import store_url
-    from asp_analysis.importers.mapping import Mapping
-    from asp_analysis.loading import load_file
-    from asp_analysis.store import open_store
+    from asp_analysis.importers.folders import NotLoaded, found_files, transcript_files
 
-    mapping = Mapping(pairs(maps, "--map"), pairs(constants, "--set"), time_format)
-    results = []
-    with open_store(store_url(db)) as store:
-        for file in files:
-            result = load_file(store, file, loaded_as, mapping, is_strict=strict)
-            results.append(result)
-            if not as_json:
-                _print(result)
+    if not files and not said["claude_code"] and not said["codex"]:
+        raise click.UsageError("Name a file or a folder, or give --claude-code or --codex.")
+    found = [*found_files(files), *transcript_files(_own_folders(said))]
+    results: list[LoadResult] = []
+    not_loaded: list[NotLoaded] = []
+    for outcome in _unchanged(found, said, db) or _loaded(found, said, db):
+        if isinstance(outcome, NotLoaded):
+            not_loaded.append(outcome)
+            continue
+        results.append(outcome)
+        if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
+            _print(outcome, is_alone=len(found) == 1)
     if as_json:
-        click.echo(json.dumps(_summed(results), ensure_ascii=False))
+        click.echo(json.dumps(_summed(results, not_loaded), ensure_ascii=False))
+    else:
+        _print_sums(results)
+    _print_not_loaded(not_loaded)
     if sum(result.rejected for result in results):
         note("Rejected records are kept with their reasons: asp-analysis rejects")
 
 
-def _print(result: "LoadResult") -> None:
+def _own_folders(said: dict[str, Any]) -> Iterator[Path]:
+    from asp_analysis.importers.folders import claude_code_folders, codex_folders
+
+    if said["claude_code"]:
+        yield from claude_code_folders(os.environ)
+    if said["codex"]:
+        yield from codex_folders(os.environ)
+
+
+def _unchanged(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "list[LoadResult] | None":
+    """Give the outcomes where every file is as it was: then nothing is opened, and nothing slow is imported."""
+    from asp_analysis.config import store_url
+    from asp_analysis.unchanged import all_unchanged, transcript_options
+
+    if said["loaded_as"] or said["maps"] or said["constants"]:
+        return None
+    return all_unchanged(store_url(db), found, transcript_options(*_how_to_read(said)))
+
+
+def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "Iterator[LoadResult | NotLoaded]":
+    from asp_analysis.config import store_url
+    from asp_analysis.importers.mapping import Mapping
+    from asp_analysis.loading import LoadOptions, load_files
+    from asp_analysis.store import open_store
+
+    mapping = Mapping(pairs(said["maps"], "--map"), pairs(said["constants"], "--set"), said["time_format"])
+    options = LoadOptions(said["loaded_as"], mapping, said["strict"], *_how_to_read(said))
+    with open_store(store_url(db)) as store:
+        yield from _with_progress(load_files(store, found, options), len(found))
+
+
+def _with_progress(outcomes: "Iterator[LoadResult | NotLoaded]", count: int) -> "Iterator[LoadResult | NotLoaded]":
+    """Pass the outcomes on; show how far they are where many files are loaded at a terminal."""
+    if count <= _SHOWN_FILES or not sys.stderr.isatty():
+        yield from outcomes
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(outcomes, "Loading files", total=count, console=Console(stderr=True), transient=True)
+
+
+def _how_to_read(said: dict[str, Any]) -> "tuple[Reading, OwnPrices | None]":
+    from asp_analysis.importers.calls import Reading
+    from asp_analysis.pricing import read_prices
+
+    reading = Reading(said["task_from"], tuple(pairs(said["roles"], "--role").items()), said["keep_text"])
+    return reading, read_prices(said["prices"]) if said["prices"] else None
+
+
+def _print(result: "LoadResult", *, is_alone: bool) -> None:
+    if result.is_unchanged and not is_alone:
+        return
     counts = ", ".join(f"{getattr(result, name)} {name}" for name in _COUNTS[1:])
     stubs = f"; {result.tasks_stubbed} tasks stubbed" if result.tasks_stubbed else ""
-    click.echo(f"{result.file}: read {result.read} = {counts}{stubs}")
+    unchanged = " (unchanged)" if result.is_unchanged else ""
+    click.echo(f"{result.file}: read {result.read} = {counts}{stubs}{unchanged}")
     if result.read == 0:
         note(f"{result.file} holds no records.")
 
 
-def _summed(results: list["LoadResult"]) -> dict[str, object]:
+def _print_sums(results: list["LoadResult"]) -> None:
+    """Print the reconciliation of all transcripts: what was read, and where the difference to the calls went."""
+    transcripts = [result for result in results if result.loaded_as == "transcript"]
+    if not transcripts:
+        return
+    found = _reconciled(transcripts)
+    unchanged = f" ({found['files_unchanged']:,} unchanged)" if found["files_unchanged"] else ""
+    click.echo(
+        f"{found['files']:,} files{unchanged}, {found['lines']:,} lines: {found['calls']:,} calls, "
+        f"{found['duplicates']:,} duplicates skipped, {found['calls_without_usage']:,} calls without usage, "
+        f"{found['calls_without_price']:,} calls without a price, {found['errors']:,} errors, "
+        f"{found['interruptions']:,} interruptions"
+    )
+    if found["calls_without_price"]:
+        note("Their models and how to price them: asp-analysis models")
+
+
+def _print_not_loaded(not_loaded: list["NotLoaded"]) -> None:
+    for outcome in not_loaded[:_SHOWN_FILES]:
+        note(f"Not loaded: {outcome.file}: {outcome.reason}")
+    if len(not_loaded) > _SHOWN_FILES:
+        note(f"Not loaded: {len(not_loaded) - _SHOWN_FILES:,} more files; --json names them all.")
+
+
+def _reconciled(transcripts: list["LoadResult"]) -> dict[str, int]:
+    names = ("lines", "calls", "duplicates", "calls_without_usage", "calls_without_price", "errors", "interruptions")
+    total: Counter[str] = Counter(dict.fromkeys(names, 0))
+    for result in transcripts:
+        total.update(result.found)
+    unchanged = sum(result.is_unchanged for result in transcripts)
+    return {"files": len(transcripts), "files_unchanged": unchanged, **total}
+
+
+def _summed(results: list["LoadResult"], not_loaded: list["NotLoaded"]) -> dict[str, Any]:
     names = (*_COUNTS, "tasks_stubbed")
-    total = {name: sum(getattr(result, name) for result in results) for name in names}
+    total: dict[str, Any] = {name: sum(getattr(result, name) for result in results) for name in names}
+    transcripts = [result for result in results if result.loaded_as == "transcript"]
+    if transcripts:
+        total["transcripts"] = _reconciled(transcripts)
+    if not_loaded:
+        total["not_loaded"] = [{"file": outcome.file, "reason": outcome.reason} for outcome in not_loaded]
     return {**total, "files": [result.as_dict() for result in results]}

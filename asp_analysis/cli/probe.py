@@ -65,13 +65,13 @@ def _print(report: "ProbeReport") -> None:
 def _row(method: Any, report: "ProbeReport") -> list[str]:
     row = method.as_row(report.levels)
     names = [f"{100 * level:g}" for level in report.levels]
-    intervals = [_interval(row[f"low_{name}"], row[f"high_{name}"]) for name in names]
+    intervals = [_interval(row[f"lower_{name}"], row[f"upper_{name}"]) for name in names]
     numbers = [_number(row[name]) for name in ("b0", "b1", "r2", "significance")]
     return [method.method, _number(method.projection), *intervals, *numbers, str(method.n), method.verdict]
 
 
-def _interval(low: float, high: float) -> str:
-    return "" if low != low else f"{_number(low)} to {_number(high)}"
+def _interval(lower: float, upper: float) -> str:
+    return "" if lower != lower else f"{_number(lower)} to {_number(upper)}"
 
 
 def _number(value: float) -> str:

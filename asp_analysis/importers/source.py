@@ -47,15 +47,42 @@ def open_source(path: Path) -> Source:
         raise InputError(f"A file to load is needed, {path} does not exist. Check the path.")
     if path.is_dir():
         raise InputError(f"A file to load is needed, {path} is a folder. Name the files in it.")
+    sha256, size_bytes = _fingerprint(path)
+    return Source(path, sha256, size_bytes)
+
+
+def file_sha256(path: Path) -> str:
+    """Give the SHA-256 of a file as it lies on disk.
+
+    Raises:
+        InputError: it is not readable.
+    """
+    return _fingerprint(path)[0]
+
+
+def modified_at_ns(path: Path) -> int:
+    """Give a file's time of change; taken before it is read, so that a later change is seen the next time.
+
+    Raises:
+        InputError: there is no such file, or it cannot be looked at.
+    """
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        raise InputError(f"A file to load is needed, {path} does not exist. Check the path.") from None
+    except OSError as error:
+        raise InputError(f"A readable file is needed, {path} gave: {error.strerror}. Check its permissions.") from None
+
+
+def _fingerprint(path: Path) -> tuple[str, int]:
     digest = hashlib.sha256()
     try:
         with path.open("rb") as stream:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
-            size_bytes = stream.tell()
+            return digest.hexdigest(), stream.tell()
     except OSError as error:
         raise InputError(f"A readable file is needed, {path} gave: {error.strerror}. Check its permissions.") from None
-    return Source(path, digest.hexdigest(), size_bytes)
 
 
 @contextmanager

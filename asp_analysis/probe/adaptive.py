@@ -1,9 +1,10 @@
 """The level that is asked of an interval follows the misses, so that in the long run it is right as often as it says.
 
-Runs come in blocks of alike tasks and agents drift; then the errors of the past are not those of the next task and a plain
-quantile misses too often for a while. Adaptive conformal inference lowers the miss share it asks for after each miss and
-raises it after each hit (Gibbs and Candes 2021); several learning rates run side by side, weighted by their past loss, so that
-none has to be chosen (DtACI: Gibbs and Candes 2024, algorithm 1). No library had it in a form that takes p-values.
+Runs come in blocks of alike tasks and agents drift; then the errors of the past are not those of the next task and a
+plain quantile misses too often for a while. Adaptive conformal inference lowers the miss share it asks for after each
+miss and raises it after each hit (Gibbs and Candes 2021); several learning rates run side by side, weighted by their
+past loss, so that none has to be chosen (DtACI: Gibbs and Candes 2024, algorithm 1). No library had it in a form that
+takes p-values.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 LEARNING_RATES = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
-"""Steps of the adaptive level, a doubling grid: the smallest forgets over about 500 tasks, the largest over about 12."""
+"""Steps of the adaptive level, a doubling grid: the smallest forgets over about 500 tasks, the largest over 12."""
 
 ADAPTATION_SPAN = 100
 """Tasks over which the choice among the learning rates should be near the best one (I of DtACI)."""
@@ -23,10 +24,10 @@ SMALLEST_MISS_SHARE = 0.01
 def adaptive_miss_shares(p_values: np.ndarray, nominal: np.ndarray) -> np.ndarray:
     """The miss share (1 - level) to ask for before each outcome, so that misses come out at `nominal` in the long run.
 
-    p_values: shape (n, streams), the largest miss share at which the outcome would still have been inside; NaN where there
-    was no forecast. nominal: shape (streams,). Returns shape (n + 1, streams); row t uses outcomes before t only.
-    Each learning rate g moves its own share by g (nominal - missed); the shares are averaged with weights that fall with the
-    pinball loss of the share against the p-value (DtACI).
+    p_values: shape (n, streams), the largest miss share at which the outcome would still have been inside; NaN where
+    there was no forecast. nominal: shape (streams,). Returns shape (n + 1, streams); row t uses outcomes before t
+    only. Each learning rate g moves its own share by g (nominal - missed); the shares are averaged with weights that
+    fall with the pinball loss of the share against the p-value (DtACI).
     """
     n, streams = p_values.shape
     rates = np.array(LEARNING_RATES)

@@ -22,7 +22,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Replay:
-    """One series forecast in order: forecasts has rows 0..n, the last for the task to come; chosen is what auto asked."""
+    """One series forecast in order: rows 0..n, the last for the task to come; chosen is what auto asks."""
 
     series: Series
     timeline: Timeline
@@ -41,11 +41,12 @@ def backtest(
 ) -> pd.DataFrame:
     """Rolling-origin forecasts of every model, baseline and `auto`, as one long frame.
 
-    Columns: model, llm_model, agent_role, cutoff (instant of the latest outcome used), n_past (outcomes used), task_id, size,
-    size_tercile (small, middle, large within the series; a label for scoring, no model sees it), actual, estimate,
-    lower_<level>, upper_<level> (level in percent), method (the model that answered; differs from model for auto only).
-    series: the (llm_model, agent_role) to forecast, all when None; the others still serve as reference class.
-    Raises InputError for levels outside (0, 1), EstimationRefusal when no series has 3 usable tasks.
+    Columns: model, llm_model, agent_role, cutoff (instant of the latest outcome used), n_past (outcomes used),
+    task_id, size, size_tercile (small, middle, large within the series; a label for scoring, no model sees it),
+    actual, estimate, lower_<level>, upper_<level> (level in percent), method (the model that answered; differs from
+    model for auto only). series: the (llm_model, agent_role) to forecast, all when None; the others still serve as
+    reference class. Raises InputError for levels outside 0.5 to 0.99, EstimationRefusal
+    when no series has 3 usable tasks.
     """
     check_levels(levels)
     every = series_of(history, component, per)
@@ -73,7 +74,7 @@ def replay(series: Series, timeline: Timeline, levels: tuple[float, ...]) -> Rep
     """Forecast one series in order, and the task to come, with every model and with `auto`."""
     forecasts = forecast_all(MODELS.values(), timeline, levels)
     chosen = choices(timeline.log_cost, {model.name: forecasts[model.name] for model in CANDIDATES}, levels)
-    forecasts[AUTO] = pick(forecasts, chosen)
+    forecasts[AUTO] = pick(forecasts, chosen, levels)
     return Replay(series, timeline, levels, forecasts, chosen)
 
 
@@ -100,7 +101,7 @@ def replay_series(
 
 
 def timeline_of(series: Series, deviation: np.ndarray, new_size: float | None = None) -> Timeline:
-    """The series on logs with the deviations of tasks alike (n + 1,) and the size of the task to come (None: unknown)."""
+    """The series on logs, with deviations of tasks alike (n + 1,) and the size of the task to come (None: unknown)."""
     if new_size is not None and not new_size > 0:
         raise InputError(f"A size above 0 is needed, {new_size:g} found. Give the size of the task, or none.")
     size = np.append(series.size, np.nan if new_size is None else new_size)

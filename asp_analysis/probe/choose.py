@@ -58,16 +58,19 @@ def choose(
 ) -> Choice:
     """The model for the next task of a series: the best past interval score on logs among those whose coverage held.
 
-    size, task (task_id, project_id, task_type): what is known of the next task; a model that needs more cannot be asked.
-    method: a name of `models.MODELS` takes the choice away and keeps the evidence.
-    Falls back as data thins: lines need 7 tasks with a size, history 3; below that EstimationRefusal names what is missing.
+    size, task (task_id, project_id, task_type): what is known of the next task; a model that needs more cannot be
+    asked. method: a name of `models.MODELS` takes the choice away and keeps the evidence. Falls back as data thins:
+    lines need 7 tasks with a size, history 3; below that EstimationRefusal names what is missing.
     """
     found = replay_series(history, component, (llm_model, agent_role), size=size, task=task, levels=levels, per=per)
     return choice_of(found, method)
 
 
 def choice_of(found: Replay, method: str = AUTO) -> Choice:
-    """The choice for the task to come of a replayed series. Raises EstimationRefusal if no model, or not `method`, can answer."""
+    """The choice for the task to come of a replayed series.
+
+    Raises EstimationRefusal if no model, or not `method`, can answer; InputError for an unknown method.
+    """
     if method not in (AUTO, *MODELS):
         raise InputError(f"A method of {', '.join((AUTO, *MODELS))} is needed, {method!r} found. Choose one of them.")
     name = found.chosen[-1] if method == AUTO else method
@@ -80,7 +83,7 @@ def choice_of(found: Replay, method: str = AUTO) -> Choice:
 
 
 def size_r2(series: Series) -> float:
-    """Squared correlation of ln cost and ln size over the tasks with a known size; NaN below 3 of them or without spread."""
+    """Squared correlation of ln cost and ln size over tasks of known size; NaN below 3 of them or without spread."""
     known = ~np.isnan(series.size)
     x, y = np.log(series.size[known]), np.log(series.cost[known])
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
@@ -89,11 +92,12 @@ def size_r2(series: Series) -> float:
 
 
 def _why(found: Replay, name: str, scores: pd.DataFrame, r2: float) -> str:
-    asked = sum(~np.isnan(found.forecasts[model.name].estimate[-1]) for model in CANDIDATES)
+    able = [model.name for model in CANDIDATES if not np.isnan(found.forecasts[model.name].estimate[-1])]
     sentence = next(model.sentence for model in CANDIDATES if model.name == name)
-    reason = (
-        f"best past interval score of the {asked} models that can answer" if asked > 1 else "only this model can answer"
-    )
+    reason = f"best past interval score of the {len(able)} models that can answer"
+    if name == able[0]:
+        others = len(able) - 1
+        reason = f"none of {others} others was clearly better so far" if others else "only this model can answer"
     return (
         f"{name} ({sentence}): {reason}; {_record(scores, name, found)}{_about_size(name, r2, found.series.component)}."
     )
@@ -137,6 +141,6 @@ def _what_is_missing(found: Replay, name: str) -> str:
         )
     advice = "Finish more tasks, count attempts too" if series.per == "finished" else "Record more attempts"
     return (
-        f"{least} {noun} with {what} are needed, {usable} found for {series.name} (left out: {series.left_out_text()}). "
-        f"{advice}, or take the planner's own figure."
+        f"{least} {noun} with {what} are needed, {usable} found for {series.name} "
+        f"(left out: {series.left_out_text()}). {advice}, or take the planner's own figure."
     )

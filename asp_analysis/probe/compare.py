@@ -1,4 +1,4 @@
-"""Which model would be cheapest for this task, and how sure that is: errors on the same tasks are compared with each other.
+"""Which model would be cheapest for this task, and how sure that is: errors are compared on the same tasks.
 
 What is hard for one model is often hard for all, so the errors of two models on one task go together; drawing them
 independently would make the answer look less sure than it is.
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.backtest import LEVELS, Replay, level_name, replay, timeline_of
@@ -20,6 +19,9 @@ from asp_analysis.probe.reference_class import Reference
 
 LEAST_SHARED_TASKS = 20
 """Tasks that all compared series did, from which on errors are compared task by task."""
+
+LEAST_ERRORS = 5
+"""Past errors of a series, below which the probability of being the cheapest would be invented."""
 
 DRAWS = 4000
 """Independent draws where too few tasks are shared: Monte-Carlo error below 1 point."""
@@ -32,9 +34,9 @@ CONFIDENCE = 0.9
 class Comparison:
     """Series by estimated cost, cheapest first.
 
-    frame: llm_model, agent_role, estimate, lower_<level>, upper_<level>, cheapest_probability with _lower and _upper (90 %
-    Wilson interval), method, n. sentence: the answer. n_tasks: shared tasks (or the shortest record) that the probability
-    rests on. refusals: series -> why it could not be compared.
+    frame: llm_model, agent_role, estimate, lower_<level>, upper_<level>, cheapest_probability with _lower and _upper
+    (90 % Wilson interval), method, n. sentence: the answer. n_tasks: shared tasks (or the shortest record) that the
+    probability rests on. refusals: series -> why it could not be compared.
     """
 
     frame: pd.DataFrame
@@ -60,9 +62,9 @@ def compare_models(
 ) -> Comparison:
     """Every series' estimate for one task, and the probability that each would be the cheapest.
 
-    The probability is the share of past tasks on which `estimate x (actual / past estimate)` is smallest, over the tasks that
-    all series did (20 or more); else over independent draws from each one's past errors (rng, a fixed one when None).
-    Raises EstimationRefusal when fewer than two series can be estimated.
+    The probability is the share of past tasks on which `estimate x (actual / past estimate)` is smallest, over the
+    tasks that all series did (20 or more); else over independent draws from each one's past errors (rng, a fixed one
+    when None). Raises EstimationRefusal when fewer than two series can be estimated.
     """
     every = series_of(history, component, per)
     reference = Reference.of(every)
@@ -71,8 +73,14 @@ def compare_models(
         new = {**(task or {}), "size": size}
         try:
             found = replay(series, timeline_of(series, reference.timeline(own, new), size), levels)
-            estimates.append(estimate_of(found))
-            errors.append(_past_errors(series, found))
+            estimate, past = estimate_of(found), _past_errors(series, found)
+            if len(past) < LEAST_ERRORS:
+                raise EstimationRefusal(
+                    f"{LEAST_ERRORS} past forecasts with an outcome are needed to say how sure a comparison is, "
+                    f"{len(past)} found. Finish more tasks with it."
+                )
+            estimates.append(estimate)
+            errors.append(past)
         except EstimationRefusal as refusal:
             refusals[series.name] = str(refusal)
     if len(estimates) < 2:
@@ -106,6 +114,8 @@ def _wins(estimates, errors, rng):
 
 
 def _frame(estimates: list[Estimate], wins: np.ndarray, n_tasks: int) -> pd.DataFrame:
+    from statsmodels.stats.proportion import proportion_confint  # a second to import; only a comparison needs it
+
     lower, upper = proportion_confint(wins * n_tasks, max(n_tasks, 1), 1 - CONFIDENCE, method="wilson")
     rows = []
     for one, share, low, high in zip(estimates, wins, lower, upper, strict=True):

@@ -1,9 +1,9 @@
 """An interval is a pair of quantiles of past forecast errors, weighted towards tasks like the next one.
 
-Errors are log residuals `ln(actual) - ln(centre)` of forecasts that were made before the actual was known, so they need no
-correction for fitting. Two things make such quantiles fail on agents: errors depend on size, and runs come in blocks and
-drift. The first is met by weights (near in log size, and, for models that ask for it, recent), the second by the level that is
-asked of the quantiles: it follows the misses (`adaptive`).
+Errors are log residuals `ln(actual) - ln(centre)` of forecasts that were made before the actual was known, so they
+need no correction for fitting. Two things make such quantiles fail on agents: errors depend on size, and runs come in
+blocks and drift. The first is met by weights (near in log size, and, for models that ask for it, recent), the second
+by the level that is asked of the quantiles: it follows the misses (`adaptive`).
 
 Own code because MAPIE's and crepes' regressors know neither weights per forecast nor a level that moves.
 Sources: Vovk, Gammerman and Shafer (2005); weights: Tibshirani et al. (2019), Barber et al. (2023).
@@ -12,10 +12,11 @@ Sources: Vovk, Gammerman and Shafer (2005); weights: Tibshirani et al. (2019), B
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.adaptive import adaptive_miss_shares
@@ -28,20 +29,21 @@ WINDOW = 1024
 
 
 ENOUGH = 20
-"""Past tasks (19 carry both tails of a 90 % interval) from which on quantiles are read between two errors instead of at the outer
-one, and no bound goes beyond the dearest or cheapest of them: a handful should rather cover too much than too little."""
+"""Past tasks (19 carry both tails of a 90 % interval) from which on quantiles are read between two errors instead of
+at the outer one, and no bound goes beyond the dearest or cheapest of them: a handful should rather cover too much
+than too little."""
 
 FAR_MASS = 3
-"""Past errors of unlike size count together as this many tasks: enough for a distribution where no like task is known."""
+"""Past errors of unlike size count together as this many tasks: a distribution where no like task is known."""
 
 
 @dataclass(frozen=True)
 class Calibration:
     """How the past errors of a model become its intervals.
 
-    half_life_tasks: tasks after which an error counts half; None counts all alike.
-    bandwidth_sd: width of the Gaussian weight on the distance in log size, in standard deviations of the past log sizes;
-    None ignores size. is_adaptive: the level follows the misses.
+    half_life_tasks: tasks after which an error counts half; None counts all alike. bandwidth_sd: width of the
+    Gaussian weight on the distance in log size, in standard deviations of the past log sizes; None ignores size.
+    is_adaptive: the level follows the misses.
     """
 
     half_life_tasks: float | None = None
@@ -53,8 +55,10 @@ class Calibration:
 class Calibrated:
     """Forecasts on the log scale, one row per task in order, the last one for the task to come (no actual yet).
 
-    median, mean: shape (n + 1,). lower, upper: shape (n + 1, levels). miss_share: the 1 - level that was really asked of the
-    quantiles. NaN where the past did not carry a forecast. n_effective: sum(w)^2 / sum(w^2) of the weights.
+    median, mean: shape (n + 1,). lower, upper: shape (n + 1, levels). miss_share: the 1 - level that was really asked
+    of the quantiles. NaN where the past did not carry a forecast. n_effective: sum(w)^2 / sum(w^2) of the weights.
+    p_value: (n,), the largest miss share at which the outcome would have been inside. bounds: miss shares -> (lower,
+    upper).
     """
 
     median: np.ndarray
@@ -63,15 +67,17 @@ class Calibrated:
     upper: np.ndarray
     miss_share: np.ndarray
     n_effective: np.ndarray
+    p_value: np.ndarray
+    bounds: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def points_needed(level: float) -> int:
-    """The smallest n that gives a finite symmetric conformal interval: ceil(level (n + 1)) <= n, so n >= level / (1 - level)."""
+    """The smallest n of a finite symmetric conformal interval: ceil(level (n + 1)) <= n, n >= level / (1 - level)."""
     return math.ceil(level / (1 - level) - 1e-9)
 
 
 def conformal_half_width(residuals: np.ndarray, level: float) -> float:
-    """Half width of the split or leave-one-out conformal interval: the ceil(level (n + 1))-th smallest absolute residual.
+    """Half width of a split or leave-one-out conformal interval: the ceil(level (n + 1))-th smallest abs(residual).
 
     residuals: shape (n,), of forecasts that had not seen their own actual (held out, or leave-one-out).
     Raises EstimationRefusal when n is too small for a finite interval.
@@ -80,8 +86,8 @@ def conformal_half_width(residuals: np.ndarray, level: float) -> float:
     rank = math.ceil(level * (len(sizes) + 1) - 1e-9)
     if rank > len(sizes):
         raise EstimationRefusal(
-            f"{points_needed(level)} past forecasts are needed for a {level:.0%} conformal interval, {len(sizes)} found. "
-            "Ask for a lower level or finish more tasks."
+            f"{points_needed(level)} past forecasts are needed for a {level:.0%} conformal interval, "
+            f"{len(sizes)} found. Ask for a lower level or finish more tasks."
         )
     return float(sizes[rank - 1])
 
@@ -97,14 +103,15 @@ def calibrate(centres, log_cost, log_size, levels, calibrations: list[Calibratio
     seen = seen_range(log_cost, log_size)
     pieces = [_pieces(centre[:n], log_cost, log_size, one) for centre, one in zip(centres, calibrations, strict=True)]
     shares = np.tile(nominal, (len(centres), n + 1, 1))
+    is_unseen = (log_cost < seen[0][:n]) | (log_cost > seen[1][:n])
+    p_values = np.column_stack([np.concatenate([piece.p_values() for piece in one])[:n] for one in pieces])
+    p_values = np.where(is_unseen[:, None] & ~np.isnan(p_values), 0.0, p_values)
     adaptive = [k for k, one in enumerate(calibrations) if one.is_adaptive]
     if adaptive:
-        p_values = np.column_stack([np.concatenate([piece.p_values() for piece in pieces[k]])[:n] for k in adaptive])
-        is_unseen = (log_cost < seen[0][:n]) | (log_cost > seen[1][:n])
-        p_values = np.where(is_unseen[:, None] & ~np.isnan(p_values), 0.0, p_values)
-        asked = adaptive_miss_shares(np.repeat(p_values, len(nominal), axis=1), np.tile(nominal, len(adaptive)))
+        repeated = np.repeat(p_values[:, adaptive], len(nominal), axis=1)
+        asked = adaptive_miss_shares(repeated, np.tile(nominal, len(adaptive)))
         shares[adaptive] = asked.reshape(n + 1, len(adaptive), len(nominal)).transpose(1, 0, 2)
-    return [_calibrated(*one, seen) for one in zip(centres, pieces, shares, strict=True)]
+    return [_calibrated(*one, seen) for one in zip(centres, pieces, shares, p_values.T, strict=True)]
 
 
 def _pieces(centre, log_cost, log_size, calibration):
@@ -113,17 +120,21 @@ def _pieces(centre, log_cost, log_size, calibration):
     return [_Piece(start, min(start + BLOCK, n + 1), log_cost - centre, likeness) for start in range(0, n + 1, BLOCK)]
 
 
-def _calibrated(centre, pieces, shares, seen):
-    found = [piece.bounds(shares[piece.start : piece.stop]) for piece in pieces]
+def _calibrated(centre, pieces, shares, p_value, seen):
     median = centre + np.concatenate([piece.middle for piece in pieces])
-    return Calibrated(
-        median,
-        centre + np.concatenate([piece.log_mean for piece in pieces]),
-        np.maximum(centre[:, None] + np.concatenate([low for low, _ in found]), np.fmin(seen[0], median)[:, None]),
-        np.minimum(centre[:, None] + np.concatenate([high for _, high in found]), np.fmax(seen[1], median)[:, None]),
-        shares,
-        np.concatenate([piece.n_effective for piece in pieces]),
-    )
+
+    def bounds(miss_shares):
+        found = [piece.bounds(miss_shares[piece.start : piece.stop]) for piece in pieces]
+        lower = centre[:, None] + np.concatenate([low for low, _ in found])
+        upper = centre[:, None] + np.concatenate([high for _, high in found])
+        return (
+            np.maximum(lower, np.fmin(seen[0], median)[:, None]),
+            np.minimum(upper, np.fmax(seen[1], median)[:, None]),
+        )
+
+    mean = centre + np.concatenate([piece.log_mean for piece in pieces])
+    n_effective = np.concatenate([piece.n_effective for piece in pieces])
+    return Calibrated(median, mean, *bounds(shares), shares, n_effective, p_value, bounds)
 
 
 def size_bandwidths(log_size: np.ndarray) -> np.ndarray:
@@ -139,9 +150,9 @@ def size_bandwidths(log_size: np.ndarray) -> np.ndarray:
 def seen_range(log_cost: np.ndarray, log_size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and most log cost before each task, shape (n + 1,); infinite where the past does not bound the task.
 
-    A bound past anything seen has no evidence, and a ratio error of a small task can blow it up on a large one. Next tasks
-    fall outside the range of n exchangeable ones with probability 2 / (n + 1), so it binds from 20 past tasks on, and not on
-    the side to which the task is smaller or larger than all before.
+    A bound past anything seen has no evidence, and a ratio error of a small task can blow it up on a large one. Next
+    tasks fall outside the range of n exchangeable ones with probability 2 / (n + 1), so it binds from 20 past tasks
+    on, and not on the side to which the task is smaller or larger than all before.
     """
     n = len(log_cost)
     is_enough = np.arange(n + 1) >= ENOUGH
@@ -214,7 +225,7 @@ class _Piece:
             first, second = weights @ self.errors / self.total, weights @ self.errors**2 / self.total
             variance = np.maximum(second - 2 * self.middle * first + self.middle**2, 0)
             self.log_mean = np.log(weights @ np.exp(np.minimum(self.errors, 50)) / self.total)
-            # One residual too few for the centre, and the error of the centre itself (the 1 + 1/n of a prediction interval).
+            # The centre took one residual, and its own error adds the 1/n of a prediction interval.
             self.dof = np.maximum(self.n_effective - 1, 1)
             self.sd = np.sqrt(variance * self.n_effective / self.dof * (1 + 1 / self.n_effective))
 
@@ -262,7 +273,7 @@ class _Piece:
         return np.where(self.is_usable & ~np.isnan(own), p, np.nan)
 
     def bounds(self, miss_share):
-        """(lower, upper) errors, each (rows, levels): weighted quantiles, or the t tail where they would be infinite."""
+        """(lower, upper) errors, (rows, levels) each: weighted quantiles, the t tail where they would be infinite."""
         lower = np.full(miss_share.shape, np.nan)
         upper = np.full(miss_share.shape, np.nan)
         if not len(self.errors):
@@ -270,7 +281,7 @@ class _Piece:
         least, most = self._value_at(np.zeros(len(self.total))), self._value_at(self.last_rank)
         for k, share in enumerate(miss_share.T):
             rank = share / 2 * (self.n_effective + 1)
-            reach = stats.t.ppf(1 - share / 2, self.dof) * self.sd
+            reach = special.stdtrit(self.dof, 1 - share / 2) * self.sd
             is_finite = rank >= 1 - 1e-9
             low = np.where(is_finite, self._value_at(rank, -1), np.fmin(least, self.middle - reach))
             other = self.n_effective + 1 - rank

@@ -26,10 +26,11 @@ _EVIDENCE = ("n", "mdape", "mmre", "pred25", "sa", "log_bias", "log_bias_lower",
 
 @dataclass(frozen=True)
 class Estimate:
-    """One component of one task. estimate is a median; mean is higher for skewed costs and is the one to sum for budgets.
+    """One component of one task: estimate is a median, mean the figure to add up for budgets (higher if skewed).
 
-    lower, upper: level -> bound, in the component's unit. n: past tasks used. evidence: scores of the method's past forecasts
-    (`scores.score`), and past_median_mdape to compare. needs_human_review: the first interval leaves the estimate +- 50 %.
+    lower, upper: level -> bound, in the component's unit. n: past tasks used. evidence: scores of the method's past
+    forecasts (`scores.score`), and past_median_mdape to compare. needs_human_review: the first interval leaves the
+    estimate +- 50 %.
     """
 
     component: str
@@ -136,7 +137,7 @@ def estimate_task(
 def estimate_of(found: Replay, method: str = AUTO) -> Estimate:
     """The estimate for the task to come of a replayed series. Raises EstimationRefusal when no model can answer."""
     choice = choice_of(found, method)
-    series, said = found.series, found.forecasts[choice.method]
+    series, said = found.series, found.forecasts[AUTO if method == AUTO else choice.method]
     new_size = float(np.exp(found.timeline.log_size[-1]))
     return Estimate(
         series.component,
@@ -157,12 +158,13 @@ def estimate_of(found: Replay, method: str = AUTO) -> Estimate:
 
 
 def score_stored(stored: pd.DataFrame | Sequence[dict], history: pd.DataFrame) -> pd.DataFrame:
-    """Stored forecasts joined with what came of them: the rows that `scores.score` takes, one per forecast with an outcome.
+    """Stored forecasts joined with what came of them, one row per forecast with an outcome, for `scores.score`.
 
-    stored: `Estimate.to_dict` entries with task_id and, if known, made_at (instant of the forecast). A forecast is scored by
-    the first outcome of its task and series that became known after made_at; without made_at by the first one.
-    Columns: model (the method), llm_model, agent_role, component, per, task_id, size, size_tercile is not known, actual,
-    estimate and the bounds. Forecasts without an outcome have no row. Raises InputError when task_id is missing.
+    stored: `Estimate.to_dict` entries with task_id and, if known, made_at (instant of the forecast). A forecast is
+    scored by the first outcome of its task and series that became known after made_at; without made_at by the first
+    one. Columns: model (the method), llm_model, agent_role, component, per, task_id, actual,
+    estimate and the bounds. Forecasts without an outcome have no row. Raises InputError when task_id is
+    missing.
     """
     frame = pd.DataFrame(stored)
     missing = {"task_id", "component", "llm_model", "agent_role", "estimate"} - set(frame.columns)
@@ -212,8 +214,8 @@ def _notes(found: Replay, said):
     needed = max(2 / (1 - level) - 1 for level in found.levels)
     if said.n_effective[-1] < needed - 1e-9:
         yield (
-            f"Thin: {said.n_effective[-1]:.0f} like tasks, {needed:.0f} are needed to read both bounds off past errors; "
-            "the widest interval rests on a t tail."
+            f"Thin: {said.n_effective[-1]:.0f} like tasks, {needed:.0f} are needed to read both bounds off past "
+            "errors; the widest interval rests on a t tail."
         )
     if series.left_out_text() != "none":
         yield f"Left out: {series.left_out_text()}."

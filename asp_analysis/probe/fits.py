@@ -1,7 +1,7 @@
-"""One fit on logs at a time, with exact intervals: for a look at a history, for reference values, for several proxies at once.
+"""One fit on logs at a time, with exact intervals, also for several proxies at once.
 
-Rolling forecasts use running sums instead (`models`); here statsmodels fits, which is right for logs of sizes and costs: they
-are well conditioned unless proxies repeat each other, and that is refused.
+Rolling forecasts use running sums instead (`models`); here statsmodels fits, which is right for logs of sizes and
+costs: they are well conditioned unless proxies repeat each other, and that is refused.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from asp_analysis.errors import EstimationRefusal, InputError
 
@@ -20,10 +19,10 @@ LARGEST_CONDITION = 1e6
 
 @dataclass(frozen=True)
 class LogFit:
-    """ln y = a + Sum b_j ln x_j with normal errors: medians and quantiles are exact after exponentiating, the mean is not.
+    """ln y = a + Sum b_j ln x_j with normal errors: exponentiating keeps medians and quantiles exact, not the mean.
 
-    intercept, slopes (by proxy); sigma: residual standard deviation on logs (n - p); r2 on logs; n; smearing: Duan's factor
-    mean(exp(residual)), mean cost = smearing x median.
+    intercept, slopes (by proxy); sigma: residual standard deviation on logs (n - p); r2 on logs; n; smearing: Duan's
+    factor mean(exp(residual)), mean cost = smearing x median.
     """
 
     intercept: float
@@ -42,6 +41,8 @@ class LogFit:
         rows = (
             proxies if isinstance(proxies, pd.DataFrame) else pd.DataFrame(_as_columns(proxies, self.slopes), index=[0])
         )
+        import statsmodels.api as sm
+
         design = sm.add_constant(np.log(rows[list(self.slopes)].astype(float)), has_constant="add")
         said = self._result.get_prediction(design).summary_frame(alpha=1 - level)
         median = np.exp(said["mean"].to_numpy())
@@ -52,8 +53,9 @@ class LogFit:
 def fit_log_line(proxies: pd.DataFrame | np.ndarray, cost: np.ndarray) -> LogFit:
     """Least squares on logs of a cost on one proxy (an array, named size) or several (a frame, one column each).
 
-    Rows with a missing, zero or negative value are left out. Raises EstimationRefusal with fewer than p + 2 rows for p proxies,
-    without spread, or with proxies that repeat each other (condition number above 10^6); InputError for unequal lengths.
+    Rows with a missing, zero or negative value are left out. Raises EstimationRefusal with fewer than p + 2 rows for
+    p proxies, without spread, or with proxies that repeat each other (condition number above 10^6); InputError for
+    unequal lengths.
     """
     frame = (
         proxies.astype(float)
@@ -68,9 +70,12 @@ def fit_log_line(proxies: pd.DataFrame | np.ndarray, cost: np.ndarray) -> LogFit
     needed = x.shape[1] + 2
     if len(x) < needed:
         raise EstimationRefusal(
-            f"{needed} tasks with {', '.join(frame.columns)} and a cost above 0 are needed, {len(x)} found. Finish more tasks."
+            f"{needed} tasks with {', '.join(frame.columns)} and a cost above 0 are needed, "
+            f"{len(x)} found. Finish more tasks."
         )
     _check_spread(x)
+    import statsmodels.api as sm  # a second to import; only several proxies at once need it
+
     result = sm.OLS(y, sm.add_constant(x, has_constant="add")).fit()
     smearing = float(np.mean(np.exp(result.resid)))
     slopes = {name: float(result.params[name]) for name in x.columns}
@@ -88,7 +93,8 @@ def _check_spread(x: pd.DataFrame) -> None:
     if condition > LARGEST_CONDITION:
         names = ", ".join(x.columns)
         raise EstimationRefusal(
-            f"Proxies that differ from each other are needed, {names} have condition number {condition:.0e}. Leave one out."
+            f"Proxies that differ from each other are needed, {names} have condition number {condition:.0e}. "
+            "Leave one out."
         )
 
 

@@ -10,7 +10,7 @@ The input of every estimate is one frame, the history:
 | size | float, optional | the proxy known before the task starts; NaN when unknown |
 | project_id, task_type | str, optional | classes of alike tasks, for the reference class |
 | is_finished | bool, optional (true) | the task ended by itself with a result, right or wrong |
-| is_censored | bool, optional (false) | cut off by a timeout or a limit: the cost is a lower bound of what finishing costs |
+| is_censored | bool, optional (false) | cut off by a timeout or limit: a lower bound of what finishing costs |
 | cost_usd, latency_ms, tokens_in, tokens_out, tool_calls | float, each optional | the cost vector; NaN when unknown |
 | planned_<component> | float, optional | the planner's own figure |
 
@@ -70,7 +70,7 @@ class Series:
 
 
 def check_history(history: pd.DataFrame) -> pd.DataFrame:
-    """The history in time order with every optional column present; the index is the order in which outcomes became known.
+    """The history in time order with every optional column; the index is the order in which outcomes became known.
 
     Raises InputError for missing columns, no component at all, instants that cannot be read, or negative costs.
     """
@@ -91,7 +91,8 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
     negative = [name for name in present if (frame[name] < 0).any()]
     if negative:
         raise InputError(
-            f"Costs of 0 or more are needed, {negative[0]} holds {frame[negative[0]].min():g}. Correct or drop those rows."
+            f"Costs of 0 or more are needed, {negative[0]} holds {frame[negative[0]].min():g}. "
+            "Correct or drop those rows."
         )
     return frame.sort_values("at", kind="stable").reset_index(drop=True)
 
@@ -99,13 +100,13 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
 def series_of(history: pd.DataFrame, component: str, per: str = "finished") -> list[Series]:
     """Every series (llm_model, agent_role) of one component, in order of first appearance.
 
-    per="attempt": each row with a known positive cost is one point, a cut-off or failed attempt too, with what it did cost.
-    per="finished": each finished task is one point; the attempts of the same task and series that failed or were cut off
-    before it belong to its cost (an attempt of unknown cost makes the sum unknown). Tasks that never finished are left out and
-    counted: what they would have cost is unknown. A row that is finished and censored counts as cut off. A repeat after the
-    finish begins anew.
-    Left out of both: missing costs (unknown), costs of 0 (not recorded or not run: nothing that ran was free).
-    Raises InputError for an unknown component or question.
+
+    per="attempt": each row with a known positive cost is one point, a cut-off or failed attempt too, with what it did
+    cost. per="finished": each finished task is one point; the attempts of the same task and series that failed or
+    were cut off before it belong to its cost (an attempt of unknown cost makes the sum unknown). Tasks that never
+    finished are left out and counted: what they would have cost is unknown. A row that is finished and censored
+    counts as cut off. A repeat after the finish begins anew. Left out of both: missing costs (unknown), costs of 0
+    (not recorded or not run: nothing that ran was free). Raises InputError for an unknown component or question.
     """
     if component not in COMPONENTS:
         raise InputError(f"A component of {', '.join(COMPONENTS)} is needed, {component!r} found. Choose one of them.")
@@ -129,7 +130,8 @@ def position_of(every: list[Series], key: tuple[str, str]) -> int:
             return position
     known = "; ".join(f"{series.name} ({len(series.tasks)})" for series in every) or "none"
     raise EstimationRefusal(
-        f"Past tasks of {key[0]} / {key[1]} are needed, 0 found; known: {known}. Ask for one of them or record some tasks."
+        f"Past tasks of {key[0]} / {key[1]} are needed, 0 found; known: {known}. "
+        "Ask for one of them or record some tasks."
     )
 
 

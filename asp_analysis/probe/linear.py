@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import linalg, stats
+from scipy import linalg, special
 
 from asp_analysis.errors import EstimationRefusal
 
@@ -35,8 +35,8 @@ class PredictionInterval:
     level: float
     projection: float
     half_width: float
-    low: float
-    high: float
+    lower: float
+    upper: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,22 +146,22 @@ class LinearFit:
         return PredictionInterval(level, projection, half, projection - half, projection + half)
 
     def band(self, x: ArrayLike, level: float) -> pd.DataFrame:
-        """Return the prediction interval for many cases: columns projection, low, high, in the order of x."""
+        """Return the prediction interval for many cases: columns projection, lower, upper, in the order of x."""
         rows, _ = self._rows(x)
         half = _quantile(level, self.dof) * self.sigma * np.sqrt(1 + self._distance(rows))
         projection = np.atleast_1d(self.predict(rows[:, 0] if len(self.names) == 1 else rows))
-        return pd.DataFrame({"projection": projection, "low": projection - half, "high": projection + half})
+        return pd.DataFrame({"projection": projection, "lower": projection - half, "upper": projection + half})
 
     def summary_frame(self) -> pd.DataFrame:
-        """Return one row per coefficient: estimate, standard_error, t, significance (two-sided), low_95, high_95."""
+        """Return one row per coefficient: estimate, standard_error, t, significance (two-sided), lower_95, upper_95."""
         estimate = np.append(self.intercept, self.coefficients) if self.has_intercept else self.coefficients
         error = np.append(self.intercept_error, self.standard_errors) if self.has_intercept else self.standard_errors
         with np.errstate(divide="ignore", invalid="ignore"):
             t = estimate / error
         half = _quantile(0.95, self.dof) * error
         columns = {"estimate": estimate, "standard_error": error, "t": t}
-        columns["significance"] = 2 * stats.t.sf(np.abs(t), self.dof)
-        columns |= {"low_95": estimate - half, "high_95": estimate + half}
+        columns["significance"] = 2 * special.stdtr(self.dof, -np.abs(t))
+        columns |= {"lower_95": estimate - half, "upper_95": estimate + half}
         index = (["intercept"] if self.has_intercept else []) + list(self.names)
         return pd.DataFrame(columns, index=pd.Index(index, name="coefficient"))
 
@@ -314,7 +314,7 @@ def _significance(explained: float, rss: float, slopes: int, dof: int) -> float:
         return np.nan
     with np.errstate(divide="ignore"):
         f = np.float64(explained / slopes) / np.float64(rss / dof)
-    return float(stats.f.sf(f, slopes, dof))
+    return float(special.fdtrc(slopes, dof, f))
 
 
 def _warning(design: _Design, facts: _Facts, is_exact: bool, total: float) -> str | None:
@@ -353,7 +353,7 @@ def _checked(X: ArrayLike, y: ArrayLike, names: tuple[str, ...], intercept: bool
 def _quantile(level: float, dof: int) -> float:
     if not 0 < level < 1:
         raise EstimationRefusal(f"A level between 0 and 1 is needed, {level} found. Write 0.70 for 70 %.")
-    return float(stats.t.ppf(0.5 + level / 2, dof))
+    return float(special.stdtrit(dof, 0.5 + level / 2))
 
 
 def _is_pivot(leverage: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.linear import LinearFit, PredictionInterval, fit_line
@@ -103,13 +103,13 @@ class MethodResult:
     reasons: tuple[str, ...] = ()
 
     def as_row(self, levels: Sequence[float]) -> dict[str, object]:
-        """Return the result as one flat row; low_70, high_70 and so on are NaN where there is no interval."""
+        """Return the result as one flat row; lower_70, upper_70 and so on are NaN where there is no interval."""
         row = {k: v for k, v in vars(self).items() if k not in ("intervals", "reasons", "verdict")}
         known = {i.level: i for i in self.intervals}
         for level in levels:
             label, interval = f"{100 * level:g}", known.get(level)
-            row[f"low_{label}"] = interval.low if interval else np.nan
-            row[f"high_{label}"] = interval.high if interval else np.nan
+            row[f"lower_{label}"] = interval.lower if interval else np.nan
+            row[f"upper_{label}"] = interval.upper if interval else np.nan
         return row | {"verdict": self.verdict, "reasons": "; ".join(self.reasons)}
 
 
@@ -140,7 +140,7 @@ class ProbeReport:
         return self.best.projection
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per method in the order tried, columns as in MethodResult, low_/high_ per level, is_chosen."""
+        """Return one row per method in the order tried: MethodResult, lower_ and upper_ per level, is_chosen."""
         rows = [m.as_row(self.levels) | {"is_chosen": m.method == self.chosen} for m in self.methods]
         return pd.DataFrame(rows)
 
@@ -202,10 +202,10 @@ def ratio_interval(x: ArrayLike, y: ArrayLike, x_new: float, level: float) -> Pr
     """
     ratios, n = _log_ratios(x, y)
     centre = np.log(np.sum(y) / np.sum(x))
-    width = stats.t.ppf(0.5 + level / 2, n - 1) * _log_spread(ratios, centre) * np.sqrt(1 + 1 / n)
+    width = special.stdtrit(n - 1, 0.5 + level / 2) * _log_spread(ratios, centre) * np.sqrt(1 + 1 / n)
     projection = float(x_new * np.exp(centre))
-    low, high = projection * float(np.exp(-width)), projection * float(np.exp(width))
-    return PredictionInterval(level, projection, high - projection, low, high)
+    lower, upper = projection * float(np.exp(-width)), projection * float(np.exp(width))
+    return PredictionInterval(level, projection, upper - projection, lower, upper)
 
 
 def _line_method(method: str, question: _Question) -> MethodResult:
@@ -296,7 +296,7 @@ def _judged(result: MethodResult, checks: list[Check]) -> MethodResult:
     floored = [
         f"the lower {100 * i.level:g} % limit {i.projection - i.half_width:.4g} is shown as 0"
         for i in result.intervals
-        if i.low == 0 and i.projection - i.half_width < 0 and result.method in "AB"
+        if i.lower == 0 and i.projection - i.half_width < 0 and result.method in "AB"
     ]
     verdict = "refused" if vetoes else "flagged" if flags else "valid"
     held = [] if vetoes else [c.words for c in checks if c.is_veto]
@@ -306,7 +306,7 @@ def _judged(result: MethodResult, checks: list[Check]) -> MethodResult:
 def _floored(interval: PredictionInterval, policy: Policy) -> PredictionInterval:
     if not policy.is_floored_at_zero:
         return interval
-    return replace(interval, low=max(interval.low, 0.0), high=max(interval.high, 0.0))
+    return replace(interval, lower=max(interval.lower, 0.0), upper=max(interval.upper, 0.0))
 
 
 def _log_ratios(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, int]:
@@ -353,7 +353,7 @@ def _what_is_missing(methods: tuple[MethodResult, ...], data: ProbeData, policy:
 
 
 def _html_row(result: MethodResult, report: ProbeReport) -> str:
-    known = {i.level: f"{i.low:,.4g} to {i.high:,.4g}" for i in result.intervals}
+    known = {i.level: f"{i.lower:,.4g} to {i.upper:,.4g}" for i in result.intervals}
     reads = result.x_name + ("" if np.isnan(result.x) else f" {result.x:,.4g}")
     cells = [result.method, reads, _shown(result.projection), *(known.get(level, "–") for level in report.levels)]
     cells += [_shown(v) for v in (result.b0, result.b1, result.r2, result.significance)]

@@ -1,8 +1,9 @@
 """Every candidate answers one question: given the tasks before this one, which costs are likely?
 
-A model turns a `Timeline` (one series in order, plus the task to come) into `Forecasts`, one row per task, each from the
-tasks before it. Most are a rolling centre on the log scale plus a `Calibration`; costs of agents are positive and skewed, and
-errors are ratios. The published PROBE line and three baselines stand beside them for comparison and are never chosen.
+A model turns a `Timeline` (one series in order, plus the task to come) into `Forecasts`, one row per task, each from
+the tasks before it. Most are a rolling centre on the log scale plus a `Calibration`; costs of agents are positive and
+skewed, and errors are ratios. The published PROBE line and three baselines stand beside them for comparison and are
+never chosen.
 """
 
 from __future__ import annotations
@@ -12,29 +13,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
-from asp_analysis.probe.conformal import Calibration, calibrate
+from asp_analysis.probe.conformal import Calibrated, Calibration, calibrate
 from asp_analysis.probe.reference_class import centres as reference_centres
 
 ALIKE = 0.7
-"""Bandwidth of size likeness in standard deviations of ln size: about half of a normal history counts, so tails stay known
-where size says nothing, and spread that grows or shrinks with size is still followed."""
+"""Bandwidth of size likeness in standard deviations of ln size: about half of a normal history counts, so tails stay
+known where size says nothing, and spread that grows or shrinks with size is still followed."""
 
 RECENT = 20.0
-"""Half-life in tasks of the recent models: they remember about 58 tasks (sum(w)^2 / sum(w^2)), 28 of them alike in size, more
-than the 19 that both tails of a 90 % interval need."""
+"""Half-life in tasks of the recent models: they remember about 58 tasks (sum(w)^2 / sum(w^2)), 28 of them alike in
+size, more than the 19 that both tails of a 90 % interval need."""
 
 LEAST_FOR_A_LINE = 5
-"""Tasks of known size before a line is drawn: through 3 or 4 scattered ones a line extrapolates to factors of thousands."""
+"""Tasks of known size before a line is drawn: through 3 or 4 scattered ones a line extrapolates to factors of
+thousands."""
 
-PARTNERS = 64
-"""Earlier tasks that each task is paired with in Theil-Sen, evenly spread; exact up to 65 tasks, linear in n after."""
+PARTNERS = 128
+"""Earlier tasks that each task is paired with in Theil-Sen, evenly spread; exact up to 129 tasks, linear in n after,
+where pairs of later tasks are sampled more thinly."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """One series in order. log_cost: (n,). log_size, deviation: (n + 1,), the last entry for the task to come; NaN unknown."""
+    """One series in order. log_cost: (n,). log_size, deviation: (n + 1,), the last for the task to come; NaN."""
 
     log_cost: np.ndarray
     log_size: np.ndarray
@@ -45,7 +48,7 @@ class Timeline:
 class Forecasts:
     """Rows 0..n, each from the tasks before it, in the component's unit; NaN where the past did not carry a forecast.
 
-    estimate (a median), mean, n_effective: (n + 1,). lower, upper: (n + 1, levels).
+    estimate (a median), mean, n_effective: (n + 1,). lower, upper: (n + 1, levels). calibrated: their distribution.
     """
 
     estimate: np.ndarray
@@ -53,6 +56,7 @@ class Forecasts:
     lower: np.ndarray
     upper: np.ndarray
     n_effective: np.ndarray
+    calibrated: Calibrated | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class LogModel:
         with np.errstate(over="ignore"):
             estimate, mean = (found.median, found.mean) if self.is_recentred else (centre, centre)
             bounds = np.exp(found.lower), np.exp(found.upper)
-            return Forecasts(np.exp(estimate), np.exp(mean), *bounds, found.n_effective)
+            return Forecasts(np.exp(estimate), np.exp(mean), *bounds, found.n_effective, found)
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class PublishedLine:
         spread = np.where((sums.count >= 3) & (sums.sxx > 0), spread, np.nan)
         projection = np.where(np.isnan(spread), np.nan, projection)
         reach = np.column_stack(
-            [stats.t.ppf(0.5 + level / 2, np.maximum(sums.count - 2, 1)) * spread for level in levels]
+            [special.stdtrit(np.maximum(sums.count - 2, 1), 0.5 + level / 2) * spread for level in levels]
         )
         lower, upper = np.maximum(projection[:, None] - reach, 0), projection[:, None] + reach
         rows = [_after_nothing(values) for values in (projection, projection, lower, upper, sums.count.astype(float))]
@@ -105,12 +109,17 @@ class PublishedLine:
 
 
 def forecast_all(models, timeline: Timeline, levels: tuple[float, ...]) -> dict[str, Forecasts]:
-    """Forecasts of every model for every task of the timeline and the one to come; all log models are calibrated at once."""
+    """Forecasts of every model for every task and the one to come, by name; log models are calibrated at once."""
     logs = [model for model in models if isinstance(model, LogModel)]
-    centres = [model.centres(timeline) for model in logs]
+    centres = [_where_known(model, timeline) for model in logs]
     found = calibrate(centres, timeline.log_cost, timeline.log_size, levels, [model.calibration for model in logs])
     made = {model.name: model._forecasts(*one) for model, *one in zip(logs, centres, found, strict=True)}
     return {model.name: made.get(model.name) or model.forecast(timeline, levels) for model in models}
+
+
+def _where_known(model: LogModel, timeline: Timeline) -> np.ndarray:
+    centre = model.centres(timeline)
+    return np.where(np.isnan(timeline.log_size), np.nan, centre) if model.needs == "size" else centre
 
 
 def past_median(timeline: Timeline) -> np.ndarray:
@@ -137,7 +146,7 @@ def last_value(timeline: Timeline) -> np.ndarray:
 
 
 def log_line(timeline: Timeline) -> np.ndarray:
-    """Least squares line of ln cost on ln size over the tasks so far with a known size, from 5 on; running centred sums."""
+    """Least squares line of ln cost on ln size over the past tasks of known size, from 5 on; running centred sums."""
     n = len(timeline.log_cost)
     sums = _Sums(timeline.log_size[:n], timeline.log_cost)
     forecast = sums.at(timeline.log_size[1:])
@@ -145,7 +154,7 @@ def log_line(timeline: Timeline) -> np.ndarray:
 
 
 def theil_sen_line(timeline: Timeline) -> np.ndarray:
-    """Median of pairwise slopes, intercept the median of y - b x; each task is paired with at most 64 earlier ones.
+    """Median of pairwise slopes, intercept the median of y - b x; each task is paired with at most 128 earlier ones.
 
     scipy.stats.theilslopes fits once; a fit per task would cost n^3 pairs, hence the running sorted slopes here.
     """
@@ -223,7 +232,7 @@ class _Sums:
 
 
 def _partners(k: int) -> np.ndarray:
-    """At most 64 of the k earlier tasks, one of each stretch; where in the stretch turns by the golden ratio from task to task."""
+    """At most 128 of the k earlier tasks, one per stretch; its place in the stretch turns by the golden ratio."""
     if k <= PARTNERS:
         return np.arange(k)
     return ((np.arange(PARTNERS) + k * 0.6180339887 % 1) * k / PARTNERS).astype(int)

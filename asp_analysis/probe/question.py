@@ -86,4 +86,4 @@ def _summed(history: pd.DataFrame, llm_model: str, agent_role: str) -> pd.DataFr
         is_whole = groups[name].count() == groups.size()
         frame[name] = total if name == "tool_calls" else total.where(is_whole, np.nan)
     frame["llm_model"], frame["agent_role"] = llm_model, agent_role
-    return frame.reset_index().sort_values("at", kind="stable", ignore_index=True)
+    return frame.reset_index().sort_values(["at", "task_id"], ignore_index=True)

@@ -1,16 +1,19 @@
 """What the same task, or tasks like it, cost others: their deviation from their own usual cost carries over.
 
-Taking the deviation instead of the cost removes that models have different prices: a task that cost the others twice their
-usual cost is expected to cost this model about twice its own. (Reference class forecasting: Kahneman and Tversky 1979,
-Flyvbjerg 2006; the two-way form task + model on the log scale is the additive model of median polish, Tukey 1977.)
+Taking the deviation instead of the cost removes that models have different prices: a task that cost the others twice
+their usual cost is expected to cost this model about twice its own. (Reference class forecasting: Kahneman and
+Tversky 1979, Flyvbjerg 2006; the two-way form task + model on the log scale is the additive model of median polish,
+Tukey 1977.)
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from asp_analysis.probe.history import Series
 
@@ -24,38 +27,54 @@ SIZE_BAND_RATIO = 2.0
 """Tasks whose size is within a factor of 2 belong to one band; sizes in software span several powers of 10."""
 
 
+class _Usual:
+    """Running mean and variance of the log costs of one series."""
+
+    def __init__(self):
+        self.count, self.mean, self.squares = 0, 0.0, 0.0
+
+    def add(self, value):
+        self.count += 1
+        step = value - self.mean
+        self.mean += step / self.count
+        self.squares += step * (value - self.mean)
+
+    def weight(self):
+        """1 / variance: a model whose costs scatter widely says little about the task; variance 1 for 3 prior tasks."""
+        return (self.count + PRIOR_TASKS) / (self.squares + PRIOR_TASKS)
+
+
 class _Known:
     """Running sums over what is known so far."""
 
     def __init__(self):
-        self.usual = defaultdict(lambda: [0, 0.0])
+        self.usual = defaultdict(_Usual)
         self.by_task = defaultdict(dict)
         self.by_class = defaultdict(lambda: [0, 0.0])
 
     def deviation(self, own, row):
-        usual = self.usual
-        values = [
-            value - usual[source][1] / usual[source][0]
-            for source, value in self.by_task.get(row["task"], {}).items()
-            if source != own and usual[source][0] >= SMALLEST_CLASS
-        ]
-        if values:
-            return sum(values) / len(values)
-        if any(part is not None for part in row["class"][:2]):
-            count, total = self.by_class.get(row["class"], (0, 0.0))
-            if count >= SMALLEST_CLASS:
-                return total / count
-        return np.nan
+        total = weights = 0.0
+        for source, value in self.by_task.get(row["task"], {}).items():
+            usual = self.usual[source]
+            if source != own and usual.count >= SMALLEST_CLASS:
+                weight = usual.weight()
+                weights += weight
+                total += weight * (value - usual.mean)
+        return total / weights if weights else self._of_class(row["class"])
+
+    def _of_class(self, name):
+        count, total = self.by_class.get(name, (0, 0.0))
+        is_named = any(part is not None for part in name[:2])
+        return total / count if is_named and count >= SMALLEST_CLASS else np.nan
 
     def add(self, source, row):
         value = float(np.log(row["cost"]))
         usual = self.usual[source]
-        if usual[0] >= SMALLEST_CLASS:
+        if usual.count >= SMALLEST_CLASS:
             in_class = self.by_class[row["class"]]
             in_class[0] += 1
-            in_class[1] += value - usual[1] / usual[0]
-        usual[0] += 1
-        usual[1] += value
+            in_class[1] += value - usual.mean
+        usual.add(value)
         self.by_task[row["task"]][source] = value
 
 
@@ -63,10 +82,10 @@ class _Known:
 class Reference:
     """Deviations of the tasks alike of every task of every series, each from what was known before it.
 
-    by_series: one array (n,) per series, in the order of the series; `ln(cost of alike tasks / what is usual for whoever did
-    them)`, NaN where nothing alike was known. Same task by others first (mean over others of their latest deviation; the own
-    series' runs of the task do not count); else the mean over the tasks of the same project, type and size band by anyone, at
-    least 3 of them.
+    by_series: one array (n,) per series, in the order of the series; `ln(cost of alike tasks / what is usual for
+    whoever did them)`, NaN where nothing alike was known. Same task by others first (mean over others of their latest
+    deviation, weighted by 1 / variance of their log costs; the own series' runs of the task do not count); else the
+    mean over the tasks of the same project, type and size band by anyone, at least 3 of them.
     """
 
     by_series: tuple[np.ndarray, ...]
@@ -74,16 +93,23 @@ class Reference:
 
     @classmethod
     def of(cls, every: list[Series]) -> Reference:
-        """One pass over all outcomes in the order in which they became known."""
+        """One pass over all outcomes in the order in which they became known.
+
+        Outcomes of one instant become known together, so none of them helps to forecast another: the roles of one
+        task are all finished when the task is.
+        """
         known = _Known()
         found = tuple(np.full(len(series.tasks), np.nan) for series in every)
-        for source, row in _events(every):
-            found[source][row["row"]] = known.deviation(source, row)
-            known.add(source, row)
+        for _, together in itertools.groupby(_events(every), key=lambda event: event[0]):
+            outcomes = [(source, row) for _, source, row in together]
+            for source, row in outcomes:
+                found[source][row["row"]] = known.deviation(source, row)
+            for source, row in outcomes:
+                known.add(source, row)
         return cls(found, known)
 
     def timeline(self, own: int, new_task: dict | None = None) -> np.ndarray:
-        """Deviations of series number `own` and of the task to come (task_id, project_id, task_type, size): (n + 1,)."""
+        """Deviations (n + 1,) of series `own` and of the task to come (task_id, project_id, task_type, size)."""
         new = np.nan if new_task is None else self.known.deviation(own, _as_event(new_task))
         return np.append(self.by_series[own], new)
 
@@ -110,25 +136,17 @@ def centres(log_cost: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     return np.concatenate([[np.nan], np.where(count >= 3, forecast, np.nan)])
 
 
-def _events(every: list[Series]):
+def _events(every: list[Series]) -> list[tuple[pd.Timestamp, int, dict]]:
+    """Give (instant, number of the series, outcome) of every task, in the order in which they became known."""
     events = []
     for source, series in enumerate(every):
-        tasks = series.tasks
-        columns = zip(
-            tasks["order"],
-            tasks["task_id"],
-            tasks["project_id"],
-            tasks["task_type"],
-            series.size,
-            series.cost,
-            strict=True,
-        )
-        for row, (order, task, project, kind, size, cost) in enumerate(columns):
-            events.append(
-                (order, source, {"row": row, "task": task, "class": (project, kind, _band(size)), "cost": cost})
-            )
+        names = ("order", "at", "task_id", "project_id", "task_type")
+        columns = zip(*(series.tasks[name] for name in names), series.size, series.cost, strict=True)
+        for row, (order, at, task, project, kind, size, cost) in enumerate(columns):
+            outcome = {"row": row, "task": task, "class": (project, kind, _band(size)), "cost": cost}
+            events.append((order, at, source, outcome))
     events.sort(key=lambda event: event[0])
-    return ((source, row) for _, source, row in events)
+    return [(at, source, outcome) for _, at, source, outcome in events]
 
 
 def _as_event(task: dict) -> dict:

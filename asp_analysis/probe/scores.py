@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from asp_analysis.errors import InputError
 
@@ -21,13 +21,14 @@ TERCILES = ("small", "middle", "large")
 def score(forecasts: pd.DataFrame, by: tuple[str, ...] = GROUP) -> pd.DataFrame:
     """One row per group with every score of its forecasts.
 
-    forecasts: columns actual, estimate, lower_<percent> and upper_<percent>, the group's columns, and size_tercile if known
-    (a backtest or `score_stored`). Columns of the result, beside the group's:
-    n; mdape, mmre (shares of the actual); pred25 (share with an error <= 25 % of the actual); sa (standardized accuracy,
-    n(n-1) form); log_bias = mean ln(estimate / actual) with log_bias_lower and log_bias_upper (95 % t interval; above 0: too
-    high); and per level, here for 70: coverage_70, coverage_70_small, _middle, _large (within the size tercile),
-    interval_score_70 and width_70 on logs, raw_interval_score_70 and raw_width_70 in the component's unit (means).
-    Log scores leave out estimates and bounds that are not above 0 (only the published line has them).
+    forecasts: columns actual, estimate, lower_<percent> and upper_<percent>, the group's columns, and size_tercile if
+    known (a backtest or `score_stored`). Columns of the result, beside the group's: n; mdape, mmre (shares of the
+    actual); pred25 (share with an error <= 25 % of the actual); sa (standardized accuracy, n(n-1) form); log_bias =
+    mean ln(estimate / actual) with log_bias_lower and log_bias_upper (95 % t interval; above 0: too high); and per
+    level, here for 70: coverage_70, coverage_70_small, _middle, _large (within the size tercile), interval_score_70
+    and width_70 on logs, raw_interval_score_70 and raw_width_70 in the component's unit (means). log_bias leaves out
+    estimates that are not above 0; the scores of intervals on logs are NaN where a lower bound is 0 (only the
+    published line has such estimates and bounds).
     """
     if forecasts.empty:
         raise InputError(
@@ -98,7 +99,7 @@ def log_bias(actual, estimate, level: float = 0.95) -> tuple[float, float, float
     ratio = np.log(estimate[usable] / actual[usable])
     if len(ratio) < 2:
         return (float(ratio.mean()) if len(ratio) else np.nan), np.nan, np.nan
-    reach = stats.t.ppf(0.5 + level / 2, len(ratio) - 1) * ratio.std(ddof=1) / np.sqrt(len(ratio))
+    reach = special.stdtrit(len(ratio) - 1, 0.5 + level / 2) * ratio.std(ddof=1) / np.sqrt(len(ratio))
     return float(ratio.mean()), float(ratio.mean() - reach), float(ratio.mean() + reach)
 
 
@@ -141,8 +142,9 @@ def _interval_scores(group: pd.DataFrame, levels: list[str]) -> dict:
 
 def _widths(actual, lower, upper, level):
     share = float(level) / 100
-    is_positive = (lower > 0) & (upper > 0)
-    logs = [np.log(values[is_positive]) for values in (actual, lower, upper)]
+    # A bound of 0 has no logarithm; leaving such rows out would flatter the model that has them.
+    is_positive = not (lower <= 0).any()
+    logs = [np.log(values) if is_positive else np.full(len(values), np.nan) for values in (actual, lower, upper)]
     return {
         f"interval_score_{level}": _mean(interval_score(*logs, share)),
         f"width_{level}": _mean(logs[2] - logs[1]),

@@ -1,14 +1,15 @@
 """The model that forecast best so far is asked next, as long as its intervals held.
 
-The score is the mean interval score on logs (Gneiting and Raftery 2007), averaged over the levels: it pays for width and for
-misses at once, and on logs a cheap task counts as much as a dear one. The same rule, applied before every past task with what
-was known then, is the model `auto` of a backtest, so its coverage includes the choosing.
+The score is the mean interval score on logs (Gneiting and Raftery 2007), averaged over the levels: it pays for width
+and for misses at once, and on logs a cheap task counts as much as a dear one. The same rule, applied before every
+past task with what was known then, is the model `auto` of a backtest, so its coverage includes the choosing.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from asp_analysis.probe.adaptive import adaptive_miss_shares
 from asp_analysis.probe.models import CANDIDATES, Forecasts
 
 COVERAGE_TOLERANCE = 0.05
@@ -17,15 +18,19 @@ COVERAGE_TOLERANCE = 0.05
 TOLERANCE_ERRORS = 2.0
 """... plus this many binomial standard errors, so that ten tasks cannot disqualify anybody by chance."""
 
-SCEPTICISM_TASKS = 10
-"""A candidate's advantage over the simplest is shrunk as if it had tied on this many further tasks."""
+LEAST_FORECASTS = 10
+"""Past forecasts that a model needs before it can displace the simplest: the best of eight short records is luck."""
+
+LEAST_LEAD = 0.5
+"""... and by how many standard errors its score must then be better; less, and the choice flickers."""
 
 MEMORY_TASKS = 100
 """Half-life of the scores: agents change, and what forecast best a thousand tasks ago need not today."""
 
 
 def log_interval_scores(log_actual: np.ndarray, forecasts: Forecasts, levels: tuple[float, ...]) -> np.ndarray:
-    """Interval score on logs, mean over levels: width + 2 / (1 - level) x overshoot. Shape (n,); NaN without a forecast."""
+    """Interval score on logs, mean over levels: width + 2 / (1 - level) x overshoot. Shape (n,); NaN without a
+    forecast."""
     n = len(log_actual)
     with np.errstate(divide="ignore", invalid="ignore"):
         lower, upper = np.log(forecasts.lower[:n]), np.log(forecasts.upper[:n])
@@ -34,31 +39,46 @@ def log_interval_scores(log_actual: np.ndarray, forecasts: Forecasts, levels: tu
 
 
 def choices(log_actual: np.ndarray, forecasts: dict[str, Forecasts], levels: tuple[float, ...]) -> np.ndarray:
-    """Names of the chosen model before each of the n tasks and the one to come, shape (n + 1,), None where none can answer.
+    """Names of the chosen model before each of the n tasks and the one to come, shape (n + 1,), None where none can
+    answer.
 
-    Chosen is the lowest past score relative to the simplest candidate among those that can answer and whose coverage at every
-    level is within 5 points plus 2 standard errors; where none is, the one with the least worst coverage.
+    The simplest that can answer is asked until another leads: it has 10 past forecasts, its mean past score is better
+    by half a standard error, and its coverage at every level is within 5 points plus 2 standard errors; the best lead
+    is asked. If the simplest itself does not hold and nobody leads, the one with the least excess miss of coverage is
+    asked.
     """
     names = [model.name for model in CANDIDATES if model.name in forecasts]
     can = np.column_stack([~np.isnan(forecasts[name].estimate) for name in names])
     can &= np.column_stack([~np.isnan(forecasts[name].lower).any(1) for name in names])
     lead = np.column_stack([_past_lead(log_actual, forecasts[name], forecasts[names[0]], levels) for name in names])
     excess = np.column_stack([_excess_miss(log_actual, forecasts[name], levels) for name in names])
-    held = can & (excess <= 0)
+    held = can & (excess <= 0) & np.isfinite(lead)
     by_score = np.argmin(np.where(held, lead, np.inf), axis=1)
-    by_coverage = np.argmin(np.where(can, excess, np.inf), axis=1)
+    by_coverage = np.argmin(np.where(can, np.maximum(excess, 0), np.inf), axis=1)
     best = np.where(held.any(1), by_score, by_coverage)
     return np.where(can.any(1), np.array(names, dtype=object)[best], None)
 
 
-def pick(forecasts: dict[str, Forecasts], chosen: np.ndarray) -> Forecasts:
-    """The forecasts of the chosen model, row by row."""
+def pick(forecasts: dict[str, Forecasts], chosen: np.ndarray, levels: tuple[float, ...]) -> Forecasts:
+    """The forecasts of the chosen model, row by row; their level follows the misses of the choice itself.
+
+    Each model's level follows its own misses, but picking the luckiest record misses more often than each of them does.
+    """
     first = next(iter(forecasts.values()))
     picked = Forecasts(*[np.full_like(part, np.nan) for part in _parts(first)])
-    for name in set(chosen[chosen != None]):  # noqa: E711 (elementwise)
-        rows = chosen == name
-        for target, source in zip(_parts(picked), _parts(forecasts[name]), strict=True):
-            target[rows] = source[rows]
+    nominal = 1 - np.array(levels)
+    n = len(chosen) - 1
+    p_value = np.full(n, np.nan)
+    for name in set(chosen[:n]) - {None}:
+        p_value[chosen[:n] == name] = forecasts[name].calibrated.p_value[chosen[:n] == name]
+    shares = adaptive_miss_shares(np.repeat(p_value[:, None], len(nominal), axis=1), nominal)
+    for name in set(chosen) - {None}:
+        rows, source = chosen == name, forecasts[name]
+        for target, part in zip(_parts(picked)[:2], _parts(source)[:2], strict=True):
+            target[rows] = part[rows]
+        lower, upper = source.calibrated.bounds(shares)
+        picked.lower[rows], picked.upper[rows] = np.exp(lower[rows]), np.exp(upper[rows])
+        picked.n_effective[rows] = source.n_effective[rows]
     return picked
 
 
@@ -67,9 +87,18 @@ def _parts(forecasts):
 
 
 def _past_lead(log_actual, mine, simplest, levels):
+    """Mean past score minus the simplest's on the same tasks; infinite until it is long and clear enough, 0 for
+    itself."""
+    if mine is simplest:
+        return np.zeros(len(log_actual) + 1)
     difference = log_interval_scores(log_actual, mine, levels) - log_interval_scores(log_actual, simplest, levels)
+    forecasts = np.concatenate([[0], np.cumsum(~np.isnan(difference))])
     total, count = _fading_sums(difference)
-    return total / (count + SCEPTICISM_TASKS)
+    squares, _ = _fading_sums(difference**2)
+    mean = total / np.maximum(count, 1)
+    error = np.sqrt(np.maximum(squares / np.maximum(count, 1) - mean**2, 0) / np.maximum(count - 1, 1))
+    is_clear = (forecasts >= LEAST_FORECASTS) & (mean < -LEAST_LEAD * error)
+    return np.where(is_clear, mean, np.inf)
 
 
 def _excess_miss(log_actual, forecasts, levels):

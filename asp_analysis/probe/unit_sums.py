@@ -1,16 +1,17 @@
 """The cost of several units is a sum whose errors are neither independent nor identical: part of each error is shared.
 
-Adding lower to lower and upper to upper bounds supposes that all units go wrong together; adding variances supposes that none
-do. The shared part is estimated from past forecasts.
+Adding lower to lower and upper to upper bounds supposes that all units go wrong together; adding variances supposes
+that none do. The shared part is estimated from past forecasts.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from asp_analysis.errors import InputError
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from asp_analysis.probe.estimate import Estimate
 
 DEFAULT_SHARE = 0.5
-"""Correlation of two units' log errors where the past cannot tell: halfway between independent and going wrong together."""
+"""Correlation of two units' log errors where the past cannot tell: halfway between independent and going wrong
+together."""
 
 LEAST_ERRORS, LEAST_GROUPS = 20, 5
 """Fewer past errors, or fewer projects with two or more, do not carry a variance component."""
@@ -28,8 +30,8 @@ LEAST_ERRORS, LEAST_GROUPS = 20, 5
 def shared_error_share(found: Replay) -> float:
     """Correlation of log errors within a project: the intraclass correlation of auto's past errors, 0.5 where unknown.
 
-    One-way analysis of variance estimate (MSB - MSW) / (MSB + (k0 - 1) MSW), k0 the mean group size corrected for unequal
-    groups, cut to 0..1 (Donner 1986).
+    One-way analysis of variance estimate (MSB - MSW) / (MSB + (k0 - 1) MSW), k0 the mean group size corrected for
+    unequal groups, cut to 0..1 (Donner 1986).
     """
     n = len(found.series.tasks)
     error = found.timeline.log_cost - np.log(found.forecasts["auto"].estimate[:n])
@@ -49,9 +51,10 @@ def shared_error_share(found: Replay) -> float:
 def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estimate:
     """The estimate of the sum of units of one component and series, log errors correlated by `share` (0 to 1).
 
-    Each unit is taken as log-normal with its own spread, below and above the median apart; the sum is matched by its first two
-    moments (Fenton 1960): mean M = Sum m_i, variance V = Sum_ij m_i m_j (exp(rho_ij s_i s_j) - 1), spread^2 = ln(1 + V / M^2),
-    median = M exp(-spread^2 / 2). One unit is returned as it is. Raises InputError without units or for other shares.
+    Each unit is taken as log-normal with its own spread, below and above the median apart; the sum is matched by its
+    first two moments (Fenton 1960): mean M = Sum m_i, variance V = Sum_ij m_i m_j (exp(rho_ij s_i s_j) - 1), spread^2
+    = ln(1 + V / M^2), median = M exp(-spread^2 / 2). One unit is returned as it is. Raises InputError without units
+    or for other shares.
     """
     if not units or not 0 <= share <= 1:
         raise InputError(
@@ -66,8 +69,8 @@ def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estima
     for level in units[0].lower:
         below = [np.log(unit.estimate / unit.lower[level]) / _z(level) for unit in units]
         above = [np.log(unit.upper[level] / unit.estimate) / _z(level) for unit in units]
-        lower[level] = median * np.exp(-_z(level) * _matched([unit.estimate for unit in units], below, share)[1])
-        upper[level] = median * np.exp(_z(level) * _matched([unit.estimate for unit in units], above, share)[1])
+        lower[level] = median * math.exp(-_z(level) * _matched([unit.estimate for unit in units], below, share)[1])
+        upper[level] = median * math.exp(_z(level) * _matched([unit.estimate for unit in units], above, share)[1])
     methods = sorted({unit.method for unit in units})
     return replace(
         units[0],
@@ -92,7 +95,7 @@ def _notes(units):
 
 
 def _z(level: float) -> float:
-    return float(stats.norm.ppf(0.5 + level / 2))
+    return float(special.ndtri(0.5 + level / 2))
 
 
 def _matched(medians, spreads, share) -> tuple[float, float]:

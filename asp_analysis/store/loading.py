@@ -1,9 +1,8 @@
-"""One load of one file: one transaction, one row in `load_log`, every rejected record kept with its reasons."""
+"""One load of one file: all or nothing, one row in `load_log`, every rejected record kept with its reasons."""
 
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,39 +11,10 @@ from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.records import json_text
 from asp_analysis.store.database import Store, now
+from asp_analysis.store.log import LAST_LOADS, LoadedFile, LoadResult
 from asp_analysis.store.upsert import BatchWriter
 
 _SHOWN_REJECTS = 5
-
-
-@dataclass(frozen=True)
-class LoadedFile:
-    """What the load log keeps about a file: its name and fingerprint, its format, what it was loaded as and how."""
-
-    file: str
-    sha256: str
-    size_bytes: int
-    format: str
-    loaded_as: str
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class LoadResult:
-    """The outcome of a load: read = written + updated + present + rejected."""
-
-    file: str
-    loaded_as: str
-    read: int = 0
-    written: int = 0
-    updated: int = 0
-    present: int = 0
-    rejected: int = 0
-    tasks_stubbed: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the counts under the names that `--json` prints."""
-        return asdict(self)
 
 
 def write_load(store: Store, source: LoadedFile, batches: Iterable[Batch], *, is_strict: bool = False) -> LoadResult:
@@ -56,22 +26,43 @@ def write_load(store: Store, source: LoadedFile, batches: Iterable[Batch], *, is
         InputError: `is_strict`, and a record was rejected; the first reasons stand in the message.
         StoreError: the store cannot be written.
     """
-    result = LoadResult(source.file, source.loaded_as)
-    strict_rejects: list[Reject] = []
     with store.transaction() as connection:
-        load_id = _begin(connection, source)
-        writer = BatchWriter(connection)
-        for batch in batches:
-            outcome = writer.write(batch)
-            rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
-            _add(result, batch, outcome, len(rejects))
-            if is_strict:
-                strict_rejects += rejects[: max(0, _SHOWN_REJECTS - len(strict_rejects))]
-            else:
-                _keep(connection, load_id, source.file, rejects)
-        if is_strict and result.rejected:
-            raise _strict_error(source.file, result, strict_rejects)
-        _finish(connection, load_id, result)
+        return _write(connection, source, batches, is_strict=is_strict)
+
+
+def write_loads(store: Store, loads: Iterable[tuple[LoadedFile, Iterable[Batch]]]) -> list[LoadResult]:
+    """Write several files in one transaction: either all of them or none; thousands of small files need not wait.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    with store.transaction() as connection:
+        return [_write(connection, source, batches) for source, batches in loads]
+
+
+def last_loads(store: Store) -> dict[str, dict[str, Any]]:
+    """Give the last row of `load_log` of every file."""
+    return {row["file"]: row for row in store.read(LAST_LOADS)}
+
+
+def _write(
+    connection: Connection, source: LoadedFile, batches: Iterable[Batch], *, is_strict: bool = False
+) -> LoadResult:
+    result = LoadResult(source.file, source.loaded_as, found=dict(source.found))
+    strict_rejects: list[Reject] = []
+    load_id = _begin(connection, source)
+    writer = BatchWriter(connection)
+    for batch in batches:
+        outcome = writer.write(batch)
+        rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
+        _add(result, batch, outcome, len(rejects))
+        if is_strict:
+            strict_rejects += rejects[: max(0, _SHOWN_REJECTS - len(strict_rejects))]
+        else:
+            _keep(connection, load_id, source.file, rejects)
+    if is_strict and result.rejected:
+        raise _strict_error(source.file, result, strict_rejects)
+    _finish(connection, load_id, result)
     return result
 
 
@@ -96,8 +87,8 @@ def _begin(connection: Connection, source: LoadedFile) -> int:
     started = now()
     row = connection.exec_driver_sql(
         "INSERT INTO load_log (file, sha256, size_bytes, format, loaded_as, started_at, finished_at, read_count, "
-        "written, updated, present, rejected, tasks_stubbed, options_json) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?) RETURNING load_id",
+        "written, updated, present, rejected, tasks_stubbed, options_json, modified_ns, found_json) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?) RETURNING load_id",
         (
             source.file,
             source.sha256,
@@ -107,6 +98,8 @@ def _begin(connection: Connection, source: LoadedFile) -> int:
             started,
             started,
             json_text(source.options),
+            source.modified_ns,
+            json_text(source.found) if source.found else None,
         ),
     )
     return int(row.scalar_one())

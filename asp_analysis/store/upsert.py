@@ -70,13 +70,16 @@ class BatchWriter:
         if not batch.rows:
             return Outcome()
         batch = _with_metadata(batch)
-        stubbed = self._stub_tasks(batch) if TABLES[batch.table].needs_task else 0
+        stubbed = self.stub_tasks(batch)
         stored = self._stored_rows(batch)
         if not stored and not _has_repeated_key(batch) and not _lacks_task_time(batch, batch.rows):
             self.insert(batch, batch.rows)
             return Outcome(written=len(set(batch.record_of_row)), tasks_stubbed=stubbed)
-        outcome = _Merge(self, batch, stored).run()
-        outcome.tasks_stubbed = stubbed
+        if batch.combine is not None:
+            outcome = _combined(self, batch, list(stored.values()))
+        else:
+            outcome = _Merge(self, batch, stored).run()
+        outcome.tasks_stubbed += stubbed
         return outcome
 
     def insert(self, batch: Batch, rows: Sequence[Row]) -> None:
@@ -107,8 +110,10 @@ class BatchWriter:
 
     # --- tasks that are not there yet ---
 
-    def _stub_tasks(self, batch: Batch) -> int:
+    def stub_tasks(self, batch: Batch) -> int:
         """Create the tasks that the rows name and the store does not know, so that their foreign key holds."""
+        if not TABLES[batch.table].needs_task:
+            return 0
         task, time = batch.columns.index("task_id"), batch.columns.index(_TIME_OF[batch.table])
         unknown = {row[task] for row in batch.rows} - self._known_tasks
         if not unknown:
@@ -148,6 +153,41 @@ class BatchWriter:
 
 
 _TIME_OF = {"agent_cost_vector": "timestamp", "defect_log": "created_at"}
+
+
+def _combined(writer: BatchWriter, batch: Batch, stored: list[Row]) -> Outcome:
+    """Let the batch's own rule merge each record with what the store holds of it, and write the difference."""
+    outcome, key_of = Outcome(), _key_getter(batch)
+    new_rows: list[Row] = []
+    changed_rows: list[Row] = []
+    place = batch.columns.index(TABLES[batch.table].key[0])
+    known = _grouped(stored, place)
+    for name, rows in _grouped(batch.rows, place).items():
+        if name not in known:
+            new_rows += rows
+            outcome.written += 1
+            continue
+        held = {key_of(row): row for row in known[name]}
+        wanted = batch.combine(known[name], rows) if batch.combine else rows
+        changed = [row for row in wanted if held.get(key_of(row)) != row]
+        changed_rows += [row for row in changed if key_of(row) in held]
+        new_rows += [row for row in changed if key_of(row) not in held]
+        outcome.updated += bool(changed)
+        outcome.present += not changed
+    # A record may belong to a task that only the stored description named.
+    outcome.tasks_stubbed = writer.stub_tasks(replace(batch, rows=[*new_rows, *changed_rows]))
+    for row in changed_rows:
+        writer.update(batch, row)
+    if new_rows:
+        writer.insert(batch, new_rows)
+    return outcome
+
+
+def _grouped(rows: Iterable[Row], place: int) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[place], []).append(row)
+    return groups
 
 
 class _Merge:

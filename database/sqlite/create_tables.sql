@@ -184,7 +184,8 @@ CREATE TABLE bootstrap_metrics (
     CONSTRAINT ck_bootstrap_metrics_metadata CHECK (metadata IS NULL OR (json_valid(metadata) AND json_type(metadata) = 'object'))
 ) STRICT;
 
--- One row is one load of one file; the four outcomes always add up to what was read.
+-- One row is one load of one file; the four outcomes always add up to what was read. modified_ns is the file's own
+-- time of change; found_json is what a reader of transcripts counted besides its records (lines, duplicates, ...).
 CREATE TABLE load_log (
     load_id       INTEGER NOT NULL,
     file          TEXT    NOT NULL,
@@ -201,9 +202,12 @@ CREATE TABLE load_log (
     rejected      INTEGER NOT NULL,
     tasks_stubbed INTEGER NOT NULL,
     options_json  TEXT    NOT NULL,
+    modified_ns   INTEGER,
+    found_json    TEXT,
     CONSTRAINT pk_load_log PRIMARY KEY (load_id),
     CONSTRAINT ck_load_log_sum CHECK (read_count = written + updated + present + rejected),
-    CONSTRAINT ck_load_log_options CHECK (json_valid(options_json) AND json_type(options_json) = 'object')
+    CONSTRAINT ck_load_log_options CHECK (json_valid(options_json) AND json_type(options_json) = 'object'),
+    CONSTRAINT ck_load_log_found CHECK (found_json IS NULL OR (json_valid(found_json) AND json_type(found_json) = 'object'))
 ) STRICT;
 
 -- One row is one record that could not be taken, kept whole for repair; the same record of the same file is kept once.

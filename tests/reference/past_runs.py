@@ -11,7 +11,8 @@ START = pd.Timestamp("2025-01-01", tz="UTC")
 
 
 def made_history(n=60, models=("one",), *, seed=1, slope=0.8, noise=0.4, shared=0.0):
-    """cost = 0.01 size^slope exp(noise), the log error partly shared by all models of a task; tasks in the same order."""
+    """cost = 0.01 size^slope exp(noise), the log error partly shared by all models of a task; tasks in the same
+    order."""
     rng = np.random.default_rng(seed)
     size = np.exp(rng.normal(4, 1, n))
     common = rng.normal(0, noise, n)

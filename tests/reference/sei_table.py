@@ -1,7 +1,8 @@
 """The SEI historical table of the PSP kits (Programs 3, 6 and 7) and what was computed from it to 10 digits.
 
-Sizes are lines of code; x is the estimated proxy size, `added` the actual added and modified size, `hours` the actual time.
-The computed values (rolling-origin, in-sample and log-log) were made with scipy 1.17 and mpmath, independently of this package.
+Sizes are lines of code; x is the estimated proxy size, `added` the actual added and modified size, `hours` the actual
+time. The computed values (rolling-origin, in-sample and log-log) were made with scipy 1.17 and mpmath, independently
+of this package.
 """
 
 PROXY = [130, 650, 99, 150, 128, 302, 95, 945, 368, 961]

@@ -12,19 +12,19 @@
 -- cost_usd [USD]: sum of what is known; empty where nothing is
 WITH wide AS (
     SELECT
-        execution_date AS day,
+        CAST("at" AS DATE) AS day,
         project_id,
         agent_role,
         llm_model,
         count(DISTINCT task_id) AS tasks,
-        count(DISTINCT execution_id) AS executions,
-        count(DISTINCT execution_id) FILTER (WHERE metric_type = 'API_Cost') AS executions_with_cost,
-        sum(metric_value) FILTER (WHERE metric_type = 'Latency') AS latency_ms,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tokens_In') AS tokens_in,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tokens_Out') AS tokens_out,
-        sum(metric_value) FILTER (WHERE metric_type = 'API_Cost') AS cost_usd
-    FROM stg_costs
-    GROUP BY execution_date, project_id, agent_role, llm_model
+        count(*) AS executions,
+        count(cost_usd) AS executions_with_cost,
+        sum(latency_ms) AS latency_ms,
+        sum(tokens_in) AS tokens_in,
+        sum(tokens_out) AS tokens_out,
+        sum(cost_usd) AS cost_usd
+    FROM executions
+    GROUP BY CAST("at" AS DATE), project_id, agent_role, llm_model
 )
 
 SELECT

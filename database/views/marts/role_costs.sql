@@ -16,15 +16,15 @@ WITH wide AS (
     SELECT
         agent_role,
         count(DISTINCT task_id) AS tasks,
-        count(DISTINCT execution_id) AS executions,
-        count(DISTINCT execution_id) FILTER (WHERE metric_type = 'API_Cost') AS executions_with_cost,
-        sum(metric_value) FILTER (WHERE metric_type = 'Latency') AS latency_ms,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tokens_In') AS tokens_in,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tokens_Out') AS tokens_out,
-        sum(metric_value) FILTER (WHERE metric_type = 'API_Cost') AS cost_usd,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tool_Calls') AS tool_calls,
-        sum(metric_value) FILTER (WHERE metric_type = 'Retries') AS retries
-    FROM stg_costs
+        count(*) AS executions,
+        count(cost_usd) AS executions_with_cost,
+        sum(latency_ms) AS latency_ms,
+        sum(tokens_in) AS tokens_in,
+        sum(tokens_out) AS tokens_out,
+        sum(cost_usd) AS cost_usd,
+        sum(tool_calls) AS tool_calls,
+        sum(retries) AS retries
+    FROM executions
     GROUP BY agent_role
 )
 

@@ -25,17 +25,17 @@ WITH wide AS (
         any_value(project_id) AS project_id,
         min("at") AS first_at,
         max("at") AS last_at,
-        count(DISTINCT execution_id) AS executions,
-        count(DISTINCT execution_id) FILTER (WHERE metric_type = 'API_Cost') AS executions_with_cost,
-        sum(metric_value) FILTER (WHERE metric_type = 'Latency') AS latency_ms,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tokens_In') AS tokens_in,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tokens_Out') AS tokens_out,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tokens_Cache_Read') AS tokens_cache_read,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tokens_Cache_Write') AS tokens_cache_write,
-        sum(metric_value) FILTER (WHERE metric_type = 'API_Cost') AS cost_usd,
-        sum(metric_value) FILTER (WHERE metric_type = 'Tool_Calls') AS tool_calls,
-        sum(metric_value) FILTER (WHERE metric_type = 'Retries') AS retries
-    FROM stg_costs
+        count(*) AS executions,
+        count(cost_usd) AS executions_with_cost,
+        sum(latency_ms) AS latency_ms,
+        sum(tokens_in) AS tokens_in,
+        sum(tokens_out) AS tokens_out,
+        sum(tokens_cache_read) AS tokens_cache_read,
+        sum(tokens_cache_write) AS tokens_cache_write,
+        sum(cost_usd) AS cost_usd,
+        sum(tool_calls) AS tool_calls,
+        sum(retries) AS retries
+    FROM executions
     GROUP BY task_id, llm_model
 )
 

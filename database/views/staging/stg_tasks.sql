@@ -22,6 +22,9 @@
 -- components_json: paths of the components that were touched, a JSON array
 -- human_corrections_json: what the person changed, a JSON object
 -- metadata_json: anything else the source said, a JSON object
+-- actual_latency_ms [ms]: time as the task record says; `outcomes` prefers the sum of the executions
+-- actual_tokens [tokens]: all tokens as the task record says
+-- actual_cost_usd [USD]: cost as the task record says
 WITH typed AS (
     SELECT
         CAST(task_id AS VARCHAR) AS task_id,
@@ -33,6 +36,7 @@ WITH typed AS (
         CAST(task_description AS VARCHAR) AS task_description,
         CAST(status AS VARCHAR) AS status,
         TRY_CAST(CAST(estimated_cost_vector_json AS VARCHAR) AS JSON) AS estimated,
+        TRY_CAST(CAST(actual_cost_vector_json AS VARCHAR) AS JSON) AS actual,
         TRY_CAST(CAST(human_corrections_json AS VARCHAR) AS JSON) AS corrections,
         TRY_CAST(CAST(metadata AS VARCHAR) AS JSON) AS metadata,
         TRY_CAST(estimated_complexity AS BIGINT) AS estimated_complexity,
@@ -74,5 +78,8 @@ SELECT
     semantic_units_json,
     components_json,
     CAST(corrections AS VARCHAR) AS human_corrections_json,
-    CAST(metadata AS VARCHAR) AS metadata_json
+    CAST(metadata AS VARCHAR) AS metadata_json,
+    TRY_CAST(actual ->> 'latency_ms' AS DOUBLE) AS actual_latency_ms,
+    TRY_CAST(actual ->> 'tokens' AS DOUBLE) AS actual_tokens,
+    TRY_CAST(actual ->> 'api_cost_usd' AS DOUBLE) AS actual_cost_usd
 FROM typed

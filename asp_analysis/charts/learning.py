@@ -1,0 +1,180 @@
+"""How far each capability has learned: its metric against its target over time, and what graduation still needs."""
+
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.patches import Patch
+
+from asp_analysis.charts.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    MODE_COLORS,
+    ORANGE,
+    TEXT,
+    axes_of,
+    legend_above,
+    say_no_data,
+)
+
+LETTER_INCHES = 0.072  # of the names of the modes, with a margin
+BOX = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}  # a number stays readable on a line
+_CURVE = ("measured_at", "mode", "metric_name", "metric_value", "metric_target", "is_higher_better")
+
+
+def plot_learning_curve(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Draw one capability's metric over time against its target, on bands that say in which mode it worked.
+
+    `frame`: measured_at, mode, metric_name, metric_value, metric_target, is_higher_better; one capability, one
+    metric. Instants without a value leave a gap. Metrics named `_pct` are percents, `_rate`, `_accuracy` and
+    `_share` are shares and written as percents.
+    """
+    ax = axes_of(frame, _CURVE, ax, title)
+    rows = frame.sort_values("measured_at")
+    if rows["metric_value"].dropna().empty:
+        return say_no_data(ax)
+    scale, name = _unit(rows["metric_name"].iloc[-1])
+    at, value = rows["measured_at"].to_numpy(), rows["metric_value"].to_numpy(dtype=float) * scale
+    ax.plot(at, value, "o-", color=BLUE, zorder=3)
+    _draw_modes(ax, rows)
+    _draw_target(ax, rows, scale, name)
+    last = rows.dropna(subset=["metric_value"]).iloc[-1]
+    text = _number(last["metric_value"] * scale, name)
+    spot = (last["measured_at"], last["metric_value"] * scale)
+    ax.annotate(text, spot, (7, 0), textcoords="offset points", va="center", color=BLUE, fontweight="bold", bbox=BOX)
+    ax.set_ylabel(name)
+    ax.grid(axis="y")
+    locator = AutoDateLocator(maxticks=7)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    return ax
+
+
+def plot_learning_curves(frame: pd.DataFrame, axes: np.ndarray | None = None, title: str | None = None) -> np.ndarray:
+    """Draw one small learning curve per capability, three to a row; returns the axes, shape (rows, 3).
+
+    `frame`: as for plot_learning_curve, plus capability. `axes`: as many as there are capabilities, or None.
+    """
+    names = sorted(frame["capability"].unique())
+    if axes is None:
+        axes = _grid(max(1, -(-len(names) // 3)))
+    if title:
+        axes.flat[0].figure.suptitle(title, x=0.01, ha="left")
+    for ax, name in zip(axes.flat, names, strict=False):
+        plot_learning_curve(frame[frame["capability"] == name], ax, name)
+        ax.title.set_fontsize(10.5)
+    for ax in axes.flat[len(names) :]:
+        ax.set_axis_off()
+    return axes
+
+
+def plot_graduation(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Draw per capability how many of the needed cases it has seen, and say where its metric stands.
+
+    `frame`: capability, mode, tasks_completed, tasks_needed, metric_name, metric_value, metric_target,
+    is_higher_better; one row per capability, drawn in the order given. A full bar with a metric that misses its
+    target is orange: enough cases, not good enough.
+    """
+    columns = ("capability", "mode", "tasks_completed", "tasks_needed", *_CURVE[2:])
+    ax = axes_of(frame, columns, ax, title)
+    if frame.empty:
+        return say_no_data(ax)
+    done = (frame["tasks_completed"] / frame["tasks_needed"]).clip(upper=1)
+    is_met = [_is_met(row) for row in frame.itertuples()]
+    places = np.arange(len(frame))
+    ax.barh(places, np.ones(len(frame)), color="#EFEFEF", height=0.6)
+    ax.barh(places, done, color=[GREEN if met else ORANGE for met in is_met], height=0.6)
+    for place, row, met in zip(places, frame.itertuples(), is_met, strict=True):
+        cases = f"{row.tasks_completed:.0f} of {row.tasks_needed:.0f} cases"
+        ax.text(0.012, place, cases, va="center", fontsize=9.5)
+        ax.text(1.02, place, _standing(row, met), va="center", fontsize=9.5, color=TEXT)
+    ax.set_yticks(places, [f"{row.capability}\n{row.mode}" for row in frame.itertuples()])
+    ax.set_xlim(0, 1)
+    ax.set_ylim(len(frame) - 0.5, -0.5)
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    ax.set_xlabel("Cases seen, of those needed")
+    legend_above(ax, [Patch(color=GREEN, label="metric meets its target"), Patch(color=ORANGE, label="misses it")])
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def _draw_modes(ax: Axes, rows: pd.DataFrame) -> None:
+    """Shade each stretch of one mode until the next measurement and name it at the top where there is room."""
+    at, modes = pd.to_datetime(rows["measured_at"]).tolist(), rows["mode"].tolist()
+    starts = [i for i in range(len(modes)) if i == 0 or modes[i] != modes[i - 1]]
+    width, inches = max(at[-1] - at[0], pd.Timedelta(days=1)), ax.get_position().width * ax.figure.get_figwidth()
+    left, right = at[0] - width * 0.02, at[-1] + width * (0.6 / inches)
+    borders = [left, *(at[start] for start in starts[1:]), right]
+    for start, (low, high) in zip(starts, pairwise(borders), strict=True):
+        ax.axvspan(low, high, color=MODE_COLORS.get(modes[start], GREY), alpha=0.14, linewidth=0)
+        if (high - low) / (right - left) * inches > LETTER_INCHES * len(modes[start]):
+            place = low + (high - low) / 2
+            ax.text(place, 0.97, modes[start], transform=ax.get_xaxis_transform(), ha="center", va="top", fontsize=8.5)
+    ax.set_xlim(left, right)
+
+
+def _draw_target(ax: Axes, rows: pd.DataFrame, scale: float, name: str) -> None:
+    """Draw the target as a dashed line, named where the curve is far away."""
+    target = rows["metric_target"].to_numpy(dtype=float) * scale
+    value = rows["metric_value"].to_numpy(dtype=float) * scale
+    at, (left, right) = date2num(rows["measured_at"]), ax.get_xlim()
+    ax.plot(
+        [left, *at, right], [target[0], *target, target[-1]], "--", color=BLACK, linewidth=1.2, drawstyle="steps-post"
+    )
+    low, high = np.nanmin([*value, *target]), np.nanmax([*value, *target])
+    room = 0.14 * (high - low or 1.0)
+    ax.set_ylim(max(low - room, 0) if low >= 0 else low - room, high + 2.2 * room)
+    text = f"target: {'at least' if rows['is_higher_better'].iloc[-1] else 'at most'} {_number(target[-1], name)}"
+    width = min(LETTER_INCHES * len(text) / (ax.get_position().width * ax.figure.get_figwidth()), 0.9)
+    start = _free_start((at - left) / (right - left), value - target - room / 2, width)
+    place = (left + start * (right - left), np.interp(start, [0, 1], target[[0, -1]]))
+    ax.annotate(text, place, (3, 3), textcoords="offset points", fontsize=8.5)
+
+
+def _free_start(done: np.ndarray, gap: np.ndarray, width: float) -> float:
+    """Return where (0 to 1) a text of this width is farthest from the curve: left, in the middle or right."""
+    known = ~np.isnan(gap)
+    steps = np.linspace(0, 1, 101)
+    distance = np.abs(np.interp(steps, done[known], gap[known], left=np.inf, right=np.inf))
+    starts = [0.0, (1 - width) / 2, 1 - width]
+    return max(starts, key=lambda start: distance[(steps >= start) & (steps <= start + width)].min(initial=np.inf))
+
+
+def _unit(metric_name: str) -> tuple[float, str]:
+    """Return the factor for drawing and the label of a metric: shares are drawn as percents."""
+    words = metric_name.replace("_", " ").replace("mape", "MAPE")
+    if metric_name.endswith("_pct"):
+        return 1.0, f"{words.removesuffix(' pct')} (%)"
+    if metric_name.endswith(("_rate", "_accuracy", "_share")):
+        return 100.0, f"{words} (%)"
+    return 1.0, words
+
+
+def _number(value: float, label: str) -> str:
+    return f"{value:.0f} %" if label.endswith("(%)") else f"{value:g}"
+
+
+def _is_met(row: object) -> bool:
+    if pd.isna(row.metric_value):
+        return False
+    return bool(
+        row.metric_value >= row.metric_target if row.is_higher_better else row.metric_value <= row.metric_target
+    )
+
+
+def _standing(row: object, is_met: bool) -> str:
+    scale, name = _unit(row.metric_name)
+    sign = "≥" if row.is_higher_better else "≤"
+    value = "unknown" if pd.isna(row.metric_value) else _number(row.metric_value * scale, name)
+    target = f"{sign} {_number(row.metric_target * scale, name)}"
+    return f"{name.removesuffix(' (%)')} {value}, {'meets' if is_met else 'misses'} {target}"
+
+
+def _grid(rows: int) -> np.ndarray:
+    return plt.subplots(rows, 3, figsize=(11.5, 3.1 * rows), squeeze=False)[1]

@@ -1,0 +1,91 @@
+"""One look for every chart: the style sheet, the colours by meaning, and how money and shares are written."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
+
+from asp_analysis.errors import AnalysisError
+
+# Okabe and Ito (2008): told apart by people with any of the common kinds of colour blindness.
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
+SKY, VERMILLION, BLACK = "#56B4E9", "#D55E00", "#000000"
+GREY, TEXT = "#8C8C8C", "#444444"
+
+KIND_COLORS = {"construction": BLUE, "appraisal": SKY, "failure": VERMILLION, "overhead": GREY}
+OTHER_KIND_COLOR = PURPLE
+MODE_COLORS = {"Learning": ORANGE, "Shadow": SKY, "Autonomous": GREEN}
+
+
+def use_style() -> None:
+    """Draw every later chart of this Python process in the project's style."""
+    plt.style.use("asp_analysis.charts.asp")
+
+
+def usd(value: float) -> str:
+    r"""Return money for a label: $0.042, $2.19, $198 or $1,250; the $ is escaped, as two would start a formula."""
+    size = abs(value)
+    digits = 0 if size >= 100 or size == 0 else 2 if size >= 0.1 else 3
+    return rf"{'-' if value < 0 else ''}\${size:,.{digits}f}"
+
+
+def percent(share: float) -> str:
+    """Return a share (0 to 1) for a label: 37 %; below 1 % with one decimal."""
+    return f"{100 * share:.1f} %" if 0 < abs(share) < 0.01 else f"{100 * share:.0f} %"
+
+
+def usd_axis(axis: Axis, label: str) -> None:
+    """Write money on an axis and name it."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: rf"\${value:,.10g}"))
+    axis.set_label_text(label)
+
+
+def axes_of(frame: pd.DataFrame, columns: Sequence[str], ax: Axes | None, title: str | None) -> Axes:
+    """Return the axes to draw on (new ones for None), titled, after a look at the frame's columns.
+
+    Raises:
+        AnalysisError: a column that the chart draws is not there.
+    """
+    absent = [column for column in columns if column not in frame.columns]
+    if absent:
+        raise AnalysisError(
+            f"The columns {', '.join(absent)} are needed for this chart, {list(frame.columns)} found. Rename them."
+        )
+    axes = plt.subplots()[1] if ax is None else ax
+    if title:
+        axes.set_title(title)
+    return axes
+
+
+def say_no_data(ax: Axes, words: str = "No data yet") -> Axes:
+    """Say on empty axes that there is nothing to draw."""
+    ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center", color=GREY, fontsize=12)
+    ax.set_axis_off()
+    return ax
+
+
+def legend_above(ax: Axes, handles: Sequence[Artist], rows: int = 1) -> None:
+    """Put the legend between title and chart, where nothing that is drawn can lie under it."""
+    tight = {"borderaxespad": 0.2, "handlelength": 1.2, "borderpad": 0, "columnspacing": 1.2}
+    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=-(-len(handles) // rows), **tight)
+    ax.set_title(ax.get_title(loc="left"), pad=10 + 16 * rows)
+
+
+def kind_patches(kinds: Sequence[str | None]) -> tuple[list[str], list[Patch]]:
+    """Return the colour of each phase by its kind, and the legend of the kinds that occur, in the order met."""
+    named = [kind if kind in KIND_COLORS else "other" for kind in kinds]
+    colors = KIND_COLORS | {"other": OTHER_KIND_COLOR}
+    return [colors[kind] for kind in named], [Patch(color=colors[kind], label=kind) for kind in dict.fromkeys(named)]
+
+
+def label_bars(ax: Axes, widths: Sequence[float], texts: Sequence[str]) -> None:
+    """Write a text at the end of each horizontal bar, and leave room for the longest."""
+    for place, (width, text) in enumerate(zip(widths, texts, strict=True)):
+        ax.annotate(text, (width, place), (5, 0), textcoords="offset points", va="center", fontsize=9, color=TEXT)
+    ax.margins(x=0.2)
+    ax.set_xlim(left=0)

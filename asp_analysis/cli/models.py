@@ -1,0 +1,37 @@
+"""`asp-analysis models`: the models of the store, what they cost, and which of them have no price."""
+
+import click
+
+from asp_analysis.cli.options import db_option, format_options, print_frame
+
+
+@click.command()
+@click.option("--unpriced", is_flag=True, help="Only models with calls that have no price.")
+@format_options
+@db_option
+def command(unpriced: bool, output: str | None, db: str | None) -> None:
+    """List the models with their calls, tokens and cost, and how many of the calls have no price.
+
+    Example: asp-analysis models --unpriced
+    """
+    from asp_analysis.config import store_url
+    from asp_analysis.session import connect
+
+    with connect(store_url(db)) as session:
+        frame = session.sql(_QUERY)
+    print_frame(frame[frame["calls_without_price"] > 0] if unpriced else frame, output)
+
+
+_QUERY = """
+SELECT
+    llm_model,
+    llm_provider,
+    count(*) AS calls,
+    CAST(coalesce(sum(tokens_in), 0) AS BIGINT) AS tokens_in,
+    CAST(coalesce(sum(tokens_out), 0) AS BIGINT) AS tokens_out,
+    sum(cost_usd) AS cost_usd,
+    count(*) FILTER (WHERE cost_usd IS NULL AND tokens_in + tokens_out > 0) AS calls_without_price
+FROM executions
+GROUP BY llm_model, llm_provider
+ORDER BY cost_usd DESC NULLS LAST, calls DESC, llm_model
+"""

@@ -1,0 +1,111 @@
+"""`asp-analysis quality`: yields, cost of quality and reviews, as PSP defines them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from asp_analysis.cli.options import db_option, format_options, note, print_frame
+from asp_analysis.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from asp_analysis.quality import Work
+
+_AREAS = {"components": "component", "task-types": "task_type", "roles": "agent_role"}
+_TABLES = (
+    *("measures", "yields", "matrix", "costs", "reviews", "reviews-by-type", "fixes", "accepted", "types", "charts"),
+    *_AREAS,
+    "predictions",
+)
+_MAIN = ("measures", "yields", "costs", "reviews")
+
+
+@click.command()
+@click.option("--table", type=click.Choice(_TABLES), help="One table alone. [default: the four main ones]")
+@click.option(
+    "--phases",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="CSV",
+    help="Order of one's own phases: agent_role, phase_order, kind. [default: the store's roles]",
+)
+@click.option("--before", metavar="PHASE", help="Process yield before PHASE. [default: the first failure phase]")
+@format_options
+@db_option
+def command(table: str | None, phases: Path | None, before: str | None, output: str | None, db: str | None) -> None:
+    """Show where defects come in and go out, what quality costs, and how good reviews are.
+
+    Example: asp-analysis quality --table yields
+    """
+    from asp_analysis.config import store_url
+    from asp_analysis.quality import Work, flow_note
+    from asp_analysis.session import connect
+
+    order = None if phases is None else _read_phases(phases)
+    with connect(store_url(db)) as session:
+        work = Work.read(session.view, order)
+    if table or output:
+        print_frame(_table(work, table or "measures", before), output)
+    else:
+        for name in _MAIN:
+            click.echo(f"{name}:")
+            print_frame(_without_remark(_table(work, name, before), work.unfinished_note()), None)
+    for remark in (work.unfinished_note(), flow_note(work)):
+        if remark:
+            note(remark)
+
+
+def _without_remark(frame: "pd.DataFrame", remark: str) -> "pd.DataFrame":
+    """Take from the notes what is said once below the tables."""
+    notes = frame["note"].astype(str).str.removesuffix(remark).str.removesuffix("; ")
+    return frame.assign(note=notes) if notes.ne("").any() else frame.drop(columns="note")
+
+
+def _read_phases(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        said = str(error).split("\n")[0]
+        raise InputError(f"A CSV file of phases is needed, {path} gave: {said}. Name another.") from None
+
+
+def _table(work: "Work", name: str, before: str | None) -> "pd.DataFrame":
+    from asp_analysis import quality
+
+    if name in _AREAS:
+        return _areas(work, _AREAS[name])
+    functions = {
+        "measures": lambda data: quality.removal_measures(data, before),
+        "yields": quality.phase_yields,
+        "matrix": lambda data: quality.injection_matrix(data).reset_index(),
+        "costs": quality.cost_of_quality,
+        "reviews": quality.review_effectiveness,
+        "fixes": quality.fix_costs,
+        "accepted": quality.accepted_costs,
+        "types": quality.defect_pareto,
+        "reviews-by-type": lambda data: quality.review_effectiveness(data, by_type=True),
+        "predictions": _predictions,
+        "charts": quality.cost_charts,
+    }
+    return functions[name](work)
+
+
+def _areas(work: "Work", by: str) -> "pd.DataFrame":
+    from asp_analysis.learning import error_prone_areas
+
+    return error_prone_areas(_ended(work), work.defects, work.runs, by)
+
+
+def _predictions(work: "Work") -> "pd.DataFrame":
+    from asp_analysis.learning.prediction import predict_open_tasks, rolling_type_forecasts
+
+    note(f"Defect types: {rolling_type_forecasts(_ended(work), work.defects, work.runs).verdict}.")
+    return predict_open_tasks(work.tasks, work.defects, work.runs)
+
+
+def _ended(work: "Work") -> "pd.DataFrame":
+    ended = work.tasks[work.tasks["status"].isin(["completed", "failed"])]
+    return ended.sort_values(["completed_at", "task_id"], ignore_index=True)

@@ -1,0 +1,87 @@
+"""Files that hold one JSON document, a list of them, or one on each line: traces, exports, trajectories."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from asp_analysis.errors import InputError
+from asp_analysis.importers.calls import Transcript
+from asp_analysis.importers.lines import Line, LineError, parse_object, reject
+from asp_analysis.importers.source import open_utf8_lines
+from asp_analysis.validation import shown
+
+
+def json_documents(path: Path, transcript: Transcript, keep_text: bool) -> Iterator[tuple[dict[str, Any], Line]]:
+    """Give the objects of a file with their lines: the whole file as one document where it is one, else line by line.
+
+    Lines that are no objects are rejected; the lines are counted.
+
+    Raises:
+        InputError: the file is one document and not valid JSON.
+    """
+    with open_utf8_lines(path) as stream:
+        lines = [Line(number, content) for number, content in enumerate(stream, 1) if not content.isspace()]
+    transcript.lines += len(lines)
+    if len(lines) > 1 and not _is_whole(lines[0].content):
+        yield from _one_document(path, lines)
+        return
+    for line in lines:
+        try:
+            yield from ((record, line) for record in _objects(line))
+        except LineError as error:
+            transcript.rejects.append(reject(line, str(error), keep_text))
+
+
+def _is_whole(content: bytes) -> bool:
+    try:
+        from_json(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _objects(line: Line) -> list[dict[str, Any]]:
+    if not line.content.lstrip().startswith(b"["):
+        return [parse_object(line)]
+    try:
+        value = from_json(line.content, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        raise LineError(f"the line is not JSON: {error}") from None
+    return [record for record in value if isinstance(record, dict)]
+
+
+def _one_document(path: Path, lines: list[Line]) -> Iterator[tuple[dict[str, Any], Line]]:
+    try:
+        value = from_json(b"".join(line.content for line in lines), cache_strings="keys")
+    except ValueError as error:
+        raise InputError(
+            f"A JSON document is needed, {path} is damaged or cut short: {error}. Copy it again."
+        ) from None
+    first = Line(lines[0].number, b"")
+    for record in value if isinstance(value, list) else [value]:
+        if isinstance(record, dict):
+            yield record, first
+
+
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """Give the objects of a list; anything else holds none."""
+    return [record for record in value if isinstance(record, dict)] if isinstance(value, list) else []
+
+
+def positive(value: Any) -> float | None:
+    """Give a number above 0, also from text; None is unknown, and so is 0 (a recorder that knew no price).
+
+    Raises:
+        LineError: it is no number.
+    """
+    if value is None or value == "" or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise LineError(f"a number is needed, found {shown(value)}") from None
+    if not number < float("inf") or number < 0:
+        raise LineError(f"a finite number of at least 0 is needed, found {shown(value)}")
+    return number or None

@@ -1,0 +1,75 @@
+"""Gemini CLI sessions: `~/.gemini/tmp/<project>/chats/session-*.json`, one document, or its lines in newer versions.
+
+`input` holds the cached tokens; what the model thought (`thoughts`) is billed as output and stands beside it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.importers.calls import Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.documents import json_documents, objects_in
+from asp_analysis.importers.lines import Line, LineError, count, instant, reject
+
+SOURCE = "gemini-cli"
+
+
+def recognises(objects: list[dict[str, Any]]) -> bool:
+    """Tell a session by its header: it names the session and a hash of the project."""
+    return any("sessionId" in record and "projectHash" in record for record in objects)
+
+
+def read(path: Path, reading: Reading) -> Transcript:
+    """Read one session."""
+    transcript = Transcript(SOURCE)
+    origin = Origin(False, "unknown")
+    for record, line in json_documents(path, transcript, reading.keep_text):
+        if "projectHash" in record:
+            project = record["projectHash"] if isinstance(record["projectHash"], str) else None
+            origin = Origin(False, str(record.get("sessionId")), project[:12] if project else None)
+        for message in objects_in(record["messages"]) if "messages" in record else [record]:
+            try:
+                _take(message, origin, reading, transcript, line)
+            except LineError as error:
+                transcript.rejects.append(reject(line, str(error), reading.keep_text))
+    return transcript
+
+
+def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript: Transcript, line: Line) -> None:
+    kind = message.get("type")
+    if not isinstance(kind, str):
+        return
+    at = instant(message)
+    activity = transcript.touch(reading.task_of(origin), at, origin)
+    name = str(message.get("id") or short_id(f"{origin.session_id} {at}"))
+    content = message.get("content")
+    if reading.keep_text and kind == "user" and isinstance(content, str) and content:
+        activity.texts[f"{at} {name}"] = content
+    if kind == "error":
+        note_event(activity, "api_errors", short_id(name))
+    if kind != "gemini":
+        return
+    tool_calls = objects_in(message.get("toolCalls"))
+    for call in tool_calls:
+        if call.get("status") in ("error", "cancelled"):
+            failed = "tool_errors" if call["status"] == "error" else "interruptions"
+            note_event(activity, failed, short_id(str(call.get("id"))))
+    call = _call(message, name, at, origin)
+    if call is None:
+        transcript.without_usage.add(name)
+        return
+    call.tools = {f"{tool.get('name')}:{short_id(str(tool.get('id')))}" for tool in tool_calls}
+    if reading.keep_text and isinstance(content, str) and content:
+        call.texts = {f"{at} {name}": content}
+    transcript.add_call(call, line.number)
+
+
+def _call(message: dict[str, Any], name: str, at: str, origin: Origin) -> Call | None:
+    tokens = message.get("tokens")
+    if not isinstance(tokens, dict):
+        return None
+    call = Call(f"gemini:{name}", at, origin, provider="google")
+    call.model = message["model"] if isinstance(message.get("model"), str) else None
+    call.tokens_in = (count(tokens, "input") or 0) + (count(tokens, "tool") or 0)
+    call.tokens_out = (count(tokens, "output") or 0) + (count(tokens, "thoughts") or 0)
+    call.cache_read = min(count(tokens, "cached") or 0, call.tokens_in)
+    return call if call.has_usage else None

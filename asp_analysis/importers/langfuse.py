@@ -1,0 +1,130 @@
+"""Langfuse exports: a trace with its observations, as the API returns them, or observations alone.
+
+`usageDetails` is a free dictionary. Keys that begin with `input_` or `output_` stand beside `input` and `output`; keys
+with a dot (`completion_details.reasoning`) are parts of them. A key that is not known and not 0 rejects its record:
+priced 0 it would be a hidden loss.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.importers.calls import Call, Origin, Reading, Transcript
+from asp_analysis.importers.documents import json_documents, objects_in, positive
+from asp_analysis.importers.lines import Line, LineError, count, instant, reject, word
+from asp_analysis.importers.spans import Span, take_spans
+
+SOURCE = "langfuse"
+
+_KINDS = {"GENERATION": "call", "EMBEDDING": "call", "TOOL": "tool"}
+_READ = ("input_cache_read", "input_cached_tokens", "input_cache_read_tokens", "cache_read_input_tokens")
+_WRITE = ("input_cache_creation", "cache_creation_input_tokens", "input_cache_creation_5m", "input_cache_write")
+_WRITE_1H = ("input_cache_creation_1h",)
+_BESIDE_OUTPUT = ("output_reasoning", "output_reasoning_tokens")
+_PARTS_READ = ("prompt_details.cache_read", "input_details.cache_read", "prompt_tokens_details.cached_tokens")
+_PARTS = ("completion_details.", "prompt_details.", "input_details.", "output_details.", "prompt_tokens_details.")
+_TOTALS = {"input", "output", "total", "promptTokens", "completionTokens", "totalTokens", "unit"}
+_KNOWN = {*_TOTALS, *_READ, *_WRITE, *_WRITE_1H, *_BESIDE_OUTPUT}
+
+
+def recognises(objects: list[dict[str, Any]]) -> bool:
+    """Tell an export by its observations."""
+    first = objects[0]
+    return bool(_observations(first)) or ("observations" in first and "trace" in first)
+
+
+def read(path: Path, reading: Reading) -> Transcript:
+    """Read one export."""
+    transcript = Transcript(SOURCE)
+    spans = list(_spans(path, reading, transcript))
+    take_spans(spans, reading, transcript)
+    return transcript
+
+
+def _spans(path: Path, reading: Reading, transcript: Transcript) -> Iterator[Span]:
+    for document, line in json_documents(path, transcript, reading.keep_text):
+        given = document.get("trace")
+        trace: dict[str, Any] = given if isinstance(given, dict) else document
+        for observation in _observations(document):
+            try:
+                yield _span(observation, trace, line, reading)
+            except LineError as error:
+                name = f"observation {observation.get('id')}: {error}"
+                transcript.rejects.append(reject(line, name, reading.keep_text))
+
+
+def _observations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the observations of a trace, of a page of the API, or of a list (each element is a document)."""
+    listed = [document] if "traceId" in document else [*objects_in(document.get("observations"))]
+    listed += objects_in(document.get("data"))
+    return [record for record in listed if "traceId" in record and "type" in record]
+
+
+def _span(observation: dict[str, Any], trace: dict[str, Any], line: Line, reading: Reading) -> Span:
+    kind = str(observation.get("type"))
+    trace_id, span_id = str(observation["traceId"]), str(observation.get("id"))
+    at, ended_at = instant(observation, "startTime"), None
+    if observation.get("endTime"):
+        ended_at = instant(observation, "endTime")
+    call = Call(f"{trace_id}:{span_id}", at, Origin(False, trace_id))
+    call.model = word(observation, "model")
+    _fill(call, observation)
+    if kind in _KINDS:
+        call.latency_ms = _latency_ms(observation)
+    name = str(observation.get("name") or kind)
+    session_id = trace.get("sessionId") or observation.get("sessionId")
+    return Span(
+        trace_id,
+        span_id,
+        word(observation, "parentObservationId"),
+        name,
+        _KINDS.get(kind, "agent"),
+        at,
+        call,
+        ended_at,
+        str(session_id) if session_id else None,
+        word(observation, "projectId"),
+        name if kind == "AGENT" else None,
+        observation.get("level") == "ERROR",
+        line.number,
+    )
+
+
+def _latency_ms(observation: dict[str, Any]) -> float | None:
+    """Take the latency, which is in seconds."""
+    seconds = positive(observation.get("latency"))
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _fill(call: Call, observation: dict[str, Any]) -> None:
+    given = observation.get("usageDetails") or observation.get("usage")
+    usage: dict[str, Any] = given if isinstance(given, dict) else {}
+    _check_keys(usage)
+    first_in, first_out = _first(usage, "input", "promptTokens"), _first(usage, "output", "completionTokens")
+    read, write_1h = _sum(usage, _READ), _sum(usage, _WRITE_1H)
+    write = _sum(usage, _WRITE) + write_1h
+    reasoning = _sum(usage, _BESIDE_OUTPUT)
+    total = count(usage, "total") or count(usage, "totalTokens")
+    if first_in is not None or first_out is not None:
+        inside = total is not None and total == (first_in or 0) + (first_out or 0)
+        call.tokens_in = (first_in or 0) + (0 if inside else read + write)
+        call.tokens_out = (first_out or 0) + (0 if inside else reasoning)
+        if any(name in usage for name in (*_READ, *_PARTS_READ)):
+            call.cache_read = min(max(read, _sum(usage, _PARTS_READ)), call.tokens_in)
+        if any(name in usage for name in (*_WRITE, *_WRITE_1H)):
+            call.cache_write, call.cache_write_1h = min(write, call.tokens_in), min(write_1h, call.tokens_in)
+    call.reported_usd = positive(observation.get("totalCost") or observation.get("calculatedTotalCost"))
+
+
+def _check_keys(usage: dict[str, Any]) -> None:
+    for key, value in usage.items():
+        if value and key not in _KNOWN and not key.startswith(_PARTS):
+            raise LineError(f"usage key {key!r} with {value!r} is not known, it could not be priced")
+
+
+def _first(usage: dict[str, Any], *names: str) -> int | None:
+    return next((count(usage, name) for name in names if usage.get(name) is not None), None)
+
+
+def _sum(usage: dict[str, Any], names: tuple[str, ...]) -> int:
+    return sum(count(usage, name) or 0 for name in names)

@@ -1,0 +1,298 @@
+"""OpenTelemetry as JSON: spans of GenAI and OpenInference, and the log events of Claude Code.
+
+Collectors write one `resourceSpans` or `resourceLogs` object a line, Tempo says `batches`, Jaeger has a form of its
+own. 64-bit integers are texts. The names of the usage attributes changed over time; older ones are still met.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.documents import json_documents, objects_in, positive
+from asp_analysis.importers.lines import Line, LineError, count, reject, word
+from asp_analysis.importers.spans import Span, take_spans
+from asp_analysis.records import read_instant
+
+SOURCE = "opentelemetry"
+
+Attributes = dict[str, Any]
+
+_IN = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens")
+_OUT = (
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "llm.usage.completion_tokens",
+)
+_READ = (
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.cache_read_tokens",
+    "llm.token_count.prompt_details.cache_read",
+)
+_WRITE = (
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "llm.token_count.prompt_details.cache_write",
+)
+_COST = ("llm.cost.total", "gen_ai.usage.cost", "gen_ai.usage.cost.total", "gen_ai.usage.total_cost")
+_MODEL = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "embedding.model_name")
+_PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider")
+_SESSION = ("gen_ai.conversation.id", "session.id")
+_AGENT = ("gen_ai.agent.name", "agent.name")
+_PRICED_APART = ("audio", "image", "video")
+
+_CALLS = {"chat", "text_completion", "generate_content", "embeddings", "LLM", "EMBEDDING"}
+_TOOLS = {"execute_tool", "TOOL"}
+_AGENTS = {"invoke_agent", "create_agent", "invoke_workflow", "AGENT", "CHAIN"}
+
+
+def recognises(objects: list[dict[str, Any]]) -> bool:
+    """Tell a trace or a log by the names that hold its parts."""
+    if any(isinstance(record.get(name), list) for record in objects for name in ("resourceSpans", "resourceLogs")):
+        return True
+    first = objects[0]
+    tempo = any("resource" in batch or "scopeSpans" in batch for batch in objects_in(first.get("batches")))
+    return tempo or any("spans" in trace for trace in objects_in(first.get("data")))
+
+
+def read(path: Path, reading: Reading) -> Transcript:
+    """Read one file of traces or log events."""
+    transcript = Transcript(SOURCE)
+    spans: list[Span] = []
+    events = _Events(reading, transcript)
+    for document, line in json_documents(path, transcript, reading.keep_text):
+        for make in (_otlp_spans, _jaeger_spans, events.take):
+            try:
+                spans.extend(make(document, line))
+            except LineError as error:
+                transcript.rejects.append(reject(line, str(error), reading.keep_text))
+    take_spans(spans, reading, transcript)
+    return transcript
+
+
+# --- spans ------------------------------------------------------------------------------------------------------------
+
+
+def _otlp_spans(document: Attributes, line: Line) -> list[Span]:
+    found = []
+    for batch in (*objects_in(document.get("resourceSpans")), *objects_in(document.get("batches"))):
+        service = _service(batch.get("resource"))
+        for scope in (*objects_in(batch.get("scopeSpans")), *objects_in(batch.get("instrumentationLibrarySpans"))):
+            for span in objects_in(scope.get("spans")):
+                status = span.get("status")
+                code = status.get("code") if isinstance(status, dict) else None
+                found.append(
+                    _span(
+                        (_hex(span.get("traceId")), _hex(span.get("spanId")), _hex(span.get("parentSpanId")) or None),
+                        str(span.get("name")),
+                        (_nanoseconds(span, "startTimeUnixNano"), _nanoseconds(span, "endTimeUnixNano")),
+                        {**_attributes(span.get("attributes")), "service.name": service},
+                        (code in (2, "STATUS_CODE_ERROR"), line),
+                    )
+                )
+    return found
+
+
+def _jaeger_spans(document: Attributes, line: Line) -> list[Span]:
+    found = []
+    for trace in objects_in(document.get("data")):
+        processes = trace.get("processes")
+        for span in objects_in(trace.get("spans")):
+            process = processes.get(str(span.get("processID"))) if isinstance(processes, dict) else None
+            service = word(process, "serviceName") if isinstance(process, dict) else None
+            tags = {str(tag.get("key")): tag.get("value") for tag in objects_in(span.get("tags"))}
+            parents = [ref for ref in objects_in(span.get("references")) if ref.get("refType") == "CHILD_OF"]
+            began, lasted = count(span, "startTime"), count(span, "duration")
+            if began is None:
+                raise LineError("startTime: is needed and is missing")
+            found.append(
+                _span(
+                    (
+                        str(span.get("traceID")),
+                        str(span.get("spanID")),
+                        word(parents[0], "spanID") if parents else None,
+                    ),
+                    str(span.get("operationName")),
+                    (began * 1000, (began + (lasted or 0)) * 1000),
+                    {**tags, "service.name": service},
+                    (tags.get("error") is True or tags.get("otel.status_code") == "ERROR", line),
+                )
+            )
+    return found
+
+
+def _span(
+    ids: tuple[str, str, str | None],
+    name: str,
+    times_ns: tuple[int, int],
+    attributes: Attributes,
+    outcome: tuple[bool, Line],
+) -> Span:
+    """Make a span of what the dialects have in common."""
+    trace_id, span_id, parent_id = ids
+    at, ended_at = (_instant(time_ns) for time_ns in times_ns)
+    call = Call(f"{trace_id}:{span_id}", at, Origin(False, trace_id))
+    call.model, call.provider = _text(attributes, _MODEL), _text(attributes, _PROVIDER)
+    _fill(call, attributes)
+    kind = _kind(attributes, has_usage=call.has_usage)
+    if kind == "call":
+        call.latency_ms = (times_ns[1] - times_ns[0]) / 1e6
+    session_id, agent = _text(attributes, _SESSION), _text(attributes, _AGENT)
+    is_error = outcome[0] or "error.type" in attributes
+    project_id, number = attributes.get("service.name"), outcome[1].number
+    return Span(
+        trace_id, span_id, parent_id, name, kind, at, call, ended_at, session_id, project_id, agent, is_error, number
+    )
+
+
+def _kind(attributes: Attributes, *, has_usage: bool) -> str:
+    """Tell a call, an agent or a tool by the operation; a span that says nothing but has usage is a call."""
+    for name in (word(attributes, "gen_ai.operation.name"), word(attributes, "openinference.span.kind")):
+        for kind, names in (("call", _CALLS), ("tool", _TOOLS), ("agent", _AGENTS)):
+            if name in names:
+                return kind
+    return "call" if has_usage else "other"
+
+
+def _fill(call: Call, attributes: Attributes) -> None:
+    _check_keys(attributes)
+    call.tokens_in, call.tokens_out = _count(attributes, _IN), _count(attributes, _OUT)
+    call.cache_read, call.cache_write = _count(attributes, _READ), _count(attributes, _WRITE)
+    cached = (call.cache_read or 0) + (call.cache_write or 0)
+    if call.tokens_in is not None and cached > call.tokens_in:  # early instrumentations left the cached ones out
+        call.tokens_in += cached
+    call.reported_usd = next((positive(attributes[name]) for name in _COST if attributes.get(name)), None)
+
+
+def _check_keys(attributes: Attributes) -> None:
+    for key, value in attributes.items():
+        is_usage = key.startswith(("gen_ai.usage.", "llm.token_count."))
+        if is_usage and value and value != "0" and any(kind in key for kind in _PRICED_APART):
+            raise LineError(f"usage key {key!r} with {value!r} is not known, it could not be priced")
+
+
+def _count(attributes: Attributes, names: tuple[str, ...]) -> int | None:
+    return next((count(attributes, name) for name in names if attributes.get(name) is not None), None)
+
+
+def _text(attributes: Attributes, names: tuple[str, ...]) -> str | None:
+    return next((str(attributes[name]) for name in names if attributes.get(name)), None)
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _attributes(listed: Any) -> Attributes:
+    return {str(pair.get("key")): _value(pair.get("value")) for pair in objects_in(listed)}
+
+
+def _value(wrapped: Any) -> Any:
+    """Unwrap `{"intValue": "10"}`: integers of 64 bits are texts in JSON."""
+    if not isinstance(wrapped, dict):
+        return wrapped
+    for name in ("stringValue", "boolValue", "doubleValue"):
+        if name in wrapped:
+            return wrapped[name]
+    if "intValue" in wrapped:
+        return count(wrapped, "intValue") if not str(wrapped["intValue"]).startswith("-") else None
+    return None
+
+
+def _service(resource: Any) -> str | None:
+    attributes = _attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
+    return word(attributes, "service.name")
+
+
+def _hex(given: Any) -> str:
+    """Give an id in hex, as OTLP/JSON writes it; Tempo writes base64."""
+    text = str(given or "")
+    if len(text) in (12, 24) and not all(letter in "0123456789abcdefABCDEF" for letter in text):
+        try:
+            return base64.b64decode(text, validate=True).hex()
+        except binascii.Error:
+            return text
+    return text.lower()
+
+
+def _nanoseconds(record: Attributes, name: str) -> int:
+    value = count(record, name)
+    if value is None:
+        raise LineError(f"{name}: is needed and is missing")
+    return value
+
+
+def _instant(time_ns: int) -> str:
+    try:
+        return str(read_instant(time_ns // 1000))
+    except ValueError as error:
+        raise LineError(str(error)) from None
+
+
+# --- Claude Code's own events -----------------------------------------------------------------------------------------
+
+
+class _Events:
+    """Reads the log events of Claude Code: `api_request` is a call, `tool_result` belongs to the call before it."""
+
+    def __init__(self, reading: Reading, transcript: Transcript) -> None:
+        self._reading, self._transcript = reading, transcript
+        self._last: dict[str, Call] = {}
+
+    def take(self, document: Attributes, line: Line) -> Iterator[Span]:
+        """Take the events of one document; they are no spans."""
+        for batch in objects_in(document.get("resourceLogs")):
+            project_id = _service(batch.get("resource"))
+            for scope in objects_in(batch.get("scopeLogs")):
+                for record in objects_in(scope.get("logRecords")):
+                    self._event(record, project_id, line)
+        yield from ()
+
+    def _event(self, record: Attributes, project_id: str | None, line: Line) -> None:
+        attributes = _attributes(record.get("attributes"))
+        body = _value(record.get("body"))
+        name = str(attributes.get("event.name") or body or "").removeprefix("claude_code.")
+        session_id = attributes.get("session.id")
+        if name not in ("api_request", "api_error", "tool_result", "user_prompt") or not isinstance(session_id, str):
+            return
+        at = _instant(_nanoseconds(record, "timeUnixNano" if "timeUnixNano" in record else "observedTimeUnixNano"))
+        origin = Origin(False, session_id, project_id, None, _agent(attributes.get("query_source")))
+        activity = self._transcript.touch(self._reading.task_of(origin), at, origin)
+        own_id = short_id(f"{session_id} {at} {attributes.get('event.sequence')} {name}")
+        if name == "api_request":
+            self._request(attributes, Call(f"claude-code-event:{own_id}", at, origin), line)
+        elif name == "api_error":
+            note_event(activity, "api_errors", own_id)
+        elif name == "tool_result":
+            if str(attributes.get("success")).lower() == "false":
+                note_event(activity, "tool_errors", own_id)
+            if session_id in self._last and self._last[session_id].tools is not None:
+                self._last[session_id].tools.add(f"{attributes.get('tool_name')}:{own_id}")  # type: ignore[union-attr]
+
+    def _request(self, attributes: Attributes, call: Call, line: Line) -> None:
+        fresh, call.tokens_out = count(attributes, "input_tokens") or 0, count(attributes, "output_tokens")
+        call.cache_read, call.cache_write = (
+            count(attributes, name) or 0 for name in ("cache_read_tokens", "cache_creation_tokens")
+        )
+        call.tokens_in = fresh + call.cache_read + call.cache_write
+        call.model, call.provider = _text(attributes, ("model",)), "anthropic"
+        call.reported_usd, call.latency_ms = (
+            positive(attributes.get("cost_usd")),
+            positive(attributes.get("duration_ms")),
+        )
+        call.retries = max(0, (count(attributes, "attempt") or 1) - 1)
+        call.tools = set()
+        if call.has_usage:
+            self._last[call.origin.session_id] = call
+            self._transcript.add_call(call, line.number)
+        else:
+            self._transcript.without_usage.add(call.call_id)
+
+
+def _agent(query_source: Any) -> str:
+    """Give the agent: the main conversation goes by several names."""
+    text = str(query_source or "")
+    return MAIN_AGENT if not text or text.startswith(("repl", "main", "sdk", "user")) else text

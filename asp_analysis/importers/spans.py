@@ -1,0 +1,115 @@
+"""Traces as trees of spans, whatever their dialect: which spans are model calls, and each call counted at one level.
+
+Frameworks wrap calls in calls, and agents in agents, and each level may repeat the usage below it. A call counts where
+no call stands below it; an agent's own usage counts only where its trace knows no call at all.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
+
+
+@dataclass(slots=True)
+class Span:
+    """One span or observation. `kind` is call, agent, tool or other; `call` holds what it says of a call."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    at: str
+    call: Call
+    ended_at: str | None = None
+    session_id: str | None = None
+    project_id: str | None = None
+    agent: str | None = None
+    is_error: bool = False
+    line_number: int = 1
+
+
+@dataclass
+class Trace:
+    """The spans of one trace, and who stands above whom."""
+
+    spans: dict[str, Span] = field(default_factory=dict)
+
+    def above(self, span: Span) -> Iterator[Span]:
+        """Give the span's parent, its parent's parent and so on; a circle ends where it closes."""
+        seen = {span.span_id}
+        while (parent := self.spans.get(span.parent_id or "")) is not None and parent.span_id not in seen:
+            seen.add(parent.span_id)
+            yield parent
+            span = parent
+
+    def counted(self) -> list[Span]:
+        """Give the spans that count as calls, in the order of their times."""
+        calls = [span for span in self.spans.values() if span.kind == "call" and span.call.has_usage]
+        if not calls:
+            calls = [span for span in self.spans.values() if span.kind == "agent" and span.call.has_usage]
+        wrappers = {above.span_id for span in calls for above in self.above(span)}
+        return sorted(
+            (span for span in calls if span.span_id not in wrappers), key=lambda span: (span.at, span.span_id)
+        )
+
+
+def take_spans(spans: Iterable[Span], reading: Reading, transcript: Transcript) -> None:
+    """Add the calls, events and tasks of the spans of one file to its transcript."""
+    traces: dict[str, Trace] = {}
+    for span in spans:
+        held = traces.setdefault(span.trace_id, Trace()).spans
+        transcript.duplicates += span.span_id in held
+        held[span.span_id] = span
+    for trace in traces.values():
+        _take_trace(trace, reading, transcript)
+
+
+def _take_trace(trace: Trace, reading: Reading, transcript: Transcript) -> None:
+    counted = trace.counted()
+    session_id = min((span.session_id for span in trace.spans.values() if span.session_id), default=None)
+    for span in counted:
+        _add_call(span, trace, session_id, reading, transcript)
+    names = {span.span_id for span in counted}
+    for span in trace.spans.values():
+        if span.call.has_usage and span.span_id not in names:
+            transcript.duplicates += 1
+        elif span.kind == "call" and not span.call.has_usage:
+            transcript.without_usage.add(span.call.call_id)
+        if span.kind in ("call", "tool"):
+            _note(span, trace, session_id, reading, transcript)
+    _give_tools(trace, counted)
+
+
+def _origin(span: Span, trace: Trace, session_id: str | None) -> Origin:
+    line = [span, *trace.above(span)]
+    agent = next((above.agent for above in line if above.agent), MAIN_AGENT)
+    own_session = next((above.session_id for above in line if above.session_id), None)
+    project_id = next((above.project_id for above in line if above.project_id), None)
+    return Origin(False, own_session or session_id or span.trace_id, project_id, None, agent)
+
+
+def _add_call(span: Span, trace: Trace, session_id: str | None, reading: Reading, transcript: Transcript) -> None:
+    span.call.origin = _origin(span, trace, session_id)
+    span.call.tools = set()
+    transcript.add_call(span.call, span.line_number)
+
+
+def _note(span: Span, trace: Trace, session_id: str | None, reading: Reading, transcript: Transcript) -> None:
+    origin = _origin(span, trace, session_id)
+    task_id = reading.task_of(origin)
+    activity = transcript.touch(task_id, span.at, origin)
+    if span.ended_at:
+        transcript.touch(task_id, span.ended_at, origin)
+    if span.is_error:
+        note_event(activity, "tool_errors" if span.kind == "tool" else "api_errors", short_id(span.call.call_id))
+
+
+def _give_tools(trace: Trace, counted: list[Span]) -> None:
+    """Give each tool span to the last call that began before it: the one that asked for it."""
+    for tool in trace.spans.values():
+        if tool.kind != "tool":
+            continue
+        asked = [span for span in counted if span.at <= tool.at]
+        if asked and asked[-1].call.tools is not None:
+            asked[-1].call.tools.add(f"{tool.name}:{short_id(tool.call.call_id)}")

@@ -1,0 +1,73 @@
+"""SWE-agent trajectories (`.traj`): a run knows its calls only as sums, so that one run is one execution.
+
+The file holds no time; the file's own time of change stands in for it. A cost of 0 was not recorded; it is not free.
+"""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.importers.calls import Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.documents import json_documents, objects_in, positive
+from asp_analysis.importers.lines import Line, LineError, count, reject
+from asp_analysis.records import format_instant, json_text
+
+SOURCE = "swe-agent"
+_FILE_HEADER = re.compile(r"^\+\+\+ b/(\S+)", re.MULTILINE)
+
+
+def recognises(objects: list[dict[str, Any]]) -> bool:
+    """Tell a trajectory by its steps or by its history of agent messages."""
+    first = objects[0]
+    steps, history = first.get("trajectory"), objects_in(first.get("history"))
+    return (isinstance(steps, list) and "info" in first) or ("agent" in history[0] if history else False)
+
+
+def read(path: Path, reading: Reading) -> Transcript:
+    """Read one trajectory."""
+    transcript = Transcript(SOURCE)
+    at = format_instant(datetime.fromtimestamp(int(path.stat().st_mtime), UTC))
+    for document, line in json_documents(path, transcript, reading.keep_text):
+        name = path.name.split(".traj")[0]
+        origin = Origin(False, name, name.rpartition("-")[0] or name)
+        try:
+            _take(document, Call(_run_id(document), at, origin), reading, transcript, line)
+        except LineError as error:
+            transcript.rejects.append(reject(line, str(error), reading.keep_text))
+    return transcript
+
+
+def _run_id(document: dict[str, Any]) -> str:
+    content = {name: document.get(name) for name in ("trajectory", "history", "info")}
+    return f"swe-agent:{short_id(json_text(content))}"
+
+
+def _take(document: dict[str, Any], call: Call, reading: Reading, transcript: Transcript, line: Line) -> None:
+    info = document["info"] if isinstance(document.get("info"), dict) else {}
+    given = info.get("model_stats")
+    stats: dict[str, Any] = given if isinstance(given, dict) else {}
+    call.tokens_in, call.tokens_out = count(stats, "tokens_sent"), count(stats, "tokens_received")
+    call.reported_usd = positive(stats.get("instance_cost"))
+    steps = objects_in(document.get("trajectory"))
+    call.tools = {f"step:{number}" for number, _ in enumerate(steps)}
+    if not call.has_usage:
+        transcript.without_usage.add(call.call_id)
+        return
+    activity = transcript.touch(reading.task_of(call.origin), call.at, call.origin)
+    if not str(info.get("exit_status", "")).startswith("submitted"):
+        activity.status = "failed"
+    patch = info.get("submission")
+    if isinstance(patch, str) and patch:
+        added, removed, files = changed_lines(patch)
+        note_event(activity, "edits", f"{short_id(call.call_id)}:{added}:{removed}")
+        activity.files |= files
+    transcript.add_call(call, line.number)
+
+
+def changed_lines(patch: str) -> tuple[int, int, set[str]]:
+    """Count the lines that a patch adds and removes, and name its files."""
+    lines = patch.splitlines()
+    added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
+    removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
+    return added, removed, set(_FILE_HEADER.findall(patch))

@@ -1,0 +1,121 @@
+"""Transcripts as batches for the store: first the tasks, then their calls; a record is one task or one call."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from asp_analysis.batch import Batch, Combine, Reject
+from asp_analysis.importers.activity_rows import TASK_COLUMNS, activity_row, combine_activities
+from asp_analysis.importers.call_rows import CALL_COLUMNS, CallRows, Pricer
+from asp_analysis.importers.calls import Call, Reading, Transcript
+from asp_analysis.importers.rows import BATCH_RECORDS
+
+_NOT_A_NAME = "a text without U+0000 is needed"
+
+
+class TranscriptBatches:
+    """Makes batches of transcripts under one reading and one set of prices; `unpriced` names the last one's calls."""
+
+    def __init__(self, reading: Reading, price: Pricer) -> None:
+        self._reading, self._price = reading, price
+        self.unpriced: frozenset[str] = frozenset()
+
+    def batches(self, transcript: Transcript) -> list[Batch]:
+        """Give the batches of one file; its rejects come with the first."""
+        rejects = list(transcript.rejects)
+        tasks = self._task_batch(transcript, rejects)
+        unpriced: set[str] = set()
+        calls = list(self._call_batches(transcript, rejects, unpriced))
+        self.unpriced = frozenset(unpriced)
+        return [_with_rejects(tasks, rejects), *calls]
+
+    def _task_batch(self, transcript: Transcript, rejects: list[Reject]) -> Batch:
+        rows = []
+        for task_id, activity in transcript.activities.items():
+            try:
+                rows.append(activity_row(_named(task_id), activity))
+            except ValueError as error:
+                rejects.append(Reject(1, (f"task {task_id!r}: {error}",), task_id))
+        return _batch("task_metadata", TASK_COLUMNS, rows, range(len(rows)), [1] * len(rows), combine_activities)
+
+    def _call_batches(self, transcript: Transcript, rejects: list[Reject], unpriced: set[str]) -> Iterator[Batch]:
+        maker = CallRows(self._reading, transcript.source, self._price)
+        calls = list(transcript.calls.values())
+        for start in range(0, len(calls), BATCH_RECORDS):
+            rows, record_of_row, numbers = [], [], []
+            for call in calls[start : start + BATCH_RECORDS]:
+                number = transcript.line_numbers[call.call_id]
+                try:
+                    made = maker.rows(_checked(call))
+                except ValueError as error:
+                    rejects.append(Reject(number, (str(error),), f"call {call.call_id}"))
+                    continue
+                if made[0][-3] != "API_Cost":
+                    unpriced.add(call.call_id)
+                rows += made
+                record_of_row += [len(numbers)] * len(made)
+                numbers.append(number)
+            yield _batch("agent_cost_vector", CALL_COLUMNS, rows, record_of_row, numbers, maker.combine)
+
+
+class Reconciliation:
+    """Counts what the files of one run tell, each call and each event once over all of them."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def count(self, transcript: Transcript, unpriced: frozenset[str]) -> dict[str, int]:
+        """Count what one file adds to the files before it."""
+        calls = [name for name in transcript.calls if self._is_new("call", name)]
+        return {
+            "lines": transcript.lines,
+            "calls": len(calls),
+            "duplicates": transcript.duplicates + len(transcript.calls) - len(calls),
+            "calls_without_usage": sum(self._is_new("no usage", name) for name in transcript.without_usage),
+            "calls_without_price": sum(name in unpriced for name in calls),
+            "errors": self._events(transcript, "tool_errors", "api_errors"),
+            "interruptions": self._events(transcript, "interruptions"),
+        }
+
+    def _events(self, transcript: Transcript, *kinds: str) -> int:
+        return sum(
+            self._is_new(kind, f"{task_id} {name}")
+            for task_id, activity in transcript.activities.items()
+            for kind in kinds
+            for name in activity.events.get(kind, ())
+        )
+
+    def _is_new(self, kind: str, name: str) -> bool:
+        mark = hash((kind, name))  # 64 bits: a million calls collide once in a million runs
+        is_new = mark not in self._seen
+        self._seen.add(mark)
+        return is_new
+
+
+def _batch(
+    table: str,
+    columns: tuple[str, ...],
+    rows: list[Any],
+    record_of_row: Sequence[int],
+    numbers: list[int],
+    combine: Combine,
+) -> Batch:
+    return Batch(table, columns, rows, record_of_row, numbers, lambda _: "", len(numbers), [], combine)
+
+
+def _with_rejects(batch: Batch, rejects: list[Reject]) -> Batch:
+    return replace(batch, record_count=batch.record_count + len(rejects), rejects=rejects)
+
+
+def _checked(call: Call) -> Call:
+    for name in (call.call_id, call.model, call.provider, call.origin.session_id, call.origin.agent):
+        if name is not None:
+            _named(name)
+    return call
+
+
+def _named(name: str) -> str:
+    if not name or "\x00" in name:
+        raise ValueError(f"{_NOT_A_NAME}, found {name!r}")
+    name.encode()  # a lone surrogate cannot be stored
+    return name

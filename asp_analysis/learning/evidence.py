@@ -1,0 +1,166 @@
+"""From telemetry to evidence: for each capability what the published rule reads and the scored cases of the sound one.
+
+One case is one task: findings and defects of one task depend on each other, so a task with five findings is one case
+whose outcome is the share of the five. Only what was stored before the outcome is scored.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from asp_analysis.learning.sound import Cases, Flags, Floats
+
+WINDOW = 15
+"""Rates of the published rule look at this many last cases where the rule does not say how many."""
+HIT_PCT = 20.0
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the published rule sees after each task: arrays of one length, in time order.
+
+    at: when the task ended; count: what is counted towards `needed` (Learning to Shadow, Shadow to Autonomous);
+    value: the primary metric; shadow_if, autonomous_if: condition in words -> whether it holds; fall: how far the
+    metric has to worsen against its best since promotion to be demoted, None: never.
+    """
+
+    metric: str
+    target: float
+    needed: tuple[int, int]
+    counted: str
+    at: NDArray[np.datetime64]
+    count: NDArray[np.int64]
+    value: Floats
+    shadow_if: dict[str, Flags]
+    autonomous_if: dict[str, Flags]
+    fall: float | None = None
+    is_lower_better: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything about one capability: both rules' input, the criteria's names, further metrics.
+
+    case_at: when each case ended. `looks` replaces the cases' walk where the sound rule is not one of rates.
+    """
+
+    capability: str
+    published: Published
+    criteria: tuple[str, ...]
+    cases: Cases
+    case_at: NDArray[np.datetime64]
+    secondary: dict[str, Any] = field(default_factory=dict)
+    looks: "Looks | None" = None
+
+
+@dataclass(frozen=True)
+class Looks:
+    """A sound rule with fixed looks: each at alpha / looks, so that all together err at most with alpha.
+
+    mode: index into MODES; value, lower: of the criterion, in percent, at the last look, with its target; words: what
+    is missing.
+    """
+
+    mode: int
+    value: float
+    lower: float
+    target: float
+    count: int
+    words: str
+
+
+# --- the published rule -----------------------------------------------------------------------------------------------
+
+
+def published_modes(seen: Published) -> np.ndarray:
+    """Lead a capability through its modes by the published rule: raw values, a look after every task."""
+    shadow = np.logical_and.reduce(list(seen.shadow_if.values()))
+    autonomous = np.logical_and.reduce(list(seen.autonomous_if.values()))
+    worse = 1.0 if seen.is_lower_better else -1.0
+    modes, mode, best = np.zeros(len(seen.count), dtype=np.int64), 0, math.nan
+    for i, value in enumerate(seen.value):
+        best = value if math.isnan(best) or worse * (value - best) < 0 else best
+        if mode == 2 and seen.fall is not None and worse * (value - best) >= seen.fall - 1e-9:
+            mode = 1
+        elif mode == 1 and autonomous[i]:
+            mode, best = 2, value
+        elif mode == 0 and shadow[i]:
+            mode = 1
+        modes[i] = mode
+    return modes
+
+
+# --- small tools ------------------------------------------------------------------------------------------------------
+
+
+def size_strata(sizes: pd.Series) -> NDArray[np.int64]:
+    """Give 0, 1, 2 for the small, medium and large third of the tasks (fewer where sizes repeat), -1 for unknown."""
+    if sizes.notna().sum() < 3:
+        return np.full(len(sizes), -1)
+    if sizes.nunique() == 1:
+        return sizes.notna().to_numpy().astype(np.int64) - 1
+    codes = pd.qcut(sizes, 3, labels=False, duplicates="drop")
+    return codes.fillna(-1).to_numpy(dtype=np.int64)
+
+
+def places(tasks: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
+    """Give for each row of `cases` the place of its task among `tasks`; NaN where it is none of them."""
+    known = pd.Series(np.arange(len(tasks), dtype=float), index=tasks["task_id"].to_numpy(dtype=object))
+    return cases["task_id"].astype(object).map(known).astype(float)
+
+
+def changes(tasks: pd.DataFrame, runs: pd.DataFrame, roles: list[str], memory: int) -> Flags:
+    """Tell at which task a model or prompt version begins that was not at work in the last `memory` tasks.
+
+    A mix of models is one configuration; only one that is new, or returns after so many tasks, is a change.
+    """
+    own = runs[runs["agent_role"].isin(roles)]
+    place = places(tasks, own)
+    flags = np.zeros(len(tasks), dtype=bool)
+    for column in ("llm_model", "agent_version"):
+        used = pd.DataFrame({"place": place, "name": own[column]}).dropna().drop_duplicates().sort_values("place")
+        gap = used.groupby("name")["place"].diff()
+        is_new = gap.isna() & (used["place"] > used["place"].min()) | (gap > memory)
+        flags[used.loc[is_new, "place"].astype(int)] = True
+    return flags
+
+
+def share_by_task(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str) -> Floats:
+    """Give for each task the share of its cases for which the flag holds; NaN for a task without cases."""
+    place = places(tasks, cases)
+    return cases[flag].astype(float).groupby(place).mean().reindex(range(len(tasks))).to_numpy(dtype=float)
+
+
+def recent_share(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str, window: int = WINDOW) -> Floats:
+    """Give after each task the share among the last `window` cases of the tasks so far; NaN before the first."""
+    place = places(tasks, cases)
+    ordered = cases.assign(place=place).dropna(subset=["place"]).sort_values("place", kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(ordered[flag].to_numpy(dtype=float))])
+    end = np.searchsorted(ordered["place"].to_numpy(), np.arange(len(tasks)), side="right")
+    begin = np.maximum(end - window, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (sums[end] - sums[begin]) / np.where(end > begin, end - begin, np.nan)
+
+
+def recent_mean(values: Floats, window: int) -> Floats:
+    """Give the mean of the last `window` values after each task, unknown ones left out."""
+    return pd.Series(values).rolling(window, min_periods=1).mean().to_numpy()
+
+
+def below(value: Floats, limit: float) -> Flags:
+    """Compare where there is a value; a rate over no cases at all breaks no limit."""
+    return np.isnan(value) | (value < limit)
+
+
+def last(values: Floats) -> float | None:
+    """Give the last value in the form of `or_none`; None for an empty array."""
+    return or_none(values[-1]) if len(values) else None
+
+
+def or_none(value: Any) -> float | None:
+    """Give a number that JSON can hold; None for what is not defined."""
+    return None if value is None or pd.isna(value) else round(float(value), 6)

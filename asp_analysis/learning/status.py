@@ -1,0 +1,298 @@
+"""Where each capability stands by the published and by the sound rule, side by side, and why the two differ."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from asp_analysis.learning.detection import error_prone, type_prediction
+from asp_analysis.learning.evidence import Evidence, Published, published_modes
+from asp_analysis.learning.rates import decomposition, estimates, review
+from asp_analysis.learning.sound import MODES, SoundRule, Walk, log_e_value, lower_bound, walk
+from asp_analysis.learning.telemetry import Telemetry
+
+CAPABILITIES = (
+    "PROBE_AI",
+    "TaskDecomposition",
+    "ErrorProneDetection",
+    "ReviewAgent_Design",
+    "ReviewAgent_Code",
+    "DefectTypePrediction",
+)
+ADVICE = {
+    "Learning": "A person checks everything.",
+    "Shadow": "Let it work beside a person and compare; do not let it act alone.",
+    "Autonomous": "It may act alone, with spot checks.",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One capability as of an instant: its evidence and its life under both rules."""
+
+    evidence: Evidence
+    published_modes: np.ndarray
+    walk: Walk
+    criteria: pd.DataFrame
+
+    @property
+    def published_mode(self) -> str:
+        """Mode by the published rule."""
+        return MODES[self.published_modes[-1]] if len(self.published_modes) else MODES[0]
+
+    @property
+    def sound_mode(self) -> str:
+        """Mode by the sound rule."""
+        if self.evidence.looks is not None:
+            return MODES[self.evidence.looks.mode]
+        return MODES[self.walk.modes[-1]] if len(self.walk.modes) else MODES[0]
+
+
+@dataclass(frozen=True)
+class LearningReport:
+    """Everything about all capabilities from one pass over the evidence.
+
+    status, criteria, history: as `status`, `criteria` and `learning_history` give them.
+    """
+
+    status: pd.DataFrame
+    criteria: pd.DataFrame
+    history: pd.DataFrame
+
+
+def learning_report(
+    telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None, *, is_predicting: bool = True
+) -> LearningReport:
+    """Compute status, criteria and history together.
+
+    Without `is_predicting` no defect type is predicted, which takes most of the time: the row of
+    DefectTypePrediction is then left out.
+    """
+    rule = rule or SoundRule()
+    found = standings(telemetry, as_of, rule, is_predicting=is_predicting)
+    return LearningReport(
+        pd.DataFrame([_row(standing, rule) for standing in found]),
+        pd.concat([standing.criteria for standing in found], ignore_index=True),
+        pd.concat([_history(standing, rule) for standing in found], ignore_index=True),
+    )
+
+
+def standings(
+    telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None, *, is_predicting: bool = True
+) -> list[Standing]:
+    """Compute all six capabilities as of an instant (UTC, without zone); five without `is_predicting`."""
+    rule, known = rule or SoundRule(), telemetry.as_of(pd.Timestamp(as_of))
+    found = [
+        estimates(known, rule.memory),
+        decomposition(known, rule.memory),
+        error_prone(known, rule),
+        review("Design", known, rule.memory),
+        review("Code", known, rule.memory),
+        *([type_prediction(known)] if is_predicting else []),
+    ]
+    return [_standing(evidence, rule) for evidence in found]
+
+
+def status(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:
+    """Give one row per capability as of an instant.
+
+    capability; published_mode, sound_mode: Learning, Shadow or Autonomous; completed, needed (for the next mode, or
+    for the last one reached), counted (tasks or reviews); metric_name, metric_value, metric_target (published primary
+    metric; rates 0 to 1, `_pct` in percent; NaN before there is data); evidence_name, evidence_cases, evidence_value,
+    evidence_lower (anytime-valid 95 % lower bound), evidence_target: the first criterion of the sound rule that is not
+    passed, else its primary one; missing_published, missing_sound: what the next mode lacks, in words, empty for
+    Autonomous; difference: why the rules differ, empty where they agree; recommendation; is_graduated: the published
+    conditions of Autonomous hold; secondary_json: further metrics.
+    """
+    rule = rule or SoundRule()
+    return pd.DataFrame([_row(standing, rule) for standing in standings(telemetry, as_of, rule)])
+
+
+def criteria(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:
+    """Give one row per capability and criterion of the sound rule.
+
+    capability, criterion, cases, value (share; percent where the name ends in components), wilson_lower, wilson_upper
+    (95 %, one look), lower_bound (95 %, at all looks at once), target, e_value, is_passed, hits_needed (hits in a row
+    that would pass it; NaN where not within 2,000).
+    """
+    return pd.concat([standing.criteria for standing in standings(telemetry, as_of, rule)], ignore_index=True)
+
+
+def learning_history(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:
+    """Give one row per capability and ended task: how metric, evidence and modes came to be what they are.
+
+    capability, at (UTC), completed, metric_name, metric_value, metric_target, published_mode, sound_mode,
+    evidence_value, evidence_lower (first criterion of the sound rule, since its evidence began; NaN where it has none).
+    """
+    rule = rule or SoundRule()
+    return pd.concat([_history(standing, rule) for standing in standings(telemetry, as_of, rule)], ignore_index=True)
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _standing(evidence: Evidence, rule: SoundRule) -> Standing:
+    walked = walk(evidence.cases, rule)
+    return Standing(evidence, published_modes(evidence.published), walked, _criteria(evidence, walked, rule))
+
+
+def _criteria(evidence: Evidence, walked: Walk, rule: SoundRule) -> pd.DataFrame:
+    if evidence.looks is not None:
+        looks = evidence.looks
+        row = {"cases": looks.count, "value": looks.value, "lower_bound": looks.lower, "target": looks.target}
+        row |= {"wilson_lower": math.nan, "wilson_upper": math.nan, "e_value": math.nan, "hits_needed": math.nan}
+        rows = [row | {"is_passed": looks.mode == 2}]
+    else:
+        present = evidence.cases.values[walked.evidence_from :]
+        targets = enumerate(evidence.cases.targets)
+        rows = [score_criterion(present[:, column], target, rule) for column, target in targets]
+    frame = pd.DataFrame(rows)
+    frame.insert(0, "criterion", evidence.criteria)
+    frame.insert(0, "capability", evidence.capability)
+    return frame
+
+
+def score_criterion(values: np.ndarray, target: float, rule: SoundRule) -> dict[str, Any]:
+    """Give the columns of `criteria` for one criterion's outcomes (shares of 1, NaN where a case says nothing)."""
+    known = values[~np.isnan(values)]
+    k, n = float(known.sum()), len(known)
+    lower, upper = proportion_confint(k, n, 0.05, "wilson") if n else (math.nan, math.nan)
+    log_e = float(log_e_value(k, n, target))
+    more = np.arange(2_001)
+    enough = np.flatnonzero(log_e_value(k + more, n + more, target) >= -math.log(rule.alpha))
+    return {
+        "cases": n,
+        "value": k / n if n else math.nan,
+        "wilson_lower": lower,
+        "wilson_upper": upper,
+        "lower_bound": lower_bound(k, n, rule.alpha),
+        "target": target,
+        "e_value": math.exp(min(log_e, 700.0)),
+        "is_passed": log_e >= -math.log(rule.alpha),
+        "hits_needed": float(enough[0]) if len(enough) else math.nan,
+    }
+
+
+def _row(standing: Standing, rule: SoundRule) -> dict[str, Any]:
+    evidence, seen = standing.evidence, standing.evidence.published
+    published, sound = standing.published_mode, standing.sound_mode
+    open_criteria = standing.criteria[~standing.criteria["is_passed"].astype(bool)]
+    shown = open_criteria.iloc[0] if len(open_criteria) else standing.criteria.iloc[0]
+    ready = all(flags[-1] for flags in seen.autonomous_if.values()) if len(seen.count) else False
+    return {
+        "capability": evidence.capability,
+        "published_mode": published,
+        "sound_mode": sound,
+        "completed": int(seen.count[-1]) if len(seen.count) else 0,
+        "needed": seen.needed[published != "Learning"],
+        "counted": seen.counted,
+        "metric_name": seen.metric,
+        "metric_value": float(seen.value[-1]) if len(seen.value) else math.nan,
+        "metric_target": seen.target,
+        "evidence_name": shown["criterion"],
+        "evidence_cases": int(shown["cases"]),
+        "evidence_value": float(shown["value"]),
+        "evidence_lower": float(shown["lower_bound"]),
+        "evidence_target": float(shown["target"]),
+        "missing_published": _missing_published(seen, published),
+        "missing_sound": _missing_sound(standing, rule),
+        "difference": _difference(standing),
+        "recommendation": _recommendation(published, sound),
+        "is_graduated": bool(ready),
+        "secondary_json": json.dumps(evidence.secondary, ensure_ascii=False, sort_keys=True),
+    }
+
+
+def _missing_published(seen: Published, mode: str) -> str:
+    conditions = {"Learning": seen.shadow_if, "Shadow": seen.autonomous_if}.get(mode, {})
+    return "; ".join(words for words, flags in conditions.items() if not len(flags) or not flags[-1])
+
+
+def _missing_sound(standing: Standing, rule: SoundRule) -> str:
+    evidence, mode = standing.evidence, standing.sound_mode
+    if evidence.looks is not None or mode == "Autonomous":
+        return evidence.looks.words if evidence.looks is not None else ""
+    present = evidence.cases.strata[standing.walk.evidence_from :]
+    words = [_criterion_words(row) for row in standing.criteria.itertuples() if not row.is_passed]
+    if mode == "Learning":
+        few = len(present) < evidence.cases.needed
+        need = f"{evidence.cases.needed} scored cases of the present model and prompt, there are {len(present)}"
+        return need if few else "; ".join(["cases that are not clearly below the target", *words])
+    counts = [int((present == stratum).sum()) for stratum in range(evidence.cases.strata.max(initial=-1) + 1)]
+    if counts and min(counts) < rule.min_per_stratum:
+        words.append(f"{rule.min_per_stratum} cases of each size (small, medium, large), there are {counts}")
+    return "; ".join(words) or f"{rule.dwell} looks in a row that pass"
+
+
+def _criterion_words(row: Any) -> str:
+    if not row.cases:
+        return f"{row.criterion}: no scored case yet, {row.target:.0%} needed"
+    more = "" if math.isnan(row.hits_needed) else f"; {row.hits_needed:.0f} more without a miss would do"
+    return (
+        f"{row.criterion}: {row.value:.0%} of {row.cases} cases, surely above {row.lower_bound:.0%}, "
+        f"{row.target:.0%} needed{more}"
+    )
+
+
+def _difference(standing: Standing) -> str:
+    published, sound = standing.published_mode, standing.sound_mode
+    if published == sound:
+        return ""
+    if MODES.index(published) < MODES.index(sound):
+        lacks = _missing_published(standing.evidence.published, published)
+        return f"The scored cases carry {sound}; the published rule still lacks: {lacks}."
+    reason = _last_fall(standing)
+    return f"The published rule takes raw rates at face value; {reason}what is sure does not carry {published} yet."
+
+
+def _last_fall(standing: Standing) -> str:
+    """Say when the evidence was last put in question, and by what."""
+    causes = {
+        "changed": "a new model or prompt version came, which has to earn its mode again",
+        "critical": "a critical failure got through",
+        "drifting": "recent cases were clearly below the target",
+    }
+    falls = [event for event in standing.walk.events if event[1] in causes]
+    if not falls or standing.evidence.looks is not None:
+        return ""
+    place, cause = falls[-1]
+    return f"since {str(standing.evidence.case_at[place])[:10]} {causes[cause]}; "
+
+
+def _recommendation(published: str, sound: str) -> str:
+    if MODES.index(published) > MODES.index(sound):
+        return f"{ADVICE[sound]} The published rule would say {published}: wait for the evidence."
+    return ADVICE[sound]
+
+
+def _history(standing: Standing, rule: SoundRule) -> pd.DataFrame:
+    evidence, seen = standing.evidence, standing.evidence.published
+    frame = pd.DataFrame({"at": seen.at, "completed": seen.count, "metric_value": seen.value})
+    frame["published_mode"] = [MODES[mode] for mode in standing.published_modes]
+    cases = _case_history(standing, rule)
+    if len(cases):
+        frame = pd.merge_asof(frame, cases, on="at")
+        frame["sound_mode"] = frame["sound_mode"].fillna(MODES[0])
+    else:
+        frame = frame.assign(sound_mode=standing.sound_mode, evidence_value=math.nan, evidence_lower=math.nan)
+    frame.insert(0, "capability", evidence.capability)
+    return frame.assign(metric_name=seen.metric, metric_target=seen.target)
+
+
+def _case_history(standing: Standing, rule: SoundRule, most: int = 300) -> pd.DataFrame:
+    """Give value and bound of the first criterion after each case; of long lives after every n-th one."""
+    evidence = standing.evidence
+    frame = pd.DataFrame({"at": evidence.case_at, "sound_mode": [MODES[mode] for mode in standing.walk.modes]})
+    values = pd.Series(evidence.cases.values[:, 0])
+    starts = [place for place, cause in standing.walk.events if cause == "changed"]
+    life = np.searchsorted(starts, np.arange(len(values)), side="right")
+    hits, count = values.fillna(0).groupby(life).cumsum(), values.notna().groupby(life).cumsum()
+    frame["evidence_value"] = (hits / count.where(count > 0)).to_numpy()
+    shown = range(len(values) - 1, -1, -max(1, -(-len(values) // most)))
+    bounds = {place: lower_bound(float(hits[place]), int(count[place]), rule.alpha) for place in shown}
+    frame["evidence_lower"] = pd.Series(bounds, dtype=float).reindex(range(len(values))).to_numpy()
+    return frame.sort_values("at").drop_duplicates("at", keep="last")

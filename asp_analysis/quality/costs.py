@@ -1,0 +1,122 @@
+"""What quality costs: appraisal and failure as shares, corrections by phase, accepted results with failed attempts."""
+
+from typing import Any
+
+import pandas as pd
+
+from asp_analysis.quality.phases import KINDS, Work
+
+COMPONENTS = ("latency_ms", "tokens", "cost_usd")
+
+
+def cost_of_quality(work: Work) -> pd.DataFrame:
+    """Give one row per cost component: component, total, one share per kind of phase, and PSP's ratios.
+
+    overhead_share, construction_share, appraisal_share, failure_share, unlisted_share (roles without a kind): of the
+    total; coq_share = appraisal + failure; afr = appraisal / failure, NaN without failure cost; rework_share: second
+    and later iterations of construction, which PSP counts as construction and agents repeat because a review or test
+    sent the work back; note.
+    """
+    kind = work.phases.set_index("agent_role")["kind"]
+    runs = work.runs.assign(kind=work.runs["agent_role"].map(kind).fillna("unlisted"))
+    return pd.DataFrame([_cost_row(runs, component) for component in COMPONENTS])
+
+
+def _cost_row(runs: pd.DataFrame, component: str) -> dict[str, Any]:
+    total = float(runs[component].sum())
+    whole = total if total > 0 else float("nan")
+    parts = runs.groupby("kind")[component].sum()
+    row: dict[str, Any] = {"component": component, "total": total}
+    row |= {f"{kind}_share": float(parts.get(kind, 0.0)) / whole for kind in (*KINDS, "unlisted")}
+    failure, appraisal = float(parts.get("failure", 0.0)), float(parts.get("appraisal", 0.0))
+    row["coq_share"] = (appraisal + failure) / whole
+    row["afr"] = appraisal / failure if failure > 0 else float("nan")
+    built = runs.loc[runs["kind"] == "construction", f"repeat_{component}"]
+    row["rework_share"] = float(built.sum()) / whole
+    row["note"] = _cost_note(runs, component, total, failure)
+    return row
+
+
+def _cost_note(runs: pd.DataFrame, component: str, total: float, failure: float) -> str:
+    if total <= 0:
+        return "not defined: nothing is known of this component"
+    parts = [] if failure > 0 else ["A/FR not defined: no failure cost"]
+    unknown = int(runs["executions_without_cost"].sum()) if component == "cost_usd" else 0
+    return "; ".join(parts + ([f"{unknown} executions without a cost are left out"] if unknown else []))
+
+
+def fix_costs(work: Work) -> pd.DataFrame:
+    """Give one row per phase that found defects, in order: what one correction took there.
+
+    agent_role, phase_order, kind, defects; with_cost: those whose effort is known; median_fix_latency_ms,
+    median_fix_tokens, median_fix_cost_usd, total_fix_latency_ms, total_fix_cost_usd; relative: median money (time
+    where no money is known) as a multiple of the first phase's; note. Efforts of 0 or less are unknown, not free.
+    """
+    defects = work.real_defects().sort_values(["removed_place", "phase_removed"])
+    for name in ("fix_latency_ms", "fix_tokens", "fix_cost_usd"):
+        defects[name] = defects[name].where(defects[name] > 0)
+    grouped = defects.groupby("phase_removed", sort=False)
+    frame = grouped.agg(
+        phase_order=("removed_order", "first"),
+        kind=("removed_kind", "first"),
+        defects=("defect_id", "size"),
+        median_fix_latency_ms=("fix_latency_ms", "median"),
+        median_fix_tokens=("fix_tokens", "median"),
+        median_fix_cost_usd=("fix_cost_usd", "median"),
+    ).reset_index(names="agent_role")
+    known = defects[["fix_latency_ms", "fix_cost_usd"]].notna().any(axis=1)
+    frame.insert(4, "with_cost", grouped["defect_id"].agg(lambda ids: int(known[ids.index].sum())).to_numpy())
+    frame["total_fix_latency_ms"] = grouped["fix_latency_ms"].sum(min_count=1).to_numpy()
+    frame["total_fix_cost_usd"] = grouped["fix_cost_usd"].sum(min_count=1).to_numpy()
+    basis = "median_fix_cost_usd" if frame["median_fix_cost_usd"].notna().any() else "median_fix_latency_ms"
+    base = frame[basis].dropna()
+    frame["relative"] = frame[basis] / (base.iloc[0] if len(base) else float("nan"))
+    frame["note"] = ["" if count else "not defined: no effort is known" for count in frame["with_cost"]]
+    return frame
+
+
+def accepted_costs(work: Work, by: str | None = None) -> pd.DataFrame:
+    """Give what an accepted result costs, failed attempts included; one row, or one per value of `by`.
+
+    group; accepted, failed, open: tasks; accepted_usd, failed_usd, open_usd: what was spent on them;
+    usd_per_completed = accepted_usd / accepted; usd_per_accepted = (accepted_usd + failed_usd) / accepted, NaN
+    without an accepted one; note. `by` is a column of `outcomes` such as task_type or project_id.
+    """
+    tasks = work.tasks.assign(group="all" if by is None else work.tasks[by].fillna("unknown"))
+    groups = [*tasks.groupby("group", sort=True)] or [("all", tasks)]
+    return pd.DataFrame([_accepted_row(name, group) for name, group in groups])
+
+
+def _accepted_row(name: str, tasks: pd.DataFrame) -> dict[str, Any]:
+    accepted, failed = tasks[tasks["status"] == "completed"], tasks[tasks["status"] == "failed"]
+    rest = tasks[~tasks["status"].isin(["completed", "failed"]) & (tasks["spent_usd"] > 0)]
+    spent = {"accepted_usd": accepted, "failed_usd": failed, "open_usd": rest}
+    row: dict[str, Any] = {"group": name, "accepted": len(accepted), "failed": len(failed), "open": len(rest)}
+    row |= {title: float(frame["spent_usd"].sum()) for title, frame in spent.items()}
+    count = len(accepted) or float("nan")
+    row["usd_per_completed"] = row["accepted_usd"] / count
+    row["usd_per_accepted"] = (row["accepted_usd"] + row["failed_usd"]) / count
+    notes = [] if len(accepted) else ["not defined: nothing was accepted"]
+    unknown = int(tasks["executions_without_cost"].fillna(0).sum())
+    notes += [f"{unknown} executions without a cost are left out"] if unknown else []
+    row["note"] = "; ".join(notes)
+    return row
+
+
+def defect_pareto(work: Work) -> pd.DataFrame:
+    """Rank defect types by count.
+
+    defect_type, defects, share, cumulative_share, fix_cost_usd, fix_cost_share, fix_latency_ms.
+    """
+    defects = work.real_defects()
+    frame = defects.groupby("defect_type").agg(
+        defects=("defect_id", "size"), fix_cost_usd=("fix_cost_usd", "sum"), fix_latency_ms=("fix_latency_ms", "sum")
+    )
+    frame = frame.reset_index().sort_values(["defects", "defect_type"], ascending=[False, True], ignore_index=True)
+    frame["share"] = frame["defects"] / max(frame["defects"].sum(), 1)
+    frame["cumulative_share"] = frame["share"].cumsum()
+    total = frame["fix_cost_usd"].sum()
+    frame["fix_cost_share"] = frame["fix_cost_usd"] / (total if total > 0 else float("nan"))
+    return frame[
+        ["defect_type", "defects", "share", "cumulative_share", "fix_cost_usd", "fix_cost_share", "fix_latency_ms"]
+    ]

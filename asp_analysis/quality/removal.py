@@ -1,0 +1,181 @@
+"""Where defects come in and where they go out: PSP's yields and removal leverage along the order of phases.
+
+Sums over sums, never means of ratios. What has no denominator is "not defined" (NaN and a note), never 0 or 1.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.rates import confint_poisson
+
+from asp_analysis.errors import AnalysisError
+from asp_analysis.quality.phases import Work, ranked
+
+MS_PER_HOUR = 3_600_000.0
+
+
+def injection_matrix(work: Work) -> pd.DataFrame:
+    """Count real defects: one row per phase in which they were made, one column per phase in which they were found.
+
+    Phases in order; those without a place in the order come last.
+    """
+    defects = work.real_defects()
+    names = _ordered_names(work, [*defects["phase_injected"], *defects["phase_removed"]])
+    counts = pd.crosstab(defects["phase_injected"], defects["phase_removed"])
+    rows = [name for name in names if name in counts.index]
+    return counts.reindex(index=rows, columns=[name for name in names if name in counts.columns])
+
+
+def phase_yields(work: Work) -> pd.DataFrame:
+    """Give one row per phase that made or found defects, in order.
+
+    agent_role, phase_order, kind; entering: real defects present on entry, of the tasks that went through the phase
+    (not every task gets every review); injected, removed: in the phase; escaped: left on exit; yield_share = removed /
+    (entering + injected); hours: working time of the phase (NaN where none is known); removed_per_hour; drl =
+    removed_per_hour / that of the last failure phase, NaN for that phase itself; injected_per_unit, removed_per_unit:
+    per complexity unit of the ended tasks; note: what is not defined, or why the row is provisional.
+
+    Defects of a phase without a place in the order, and those that were found in a phase before the one that made
+    them, are left out of the flow; `flow_note` counts them. Source: W. S. Humphrey, PSP: A Self-Improvement Process.
+    """
+    defects = work.real_defects()
+    flow = _flow(defects)
+    names = [*defects["phase_injected"], *defects["phase_removed"]]
+    frame = ranked(work.phases).loc[lambda phases: phases["agent_role"].isin(names)].reset_index(drop=True)
+    frame["injected"] = _counted(frame, flow["phase_injected"])
+    frame["removed"] = _counted(frame, flow["phase_removed"])
+    frame["entering"] = _entering(frame, flow, work.runs)
+    present = frame["entering"] + frame["injected"]
+    frame["escaped"] = present - frame["removed"]
+    frame["yield_share"] = frame["removed"] / present.where(present > 0)
+    hours = work.runs.groupby("agent_role")["latency_ms"].sum(min_count=1) / MS_PER_HOUR
+    frame["hours"] = frame["agent_role"].map(hours).astype(float)
+    frame["removed_per_hour"] = frame["removed"] / frame["hours"].where(frame["hours"] > 0)
+    frame["drl"] = _leverage(frame)
+    size = _ended_size(work)
+    frame["injected_per_unit"], frame["removed_per_unit"] = frame["injected"] / size, frame["removed"] / size
+    frame["note"] = _notes(frame, work.unfinished_note())
+    columns = "agent_role phase_order kind entering injected removed escaped yield_share hours removed_per_hour drl"
+    return frame[[*columns.split(), "injected_per_unit", "removed_per_unit", "note"]]
+
+
+def flow_note(work: Work) -> str:
+    """Say how many real defects are left out of the yields, and why; empty where none is."""
+    defects = work.real_defects()
+    unplaced = defects["injected_place"].isna() | defects["removed_place"].isna()
+    backward = defects["injected_place"] > defects["removed_place"]
+    parts = [f"{unplaced.sum()} in a phase without a place in the order"] if unplaced.any() else []
+    parts += [f"{backward.sum()} found in a phase before the one that made them"] if backward.any() else []
+    return f"left out of the yields: {', '.join(parts)}" if parts else ""
+
+
+def removal_measures(work: Work, before: str | None = None) -> pd.DataFrame:
+    """Give the process's measures: measure, value, lower, upper (95 %), part, whole, unit, note.
+
+    process yield = removed before the first failure phase / injected before it (of the same defects); `before` names
+    another phase in its place. Caught in review = removed in appraisal phases / all removed; density = real defects
+    per complexity unit of the ended tasks (exact Poisson interval). Shares have Wilson intervals.
+
+    Raises:
+        AnalysisError: `before` is not among the phases.
+    """
+    defects, note = work.real_defects(), work.unfinished_note()
+    first = _place_of(work, before)
+    early = _flow(defects)
+    early = early[early["injected_place"] < first]
+    removed_early = int((early["removed_place"] < first).sum())
+    known = defects[defects["removed_kind"].notna()]
+    in_review, in_failure = (int((known["removed_kind"] == kind).sum()) for kind in ("appraisal", "failure"))
+    rows = [
+        _share("process yield", removed_early, len(early), "no defects made before the first failure phase", note),
+        _share("defects caught in review", in_review, len(known), "no defects", note),
+        _share("defects found in failure phases", in_failure, len(known), "no defects", note),
+        _density(work, defects, note),
+    ]
+    return pd.DataFrame(rows)
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def _flow(defects: pd.DataFrame) -> pd.DataFrame:
+    return defects[defects["injected_place"] <= defects["removed_place"]]
+
+
+def _entering(frame: pd.DataFrame, flow: pd.DataFrame, runs: pd.DataFrame) -> list[int]:
+    """Count the defects present on entry to each phase; only of tasks that went through it, as far as runs tell."""
+    seen = runs.groupby("agent_role")["task_id"].agg(set)
+    is_known = flow["task_id"].isin(runs["task_id"])
+    counts = []
+    for role, place in zip(frame["agent_role"], frame["place"], strict=True):
+        passed = ~is_known | flow["task_id"].isin(seen.get(role, set())) | (flow["phase_removed"] == role)
+        counts.append(int(((flow["injected_place"] < place) & (flow["removed_place"] >= place) & passed).sum()))
+    return counts
+
+
+def _counted(frame: pd.DataFrame, names: pd.Series) -> pd.Series:
+    return frame["agent_role"].map(names.value_counts()).fillna(0).astype(int)
+
+
+def _leverage(frame: pd.DataFrame) -> pd.Series:
+    failure = frame[frame["kind"] == "failure"]
+    if not len(failure):
+        return pd.Series(np.nan, index=frame.index)
+    base = failure["removed_per_hour"].iloc[-1]
+    return (frame["removed_per_hour"] / (base if base > 0 else np.nan)).where(frame.index != failure.index[-1])
+
+
+def _notes(frame: pd.DataFrame, provisional: str) -> list[str]:
+    failure = frame[frame["kind"] == "failure"]
+    has_base = len(failure) and failure["removed_per_hour"].iloc[-1] > 0
+    last_failure = failure["agent_role"].iloc[-1] if len(failure) else ""
+    notes = []
+    for row in frame.itertuples():
+        parts = ["yield not defined: no defects present"] if np.isnan(row.yield_share) else []
+        if row.agent_role != last_failure and not np.isnan(row.removed_per_hour) and not has_base:
+            parts.append("leverage not defined: nothing removed per hour in the last failure phase")
+        notes.append("; ".join([*parts, *([provisional] if provisional else [])]))
+    return notes
+
+
+def _ended_size(work: Work) -> float:
+    size = work.tasks.loc[work.tasks["status"].isin(["completed", "failed"]), "actual_size"].sum()
+    return float(size) if size > 0 else float("nan")
+
+
+def _place_of(work: Work, before: str | None) -> float:
+    phases = ranked(work.phases)
+    found = phases[phases["kind"] == "failure"] if before is None else phases[phases["agent_role"] == before]
+    if before is not None and not len(found):
+        raise AnalysisError(f"A phase is needed, {before!r} is none. There are: {', '.join(phases['agent_role'])}.")
+    return float(found["place"].min())
+
+
+def _share(measure: str, part: int, whole: int, why: str, note: str) -> dict[str, Any]:
+    nan = float("nan")
+    lower, upper = proportion_confint(part, whole, 0.05, "wilson") if whole else (nan, nan)
+    value = part / whole if whole else nan
+    said = note if whole else f"not defined: {why}"
+    return {"measure": measure, "value": value, "lower": lower, "upper": upper, "part": part, "whole": whole} | {
+        "unit": "share of 1",
+        "note": said,
+    }
+
+
+def _density(work: Work, defects: pd.DataFrame, note: str) -> dict[str, Any]:
+    ended = work.tasks[work.tasks["status"].isin(["completed", "failed"]) & work.tasks["actual_size"].notna()]
+    count, size = int(defects["task_id"].isin(ended["task_id"]).sum()), float(ended["actual_size"].sum())
+    nan = float("nan")
+    lower, upper = confint_poisson(count, size, method="exact-c") if size > 0 else (nan, nan)
+    said = note if size > 0 else "not defined: no ended task has a size"
+    value = count / size if size > 0 else nan
+    row = {"measure": "defect density", "value": value, "lower": float(lower), "upper": float(upper)}
+    return row | {"part": count, "whole": size, "unit": "defects per complexity unit", "note": said}
+
+
+def _ordered_names(work: Work, names: list[str]) -> list[str]:
+    known = ranked(work.phases)
+    place = dict(zip(known["agent_role"], known["place"], strict=True))
+    return sorted(dict.fromkeys(names), key=lambda name: (place.get(name, np.inf), name))

@@ -1,0 +1,115 @@
+"""The choice is made on past forecasts, says why, and falls back to a refusal as data thins."""
+
+import numpy as np
+import pytest
+
+from asp_analysis.errors import EstimationRefusal, InputError
+from asp_analysis.probe.choose import choose, size_r2
+from asp_analysis.probe.history import series_of
+from asp_analysis.probe.models import Forecasts
+from asp_analysis.probe.selection import choices
+from tests.reference.past_runs import made_history
+
+ONE = {"llm_model": "one", "agent_role": "coder"}
+
+
+def _ask(history, **asked):
+    return choose(history, "cost_usd", **{**ONE, "size": 50.0, **asked})
+
+
+def test_where_size_decides_a_model_of_size_is_chosen():
+    choice = _ask(made_history(120, slope=1.2, noise=0.2))
+    assert choice.method in {"loglog", "loglog_recent", "theil_sen"}
+    assert "size explains much" in choice.why
+
+
+def test_where_size_explains_nothing_the_reason_says_so_and_the_published_line_is_not_chosen():
+    choice = _ask(made_history(120, slope=0.0, noise=0.8))
+    assert choice.method != "probe_line"
+    assert "size explains next to nothing of cost_usd" in choice.why
+    assert "the published line is not the way" in choice.why
+
+
+def test_where_others_did_the_same_task_they_are_asked():
+    history = made_history(120, ("one", "two", "three"), slope=0.0, noise=0.8, shared=0.95)
+    assert _ask(history, llm_model="three", task={"task_id": "t7"}).method == "reference_class"
+    assert _ask(history, llm_model="three", task={"task_id": "unheard"}).method != "reference_class"
+
+
+def test_without_a_size_history_answers():
+    choice = _ask(made_history(60).drop(columns="project_id"), size=None)
+    assert choice.method in {"history", "history_recent"}
+
+
+def test_the_reason_tells_the_record_of_the_chosen_model():
+    choice = _ask(made_history(60))
+    row = choice.scores.set_index("model").loc[choice.method]
+    assert f"on {row['n']:.0f} past forecasts its 70 % intervals held {100 * row['coverage_70']:.0f} %" in choice.why
+    assert choice.why.count(".") <= choice.why.count("r2 0.") + 1
+
+
+def test_two_tasks_are_refused_and_what_is_missing_is_named():
+    with pytest.raises(
+        EstimationRefusal, match=r"3 finished tasks with a cost_usd are needed, 2 found for one / coder"
+    ):
+        _ask(made_history(2))
+
+
+def test_left_out_rows_are_named_in_the_refusal():
+    history = made_history(4)
+    history.loc[[1, 2], "cost_usd"] = [np.nan, 0]
+    with pytest.raises(EstimationRefusal, match="left out: 1 cost missing, 1 cost 0"):
+        _ask(history)
+
+
+def test_three_tasks_are_answered_from_history_alone():
+    assert _ask(made_history(3)).method == "history"
+
+
+def test_a_line_on_too_few_tasks_is_refused_with_the_number_it_needs():
+    with pytest.raises(EstimationRefusal, match="7 finished tasks with a size and a cost_usd are needed, 4 found"):
+        _ask(made_history(4), method="loglog")
+
+
+def test_a_line_without_the_size_of_the_task_is_refused():
+    with pytest.raises(EstimationRefusal, match="size of the new task"):
+        _ask(made_history(40), method="loglog", size=None)
+
+
+def test_a_method_that_is_asked_for_is_used_and_keeps_its_evidence():
+    choice = _ask(made_history(40), method="theil_sen")
+    assert (
+        choice.method == "theil_sen"
+        and "theil_sen was asked for" in choice.why
+        and "on 33 past forecasts" in choice.why
+    )
+
+
+def test_an_unknown_method_is_refused_with_the_known_ones():
+    with pytest.raises(InputError, match="auto, history"):
+        _ask(made_history(10), method="magic")
+
+
+def _said(lower, upper, n=80):
+    bounds = [np.full((n + 1, 1), value) for value in (lower, upper)]
+    return Forecasts(np.ones(n + 1), np.ones(n + 1), *bounds, np.full(n + 1, 50.0))
+
+
+def test_a_narrower_model_is_chosen_only_if_its_intervals_held():
+    log_actual = np.log(np.tile([0.5, 0.8, 1.0, 1.2, 2.0], 16))
+    wide, narrow, honest = _said(0.4, 2.5), _said(0.97, 1.03), _said(0.75, 1.9)
+    assert choices(log_actual, {"history": wide, "alike": narrow}, (0.7,))[-1] == "history"
+    assert choices(log_actual, {"history": wide, "alike": honest}, (0.7,))[-1] != "loglog"
+
+
+def test_nobody_displaces_the_simplest_before_ten_forecasts():
+    log_actual = np.random.default_rng(1).normal(0, 0.1, 80)
+    chosen = choices(log_actual, {"history": _said(0.1, 9.0), "alike": _said(0.89, 1.12)}, (0.7,))
+    assert (chosen[:10] == "history").all()
+    assert chosen[-1] == "alike"
+
+
+def test_r2_of_size_is_the_squared_correlation_of_the_logs():
+    history = made_history(50)
+    expected = np.corrcoef(np.log(history["size"]), np.log(history["cost_usd"]))[0, 1] ** 2
+    assert size_r2(series_of(history, "cost_usd")[0]) == pytest.approx(expected)

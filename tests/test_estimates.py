@@ -1,0 +1,206 @@
+"""An estimate carries its evidence, is the next row of a backtest, and can be stored, summed, compared and scored."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asp_analysis.errors import EstimationRefusal, InputError
+from asp_analysis.probe.backtest import backtest
+from asp_analysis.probe.compare import compare_models
+from asp_analysis.probe.estimate import Estimate, estimate_task, score_stored
+from asp_analysis.probe.scores import score
+from asp_analysis.probe.unit_sums import sum_estimates
+from tests.reference.past_runs import made_history
+
+ONE = {"llm_model": "one", "agent_role": "coder"}
+
+
+def _estimate(history, **asked):
+    return estimate_task(history, **{**ONE, "size": 60.0, **asked})["cost_usd"]
+
+
+@pytest.mark.parametrize("method", ["auto", "history", "loglog", "theil_sen", "probe_line"])
+def test_an_estimate_is_what_the_backtest_says_for_the_next_task(method):
+    history = made_history(61, ("one", "two"), shared=0.5)
+    last = history["task_id"].eq("t60") & history["llm_model"].eq("one")
+    known = history[~history["task_id"].eq("t60")]
+    task = {"task_id": "t60", "project_id": "p0"}
+    made = _estimate(known, size=float(history.loc[last, "size"].iloc[0]), task=task, method=method)
+    rows = backtest(history, "cost_usd")
+    row = rows[(rows["model"] == method) & (rows["llm_model"] == "one") & (rows["task_id"] == "t60")].iloc[0]
+    assert made.estimate == pytest.approx(row["estimate"])
+    assert (made.lower[0.7], made.upper[0.9]) == pytest.approx((row["lower_70"], row["upper_90"]))
+    assert made.method == row["method"]
+
+
+def test_an_estimate_carries_interval_method_reason_count_and_record():
+    made = _estimate(made_history(60))
+    assert made.lower[0.9] <= made.lower[0.7] < made.estimate < made.upper[0.7] <= made.upper[0.9]
+    assert made.method in made.why and made.n == 60
+    assert {"mdape", "coverage_70", "coverage_90", "past_median_mdape", "log_bias"} <= set(made.evidence)
+
+
+def test_the_mean_of_skewed_costs_is_above_the_median():
+    made = _estimate(made_history(80, noise=1.0), method="loglog")
+    assert made.mean > 1.2 * made.estimate
+
+
+def test_wide_intervals_ask_for_a_human_and_narrow_ones_do_not():
+    assert _estimate(made_history(60, noise=0.8)).needs_human_review
+    assert not _estimate(made_history(60, noise=0.05), method="loglog").needs_human_review
+
+
+def test_a_size_beyond_the_past_is_marked_as_extrapolation():
+    notes = _estimate(made_history(60), size=1e6).notes
+    assert any("Extrapolation: size 1e+06 is above the largest of 60 past sizes" in note for note in notes)
+    assert not any("Extrapolation" in note for note in _estimate(made_history(60)).notes)
+
+
+def test_thin_data_and_left_out_rows_are_noted():
+    history = made_history(9)
+    history.loc[3, "cost_usd"] = np.nan
+    notes = " ".join(_estimate(history).notes)
+    assert "Thin: " in notes and "Left out: 1 cost missing" in notes
+
+
+def test_the_whole_cost_vector_is_estimated_and_a_missing_component_says_why():
+    history = made_history(40).assign(latency_ms=lambda frame: 1000 * frame["cost_usd"], tokens_in=np.nan)
+    history.loc[:1, "tokens_in"] = 5.0
+    vector = estimate_task(history, **ONE, size=60.0)
+    assert set(vector.estimates) == {"cost_usd", "latency_ms"}
+    assert vector["latency_ms"].estimate == pytest.approx(1000 * vector["cost_usd"].estimate)
+    assert "3 finished tasks with a tokens_in are needed, 2 found" in vector.refusals["tokens_in"]
+    with pytest.raises(EstimationRefusal, match="tokens_in"):
+        vector["tokens_in"]
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones():
+    with pytest.raises(EstimationRefusal, match=r"known: one / coder \(10\)"):
+        estimate_task(made_history(10), llm_model="zero", agent_role="coder")
+
+
+def test_a_size_of_zero_is_refused():
+    with pytest.raises(InputError, match="size above 0"):
+        _estimate(made_history(10), size=0.0)
+
+
+def test_results_show_themselves_in_a_notebook():
+    vector = estimate_task(made_history(40, ("one", "two")), **ONE, size=60.0)
+    comparison = compare_models(made_history(40, ("one", "two")), size=60.0)
+    for shown in (vector, vector["cost_usd"], comparison):
+        assert "<table" in shown._repr_html_()
+
+
+def _unit(estimate, spread, level=0.7):
+    return Estimate(
+        "cost_usd",
+        "m",
+        "r",
+        estimate,
+        estimate,
+        {level: estimate / spread},
+        {level: estimate * spread},
+        "loglog",
+        "why",
+        30,
+    )
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.1, 10), st.floats(1.1, 3)), min_size=2, max_size=6), st.floats(0, 1), st.floats(0, 1)
+)
+def test_the_more_error_units_share_the_wider_their_sum_and_never_wider_than_all_bounds_together(units, one, two):
+    parts = [_unit(*unit) for unit in units]
+    low, high = (sum_estimates(parts, share) for share in sorted((one, two)))
+    width = [np.log(total.upper[0.7] / total.lower[0.7]) for total in (low, high)]
+    assert width[0] <= width[1] + 1e-9
+    assert width[1] <= max(2 * np.log(spread) for _, spread in units) + 1e-9
+
+
+def test_a_sum_of_units_holds_as_often_as_it_says_under_the_correlation_it_was_given():
+    rng = np.random.default_rng(8)
+    sd, share, z = 0.6, 0.4, 1.0364333894937898
+    medians = np.array([1.0, 2.0, 5.0])
+    total = sum_estimates([_unit(median, np.exp(z * sd)) for median in medians], share)
+    error = sd * (np.sqrt(share) * rng.normal(size=(20000, 1)) + np.sqrt(1 - share) * rng.normal(size=(20000, 3)))
+    cost = (medians * np.exp(error)).sum(1)
+    assert np.mean((total.lower[0.7] <= cost) & (cost <= total.upper[0.7])) == pytest.approx(0.7, abs=0.02)
+    assert total.estimate == pytest.approx(np.median(cost), rel=0.03)
+
+
+def test_one_unit_is_its_own_sum_and_several_say_that_they_are_summed():
+    history = made_history(60)
+    assert _estimate(history, size=[60.0]).estimate == pytest.approx(_estimate(history).estimate)
+    total = _estimate(history, size=[20.0, 20.0, 20.0])
+    assert total.why.startswith("Sum of 3 units") and total.size == pytest.approx(60)
+    assert total.mean == pytest.approx(3 * _estimate(history, size=20.0).mean)
+
+
+def test_an_empty_list_of_units_is_refused():
+    with pytest.raises(InputError, match="0 found"):
+        _estimate(made_history(20), size=[])
+
+
+def test_the_cheaper_model_is_named_with_its_probability():
+    comparison = compare_models(made_history(80, ("one", "two", "three"), noise=0.5), size=60.0)
+    shares = comparison.frame.set_index("llm_model")["cheapest_probability"]
+    assert shares.sum() == pytest.approx(1) and shares.idxmax() == "one"
+    assert comparison.is_paired and "one / coder would most likely be the cheapest" in comparison.sentence
+    row = comparison.frame.iloc[0]
+    assert row["cheapest_probability_lower"] < row["cheapest_probability"] < row["cheapest_probability_upper"]
+
+
+def test_errors_that_go_together_make_the_comparison_surer():
+    together, apart = (
+        compare_models(made_history(200, ("one", "two"), noise=0.8, slope=0.0, shared=share), size=60.0).frame
+        for share in (0.98, 0.0)
+    )
+    surest = [frame["cheapest_probability"].max() for frame in (together, apart)]
+    assert surest[0] > surest[1] + 0.05
+
+
+def test_without_shared_tasks_errors_are_drawn_independently_and_reproducibly():
+    history = made_history(60, ("one", "two"))
+    history.loc[history["llm_model"] == "two", "task_id"] += "x"
+    first, again = (compare_models(history, size=60.0, rng=np.random.default_rng(3)) for _ in range(2))
+    assert not first.is_paired and "independent records" in first.sentence
+    pd.testing.assert_frame_equal(first.frame, again.frame)
+
+
+def test_a_series_that_cannot_be_compared_is_named_with_the_reason_and_one_alone_is_refused():
+    history = made_history(30, ("one", "two", "three"))
+    thin = history[(history["llm_model"] != "three") | history["task_id"].isin(["t1", "t2"])]
+    assert "2 found" in compare_models(thin, size=60.0).refusals["three / coder"]
+    with pytest.raises(EstimationRefusal, match="Two series"):
+        compare_models(thin[thin["llm_model"] == "three"], size=60.0)
+
+
+def _stored(history, task):
+    past = history[history["at"] < history.loc[history["task_id"] == task, "at"].min()]
+    size = float(history.loc[history["task_id"] == task, "size"].iloc[0])
+    return {**_estimate(past, size=size).to_dict(), "task_id": task, "made_at": past["at"].max().isoformat()}
+
+
+def test_stored_forecasts_survive_json_and_are_scored_when_their_task_is_finished():
+    history = made_history(60)
+    stored = json.loads(json.dumps([_stored(history, task) for task in ("t30", "t40", "t59")]))
+    rows = score_stored(stored, history[history["task_id"] != "t59"])
+    assert rows["task_id"].tolist() == ["t30", "t40"]
+    assert rows["actual"].tolist() == history.set_index("task_id").loc[["t30", "t40"], "cost_usd"].tolist()
+    assert score(rows)["n"].sum() == 2 and "coverage_70" in score(rows)
+
+
+def test_a_forecast_made_after_the_fact_is_not_scored():
+    history = made_history(60)
+    late = {**_stored(history, "t30"), "made_at": history["at"].max().isoformat()}
+    assert score_stored([late], history).empty
+
+
+def test_stored_forecasts_without_a_task_are_refused():
+    with pytest.raises(InputError, match="task_id"):
+        score_stored([dataclasses.asdict(_unit(1.0, 2.0))], made_history(10))
