@@ -1,4 +1,4 @@
-"""What recording costs the agent: time per call of a whole `with store.execution(...)` block, the block's work left out.
+"""What recording costs the agent: time per call of a `with store.execution(...)` block, the block's work left out.
 
 Four states of the store: free, locked by another process all the time, written by another process at full speed, and
 not writable at all (there is none). "Paced" makes a call every 2 ms, "tight" makes them one after the other, which no

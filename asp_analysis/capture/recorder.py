@@ -67,6 +67,11 @@ class Recorder:
             phases = {"phase_injected": phase_injected, "phase_removed": phase_removed}
             self._writer.put("defect_log", defect_record({**more, **named, **phases}))
 
+    @property
+    def lost_count(self) -> int:
+        """How many records this process lost because neither the store nor a spill file could be written."""
+        return self._writer.lost_count
+
     def flush(self, patience_s: float = 2.0) -> bool:
         """Wait until everything reported so far is on disk; True where all of it is in the store.
 

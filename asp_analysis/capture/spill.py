@@ -38,7 +38,7 @@ class Spill:
         # Asked for here and once: `tempfile` has a lock, which a forked child would inherit locked from the thread.
         self._temporary = Path(tempfile.gettempdir()) / f"asp-capture-{os.getuid()}"
         self._open: dict[str, _OpenFile] = {}
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()  # a fork holds it, so that no file is left half-way
         self._is_dirty, self._synced_at = False, 0.0
 
     @property
@@ -53,7 +53,7 @@ class Spill:
             OSError: neither the store's folder nor the one for temporary files takes them.
         """
         data = "".join(f"{line}\n" for line in lines).encode("ascii")
-        with self._lock:
+        with self.lock:
             file = self._open.get(kind) or self._create(kind)
             try:
                 _append_whole(file, data)
@@ -66,7 +66,7 @@ class Spill:
 
     def rotate(self) -> None:
         """Close the files; they then wait to be loaded, and the next record begins new ones."""
-        with self._lock:
+        with self.lock:
             self.sync(is_due=True)
             for file in self._open.values():
                 _let_go(file.descriptor)
@@ -81,9 +81,10 @@ class Spill:
 
     def forget(self) -> None:
         """Let go of the files in a forked child: they are the parent's, and so is their lock."""
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         for file in self._open.values():
-            os.close(file.descriptor)
+            with suppress(OSError):  # the fork may have met the thread after it closed the file
+                os.close(file.descriptor)
         self._open, self._is_dirty = {}, False
 
     def waiting(self) -> list[Path]:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from multiprocessing import parent_process, util
 from pathlib import Path
+from typing import Any
 
 from asp_analysis.capture.lines import batch_of, line_of
 from asp_analysis.capture.shield import Shield
@@ -34,6 +35,8 @@ _STORING_S = 0.06  # how long one round may write to the store before the rest o
 _AT_ONCE = 200
 _LONGEST_LINE = 64 * 1024
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.25, 5.0
+_SAY_LOST_EVERY_S = 1.0
+_FORK_WAITS_S = 0.25  # for each lock: a fork of the agent comes first
 
 Item = tuple[str, str]
 
@@ -63,8 +66,7 @@ class Writer:
         with Shield("Taking a record"):
             line = line_of(record)
             if self._is_closed or len(self._queue) >= self._limit or len(line) > _LONGEST_LINE:
-                self._spill.append(kind, [line])
-                self._has_spilled = True
+                self._is_kept_aside(kind, [line])
                 return
             self._queue.append((kind, line))
             if self._thread is None:
@@ -104,11 +106,13 @@ class Writer:
         self._tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._is_awake = False
         self._writing, self._recovering = threading.RLock(), threading.RLock()
-        self._starting = threading.Lock()
+        self._starting, self._losing = threading.Lock(), threading.Lock()
+        self.lost_count, self._lost_said_at = 0, float("-inf")
         self._thread: threading.Thread | None = None
         self._source = f"capture-{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._logs = {kind: CaptureLog(self._source, kind) for kind in KINDS}
         self._numbers = {kind: itertools.count(1) for kind in KINDS}
+        self._held: list[Any] = []  # the locks that a fork holds
         self._retry_at, self._retry_s, self._is_failing, self._has_spilled = 0.0, _FIRST_RETRY_S, False, False
 
     def _start(self) -> None:
@@ -151,7 +155,7 @@ class Writer:
             pass
 
     def _round(self, patience_s: float | None) -> bool:
-        """Write some of the queue, to the spill file where `patience_s` is None; False where nothing more can be done."""
+        """Write some of the queue, to the spill file where `patience_s` is None; False: nothing more can be done."""
         with self._writing:
             some = [self._queue.popleft() for _ in range(min(_AT_ONCE, len(self._queue)))]
             is_stuck = False
@@ -202,11 +206,22 @@ class Writer:
             self._has_spilled = True
             return True
         except OSError as error:
-            room = max(0, self._limit - len(self._queue))
+            # After the end nobody empties the queue any more: what is put back there would be lost without a word.
+            room = 0 if self._is_closed else max(0, self._limit - len(self._queue))
             self._queue.extendleft((kind, line) for line in reversed(lines[:room]))
             self._put_off()
-            log.error("Neither store nor spill file can be written (%s): %d records lost.", error, len(lines[room:]))
-            return False
+            self._lose(len(lines[room:]), error)
+            return self._is_closed
+
+    def _lose(self, count: int, error: OSError) -> None:
+        with self._losing:
+            self.lost_count += count
+            is_due = count > 0 and (self._is_closed or time.monotonic() >= self._lost_said_at + _SAY_LOST_EVERY_S)
+            if is_due:
+                self._lost_said_at = time.monotonic()
+        if is_due:
+            text = "Neither store nor spill file can be written (%s): %d records lost so far."
+            log.error(text, error, self.lost_count)
 
     def _failed(self, error: StoreError) -> None:
         if not self._is_failing:
@@ -257,13 +272,14 @@ class Writer:
     # --- fork ---
 
     def before_fork(self) -> None:
-        """Let the batch at hand be finished: SQLite must not be in the middle of anything when a process forks."""
-        self._is_held = self._writing.acquire(timeout=1.0)  # bounded: a fork of the agent comes first
+        """Let the batch at hand be finished: neither SQLite nor a spill file may be half-way when a process forks."""
+        locks = (self._recovering, self._writing, self._spill.lock)
+        self._held = [lock for lock in locks if lock.acquire(timeout=_FORK_WAITS_S)]
 
     def after_fork_in_parent(self) -> None:
         """Go on as before."""
-        if self._is_held:
-            self._writing.release()
+        while self._held:
+            self._held.pop().release()
 
     def after_fork_in_child(self) -> None:
         """Begin anew: what was queued is the parent's to write."""

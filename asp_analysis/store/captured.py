@@ -67,7 +67,7 @@ class CapturedStore:
             StoreError: the store is busy, missing or unwritable, or read by a session of this process.
         """
         self._patience_s = patience_s
-        with occupancy.held(self._path, "writer"):
+        with occupancy.held(self._path, "writer", is_brief=True):
             try:
                 with self._store.transaction() as connection:
                     self._check_schema(connection)
