@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asp_analysis import capture
+from asp_analysis import capture, occupancy
 from asp_analysis.config import parse_url
 from asp_analysis.errors import InputError, StoreError
 from asp_analysis.session import connect
@@ -331,6 +331,56 @@ def test_records_wait_while_a_session_of_this_process_reads(store, empty_store, 
         assert "Close the reader first" in caplog.text and caplog.text.count("spill file until") == 1
     assert store.flush()
     assert metrics(empty_store) == {"Tokens_In": 3}
+
+
+def test_a_session_waits_for_the_end_of_a_batch_and_not_for_an_open_store(empty_store, monkeypatch):
+    waiting = threading.Event()
+    with occupancy.held(empty_store.path, "writer", is_brief=True):
+        thread = threading.Thread(target=lambda: connect(empty_store).close() or waiting.set())
+        thread.start()
+        assert not waiting.wait(0.1)
+    thread.join()
+    assert waiting.is_set()
+    monkeypatch.setattr(occupancy, "_BRIEF_S", 60.0)
+    with occupancy.held(empty_store.path, "writer"), pytest.raises(StoreError, match="with a writer"):
+        connect(empty_store)
+
+
+def test_sessions_and_records_of_one_process_side_by_side_meet_no_error(store, empty_store):
+    for number in range(30):
+        store.record(task_id="T", agent_role="Code", tokens_in=number)
+        with connect(empty_store) as session:
+            session.sql("SELECT 1")
+    store.flush()
+    assert rows(empty_store, "SELECT count(*) FROM agent_cost_vector") == [(30,)]
+
+
+def _full(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+def test_what_is_lost_is_counted_while_it_runs_and_at_the_end(empty_store, monkeypatch, caplog):
+    monkeypatch.setattr("asp_analysis.capture.spill._append_whole", _full)
+    monkeypatch.setattr("asp_analysis.store.captured.CapturedStore.write", _full)
+    store = capture.open(empty_store, queue_limit=3)
+    for _ in range(20):
+        store.record(task_id="T", agent_role="Code", cost_usd=1)
+    assert store.lost_count >= 16
+    store.close(0.05)
+    assert store.lost_count == 20 and "20 records lost so far" in caplog.text
+
+
+def test_what_finds_no_room_for_a_while_is_kept_in_the_queue_and_not_lost(empty_store, monkeypatch):
+    with monkeypatch.context() as disk:
+        disk.setattr("asp_analysis.capture.spill._append_whole", _full)
+        disk.setattr("asp_analysis.store.captured.CapturedStore.write", _full)
+        store = capture.open(empty_store)
+        for _ in range(20):
+            store.record(task_id="T", agent_role="Code", cost_usd=1)
+        assert not store.flush(0.05)
+    assert store.flush() and store.lost_count == 0
+    store.close()
+    assert rows(empty_store, "SELECT count(*) FROM agent_cost_vector") == [(20,)]
 
 
 def test_a_session_of_this_process_can_be_opened_between_records(store, empty_store):

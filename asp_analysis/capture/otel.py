@@ -1,4 +1,4 @@
-"""OpenTelemetry spans as executions while they end: `provider.add_span_processor(BatchSpanProcessor(AspSpanExporter()))`.
+"""OpenTelemetry spans as executions: `provider.add_span_processor(BatchSpanProcessor(AspSpanExporter()))`.
 
 The rules are those of the importer of OTLP files, applied to what is known of each trace so far. A child ends before
 the spans around it: a call is recorded when it ends, and once more where a later span says more about it (the agent,
