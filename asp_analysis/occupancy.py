@@ -2,7 +2,8 @@
 
 Python's `sqlite3` (the writer) and DuckDB's scanner (the reader) each bring a copy of the SQLite library. POSIX file
 locks belong to the process, so when one copy closes the file the other one's locks are gone and a third process may
-write into the middle of a transaction. The store and the session both claim their file here.
+write into the middle of a transaction. The store and the session both claim their file here. A claim that lasts for one
+short transaction says so (`is_brief`), and others wait for its end instead of giving up.
 """
 
 import os
@@ -14,43 +15,62 @@ from pathlib import Path
 
 from asp_analysis.errors import StoreError
 
+_BRIEF_S = 1.0
+"""How long a claim waits for claims that are brief: a batch takes milliseconds."""
+
 _holders: dict[str, Counter[str]] = {}
-_guard = threading.Lock()
+_brief: Counter[str] = Counter()
+_changed = threading.Condition(threading.Lock())
 
 
-def claim(path: Path, library: str) -> None:
-    """Note that `library` ("writer" or "reader") of this process opens the file.
+def claim(path: Path, library: str, *, is_brief: bool = False) -> None:
+    """Note that `library` ("writer" or "reader") of this process opens the file; waits shortly for what is brief.
 
     Raises:
         StoreError: the other library of this process has it open.
     """
-    with _guard:
-        holders = _holders.setdefault(_identity(path), Counter())
-        others = [other for other, count in holders.items() if count and other != library]
-        if others:
+    name = _identity(path)
+    with _changed:
+        _changed.wait_for(lambda: not _is_briefly_taken(name, library), timeout=_BRIEF_S)
+        if others := _others(name, library):
             raise StoreError(
                 f"{path.name} is needed by a {library}, this process holds it open with a {others[0]} "
                 "(two SQLite libraries in one process break its locks). "
                 f"Close the {others[0]} first, or do one of the two in a process of its own."
             )
-        holders[library] += 1
+        _holders.setdefault(name, Counter())[library] += 1
+        _brief[name] += is_brief
 
 
-def release(path: Path, library: str) -> None:
+def release(path: Path, library: str, *, is_brief: bool = False) -> None:
     """Note that `library` of this process has closed the file."""
-    with _guard:
-        holders = _holders.get(_identity(path), Counter())
+    name = _identity(path)
+    with _changed:
+        holders = _holders.get(name, Counter())
         holders[library] = max(0, holders[library] - 1)
+        _brief[name] -= is_brief
+        _changed.notify_all()
 
 
 @contextmanager
-def held(path: Path, library: str) -> Iterator[None]:
+def held(path: Path, library: str, *, is_brief: bool = False) -> Iterator[None]:
     """Claim the file for the length of a `with` block."""
-    claim(path, library)
+    claim(path, library, is_brief=is_brief)
     try:
         yield
     finally:
-        release(path, library)
+        release(path, library, is_brief=is_brief)
+
+
+def _others(name: str, library: str) -> list[str]:
+    return [other for other, count in _holders.get(name, Counter()).items() if count and other != library]
+
+
+def _is_briefly_taken(name: str, library: str) -> bool:
+    """Tell whether all that stands in the way is brief."""
+    holders = _holders.get(name, Counter())
+    in_the_way = sum(count for other, count in holders.items() if other != library)
+    return 0 < in_the_way <= _brief[name]
 
 
 def _identity(path: Path) -> str:

@@ -33,6 +33,7 @@ HOMES = {
     "IPython": {"magic"},
     "dotenv": {"config"},
     "genai_prices": {"pricing"},
+    "opentelemetry": {"capture"},
 }
 
 

@@ -86,7 +86,7 @@ def _otlp_spans(document: Attributes, line: Line) -> list[Span]:
                 status = span.get("status")
                 code = status.get("code") if isinstance(status, dict) else None
                 found.append(
-                    _span(
+                    span_of(
                         (_hex(span.get("traceId")), _hex(span.get("spanId")), _hex(span.get("parentSpanId")) or None),
                         str(span.get("name")),
                         (_nanoseconds(span, "startTimeUnixNano"), _nanoseconds(span, "endTimeUnixNano")),
@@ -110,7 +110,7 @@ def _jaeger_spans(document: Attributes, line: Line) -> list[Span]:
             if began is None:
                 raise LineError("startTime: is needed and is missing")
             found.append(
-                _span(
+                span_of(
                     (
                         str(span.get("traceID")),
                         str(span.get("spanID")),
@@ -125,14 +125,18 @@ def _jaeger_spans(document: Attributes, line: Line) -> list[Span]:
     return found
 
 
-def _span(
+def span_of(
     ids: tuple[str, str, str | None],
     name: str,
     times_ns: tuple[int, int],
     attributes: Attributes,
     outcome: tuple[bool, Line],
 ) -> Span:
-    """Make a span of what the dialects have in common."""
+    """Make a span of what the dialects have in common: ids in hex, begin and end, attributes, whether it failed.
+
+    Raises:
+        LineError: an attribute cannot be what its name says, or counts something that could not be priced.
+    """
     trace_id, span_id, parent_id = ids
     at, ended_at = (_instant(time_ns) for time_ns in times_ns)
     call = Call(f"{trace_id}:{span_id}", at, Origin(False, trace_id))
