@@ -186,6 +186,7 @@ def test_a_trace_longer_than_what_is_kept_of_it_still_counts_each_call_once(trac
     ):
         for name, attributes in [("chat", CALL)] * 15 + [("http", {})] * 15:  # the calls are forgotten by the end
             tracer.start_span(name, attributes=attributes).end()
+        tracer.start_span("other agent", attributes={**AGENT, "gen_ai.usage.input_tokens": 500}).end()
     assert [found["Tokens_In"] for found in tracer.ended().values()] == [100] * 15
 
 
