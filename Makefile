@@ -11,7 +11,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
 TEST_DATA := build/test
 
-.PHONY: help setup lab test unit browser notebooks notebooks-save lint bench lock clean
+.PHONY: help setup lab test unit faults browser notebooks notebooks-save lint bench lock clean
 
 help: ## print the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,10 @@ lab: setup ## open JupyterLab on the notebooks (ARGS=--no-browser for a server)
 test: setup lint unit notebooks ## run everything: lint, unit and documentation tests, the notebooks
 
 unit: setup ## run the unit and documentation tests
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q -m "not faults" $(ARGS)
+
+faults: setup ## kill, lock out and fork real processes that record (timing counts: on a machine with nothing else to do)
+	$(BIN)/python -m pytest -q -m faults $(ARGS)
 
 browser: setup ## open the dashboard in a real browser (needs chromium and playwright; skips without)
 	$(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)

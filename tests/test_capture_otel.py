@@ -22,6 +22,8 @@ from asp_analysis.capture import otel
 from asp_analysis.capture.otel import AspSpanExporter
 from asp_analysis.store import create_store
 
+pytestmark = pytest.mark.faults
+
 CALL = {
     "gen_ai.operation.name": "chat",
     "gen_ai.usage.input_tokens": 100,
@@ -184,8 +186,9 @@ def test_a_trace_longer_than_what_is_kept_of_it_still_counts_each_call_once(trac
         tracer.start_as_current_span("agent", attributes={**AGENT, "gen_ai.usage.input_tokens": 1000}),
         tracer.start_as_current_span("framework", attributes=OLDER),
     ):
-        for _ in range(15):
-            tracer.start_span("chat", attributes=CALL).end()
+        for name, attributes in [("chat", CALL)] * 15 + [("http", {})] * 15:  # the calls are forgotten by the end
+            tracer.start_span(name, attributes=attributes).end()
+        tracer.start_span("other agent", attributes={**AGENT, "gen_ai.usage.input_tokens": 500}).end()
     assert [found["Tokens_In"] for found in tracer.ended().values()] == [100] * 15
 
 

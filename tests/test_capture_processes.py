@@ -11,6 +11,8 @@ import pytest
 
 from asp_analysis import capture
 
+pytestmark = pytest.mark.faults
+
 HEAD = """
 import os, sys, time, signal
 from asp_analysis import capture
@@ -110,6 +112,29 @@ def test_a_forked_child_and_its_parent_each_write_their_own(empty_store):
     finish(start(empty_store, FORK))
     wanted = [("child", n) for n in range(50)] + [("parent", n) for n in range(100)]
     assert stored(empty_store) == wanted
+
+
+FORK_WHILE_LOADING = """
+children = []
+for round in range(10):
+    report(round, "parent")
+    if (child := os.fork()) == 0:
+        report(round, "child")
+        store.flush(10)
+        os._exit(0)
+    children.append(child)
+for child in children:
+    os.waitpid(child, 0)
+"""
+
+
+def test_forks_while_a_long_spill_file_is_loaded_lose_nothing(empty_store):
+    away = empty_store.path.rename(empty_store.path.with_suffix(".away"))
+    finish(start(empty_store, "for n in range(3000): report(n)"))  # no store: all of it is spilled
+    away.rename(empty_store.path)
+    finish(start(empty_store, FORK_WHILE_LOADING))
+    wanted = [("A", n) for n in range(3000)] + [(name, n) for name in ("child", "parent") for n in range(10)]
+    assert stored(empty_store) == sorted(wanted)
 
 
 WORKERS = """

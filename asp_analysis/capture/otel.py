@@ -125,8 +125,8 @@ class AspSpanExporter(SpanExporter):
         with Shield("Ending the recording of spans"), self._lock:
             while self._traces:
                 self._finish(self._traces.popitem(last=False)[1])
-        # At the end of a process a provider that is older than the recorder is shut down after it: its last spans are
-        # in the spill file by then.
+        # A provider older than the recorder is shut down after it when the process ends: its last spans are in the
+        # spill file by then.
         self._recorder.flush()
         if self._is_own:
             self._recorder.close()

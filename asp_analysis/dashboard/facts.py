@@ -5,7 +5,7 @@ from functools import cache
 
 import pandas as pd
 
-from asp_analysis.learning import Telemetry, learning_history, status
+from asp_analysis.learning import Telemetry, learning_report
 from asp_analysis.quality import Work, review_effectiveness
 from asp_analysis.session import Session
 
@@ -60,6 +60,7 @@ class Facts:
         """Read the views and compute learning as of an instant (UTC, without zone)."""
         view = cache(session.view)
         telemetry, work = Telemetry.read(view), Work.read(view)
+        learning = learning_report(telemetry, as_of)
         return cls(
             as_of=as_of,
             totals=session.sql(_TOTALS).to_dict("records")[0],
@@ -72,8 +73,8 @@ class Facts:
             forecasts=view("stored_forecasts"),
             work=work,
             reviews=review_effectiveness(work),
-            status=status(telemetry, as_of),
-            curve=learning_history(telemetry, as_of),
+            status=learning.status,
+            curve=learning.history,
         )
 
     @property
