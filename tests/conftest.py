@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +30,12 @@ class Ran:
 
 
 @pytest.fixture(autouse=True)
-def _no_store_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test may touch the store that the developer works with."""
+def _nothing_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test may touch the store that the developer works with, or leave files in the machine's temporary folder."""
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nonexistent/asp.db")
+    temporary = str(tmp_path_factory.getbasetemp())
+    monkeypatch.setenv("TMPDIR", temporary)
+    monkeypatch.setattr(tempfile, "tempdir", temporary)
 
 
 @pytest.fixture
