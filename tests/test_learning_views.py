@@ -77,3 +77,13 @@ def test_no_execution_is_lost_between_phases(sample_store):
     repeats = runs[runs["agent_iteration"] > 1]
     assert phases["repeat_cost_usd"].sum() == pytest.approx(repeats["cost_usd"].sum())
     assert phases["repeats"].sum() == len(repeats)
+
+
+@pytest.mark.parametrize("verb", ["learning", "quality"])
+def test_tasks_about_which_little_is_known_are_no_traceback(run, empty_store, tmp_path, verb):
+    tasks, runs = tmp_path / "tasks.csv", tmp_path / "runs.csv"
+    tasks.write_text("task_id,created_at,completed_at,status\nT-1,2025-01-01,2025-01-03,completed\n")
+    runs.write_text("timestamp,task_id,agent_role,cost_usd\n2025-01-02,T-1,Builder,1\n")
+    run("load", tasks, "--as", "task_metadata", "--db", empty_store)
+    run("load", runs, "--as", "executions", "--db", empty_store)
+    assert run(verb, "--db", empty_store).exit_code == 0

@@ -86,7 +86,9 @@ def decomposition(known: Telemetry, memory: int) -> Evidence:
     """
     tasks = known.completed()
     count = np.arange(1, len(tasks) + 1)
-    is_read = tasks["is_human_reviewed"].eq(True).to_numpy() | tasks["is_human_corrected"].to_numpy(dtype=bool)
+    # A column that is empty in every row comes with a type of its own, whose NA is neither true nor false.
+    is_reviewed = tasks["is_human_reviewed"].astype("boolean").fillna(False).to_numpy(dtype=bool)
+    is_read = is_reviewed | tasks["is_human_corrected"].to_numpy(dtype=bool)
     corrected = tasks["is_human_corrected"].to_numpy(dtype=float)
     planned = tasks["planned_units"].to_numpy(dtype=float, na_value=np.nan)
     missing = tasks["missing_units"].to_numpy(dtype=float, na_value=0.0)
