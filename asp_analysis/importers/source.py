@@ -138,8 +138,3 @@ def _encoding(head: bytes) -> str:
 def decoded(line: bytes) -> str:
     """Give a line of UTF-8 bytes as text; what is not UTF-8 stays as lone surrogates."""
     return line.decode("utf-8", errors="surrogateescape")
-
-
-def storable(text: str) -> str:
-    """Give a text that UTF-8 can hold: lone surrogates (bytes that were not UTF-8) are written as \\udcXX."""
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")

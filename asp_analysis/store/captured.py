@@ -20,6 +20,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.records import json_text
 from asp_analysis.store.database import SCHEMA_VERSION, Store, now
+from asp_analysis.store.loading import storable
 from asp_analysis.store.upsert import BatchWriter
 
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
@@ -158,15 +159,11 @@ def _logged(connection: Connection, log: CaptureLog, batch: Batch, outcome: Any)
 
 def _keep(connection: Connection, load_id: int, file: str, rejects: list[Reject]) -> None:
     for reject in rejects:
-        text = _storable(reject.raw_text)
+        text = storable(reject.raw_text)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        reasons = json_text([*map(_storable, reject.reasons)])
+        reasons = json_text([*map(storable, reject.reasons)])
         connection.exec_driver_sql(
             "INSERT INTO load_reject (load_id, file, line_number, reasons_json, raw_text, raw_sha256) "
             "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (load_id, file, reject.line_number, reasons, text, digest),
         )
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8").replace("\x00", "\\x00")

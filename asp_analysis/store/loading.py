@@ -134,9 +134,9 @@ def _add(result: LoadResult, batch: Batch, outcome: Any, reject_count: int) -> N
 def _keep(connection: Connection, load_id: int, file: str, rejects: list[Reject]) -> None:
     rows = []
     for reject in rejects:
-        text = _storable(reject.raw_text)
+        text = storable(reject.raw_text)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        rows.append((load_id, file, reject.line_number, json_text([*map(_storable, reject.reasons)]), text, digest))
+        rows.append((load_id, file, reject.line_number, json_text([*map(storable, reject.reasons)]), text, digest))
     if rows:
         connection.exec_driver_sql(
             "INSERT INTO load_reject (load_id, file, line_number, reasons_json, raw_text, raw_sha256) "
@@ -145,7 +145,7 @@ def _keep(connection: Connection, load_id: int, file: str, rejects: list[Reject]
         )
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Write what no text column can hold (bytes that are not UTF-8, U+0000) as visible escapes."""
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8").replace("\x00", "\\x00")
 
