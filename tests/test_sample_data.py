@@ -15,6 +15,7 @@ from scipy.stats import linregress
 
 from asp_analysis.records import RECORDS
 
+POSTGRES_FILE = "migrations/004_sample_data.sql"
 SQLITE = Path(__file__).resolve().parents[1] / "database" / "sqlite"
 SEVEN_ROLES = {"Planning", "Design", "DesignReview", "Code", "CodeReview", "Test", "Postmortem"}
 LOWER_IS_BETTER = {"PROBE_AI", "TaskDecomposition"}
@@ -62,17 +63,21 @@ def swing(values, is_lower_better):
     return values.iloc[-1] - values.min() if is_lower_better else values.max() - values.iloc[-1]
 
 
-def test_making_the_file_again_gives_the_same_bytes():
+@pytest.mark.parametrize(("file", "literal"), [("sqlite/sample_data.sql", "sqlite"), (POSTGRES_FILE, "postgres")])
+def test_making_the_file_again_gives_the_same_bytes(file, literal):
     made = runpy.run_path(str(SQLITE / "make_sample_data.py"))
-    text = made["sql_text"](made["make_world"]())
-    assert text.encode() == (SQLITE / "sample_data.sql").read_bytes()
+    text = made["sql_text"](made["make_world"](), made[f"{literal}_literal"])
+    assert text.encode() == (SQLITE.parent / file).read_bytes()
 
 
-def test_the_script_writes_the_file_beside_itself(tmp_path):
-    script = tmp_path / "make_sample_data.py"
+def test_the_script_writes_both_files_where_they_belong(tmp_path):
+    script = tmp_path / "sqlite" / "make_sample_data.py"
+    script.parent.mkdir()
+    (tmp_path / "migrations").mkdir()
     script.write_bytes((SQLITE / script.name).read_bytes())
     subprocess.run([sys.executable, str(script)], check=True, cwd="/")
-    assert (tmp_path / "sample_data.sql").read_bytes() == (SQLITE / "sample_data.sql").read_bytes()
+    for file in ("sqlite/sample_data.sql", POSTGRES_FILE):
+        assert (tmp_path / file).read_bytes() == (SQLITE.parent / file).read_bytes()
 
 
 def test_the_file_stays_small(frames):

@@ -89,7 +89,7 @@ def test_a_store_of_a_newer_workbench_is_not_written(empty_store):
 
 
 def test_a_locked_store_is_one_line(empty_store, tmp_path, monkeypatch, run):
-    monkeypatch.setattr("asp_analysis.store.database.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("asp_analysis.store.sqlite.BUSY_TIMEOUT_MS", 50)
     path = tmp_path / "runs.csv"
     path.write_text("timestamp,task_id,agent_role,cost_usd\n2026-01-02,T,Code,1\n")
     holder = sqlite3.connect(empty_store.path)

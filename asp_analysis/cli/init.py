@@ -19,12 +19,12 @@ def command(with_sample: bool, reset: bool, yes: bool, db: str | None) -> None:
     from asp_analysis.store import create_store, reset_store
 
     url = store_url(db)
-    if reset and url.path is not None and url.path.exists():
-        if not yes:
+    if reset and (url.path is None or url.path.exists()):
+        if not yes and url.path is not None:
             click.confirm(f"Start {url.path} anew? It is backed up first", abort=True, err=True)
         created = reset_store(url, with_sample=with_sample)
         note(f"Backed up to {created.backup}.")
     else:
         created = create_store(url, with_sample=with_sample)
     what = "Created" if created.is_new else "Already there, kept as it is:"
-    note(f"{what} {created.path} ({created.task_count} tasks).")
+    note(f"{what} {created.store} ({created.task_count} tasks).")

@@ -1,4 +1,4 @@
-"""The store as a database: create, open, back up, start anew; SQLite behind a SQLAlchemy engine."""
+"""The store as a database: create, open, back up, start anew; SQLite or PostgreSQL behind one SQLAlchemy engine."""
 
 import shutil
 import sqlite3
@@ -9,25 +9,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from asp_analysis import occupancy, sql
+from asp_analysis import occupancy, server, sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.records import format_instant
+from asp_analysis.store import sqlite
+from asp_analysis.store.statements import execute
 
-SCHEMA_VERSION = 1
-_SCHEMA = ("sqlite/create_tables.sql", "sqlite/create_indexes.sql", "agent_roles.sql")
-BUSY_TIMEOUT_MS = 30_000
-_CACHE_KIB = 65_536  # the unique index is written in random order: with SQLite's 2 MiB it is the bottleneck
+SCHEMA_VERSION = 2
+_CONTRACT = ("agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics")
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
+    "postgresql": "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = current_schema()",
+}
 
 
 @dataclass(frozen=True)
 class Created:
-    """What `create` found and did: the file, whether it is new, how many tasks it holds, the backup that was made."""
+    """What `create_store` found and did: the store, whether it is new, how many tasks it holds, the backup it made."""
 
-    path: Path
+    store: str
     is_new: bool
     task_count: int
     backup: Path | None = None
@@ -47,7 +51,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the store; the file can then be read by a session of this process."""
+        """Close the store; a file can then be read by a session of this process."""
         self.engine.dispose()
         if self.url.path is not None:
             occupancy.release(self.url.path, "writer")
@@ -57,37 +61,43 @@ class Store:
         """Give a connection inside one write transaction; it is committed at the end and rolled back on any error.
 
         Raises:
-            StoreError: the store is locked for longer than half a minute, full, read-only or damaged.
+            StoreError: the store is locked for longer than half a minute, full, read-only or damaged, or its server is
+                not there (any more).
+            IntegrityError: a row breaks a constraint.
         """
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            raise StoreError(_said(self.url, error)) from None
-        except DBAPIError as error:
-            if isinstance(error.orig, sqlite3.IntegrityError):
-                raise
-            raise StoreError(_said(self.url, error)) from None
+        with self._explained(), self.engine.begin() as connection:
+            yield connection
 
     def read(self, query: str, parameters: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """Run a SELECT of the writer's own bookkeeping; analysis reads through a session."""
-        with self.transaction() as connection:
-            return [dict(row) for row in connection.exec_driver_sql(query, parameters).mappings()]
+        with self._explained(), self.engine.connect() as connection:
+            reading = connection.execution_options(reads=True)
+            with reading.begin():
+                return [dict(row) for row in execute(reading, query, parameters).mappings()]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            said = sqlite.explained if self.url.is_sqlite else server.explained
+            raise StoreError(said(self.url, str(error.orig))) from None
 
 
 def open_store(url: StoreUrl) -> Store:
-    """Open an existing store for writing.
+    """Open an existing store for writing; one of an older schema is brought to the present one.
 
     Raises:
-        StoreError: there is none, it is no database, was written by the ASP platform or by a newer workbench, or this
-            process reads it at the moment.
+        StoreError: there is none, it is no database, was written by the ASP platform or by a newer workbench, its
+            server does not answer, or this process reads it at the moment.
     """
-    path = _sqlite_path(url)
-    if not path.exists():
-        raise StoreError(f"A store is needed, {path} does not exist. Create it with: asp-analysis init")
-    store = _connect(url, path)
+    if url.path is not None and not url.path.exists():
+        raise StoreError(f"A store is needed, {url.path} does not exist. Create it with: asp-analysis init")
+    store = _connect(url)
     try:
-        _check_schema(store, path)
+        check_schema(store)
     except BaseException:
         store.close()
         raise
@@ -97,48 +107,46 @@ def open_store(url: StoreUrl) -> Store:
 def create_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
     """Create the store where there is none; with `with_sample`, fill one that holds no tasks with the sample data.
 
-    A store that is already there keeps what it holds.
+    A store that is already there keeps what it holds. On PostgreSQL the database itself must be there.
 
     Raises:
-        StoreError: the folder cannot be written, or the file is something else.
+        StoreError: the folder cannot be written, the file is something else, or the server refuses.
     """
-    path = _sqlite_path(url)
-    is_new = not path.exists()
+    is_new = _is_missing(url)
+    store = _connect(url)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"A folder for the store is needed, {path.parent} gave: {error.strerror}. Choose one."
-        ) from None
-    store = _connect(url, path)
-    try:
+        is_new = is_new or _is_empty(store)
         if is_new:
-            _run(store, *(sql.script(name) for name in _SCHEMA))
-        _check_schema(store, path)
+            _make_schema(store)
+        check_schema(store)
         count = _task_count(store)
         if with_sample and count == 0:
-            _run(store, sql.script("sqlite/sample_data.sql"))
+            _fill(store)
             count = _task_count(store)
     except BaseException:
         store.close()
-        if is_new:
-            _remove(path)
+        if is_new and url.path is not None:
+            _remove(url.path)
         raise
     store.close()
-    return Created(path, is_new, count)
+    return Created(url.shown, is_new, count)
 
 
 def reset_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
     """Back the store up, then start it anew.
 
     Raises:
-        StoreError: the backup cannot be made; the store is then left as it was.
+        StoreError: the backup cannot be made, and the store is left as it was; or the store lies on a server.
     """
-    path = _sqlite_path(url)
-    backup = back_up_file(url) if path.exists() else None
-    _remove(path)
+    if url.path is None:
+        raise StoreError(
+            f"A SQLite store is needed to start anew, {url.shown} lies on a server. "
+            "Make another database there with createdb, and name it."
+        )
+    backup = back_up_file(url) if url.path.exists() else None
+    _remove(url.path)
     created = create_store(url, with_sample=with_sample)
-    return Created(created.path, created.is_new, created.task_count, backup)
+    return Created(created.store, created.is_new, created.task_count, backup)
 
 
 def back_up_file(url: StoreUrl) -> Path:
@@ -147,7 +155,9 @@ def back_up_file(url: StoreUrl) -> Path:
     Raises:
         StoreError: the copy cannot be written.
     """
-    path = _sqlite_path(url)
+    path = url.path
+    if path is None:
+        raise StoreError(f"A SQLite store is needed to copy its file, {url.shown} lies on a server. Use pg_dump.")
     target = path.parent / "backups" / f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}{path.suffix}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -171,66 +181,84 @@ def now() -> str:
     return format_instant(datetime.now(UTC))
 
 
-# --- SQLite -----------------------------------------------------------------------------------------------------------
+def check_schema(store: Store) -> None:
+    """See that the store has the present schema; an older one is brought to it.
 
-
-def _sqlite_path(url: StoreUrl) -> Path:
-    if url.path is None:
-        raise StoreError(f"A SQLite store is needed here, {url.shown} is PostgreSQL. Set DATABASE_URL=sqlite:///...")
-    return url.path
-
-
-def _connect(url: StoreUrl, path: Path) -> Store:
-    occupancy.claim(path, "writer")
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return Store(url, engine)
-
-
-def _configure(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun by SQLAlchemy's event above, not guessed by sqlite3
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        f"cache_size = -{_CACHE_KIB}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _run(store: Store, *scripts: str) -> None:
-    """Run SQL scripts in one transaction: a store is never left half made."""
-    with store.transaction() as connection:
-        for statement in _statements("\n".join(scripts)):
-            connection.exec_driver_sql(statement)
-
-
-def _statements(text: str) -> Iterator[str]:
-    statement = ""
-    for line in text.splitlines(keepends=True):
-        statement += line
-        if line.rstrip().endswith(";") and sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _check_schema(store: Store, path: Path) -> None:
-    tables = {row["name"] for row in store.read("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    Raises:
+        StoreError: the store is none of the workbench, or of a newer one.
+    """
+    tables = {row["name"] for row in store.read(_TABLES[store.engine.dialect.name])}
     if "asp_schema" not in tables:
-        known = sorted(tables & {"agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics"})
+        known = sorted(tables & set(_CONTRACT))
         what = f"it holds {', '.join(known)} of the ASP platform" if known else "it holds none of its tables"
         raise StoreError(
-            f"A store of the workbench is needed to write, {path} is none: {what}. "
+            f"A store of the workbench is needed to write, {store.url.shown} is none: {what}. "
             "It can still be read; to write, create another with: asp-analysis init --db sqlite:///FILE"
         )
-    version = store.read("SELECT max(version) AS version FROM asp_schema")[0]["version"]
-    if version != SCHEMA_VERSION:
+    if _version(store) == 1 and store.url.is_sqlite:
+        with store.transaction() as connection:
+            if execute(connection, "SELECT max(version) FROM asp_schema").scalar() == 1:
+                sqlite.upgrade(connection)
+    if _version(store) != SCHEMA_VERSION:
         raise StoreError(
-            f"A store with schema version {SCHEMA_VERSION} is needed, {path} has version {version}. "
+            f"A store with schema version {SCHEMA_VERSION} is needed, {store.url.shown} has version {_version(store)}. "
             "Use the workbench that wrote it, or a newer one."
         )
+
+
+def _version(store: Store) -> int:
+    return int(store.read("SELECT max(version) AS version FROM asp_schema")[0]["version"] or 0)
+
+
+def _is_missing(url: StoreUrl) -> bool:
+    """Tell whether there is no file yet; its folder is made."""
+    if url.path is None or url.path.exists():
+        return False
+    try:
+        url.path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"A folder for the store is needed, {url.path.parent} gave: {error.strerror}. Choose one."
+        ) from None
+    return True
+
+
+def _is_empty(store: Store) -> bool:
+    """Tell whether a database on a server holds none of the workbench's tables; a file that is there is never empty."""
+    if store.url.is_sqlite:
+        return False
+    tables = {row["name"] for row in store.read(_TABLES["postgresql"])}
+    return not tables & {"asp_schema", *_CONTRACT}
+
+
+def _connect(url: StoreUrl) -> Store:
+    if url.path is None:
+        from asp_analysis.store import postgres  # a store in a file must not wait for the driver of a server
+
+        return Store(url, postgres.make_engine(url))
+    occupancy.claim(url.path, "writer")
+    return Store(url, sqlite.make_engine(url.path))
+
+
+def _make_schema(store: Store) -> None:
+    """Make the tables in one transaction: a store is never left half made."""
+    with store.transaction() as connection:
+        if store.url.is_sqlite:
+            sqlite.create_schema(connection)
+        else:
+            from asp_analysis.store import postgres
+
+            postgres.create_schema(connection)
+
+
+def _fill(store: Store) -> None:
+    with store.transaction() as connection:
+        if store.url.is_sqlite:
+            sqlite.run_script(connection, sql.script("sqlite/sample_data.sql"))
+        else:
+            from asp_analysis.store.statements import run_script
+
+            run_script(connection, sql.script("migrations/004_sample_data.sql"))
 
 
 def _task_count(store: Store) -> int:
@@ -240,22 +268,3 @@ def _task_count(store: Store) -> int:
 def _remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
-
-
-_MEANINGS = (
-    ("locked", "it is locked by another program", "Wait for it to finish, or close it."),
-    ("readonly", "it is read-only", "Check the permissions of the file and its folder."),
-    ("unable to open", "it cannot be opened", "Check that its folder exists and can be written."),
-    ("disk is full", "the disk is full", "Free some space; nothing of this load was written."),
-    ("disk i/o", "the disk gave an error", "Check the disk and its free space; nothing of this load was written."),
-    ("not a database", "it is no SQLite database", "Name another file, or start anew with: asp-analysis init --reset"),
-    ("malformed", "it is damaged", "Restore a backup of data/backups/, or start anew with: asp-analysis init --reset"),
-)
-
-
-def _said(url: StoreUrl, error: DBAPIError) -> str:
-    text = str(error.orig)
-    for mark, found, remedy in _MEANINGS:
-        if mark in text.lower():
-            return f"The store {url.shown} is needed for writing, {found}. {remedy}"
-    return f"The store {url.shown} is needed for writing, it gave: {text}. Check the file with: sqlite3 FILE"

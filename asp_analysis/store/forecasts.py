@@ -6,6 +6,7 @@ from typing import Any
 from asp_analysis.errors import InputError
 from asp_analysis.records import json_text
 from asp_analysis.store.database import Store, now
+from asp_analysis.store.statements import execute
 
 FORECASTS = "forecasts"
 """The key in a task's `metadata`: a list of estimates, each with `made_at`."""
@@ -20,7 +21,7 @@ def keep_forecasts(store: Store, task_id: str, estimates: list[dict[str, Any]]) 
     """
     with store.transaction() as connection:
         query = "SELECT status, metadata FROM task_metadata WHERE task_id = ?"
-        row = connection.exec_driver_sql(query, (task_id,)).first()
+        row = execute(connection, query, (task_id,)).first()
         if row is None:
             raise InputError(f"A task of the store is needed, {task_id!r} is none. Load it first.")
         if row[0] in {"completed", "failed"}:
@@ -28,7 +29,5 @@ def keep_forecasts(store: Store, task_id: str, estimates: list[dict[str, Any]]) 
         metadata = json.loads(row[1] or "{}")
         made_at = now()
         metadata[FORECASTS] = [*metadata.get(FORECASTS, []), *({**one, "made_at": made_at} for one in estimates)]
-        connection.exec_driver_sql(
-            "UPDATE task_metadata SET metadata = ? WHERE task_id = ?", (json_text(metadata), task_id)
-        )
+        execute(connection, "UPDATE task_metadata SET metadata = ? WHERE task_id = ?", (json_text(metadata), task_id))
     return len(metadata[FORECASTS])

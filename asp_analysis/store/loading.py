@@ -12,6 +12,7 @@ from asp_analysis.errors import InputError
 from asp_analysis.records import json_text
 from asp_analysis.store.database import Store, now
 from asp_analysis.store.log import LAST_LOADS, LoadedFile, LoadResult
+from asp_analysis.store.statements import execute
 from asp_analysis.store.upsert import BatchWriter
 
 _SHOWN_REJECTS = 5
@@ -80,12 +81,13 @@ def clear_rejects(store: Store, reject_ids: Iterable[int]) -> None:
     with store.transaction() as connection:
         parameters = [(reject_id,) for reject_id in reject_ids]
         if parameters:
-            connection.exec_driver_sql("DELETE FROM load_reject WHERE reject_id = ?", parameters)
+            execute(connection, "DELETE FROM load_reject WHERE reject_id = ?", parameters)
 
 
 def _begin(connection: Connection, source: LoadedFile) -> int:
     started = now()
-    row = connection.exec_driver_sql(
+    row = execute(
+        connection,
         "INSERT INTO load_log (file, sha256, size_bytes, format, loaded_as, started_at, finished_at, read_count, "
         "written, updated, present, rejected, tasks_stubbed, options_json, modified_ns, found_json) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?) RETURNING load_id",
@@ -106,7 +108,8 @@ def _begin(connection: Connection, source: LoadedFile) -> int:
 
 
 def _finish(connection: Connection, load_id: int, result: LoadResult) -> None:
-    connection.exec_driver_sql(
+    execute(
+        connection,
         "UPDATE load_log SET finished_at = ?, read_count = ?, written = ?, updated = ?, present = ?, rejected = ?, "
         "tasks_stubbed = ? WHERE load_id = ?",
         (
@@ -138,7 +141,8 @@ def _keep(connection: Connection, load_id: int, file: str, rejects: list[Reject]
         digest = hashlib.sha256(text.encode()).hexdigest()
         rows.append((load_id, file, reject.line_number, json_text([*map(storable, reject.reasons)]), text, digest))
     if rows:
-        connection.exec_driver_sql(
+        execute(
+            connection,
             "INSERT INTO load_reject (load_id, file, line_number, reasons_json, raw_text, raw_sha256) "
             "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             rows,

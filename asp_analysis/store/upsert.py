@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.records import json_text
+from asp_analysis.store.statements import execute, stored_rows
 
 Row = tuple[Any, ...]
 Key = tuple[Any, ...]
@@ -87,18 +88,19 @@ class BatchWriter:
         self._insert(batch.table, batch.columns, _with_defaults(batch, rows))
 
     def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        places = ", ".join([self._place] * len(columns))
-        self._run(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+        places = ", ".join("?" * len(columns))
+        self._run(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", columns, rows)
 
     def update(self, batch: Batch, row: Row) -> None:
         """Overwrite the row of the same key."""
         key = TABLES[batch.table].key
         values = dict(zip(batch.columns, row, strict=True))
         changed = [name for name in batch.columns if name not in key]
-        assignments = ", ".join(f"{name} = {self._place}" for name in changed)
-        condition = " AND ".join(f"{name} = {self._place}" for name in key)
-        parameters = tuple(values[name] for name in (*changed, *key))
-        self._run(f"UPDATE {batch.table} SET {assignments} WHERE {condition}", [parameters])
+        assignments = ", ".join(f"{name} = ?" for name in changed)
+        condition = " AND ".join(f"{name} = ?" for name in key)
+        named = (*changed, *key)
+        parameters = tuple(values[name] for name in named)
+        self._run(f"UPDATE {batch.table} SET {assignments} WHERE {condition}", named, [parameters])
 
     def _stored_rows(self, batch: Batch) -> dict[Key, Row]:
         first_key = TABLES[batch.table].key[0]
@@ -138,18 +140,14 @@ class BatchWriter:
         """Open a savepoint: what fails inside is undone and the transaction goes on."""
         return self._connection.begin_nested()
 
-    @property
-    def _place(self) -> str:
-        return "?" if self._connection.dialect.paramstyle == "qmark" else "%s"
-
-    def _run(self, statement: str, rows: Sequence[Row]) -> None:
-        self._connection.exec_driver_sql(statement, list(rows))
+    def _run(self, statement: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        execute(self._connection, statement, stored_rows(self._connection, columns, rows))
 
     def _select_in(self, query: str, values: list[Any]) -> Iterator[Row]:
         for start in range(0, len(values), _IDS_AT_ONCE):
             some = values[start : start + _IDS_AT_ONCE]
-            places = ", ".join([self._place] * len(some))
-            yield from map(tuple, self._connection.exec_driver_sql(f"{query}({places})", tuple(some)).all())
+            places = ", ".join("?" * len(some))
+            yield from map(tuple, execute(self._connection, f"{query}({places})", tuple(some)).all())
 
 
 _TIME_OF = {"agent_cost_vector": "timestamp", "defect_log": "created_at"}

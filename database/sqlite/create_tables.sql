@@ -225,4 +225,4 @@ CREATE TABLE load_reject (
     CONSTRAINT ck_load_reject_reasons CHECK (json_valid(reasons_json) AND json_type(reasons_json) = 'array')
 ) STRICT;
 
-INSERT INTO asp_schema (version, created_at) VALUES (1, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');
+INSERT INTO asp_schema (version, created_at) VALUES (2, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');

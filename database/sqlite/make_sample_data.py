@@ -18,7 +18,8 @@ import numpy as np
 
 Row = dict[str, Any]
 Rng = np.random.Generator
-SQL_FILE = Path(__file__).with_name("sample_data.sql")
+SQLITE_FILE = Path(__file__).with_name("sample_data.sql")
+POSTGRES_FILE = Path(__file__).parents[1] / "migrations" / "004_sample_data.sql"
 
 
 @dataclass(frozen=True)
@@ -713,8 +714,8 @@ def cost_rows(executions: list[Row]) -> list[Row]:
     return rows
 
 
-def literal(value: Any) -> str:
-    """Write a value as SQL."""
+def sqlite_literal(_column: str, value: Any) -> str:
+    """Write a value as SQLite takes it."""
     if value is None:
         return "NULL"
     if isinstance(value, dict | list):
@@ -723,6 +724,18 @@ def literal(value: Any) -> str:
         return "'" + value.replace("'", "''") + "'"
     return str(int(value)) if isinstance(value, bool) else repr(value)
 
+
+def postgres_literal(column: str, value: Any) -> str:
+    """Write a value as PostgreSQL takes it: booleans and arrays have types of their own."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if column == "components_affected" and value is not None:
+        return f"ARRAY[{', '.join(sqlite_literal(column, path) for path in value)}]::TEXT[]"
+    return sqlite_literal(column, value)
+
+
+Literal = Callable[[str, Any], str]
+"""Writes the value of a column in one engine's SQL."""
 
 HEADINGS = {
     "task_metadata": "The tasks. Costs are the sums of the executions' known metrics; refuted findings are no defects.",
@@ -735,16 +748,20 @@ TITLE = """-- Ten weeks of an invented ferry line's booking software: for a firs
 """
 
 
-def sql_text(tables: dict[str, list[Row]], rows_per_statement: int = 200) -> str:
+def sql_text(tables: dict[str, list[Row]], literal: Literal = sqlite_literal, rows_per_statement: int = 200) -> str:
     """Write the rows as INSERT statements that a person can read; no ids that the store gives itself."""
     parts = [TITLE]
     for table, rows in tables.items():
         parts.append(f"-- {HEADINGS[table]}")
         for start in range(0, len(rows), rows_per_statement):
-            values = (", ".join(map(literal, row.values())) for row in rows[start : start + rows_per_statement])
+            values = (
+                ", ".join(literal(*cell) for cell in row.items()) for row in rows[start : start + rows_per_statement]
+            )
             parts.append(f"INSERT INTO {table} ({', '.join(rows[0])})\nVALUES\n(" + "),\n(".join(values) + ");\n")
     return "\n".join(parts)
 
 
 if __name__ == "__main__":
-    SQL_FILE.write_text(sql_text(make_world()), encoding="utf-8", newline="\n")
+    world = make_world()
+    for file, literal in ((SQLITE_FILE, sqlite_literal), (POSTGRES_FILE, postgres_literal)):
+        file.write_text(sql_text(world, literal), encoding="utf-8", newline="\n")

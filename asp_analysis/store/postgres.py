@@ -1,0 +1,107 @@
+"""A PostgreSQL database as a store: how it is opened and set up, and how its values become the store's texts.
+
+The rest of the writer knows one form of a value, the one SQLite holds: instants and JSON as text, lists of paths as a
+JSON array. The server has types for them; they are translated here, on the way in and out.
+"""
+
+import json
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Loader
+from psycopg.types.array import ArrayLoader
+from sqlalchemy import Connection, Engine, create_engine, event
+
+from asp_analysis import sql
+from asp_analysis.config import StoreUrl
+from asp_analysis.records import json_text
+from asp_analysis.store.statements import run_script
+
+WRITER_LOCK = 7305473017
+"""The advisory lock of the writer: writers take turns as on SQLite, so that what one compares no other changes.
+
+The triggers of database/migrations/001_create_tables.sql take the same lock.
+"""
+
+PATIENCE_S = 30.0
+"""How long a writer waits for the one before it, as on SQLite."""
+
+_CONNECT_TIMEOUT_S = 10
+TEXT_OID, TEXT_ARRAY_OID = 25, 1009  # fixed in PostgreSQL's catalogue
+_MIGRATIONS = ("001_create_tables", "002_create_indexes")
+
+
+def make_engine(url: StoreUrl, patience_s: float = PATIENCE_S) -> Engine:
+    """Give an engine whose transactions wait for their turn at the beginning, those that only read excepted."""
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connect(url), pool_size=1, pool_pre_ping=True)
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", lambda connection: _begin(connection, patience_s))
+    return engine
+
+
+def connect(url: StoreUrl) -> psycopg.Connection:
+    """Open one connection; its name on the server is the workbench's, its password comes from the address or libpq.
+
+    Raises:
+        psycopg.OperationalError: the server does not answer or refuses.
+    """
+    return psycopg.connect(url.text, connect_timeout=_CONNECT_TIMEOUT_S, application_name="asp-analysis")
+
+
+def create_schema(connection: Connection) -> None:
+    """Make all tables and the roles; with TimescaleDB in the database, its hypertables too."""
+    for name in _MIGRATIONS:
+        run_script(connection, sql.script(f"migrations/{name}.sql"))
+    connection.exec_driver_sql(sql.script("agent_roles.sql"))
+
+
+class _InstantLoader(Loader):
+    """TIMESTAMPTZ in UTC as the store's text: 2026-01-31 09:30:00.5+00 is 2026-01-31T09:30:00.500000Z."""
+
+    def load(self, data: Any) -> str:
+        date, _, rest = bytes(data).decode().partition(" ")
+        clock, _, fraction = rest.removesuffix("+00").partition(".")
+        return f"{date}T{clock}.{fraction:0<6}Z"
+
+
+class _TextLoader(Loader):
+    """DATE as text."""
+
+    def load(self, data: Any) -> str:
+        return bytes(data).decode()
+
+
+class _JsonLoader(Loader):
+    """JSONB as the store's one text form of JSON."""
+
+    def load(self, data: Any) -> str:
+        return json_text(json.loads(bytes(data)))
+
+
+class _ArrayLoader(ArrayLoader):
+    """TEXT[] as a JSON array."""
+
+    base_oid = TEXT_OID
+
+    def load(self, data: Any) -> str:  # type: ignore[override]  # the store's form of a list is a text
+        return json_text(super().load(data))
+
+
+def _configure(connection: psycopg.Connection, _record: object) -> None:
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET DateStyle = 'ISO, YMD'")
+    connection.commit()
+    for type_, loader in (
+        ("timestamptz", _InstantLoader),
+        ("date", _TextLoader),
+        ("jsonb", _JsonLoader),
+        (TEXT_ARRAY_OID, _ArrayLoader),
+    ):
+        connection.adapters.register_loader(type_, loader)
+
+
+def _begin(connection: Connection, patience_s: float) -> None:
+    if connection.get_execution_options().get("reads"):
+        return
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(patience_s * 1000))}")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")

@@ -1,0 +1,91 @@
+"""A SQLite file as a store: how it is opened, set up, brought to the present schema, and what its errors mean."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+from asp_analysis import sql
+from asp_analysis.config import StoreUrl
+
+BUSY_TIMEOUT_MS = 30_000
+_CACHE_KIB = 65_536  # the unique index is written in random order: with SQLite's 2 MiB it is the bottleneck
+_SCHEMA = ("sqlite/create_tables.sql", "sqlite/count_changes.sql", "sqlite/create_indexes.sql", "agent_roles.sql")
+_ADDED_TO_LOAD_LOG = {"modified_ns": "INTEGER", "found_json": "TEXT"}
+"""Columns of `load_log` that the first stores may lack."""
+
+_MEANINGS = (
+    ("locked", "it is locked by another program", "Wait for it to finish, or close it."),
+    ("readonly", "it is read-only", "Check the permissions of the file and its folder."),
+    ("unable to open", "it cannot be opened", "Check that its folder exists and can be written."),
+    ("disk is full", "the disk is full", "Free some space; nothing of this load was written."),
+    ("disk i/o", "the disk gave an error", "Check the disk and its free space; nothing of this load was written."),
+    ("not a database", "it is no SQLite database", "Name another file, or start anew with: asp-analysis init --reset"),
+    ("malformed", "it is damaged", "Restore a backup with: asp-analysis restore, or start anew: init --reset"),
+)
+
+
+def make_engine(path: Path) -> Engine:
+    """Give an engine whose transactions hold the write lock from their beginning, those that only read excepted."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def create_schema(connection: Connection) -> None:
+    """Make all tables in an empty file."""
+    for name in _SCHEMA:
+        run_script(connection, sql.script(name))
+
+
+def run_script(connection: Connection, text: str) -> None:
+    """Run the statements of a script one by one: SQLite's driver takes no more at once within a transaction."""
+    for statement in _statements(text):
+        connection.exec_driver_sql(statement)
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring a store of schema version 1 to version 2: complete load log, counters of changes."""
+    there = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(load_log)")}
+    for column, type_ in _ADDED_TO_LOAD_LOG.items():
+        if column not in there:
+            connection.exec_driver_sql(f"ALTER TABLE load_log ADD COLUMN {column} {type_}")
+    run_script(connection, sql.script("sqlite/count_changes.sql"))
+    connection.exec_driver_sql(
+        "INSERT INTO asp_schema (version, created_at) VALUES (2, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z')"
+    )
+
+
+def explained(url: StoreUrl, text: str) -> str:
+    """Give the error line for what SQLite said."""
+    for mark, found, remedy in _MEANINGS:
+        if mark in text.lower():
+            return f"The store {url.shown} is needed for writing, {found}. {remedy}"
+    return f"The store {url.shown} is needed for writing, it gave: {text}. Check the file with: sqlite3 FILE"
+
+
+def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by SQLAlchemy's event, not guessed by sqlite3
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        f"cache_size = -{_CACHE_KIB}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
+
+
+def _statements(text: str) -> Iterator[str]:
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if line.rstrip().endswith(";") and sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

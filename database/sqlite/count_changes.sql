@@ -1,0 +1,45 @@
+-- How often rows of a table were changed in a way that its row count and its largest key do not show. A snapshot of the
+-- store is as new as these counters say.
+CREATE TABLE asp_changes (
+    table_name TEXT    NOT NULL,
+    changes    INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT pk_asp_changes PRIMARY KEY (table_name)
+) STRICT;
+
+INSERT INTO asp_changes (table_name) VALUES
+    ('agent_cost_vector'), ('task_metadata'), ('defect_log'), ('bootstrap_metrics'), ('agent_roles'), ('load_log');
+
+CREATE TRIGGER tr_agent_cost_vector_update AFTER UPDATE ON agent_cost_vector
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_cost_vector'; END;
+CREATE TRIGGER tr_agent_cost_vector_delete AFTER DELETE ON agent_cost_vector
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_cost_vector'; END;
+CREATE TRIGGER tr_task_metadata_insert AFTER INSERT ON task_metadata
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'task_metadata'; END;
+CREATE TRIGGER tr_task_metadata_update AFTER UPDATE ON task_metadata
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'task_metadata'; END;
+CREATE TRIGGER tr_task_metadata_delete AFTER DELETE ON task_metadata
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'task_metadata'; END;
+CREATE TRIGGER tr_defect_log_insert AFTER INSERT ON defect_log
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'defect_log'; END;
+CREATE TRIGGER tr_defect_log_update AFTER UPDATE ON defect_log
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'defect_log'; END;
+CREATE TRIGGER tr_defect_log_delete AFTER DELETE ON defect_log
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'defect_log'; END;
+CREATE TRIGGER tr_bootstrap_metrics_insert AFTER INSERT ON bootstrap_metrics
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'bootstrap_metrics'; END;
+CREATE TRIGGER tr_bootstrap_metrics_update AFTER UPDATE ON bootstrap_metrics
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'bootstrap_metrics'; END;
+CREATE TRIGGER tr_bootstrap_metrics_delete AFTER DELETE ON bootstrap_metrics
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'bootstrap_metrics'; END;
+CREATE TRIGGER tr_agent_roles_insert AFTER INSERT ON agent_roles
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_roles'; END;
+CREATE TRIGGER tr_agent_roles_update AFTER UPDATE ON agent_roles
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_roles'; END;
+CREATE TRIGGER tr_agent_roles_delete AFTER DELETE ON agent_roles
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_roles'; END;
+CREATE TRIGGER tr_load_log_insert AFTER INSERT ON load_log
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'load_log'; END;
+CREATE TRIGGER tr_load_log_update AFTER UPDATE ON load_log
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'load_log'; END;
+CREATE TRIGGER tr_load_log_delete AFTER DELETE ON load_log
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'load_log'; END;
