@@ -70,13 +70,26 @@ def parse_url(text: str, base_dir: Path) -> StoreUrl:
     if not separator:
         return _sqlite_url(text, base_dir)
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
-        return StoreUrl(f"postgresql://{rest}", None)
+        return _server_url(f"postgresql://{rest}")
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return _sqlite_url(unquote(rest[1:]).partition("?")[0], base_dir)
     raise ConfigError(
         f"A store address is needed, {scheme}://... is none that is known. "
         "Write sqlite:///data/asp_telemetry.db, or postgresql://user@host/name."
     )
+
+
+def _server_url(text: str) -> StoreUrl:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigError(f"An address of a server is needed, this one is none: {error}. Check it.") from None
+    if not parts.path.strip("/"):
+        raise ConfigError(
+            f"The name of a database is needed, {StoreUrl(text, None).shown} has none. Write postgresql://user@host/name."
+        )
+    return StoreUrl(text, None)
 
 
 def _sqlite_url(name: str, base_dir: Path) -> StoreUrl:

@@ -1,5 +1,6 @@
 """Finds the SQL of `database/`: the only module that knows that it lies in files."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -26,3 +27,10 @@ def view_names(layer: str) -> list[str]:
 def view_text(layer: str, name: str) -> str:
     """Give the SELECT of a view together with the comment that documents it."""
     return script(f"views/{layer}/{name}.sql")
+
+
+@cache
+def table_columns() -> dict[str, tuple[str, ...]]:
+    """Give the tables of a store and their columns in order, as database/sqlite/ creates them."""
+    tables = re.findall(r"^CREATE TABLE (\w+) \((.*?)^\)", script("sqlite/create_tables.sql"), re.MULTILINE | re.DOTALL)
+    return {name: tuple(re.findall(r"^    ([a-z]\w*) ", body, re.MULTILINE)) for name, body in tables}

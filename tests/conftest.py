@@ -12,6 +12,7 @@ import pytest
 from asp_analysis import cli
 from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.store import create_store
+from tests.postgres import new_database, running_server
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -52,6 +53,29 @@ def sample_store(tmp_path_factory: pytest.TempPathFactory) -> StoreUrl:
     url = parse_url("sample.db", tmp_path_factory.mktemp("sample"))
     create_store(url, with_sample=True)
     return url
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a real PostgreSQL server: ASP_TEST_POSTGRES_URL, else one of the tests' own."""
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[StoreUrl]:
+    """The address of an empty database there."""
+    with new_database(postgres_server) as text:
+        yield parse_url(text, Path())
+
+
+@pytest.fixture(scope="session")
+def postgres_sample(postgres_server: str) -> Iterator[StoreUrl]:
+    """The address of a database with the sample data; read only by agreement."""
+    with new_database(postgres_server) as text:
+        url = parse_url(text, Path())
+        create_store(url, with_sample=True)
+        yield url
 
 
 @pytest.fixture

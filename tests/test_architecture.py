@@ -10,20 +10,21 @@ PACKAGE = Path(__file__).resolve().parents[1] / "asp_analysis"
 ROWS = [
     {"errors"},
     {"records", "validation", "batch", "config", "sql", "occupancy"},
-    {"store", "importers", "session", "raw", "probe", "learning", "quality", "charts", "pricing"},
+    {"store", "server", "importers", "session", "probe", "learning", "quality", "charts", "pricing"},
     {"loading", "unchanged", "magic", "monitor", "postgres", "dashboard", "capture", "estimation"},
     {"cli"},
 ]
 """From the bottom up; a module imports only from lower rows, and from its own package."""
 
-WITHIN_A_ROW = {("session", "raw"), ("validation", "records"), ("loading", "unchanged")}
-"""`raw` is the part of `session` that knows foreign files; `validation` applies `records` to columns; `unchanged` tells
-`loading` what it need not read."""
+WITHIN_A_ROW = {("session", "server"), ("store", "server"), ("validation", "records"), ("loading", "unchanged")}
+"""`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
+columns; `unchanged` tells `loading` what it need not read."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},
     "sqlite3": {"store"},
-    "duckdb": {"session", "raw"},
+    "psycopg": {"store", "postgres"},
+    "duckdb": {"session"},
     "matplotlib": {"charts"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -83,13 +83,13 @@ def test_views_are_listed_with_what_a_row_is_and_units(session):
 @pytest.mark.parametrize(
     "query",
     [
-        "INSERT INTO asp_file.task_metadata (task_id) VALUES ('x')",
-        "DELETE FROM asp_file.task_metadata",
-        "UPDATE asp_file.task_metadata SET status = 'failed'",
+        "INSERT INTO asp_store.task_metadata (task_id) VALUES ('x')",
+        "DELETE FROM asp_store.task_metadata",
+        "UPDATE asp_store.task_metadata SET status = 'failed'",
         "CREATE TABLE t AS SELECT 1",
         "DROP VIEW executions",
         "ATTACH '/tmp/other.db' AS other (TYPE sqlite)",
-        "DETACH asp_file",
+        "DETACH asp_store",
         "COPY (SELECT 1) TO '/tmp/out.csv'",
         "COPY executions FROM '/etc/hosts'",
         "LOAD sqlite_scanner",
@@ -103,12 +103,12 @@ def test_views_are_listed_with_what_a_row_is_and_units(session):
         "SELECT * FROM '/etc/hosts'",
         "SELECT * FROM glob('/etc/*')",
         "SELECT * FROM sqlite_scan('/tmp/other.db', 't')",
-        "SELECT * FROM sqlite_query('asp_file', 'DELETE FROM task_metadata')",
+        "SELECT * FROM sqlite_query('asp_store', 'DELETE FROM task_metadata')",
         "SELECT * FROM query('SELECT 1')",
         "SELECT * FROM (SELECT * FROM (FROM read_text('/etc/hosts')))",
         "SELECT (SELECT count(*) FROM glob('/etc/*'))",
         "WITH x AS (SELECT * FROM read_blob('/etc/hosts')) SELECT * FROM x",
-        "EXPLAIN ANALYZE DELETE FROM asp_file.task_metadata",
+        "EXPLAIN ANALYZE DELETE FROM asp_store.task_metadata",
         "SELECT * FROM 'https://example.org/x.parquet'",
         "",
     ],
@@ -160,9 +160,9 @@ def test_a_database_without_the_contracts_tables_is_refused(tmp_path):
 
 
 def test_the_extension_is_the_one_of_this_duckdb():
-    from asp_analysis.session import _scanner_file
+    from asp_analysis.session.attaching import extension_file
 
-    assert f"/v{duckdb.__version__}/" in _scanner_file()
+    assert f"/v{duckdb.__version__}/" in extension_file("sqlite_scanner")
 
 
 def _load(url, path, text):
@@ -185,7 +185,7 @@ def test_a_store_that_outgrows_memory_is_read_live_with_the_same_rows(empty_stor
     with connect(empty_store) as session:
         _load(empty_store, tmp_path / "1.csv", "2026-01-02,T-1,Code,1\n2026-01-02,T-2,Code,2\n")
         copied = {name: session.view(name) for name in view_names()}
-        monkeypatch.setattr("asp_analysis.session.COPIED_ROWS", 1)
+        monkeypatch.setattr("asp_analysis.session.readers.COPIED_ROWS", 1)
         with connect(empty_store) as live:
             assert "live" in repr(live)
             for name, frame in copied.items():

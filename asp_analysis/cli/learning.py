@@ -72,8 +72,9 @@ def _record(url: "StoreUrl", table: "pd.DataFrame", start: datetime, instant: da
     from asp_analysis.store import LoadedFile, open_store, write_load
 
     with open_store(url) as store:
-        query = "SELECT capability_name FROM bootstrap_metrics WHERE measured_at LIKE ?"
-        there = {row["capability_name"] for row in store.read(query, (f"{instant:%Y-%m-%d}T%",))}
+        query = "SELECT capability_name FROM bootstrap_metrics WHERE measured_at >= ? AND measured_at <= ?"
+        day = (f"{instant:%Y-%m-%d}T00:00:00.000000Z", f"{instant:%Y-%m-%d}T23:59:59.999999Z")
+        there = {row["capability_name"] for row in store.read(query, day)}
         wanted = [row for row in table.to_dict("records") if row["capability"] not in there]
         records = [LearningMetric(**_metric(row, start, instant)).model_dump() for row in wanted]
         if not records:

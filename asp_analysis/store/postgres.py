@@ -31,11 +31,13 @@ TEXT_OID, TEXT_ARRAY_OID = 25, 1009  # fixed in PostgreSQL's catalogue
 _MIGRATIONS = ("001_create_tables", "002_create_indexes")
 
 
-def make_engine(url: StoreUrl, patience_s: float = PATIENCE_S) -> Engine:
+def make_engine(url: StoreUrl, patience_s: float | None = None) -> Engine:
     """Give an engine whose transactions wait for their turn at the beginning, those that only read excepted."""
     engine = create_engine("postgresql+psycopg://", creator=lambda: connect(url), pool_size=1, pool_pre_ping=True)
     event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", lambda connection: _begin(connection, patience_s))
+    event.listen(
+        engine, "begin", lambda connection: _begin(connection, PATIENCE_S if patience_s is None else patience_s)
+    )
     return engine
 
 

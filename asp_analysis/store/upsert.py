@@ -167,7 +167,7 @@ def _combined(writer: BatchWriter, batch: Batch, stored: list[Row]) -> Outcome:
             continue
         held = {key_of(row): row for row in known[name]}
         wanted = batch.combine(known[name], rows) if batch.combine else rows
-        changed = [row for row in wanted if held.get(key_of(row)) != row]
+        changed = [row for row in wanted if not _is_same(batch.columns, row, held.get(key_of(row)))]
         changed_rows += [row for row in changed if key_of(row) in held]
         new_rows += [row for row in changed if key_of(row) not in held]
         outcome.updated += bool(changed)
@@ -233,7 +233,7 @@ class _Merge:
         if old is None:
             return "written", row
         merged = old if row == old else tuple(map(_merged_value, self._batch.columns, row, old))
-        return ("present", old) if merged == old else ("updated", merged)
+        return ("present", old) if _is_same(self._batch.columns, merged, old) else ("updated", merged)
 
     def _flush(self) -> None:
         if self._new_rows:
@@ -284,6 +284,20 @@ def _with_metadata(batch: Batch) -> Batch:
     if batch.table != "task_metadata" or "metadata" in batch.columns:
         return batch
     return replace(batch, columns=(*batch.columns, "metadata"), rows=[(*row, None) for row in batch.rows])
+
+
+def _is_same(columns: Sequence[str], row: Row, old: Row | None) -> bool:
+    """Tell whether two rows say the same; PostgreSQL gives back the number 1e22 of a JSON as it writes it itself."""
+    if old is None or row == old:
+        return old is not None
+    return all(
+        new == known or (_is_json(column) and None not in (new, known) and json.loads(new) == json.loads(known))
+        for column, new, known in zip(columns, row, old, strict=True)
+    )
+
+
+def _is_json(column: str) -> bool:
+    return column.endswith("_json") or column in {"metadata", "components_affected"}
 
 
 def _merged_value(column: str, new: Any, old: Any) -> Any:

@@ -1,0 +1,66 @@
+"""Lets one SELECT over the views pass and nothing else: no writing, no other file, database, extension or server.
+
+DuckDB's own switches are not enough: with external access off and its configuration locked, `sqlite_scan`,
+`sqlite_query`, `postgres_query` and their kin still reach past the views, and the last may write.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from asp_analysis.errors import QueryError
+
+_TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "repeat"}
+
+
+def check_reads_only(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """See that a query is one SELECT that calls no table function but the harmless ones.
+
+    Raises:
+        QueryError: it is more than that, or no SQL.
+    """
+    try:
+        statements = connection.extract_statements(query)
+    except duckdb.Error as error:
+        raise QueryError(said(error, query)) from None
+    if len(statements) != 1:
+        raise QueryError(f"One SELECT is needed, {len(statements)} statements were found. Run them one by one.")
+    if statements[0].type != duckdb.StatementType.SELECT:
+        kind = statements[0].type.name
+        raise QueryError(f"Only reading is possible here, {kind} is more. Use SELECT; files are loaded with: load")
+    for name in sorted(_table_functions(connection, query) - _TABLE_FUNCTIONS):
+        raise QueryError(
+            f"Only the views can be read here, {name}() reaches past them. "
+            f"Allowed table functions: {', '.join(sorted(_TABLE_FUNCTIONS))}."
+        )
+
+
+def said(error: duckdb.Error, query: str = "") -> str:
+    """Give DuckDB's message on one line, without the excerpt of the query that it repeats."""
+    text = " ".join(str(error).split("\n\nLINE")[0].split("\nLINE")[0].split())
+    if isinstance(error, duckdb.ParserException) and re.search(r"(?<![\".\w])at\b(?!\")", query, re.IGNORECASE):
+        text += '. AT is a word of SQL: write the column as "at"'
+    return text
+
+
+def _table_functions(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    """Name the table functions of a query: some of DuckDB's open files, attach databases or run other SQL."""
+    rows = connection.execute("SELECT json_serialize_sql($query)", {"query": query}).fetchall()
+    tree = json.loads(rows[0][0])
+    if tree.get("error"):
+        raise QueryError(f"Only a SELECT can be read here, this is more: {tree.get('error_message')}. Use SELECT.")
+    return set(_called(tree))
+
+
+def _called(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if node.get("type") == "TABLE_FUNCTION":
+            yield node["function"]["function_name"].lower()
+        for value in node.values():
+            yield from _called(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _called(value)

@@ -1,0 +1,109 @@
+"""A session: one open store, read only, with the views and nothing else."""
+
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from asp_analysis import occupancy
+from asp_analysis.config import StoreUrl, store_url
+from asp_analysis.errors import QueryError, StoreError
+from asp_analysis.session.attaching import unreadable
+from asp_analysis.session.catalog import describe_view, view_names
+from asp_analysis.session.guard import check_reads_only, said
+from asp_analysis.session.readers import open_reader
+
+
+class Session:
+    """A read-only look at one store. Close it (or use `with`) before this process writes to the store."""
+
+    def __init__(self, url: StoreUrl, *, is_live: bool = False) -> None:
+        """Open the store; use `connect` instead."""
+        self.url, self._is_open = url, True
+        self._reader = open_reader(url, is_live=is_live)
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        name = self.url.path.name if self.url.path else self.url.shown
+        return f"<Session on {name}, read only, {self.source}>"
+
+    @property
+    def source(self) -> str:
+        """What is read: `live`, `from memory`, or `from a snapshot ...` with its age."""
+        return self._reader.shown()
+
+    def close(self) -> None:
+        """Detach the store; a second call does nothing."""
+        if self._is_open:
+            self._is_open = False
+            self._reader.connection.close()
+            if self.url.path is not None:
+                occupancy.release(self.url.path, "reader")
+
+    def sql(self, query: str, /, **parameters: Any) -> pd.DataFrame:
+        """Run one SELECT and give its rows; `$name` in the query is bound to the parameter `name`.
+
+        Raises:
+            QueryError: the SQL is wrong, holds more than one statement, or asks for more than reading the views.
+            StoreError: the store cannot be read any more.
+        """
+        if not self._is_open:
+            raise QueryError("An open session is needed, this one was closed. Open another with asp.connect().")
+        check_reads_only(self._reader.connection, query)
+        self._renew()
+        try:
+            return self._reader.connection.execute(query, parameters or None).df()
+        except duckdb.Error as error:
+            raise QueryError(said(error)) from None
+
+    def view(self, name: str) -> pd.DataFrame:
+        """Give all rows of one view.
+
+        Raises:
+            QueryError: there is no such view; the message lists those that are there.
+        """
+        if name not in view_names():
+            raise QueryError(f"A view is needed, {name!r} is none. There are: {', '.join(view_names())}.")
+        return self.sql(f'SELECT * FROM "{name}"')
+
+    def views(self) -> pd.DataFrame:
+        """List the views: name, what one row is, and the columns with their units."""
+        rows = []
+        for name in view_names():
+            one_row, columns = describe_view(name)
+            named = ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns)
+            rows.append({"view": name, "one_row_is": one_row, "columns": named})
+        return pd.DataFrame(rows)
+
+    def _renew(self) -> None:
+        try:
+            self._reader = self._reader.renewed()
+        except duckdb.Error as error:
+            raise unreadable(self.url, error) from None
+
+
+def connect(url: str | StoreUrl | None = None, *, is_live: bool = False) -> Session:
+    """Open a store for reading: `url` as for `--db`, else DATABASE_URL, else the default store.
+
+    A small store is copied into memory and a large one into a snapshot under `data/cache/`, both as new as the store at
+    each query; `is_live` reads the store itself.
+
+    Raises:
+        StoreError: there is no such store, it is damaged, its server refuses, or this process is writing to it.
+    """
+    address = url if isinstance(url, StoreUrl) else store_url(url)
+    if address.path is None:
+        return Session(address, is_live=is_live)
+    if not address.path.is_file():
+        raise StoreError(f"A store is needed, {address.path} does not exist. Create it with: asp-analysis init")
+    occupancy.claim(address.path, "reader")
+    try:
+        return Session(address, is_live=is_live)
+    except BaseException:
+        occupancy.release(address.path, "reader")
+        raise

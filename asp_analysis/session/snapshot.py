@@ -1,0 +1,226 @@
+"""A typed columnar copy of a large store under `data/cache/`: taken in one consistent read, renewed when it grows.
+
+A small JSON file, the pointer, names the present copy, the state of the store that it holds and the views that made it.
+Copies are never changed once the pointer names them: a renewed one is a new file, and the pointer is replaced in one
+step. Whoever builds holds a lock that the system drops with the process, so two sessions never build at once, and what
+an interrupted build left is cleared by the next.
+"""
+
+import fcntl
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+
+from asp_analysis import sql
+from asp_analysis.config import StoreUrl
+from asp_analysis.session.attaching import attached, bare, quoted, show_metrics
+from asp_analysis.session.catalog import copied_views, other_views
+from asp_analysis.session.freshness import State, fingerprint, is_same, state_of
+
+_ROW_GROUP = 30_720
+"""Rows that are written together: a quarter of the usual number, because a growing copy rewrites its last group."""
+
+NAME = "snapshot"
+"""The name under which a copy is attached."""
+
+_SOURCES = {
+    "stg_tasks": ("task_metadata",),
+    "stg_defects": ("defect_log",),
+    "stg_learning": ("bootstrap_metrics",),
+    "stg_roles": ("agent_roles",),
+    "stg_loads": ("load_log",),
+    "defects": ("defect_log", "task_metadata", "agent_roles"),
+}
+"""Copied view -> the tables whose changes make it old; the metric rows and `executions` grow instead."""
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Which file holds the present copy, and of what: the store's state and file, and the views' fingerprint."""
+
+    file: str
+    made_of: str
+    taken_at: float
+    state: State | None
+    fingerprint: list[Any] | None
+
+
+class Snapshots:
+    """The copies of one store."""
+
+    def __init__(self, url: StoreUrl) -> None:
+        self._url = url
+        self._folder = url.data_dir / "cache"
+        digest = hashlib.sha256(str(url.path.resolve() if url.path else url.shown).encode()).hexdigest()[:12]
+        self._name = f"{url.path.stem if url.path else 'server'}-{digest}"
+
+    def current(self) -> Pointer | None:
+        """Give the copy that is as new as the store's file, without opening the store; None where that is not known."""
+        pointer = self._pointer()
+        found = fingerprint(self._url.path)
+        return pointer if pointer is not None and found is not None and pointer.fingerprint == found else None
+
+    def renewed(self) -> Pointer:
+        """Give a copy of the store as it is now: the present one if nothing changed, else one that was made anew.
+
+        Raises:
+            StoreError: the store cannot be read.
+            OSError, duckdb.Error: the copy cannot be written.
+        """
+        with self._building(), attached(self._url) as connection:
+            pointer, seen = self._pointer(), fingerprint(self._url.path)
+            if pointer is not None:
+                state = state_of(connection, self._url, is_quick=True)
+                if is_same(state, pointer.state) and is_same(state_of(connection, self._url), pointer.state):
+                    return self._point(replace(pointer, fingerprint=seen))
+                if _has_only_grown(pointer.state, state) and (grown := self._grown(connection, pointer, seen)):
+                    return self._point(grown)
+            return self._point(self._taken(connection, seen))
+
+    def is_kept(self) -> bool:
+        """Tell whether there is a copy, new or old: the store was large once."""
+        return self._pointer() is not None
+
+    def open(self, pointer: Pointer) -> duckdb.DuckDBPyConnection:
+        """Open a copy for reading.
+
+        Raises:
+            duckdb.Error: the file is not there any more, or damaged.
+        """
+        connection = bare()
+        try:
+            connection.execute(f"ATTACH {quoted(str(self._folder / pointer.file))} AS {NAME} (READ_ONLY)")
+            connection.execute(f"USE {NAME}")
+        except duckdb.Error:
+            connection.close()
+            raise
+        return connection
+
+    def discard(self, pointer: Pointer) -> None:
+        """Throw a copy away that cannot be read."""
+        with suppress(OSError):
+            (self._folder / pointer.file).unlink(missing_ok=True)
+            self._pointer_file.unlink(missing_ok=True)
+
+    # --- building ---
+
+    def _taken(self, connection: duckdb.DuckDBPyConnection, seen: list[Any] | None) -> Pointer:
+        """Copy the whole store."""
+        file = self._new_file()
+        taken_at = time.time()
+        with _written(connection, self._folder / file):
+            state = state_of(connection, self._url)
+            for layer, name in copied_views():
+                text = sql.view_text(layer, name)
+                if layer == "marts":
+                    connection.execute(f"USE {NAME}")
+                connection.execute(f"CREATE TABLE {NAME}.{name} AS {text}")
+            for layer, name in other_views():
+                connection.execute(f"CREATE VIEW {NAME}.{name} AS {sql.view_text(layer, name)}")
+        return Pointer(file, _made_of(), taken_at, state, seen)
+
+    def _grown(self, connection: duckdb.DuckDBPyConnection, pointer: Pointer, seen: list[Any] | None) -> Pointer | None:
+        """Copy the present copy and bring what is new into it; None where the numbers then do not agree."""
+        file, taken_at, known = self._new_file(), time.time(), pointer.state or {}
+        shutil.copyfile(self._folder / pointer.file, self._folder / file)
+        show_metrics(connection, self._url, after_id=known["last_id"])
+        with _written(connection, self._folder / file):
+            state = state_of(connection, self._url) or {}
+            _add_metrics(connection)
+            for name, tables in _SOURCES.items():
+                if any(state.get(table) != known.get(table) for table in tables):
+                    _replace(connection, name)
+            rows = connection.execute(f"SELECT count(*) FROM {NAME}.stg_costs").fetchall()[0][0]
+        if rows == state.get("metrics") and _has_only_grown(known, state):
+            return Pointer(file, _made_of(), taken_at, state, seen)
+        show_metrics(connection, self._url, after_id=None)
+        return None
+
+    @contextmanager
+    def _building(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / f"{self._name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _point(self, pointer: Pointer) -> Pointer:
+        """Let the pointer name a copy, and remove the others: nobody else is building."""
+        if pointer != self._pointer():
+            new = self._pointer_file.with_suffix(".json.new")
+            new.write_text(json.dumps(asdict(pointer)), encoding="utf-8")
+            new.replace(self._pointer_file)
+        for path in self._folder.glob(f"{self._name}-*.duckdb*"):
+            if not path.name.startswith(pointer.file):
+                path.unlink(missing_ok=True)  # a session that has it open keeps it until it closes
+        return pointer
+
+    def _pointer(self) -> Pointer | None:
+        try:
+            pointer = Pointer(**json.loads(self._pointer_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+        is_usable = pointer.made_of == _made_of() and (self._folder / pointer.file).is_file()
+        return pointer if is_usable else None
+
+    @property
+    def _pointer_file(self) -> Path:
+        return self._folder / f"{self._name}.json"
+
+    def _new_file(self) -> str:
+        return f"{self._name}-{uuid4().hex[:12]}.duckdb"
+
+
+@contextmanager
+def _written(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
+    """Write a copy in one transaction, which also reads the store in one; nothing of it is left where that fails."""
+    try:
+        connection.execute(f"ATTACH {quoted(str(path))} AS {NAME} (ROW_GROUP_SIZE {_ROW_GROUP})")
+        connection.begin()
+        yield
+        connection.commit()
+        connection.execute("USE memory")
+        connection.execute(f"DETACH {NAME}")
+    except BaseException:
+        connection.close()
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _add_metrics(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the rows of `raw` to the metrics, and compute their executions anew."""
+    connection.execute(f"CREATE TEMP TABLE new_costs AS {sql.view_text('staging', 'stg_costs')}")
+    connection.execute(f"INSERT INTO {NAME}.stg_costs SELECT * FROM new_costs")
+    connection.execute(f"DELETE FROM {NAME}.executions WHERE execution_id IN (SELECT execution_id FROM new_costs)")
+    connection.execute(
+        f"INSERT INTO {NAME}.executions WITH stg_costs AS (SELECT * FROM {NAME}.stg_costs WHERE execution_id IN "
+        f"(SELECT execution_id FROM new_costs)) SELECT * FROM ({sql.view_text('marts', 'executions')})"
+    )
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    layer = "staging" if name.startswith("stg_") else "marts"
+    if layer == "marts":
+        connection.execute(f"USE {NAME}")
+    connection.execute(f"CREATE OR REPLACE TABLE {NAME}.{name} AS {sql.view_text(layer, name)}")
+
+
+def _has_only_grown(known: State | None, found: State | None) -> bool:
+    """Tell whether no metric row was changed or removed; the number of rows says whether all that came have new ids."""
+    if not known or not found or known.get("agent_cost_vector") != found.get("agent_cost_vector"):
+        return False
+    return found["last_id"] >= known["last_id"]
+
+
+def _made_of() -> str:
+    """Give the fingerprint of what makes a copy: the views and the version of DuckDB."""
+    texts = [sql.view_text(layer, name) for layer, name in (*copied_views(), *other_views())]
+    return hashlib.sha256("\n".join([duckdb.__version__, *texts]).encode()).hexdigest()[:16]

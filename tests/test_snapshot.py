@@ -1,0 +1,280 @@
+"""A large store is read from a copy on disk, which is always as new as the store."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from asp_analysis.session import connect, readers, view_names
+from asp_analysis.session.attaching import attached
+from asp_analysis.session.freshness import state_of
+
+WRITE = """
+import json, sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as connection:
+    connection.execute("PRAGMA foreign_keys = ON")
+    for statement in json.loads(sys.argv[2]):
+        connection.execute(statement)
+connection.close()
+"""
+
+
+@pytest.fixture
+def large(sample_store, tmp_path, monkeypatch):
+    """A store of its own that counts as large, whatever it holds."""
+    monkeypatch.setattr(readers, "COPIED_ROWS", 10)
+    path = tmp_path / "large.db"
+    with closing(sqlite3.connect(sample_store.path)) as source, closing(sqlite3.connect(path)) as copy:
+        source.backup(copy)
+    _let_settle(path)
+    return path
+
+
+def _let_settle(path):
+    """A file that changed a moment ago is not trusted by its time of change."""
+    os.utime(path, (time.time() - 1, time.time() - 1))
+
+
+def write(path, *statements):
+    """Write through another process, as it is done in life: this one only reads."""
+    subprocess.run([sys.executable, "-c", WRITE, str(path), json.dumps(statements)], check=True)
+
+
+def cache(path):
+    return sorted(file.name for file in (path.parent / "cache").glob("*.duckdb*"))
+
+
+def assert_equal_to_live(session, path):
+    with connect(str(path), is_live=True) as live:
+        for name in view_names():
+            frame, expected = session.view(name), live.view(name)
+            order = list(expected.columns)
+            pd.testing.assert_frame_equal(
+                frame.sort_values(order, ignore_index=True), expected.sort_values(order, ignore_index=True), obj=name
+            )
+
+
+INSERT = (
+    "INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, "
+    "metric_unit, execution_id) VALUES ('2026-02-03T04:05:06.000000Z', '2026-02-03', 'FERRY-001', 'Code', "
+    "'API_Cost', {value}, 'USD', '{name}')"
+)
+
+
+def test_a_session_on_a_large_store_says_that_it_reads_a_snapshot_and_how_old_it_is(large):
+    with connect(str(large)) as session:
+        assert re.fullmatch(r"from a snapshot of the present state, taken \d+ s ago", session.source)
+
+
+def test_live_is_live_whatever_the_size(large):
+    with connect(str(large), is_live=True) as session:
+        assert session.source == "live" and not (large.parent / "cache").exists()
+
+
+def test_an_unchanged_store_keeps_its_snapshot(large):
+    with connect(str(large)):
+        before = cache(large)
+    with connect(str(large)):
+        assert cache(large) == before and len(before) == 1
+
+
+def test_a_store_whose_file_was_only_touched_keeps_its_snapshot(large):
+    with connect(str(large)):
+        before = cache(large)
+    os.utime(large, (time.time() - 5, time.time() - 5))
+    with connect(str(large)):
+        assert cache(large) == before
+
+
+def test_every_view_of_the_snapshot_is_the_live_one(large):
+    with connect(str(large)) as session:
+        assert_equal_to_live(session, large)
+
+
+def test_new_rows_are_seen_by_an_open_session_and_only_they_are_read(large):
+    with connect(str(large)) as session:
+        count = len(session.view("executions"))
+        write(large, INSERT.format(value=3, name="new-1"))
+        assert len(session.view("executions")) == count + 1
+        assert_equal_to_live(session, large)
+
+
+CHANGES = {
+    "a changed metric": ["UPDATE agent_cost_vector SET metric_value = metric_value + 1 WHERE id = 7"],
+    "a removed metric": ["DELETE FROM agent_cost_vector WHERE id = 7"],
+    "a last row that gave way to another": [
+        "DELETE FROM agent_cost_vector WHERE id = (SELECT max(id) FROM agent_cost_vector)",
+        INSERT.format(value=5, name="other"),
+    ],
+    "a metric with a small id": [
+        "DELETE FROM agent_cost_vector WHERE id = 9",
+        INSERT.format(value=5, name="small").replace("(timestamp", "(id, timestamp").replace("('2026", "(9, '2026"),
+    ],
+    "a metric that replaced another": [
+        INSERT.format(value=5, name="twice"),
+        INSERT.format(value=6, name="twice").replace("INSERT", "INSERT OR REPLACE"),
+    ],
+    "another metric of a known execution": [INSERT.format(value=5, name="EX-000001").replace("API_Cost", "Memory_Usage")
+                                            .replace("USD", "MB")],
+    "a changed task": ["UPDATE task_metadata SET actual_complexity = 99 WHERE task_id = 'FERRY-003'"],
+    "a removed defect": ["DELETE FROM defect_log WHERE defect_id = (SELECT min(defect_id) FROM defect_log)"],
+    "a new role": ["INSERT INTO agent_roles VALUES ('Gardener', 99, 'overhead')"],
+    "a removed measurement": ["DELETE FROM bootstrap_metrics WHERE id = 1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("statements", CHANGES.values(), ids=CHANGES.keys())
+def test_what_changed_since_is_found(large, statements):
+    with connect(str(large)) as session:
+        write(large, *statements)
+        assert_equal_to_live(session, large)
+    with connect(str(large)) as session:
+        assert_equal_to_live(session, large)
+
+
+_NAMES = st.sampled_from(["a", "b", "c"])
+_IDS = st.integers(1, 3000)
+_WRITES = st.one_of(
+    st.builds(lambda name, value: INSERT.format(value=value, name=name).replace("INSERT", "INSERT OR IGNORE"),
+              _NAMES, st.integers(0, 9)),
+    st.builds("UPDATE agent_cost_vector SET metric_value = {1} WHERE id = {0}".format, _IDS, st.integers(0, 9)),
+    st.builds("DELETE FROM agent_cost_vector WHERE id = {0}".format, _IDS),
+    st.builds("DELETE FROM agent_cost_vector WHERE id > {0}".format, st.integers(2950, 2970)),
+    st.builds("UPDATE task_metadata SET status = 'failed' WHERE rowid = {0}".format, st.integers(1, 50)),
+    st.builds("DELETE FROM defect_log WHERE rowid = {0}".format, st.integers(1, 60)),
+)  # fmt: skip
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rounds=st.lists(st.lists(_WRITES, min_size=1, max_size=4), min_size=1, max_size=3))
+def test_whatever_is_written_between_the_queries_the_snapshot_shows_it(large, tmp_path, rounds):
+    path = tmp_path / "random.db"
+    shutil.copyfile(large, path)
+    with connect(str(path)) as session:
+        for statements in rounds:
+            write(path, *statements)
+            assert_equal_to_live(session, path)
+
+
+def test_a_copy_and_the_counters_beside_it_are_of_one_state(large):
+    with closing(attached(_url(large))) as connection:
+        connection.begin()
+        before = state_of(connection, _url(large))
+        write(large, INSERT.format(value=1, name="between"))
+        rows = connection.execute("SELECT count(*) FROM raw.agent_cost_vector").fetchall()[0][0]
+        assert rows == before["metrics"] and state_of(connection, _url(large)) == before
+        connection.rollback()
+
+
+def _url(path):
+    from asp_analysis.config import parse_url
+
+    return parse_url(str(path), path.parent)
+
+
+def test_a_damaged_snapshot_is_thrown_away(large):
+    with connect(str(large)) as session:
+        expected = session.view("role_costs")
+    (name,) = cache(large)
+    (large.parent / "cache" / name).write_bytes(b"no database" * 1000)
+    with connect(str(large)) as session:
+        pd.testing.assert_frame_equal(session.view("role_costs"), expected)
+        assert session.source.startswith("from a snapshot") and cache(large) != [name]
+
+
+def test_a_pointer_that_cannot_be_read_is_no_hindrance(large):
+    with connect(str(large)):
+        pass
+    (pointer,) = (large.parent / "cache").glob("*.json")
+    pointer.write_text('{"file": 7')
+    with connect(str(large)) as session:
+        assert len(session.view("executions"))
+
+
+def test_views_of_another_release_make_the_snapshot_anew(large, monkeypatch):
+    with connect(str(large)):
+        before = cache(large)
+    monkeypatch.setattr("asp_analysis.session.snapshot._made_of", lambda: "another release")
+    with connect(str(large)):
+        assert cache(large) != before
+
+
+def test_a_store_without_counters_is_copied_anew_when_its_file_changed(large):
+    write(large, "DROP TABLE asp_changes", *[f"DROP TRIGGER {name}" for name in _triggers(large)])
+    with connect(str(large)) as session:
+        write(large, "UPDATE agent_cost_vector SET metric_value = 5 WHERE id = 3")
+        assert_equal_to_live(session, large)
+
+
+def _triggers(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")]
+
+
+def test_a_folder_that_takes_no_file_is_read_live_with_a_word(large, caplog):
+    (large.parent / "cache").write_text("a file where a folder should be")
+    with connect(str(large)) as session:
+        assert session.source == "live" and len(session.view("executions"))
+    assert "read live" in caplog.text
+
+
+READ = """
+import sys
+from asp_analysis.session import connect, readers
+readers.COPIED_ROWS = 10
+with connect(sys.argv[1]) as session:
+    assert session.source.startswith("from a snapshot"), session.source
+    print(session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0])
+"""
+
+
+def test_sessions_that_build_at_once_do_not_harm_each_other(large):
+    processes = [
+        subprocess.Popen([sys.executable, "-c", READ, str(large)], stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    counts = {process.communicate(timeout=120)[0].strip() for process in processes}
+    assert counts == {"2955"} and all(process.returncode == 0 for process in processes)
+    assert len(cache(large)) == 1
+
+
+@pytest.mark.faults
+def test_a_build_that_is_killed_leaves_nothing_that_a_later_session_sees(large):
+    write(large, *[f"INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, "
+                   f"metric_value, metric_unit, execution_id) SELECT timestamp, execution_date, task_id, agent_role, "
+                   f"metric_type, metric_value, metric_unit, execution_id || '/{copy}' FROM agent_cost_vector "
+                   "WHERE id <= 2955" for copy in range(20)])  # fmt: skip
+    for delay_ms in range(0, 1000, 20):
+        shutil.rmtree(large.parent / "cache", ignore_errors=True)
+        process = subprocess.Popen([sys.executable, "-c", READ, str(large)], stdout=subprocess.DEVNULL)
+        while not (large.parent / "cache").exists() and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(delay_ms / 1000)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with connect(str(large)) as session:
+            assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == 2955 * 21
+        assert len(cache(large)) == 1
+
+
+def test_the_copies_belong_to_the_user_as_other_files_do(large):
+    with connect(str(large)):
+        (name,) = cache(large)
+        assert (Path(large.parent) / "cache" / name).stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
