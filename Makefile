@@ -11,7 +11,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
 TEST_DATA := build/test
 
-.PHONY: help setup lab test unit faults browser notebooks notebooks-save lint bench lock clean
+.PHONY: help setup lab test unit faults browser notebooks notebooks-postgres notebooks-save lint bench lock clean
 
 help: ## print the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ browser: setup ## open the dashboard in a real browser (needs chromium and playw
 notebooks: setup ## run every notebook on fresh sample data and compare the outputs
 	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db
 	DATABASE_URL="sqlite:///$(CURDIR)/$(TEST_DATA)/sample.db" $(BIN)/python -m pytest -q --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
+
+notebooks-postgres: setup ## run every notebook on a PostgreSQL that is started for it, and compare the same outputs
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
 
 notebooks-save: setup ## run every notebook on fresh sample data and keep the outputs

@@ -23,7 +23,7 @@ def documented():
 @pytest.fixture(scope="module")
 def actual():
     connection = sqlite3.connect(":memory:")
-    connection.executescript(sql.script("sqlite/create_tables.sql"))
+    connection.executescript(sql.script("sqlite/create_tables.sql") + sql.script("sqlite/count_changes.sql"))
     names = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     tables = {name: [row[1:3] for row in connection.execute(f"PRAGMA table_info({name})")] for name in names}
     connection.close()

@@ -30,7 +30,9 @@ def comparable(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.copy()
     for name in frame.columns:
         if name.endswith("_json"):
-            texts = frame[name].map(lambda text: json.dumps(json.loads(text), sort_keys=True), na_action="ignore")
+            texts = frame[name].map(
+                lambda text: json.dumps(json.loads(text, parse_int=float), sort_keys=True), na_action="ignore"
+            )
             frame[name] = texts.astype("str")
     return frame.sort_values(list(frame.columns), ignore_index=True)
 
