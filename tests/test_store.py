@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -97,3 +98,33 @@ def test_a_locked_store_is_one_line(empty_store, tmp_path, monkeypatch, run):
     ran = run("load", path, "--db", empty_store)
     holder.close()
     assert ran.exit_code == 1 and "locked by another program" in ran.err and ran.err.count("\n") == 1
+
+
+def _first_version(path):
+    """Take from a store what version 2 brought."""
+    with closing(sqlite3.connect(path)) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.executescript(
+            "DROP TABLE asp_changes; DELETE FROM asp_schema; INSERT INTO asp_schema VALUES (1, '2026-01-01');"
+            "ALTER TABLE load_log DROP COLUMN modified_ns;"
+        )
+
+
+def test_a_store_of_the_first_version_is_brought_to_the_present_one_when_it_is_written(empty_store):
+    _first_version(empty_store.path)
+    with open_store(empty_store) as store:
+        assert store.read("SELECT max(version) AS version FROM asp_schema")[0]["version"] == 2
+        assert store.read("SELECT count(modified_ns) AS n FROM load_log") == [{"n": 0}]
+        with store.transaction() as connection:
+            connection.exec_driver_sql("INSERT INTO agent_roles VALUES ('Gardener', 99, 'overhead')")
+        changes = store.read("SELECT changes FROM asp_changes WHERE table_name = 'agent_roles'")
+        assert changes == [{"changes": 1}]
+
+
+def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(empty_store):
+    with closing(sqlite3.connect(empty_store.path)) as connection:
+        connection.execute("INSERT INTO asp_schema VALUES (3, '2026-01-01')")
+        connection.commit()
+    with pytest.raises(StoreError, match=r"schema version 2 is needed, .* has version 3"):
+        open_store(empty_store)
