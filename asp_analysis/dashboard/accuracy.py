@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from asp_analysis.dashboard import svg, words
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Figure, Note, Section, Table
 from asp_analysis.errors import EstimationRefusal
+from asp_analysis.intervals import wilson
 from asp_analysis.probe.backtest import AUTO, backtest
 from asp_analysis.probe.question import pose
 from asp_analysis.probe.scores import log_bias, score
@@ -101,7 +101,7 @@ def _coverage(found: Accuracy) -> Figure | Note:
     if share.notna().sum() < 2:
         known = int(inside.notna().sum())
         return Note(f"Coverage over time needs 11 forecasts with an interval; so far there are {known}.")
-    lower, upper = proportion_confint(hits.fillna(0), n.clip(lower=1), 0.05, "wilson")
+    lower, upper = wilson(hits.fillna(0), n.clip(lower=1))
     is_shown = share.notna()
     lower, upper = (pd.Series(bound).where(is_shown).to_list() for bound in (lower, upper))
     line = svg.Line(_places(len(share)), share.to_list(), "one", lower, upper)
@@ -172,7 +172,7 @@ def _covered(frame: pd.DataFrame, level: str) -> str:
     if not len(known):
         return "no interval yet"
     hits = int(known["actual"].between(known[f"lower_{level}"], known[f"upper_{level}"]).sum())
-    lower, upper = proportion_confint(hits, len(known), 0.05, "wilson")
+    lower, upper = wilson(hits, len(known))
     n = "" if len(known) == len(frame) else f", n = {len(known)}"
     return f"{words.percent(hits / len(known))} ({words.between(lower, upper)}){n}"
 

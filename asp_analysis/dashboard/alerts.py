@@ -1,7 +1,6 @@
 """What needs a person: each alert says what was seen, with its numbers, and what to do."""
 
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from asp_analysis.dashboard import words
 from asp_analysis.dashboard.accuracy import WIDEST, Accuracy
@@ -9,6 +8,7 @@ from asp_analysis.dashboard.capabilities import falls, worsening
 from asp_analysis.dashboard.defects import escapes
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Alert
+from asp_analysis.intervals import wilson
 from asp_analysis.learning import MODES
 from asp_analysis.quality import cost_charts
 
@@ -122,7 +122,7 @@ def _intervals(found: Accuracy) -> list[Alert]:
         said.append(Alert(LOOK, "Estimates: intervals are too wide to plan with", f"{words_wide} Split large tasks."))
     inside = found.inside[~pd.isna(found.inside)]
     if len(inside) >= 10:
-        lower, upper = proportion_confint(inside.sum(), len(inside), 0.05, "wilson")
+        lower, upper = wilson(inside.sum(), len(inside))
         if upper < 0.7 or lower > 0.7:
             which = "too seldom" if upper < 0.7 else "more often than promised"
             share = f"{words.percent(inside.mean())} ({words.between(lower, upper)}, n = {len(inside)})"

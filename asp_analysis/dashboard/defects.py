@@ -1,11 +1,11 @@
 """Where defects come in and go out, what passes each phase, and of which types they are."""
 
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from asp_analysis.dashboard import svg, words
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Figure, Note, Section, Table
+from asp_analysis.intervals import wilson
 from asp_analysis.quality import (
     Work,
     defect_pareto,
@@ -65,7 +65,7 @@ def _yields(work: Work) -> Figure | Note:
 
 def _yield_bar(row: dict) -> svg.Bar:
     present, removed = int(row["entering"] + row["injected"]), int(row["removed"])
-    lower, upper = proportion_confint(removed, present, 0.05, "wilson") if 0 <= removed <= present else (0.0, 1.0)
+    lower, upper = wilson(removed, present) if 0 <= removed <= present else (0.0, 1.0)
     text = f"{words.percent(row['yield_share'])} ({words.between(lower, upper)}), n = {present}"
     color = {"appraisal": "good", "failure": "bad", "construction": "one"}.get(row["kind"], "other")
     return svg.Bar(words.short(row["agent_role"], 40), float(row["yield_share"]), text, color, (lower, upper))

@@ -12,10 +12,10 @@ import json
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import betainc, gammainc, gammaln
 
 from asp_analysis.errors import EstimationRefusal
+from asp_analysis.learning.bisection import last_above
 
 Floats = NDArray[np.float64]
 BY = ("component", "task_type", "agent_role")
@@ -66,13 +66,9 @@ class Densities:
         return (self.weight * gammainc(self.shape, self.rate * density)).sum(axis=0)
 
     def quantile(self, level: float) -> Floats:
-        """Give a quantile of each area's density, by bisection."""
-        low, high = np.zeros(self.shape.shape[1]), self.mean() + 40 * np.sqrt(self.variance())
-        for _ in range(40):
-            middle = (low + high) / 2
-            is_low = self.probability_below(middle) < level
-            low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
-        return (low + high) / 2
+        """Give a quantile of each area's density."""
+        highest = self.mean() + 40 * np.sqrt(self.variance())
+        return last_above(lambda density: self.probability_below(density) < level, 0.0, highest)
 
 
 def density_table(counts: pd.DataFrame, level: float = 0.90) -> pd.DataFrame:
@@ -164,4 +160,4 @@ def reduction_lower_pct(defects: int, before: Densities, exposure: Floats, alpha
     low, high = np.log(1e-4), np.log(1e4)
     if exposure.sum() <= 0 or excess(low) <= 0 or excess(high) >= 0:
         return float("nan")
-    return 100 * (1 - float(np.exp(brentq(excess, low, high))))
+    return 100 * (1 - float(np.exp(last_above(lambda log_ratio: excess(log_ratio) > 0, low, high))))

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import betainc, betaln
 
 from asp_analysis.errors import EstimationRefusal
+from asp_analysis.learning.bisection import last_above
 
 LEARNING, SHADOW, AUTONOMOUS = MODES = ("Learning", "Shadow", "Autonomous")
 
@@ -63,7 +63,7 @@ class SoundRule:
 # --- evidence ---------------------------------------------------------------------------------------------------------
 
 
-def log_e_value(successes: Floats | float, cases: Floats | float, target: float) -> Floats:
+def log_e_value(successes: Floats | float, cases: Floats | float, target: Floats | float) -> Floats:
     """Give ln M_n with M_n = [Int_p0^1 p^k (1-p)^(n-k) dp / (1-p0)] / [p0^k (1-p0)^(n-k)], p0 = target, k of n.
 
     Evidence against "the rate is at most the target"; 0 before there is any. In logarithms, because M_n leaves the
@@ -74,32 +74,32 @@ def log_e_value(successes: Floats | float, cases: Floats | float, target: float)
         EstimationRefusal: the target is not between 0 and 1, or there are more successes than cases.
     """
     k, n = np.asarray(successes, dtype=float), np.asarray(cases, dtype=float)
-    if not 0 < target < 1 or np.any(k < 0) or np.any(k > n + 1e-9):
+    p = np.asarray(target, dtype=float)
+    if not np.all((p > 0) & (p < 1)) or np.any(k < 0) or np.any(k > n + 1e-9):
         raise EstimationRefusal(
             f"0 <= successes <= cases and 0 < target < 1 are needed, the target is {target}. Check the counts."
         )
     fails = np.maximum(n - k, 0.0)
     with np.errstate(divide="ignore"):  # an integral that underflows is no evidence: ln 0 = -inf says so
-        above = np.log(betainc(fails + 1, k + 1, 1 - target)) + betaln(k + 1, fails + 1)
-    return above - k * math.log(target) - (fails + 1) * math.log1p(-target)
+        above = np.log(betainc(fails + 1, k + 1, 1 - p)) + betaln(k + 1, fails + 1)
+    return above - k * np.log(p) - (fails + 1) * np.log1p(-p)
 
 
-def lower_bound(successes: float, cases: float, alpha: float = 0.05) -> float:
+def lower_bound(successes: Floats | float, cases: Floats | float, alpha: float = 0.05) -> Floats:
     """Give the lower bound of a rate that holds at all looks at once with confidence 1 - alpha; NaN without cases.
 
     It is the largest target whose e-value passes 1/alpha: it lies at or above a target exactly when the e-value
     against that target promotes.
     """
-    if cases <= 0:
-        return math.nan
-    if successes <= 0:
-        return 0.0
+    k, n = np.asarray(successes, dtype=float), np.asarray(cases, dtype=float)
+    least = 1e-9
 
-    def excess(target: float) -> float:
-        return float(log_e_value(successes, cases, target)) + math.log(alpha)
+    def is_passed(target: Floats | float) -> Flags:
+        return log_e_value(k, n, target) >= -math.log(alpha)
 
-    top = min(successes / cases, 1 - 1e-9)
-    return float(brentq(excess, 1e-9, top)) if excess(1e-9) > 0 > excess(top) else 0.0
+    rate = np.clip(k / np.where(n > 0, n, 1.0), least, 1 - least)
+    bound = np.where(is_passed(least), last_above(is_passed, least, rate), 0.0)
+    return np.where(n > 0, bound, math.nan)
 
 
 def is_drifting(values: Floats, target: float, rule: SoundRule) -> Flags:

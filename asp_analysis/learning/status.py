@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
+from asp_analysis.intervals import wilson
 from asp_analysis.learning.detection import error_prone, type_prediction
 from asp_analysis.learning.evidence import Evidence, Published, published_modes
 from asp_analysis.learning.rates import decomposition, estimates, review
@@ -160,7 +160,7 @@ def score_criterion(values: np.ndarray, target: float, rule: SoundRule) -> dict[
     """Give the columns of `criteria` for one criterion's outcomes (shares of 1, NaN where a case says nothing)."""
     known = values[~np.isnan(values)]
     k, n = float(known.sum()), len(known)
-    lower, upper = proportion_confint(k, n, 0.05, "wilson") if n else (math.nan, math.nan)
+    lower, upper = wilson(k, n) if n else (math.nan, math.nan)
     log_e = float(log_e_value(k, n, target))
     more = np.arange(2_001)
     enough = np.flatnonzero(log_e_value(k + more, n + more, target) >= -math.log(rule.alpha))
@@ -169,7 +169,7 @@ def score_criterion(values: np.ndarray, target: float, rule: SoundRule) -> dict[
         "value": k / n if n else math.nan,
         "wilson_lower": lower,
         "wilson_upper": upper,
-        "lower_bound": lower_bound(k, n, rule.alpha),
+        "lower_bound": float(lower_bound(k, n, rule.alpha)),
         "target": target,
         "e_value": math.exp(min(log_e, 700.0)),
         "is_passed": log_e >= -math.log(rule.alpha),
@@ -292,7 +292,8 @@ def _case_history(standing: Standing, rule: SoundRule, most: int = 300) -> pd.Da
     life = np.searchsorted(starts, np.arange(len(values)), side="right")
     hits, count = values.fillna(0).groupby(life).cumsum(), values.notna().groupby(life).cumsum()
     frame["evidence_value"] = (hits / count.where(count > 0)).to_numpy()
-    shown = range(len(values) - 1, -1, -max(1, -(-len(values) // most)))
-    bounds = {place: lower_bound(float(hits[place]), int(count[place]), rule.alpha) for place in shown}
-    frame["evidence_lower"] = pd.Series(bounds, dtype=float).reindex(range(len(values))).to_numpy()
+    shown = np.arange(len(values) - 1, -1, -max(1, -(-len(values) // most)))
+    bounds = np.full(len(values), math.nan)
+    bounds[shown] = lower_bound(hits.to_numpy()[shown], count.to_numpy()[shown], rule.alpha)
+    frame["evidence_lower"] = bounds
     return frame.sort_values("at").drop_duplicates("at", keep="last")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.errors import EstimationRefusal
+from asp_analysis.intervals import wilson
 from asp_analysis.probe.backtest import LEVELS, Replay, level_name, replay, timeline_of
 from asp_analysis.probe.estimate import Estimate, estimate_of
 from asp_analysis.probe.history import Series, series_of
@@ -114,9 +115,7 @@ def _wins(estimates, errors, rng):
 
 
 def _frame(estimates: list[Estimate], wins: np.ndarray, n_tasks: int) -> pd.DataFrame:
-    from statsmodels.stats.proportion import proportion_confint  # a second to import; only a comparison needs it
-
-    lower, upper = proportion_confint(wins * n_tasks, max(n_tasks, 1), 1 - CONFIDENCE, method="wilson")
+    lower, upper = wilson(wins * n_tasks, max(n_tasks, 1), CONFIDENCE)
     rows = []
     for one, share, low, high in zip(estimates, wins, lower, upper, strict=True):
         row = {"llm_model": one.llm_model, "agent_role": one.agent_role, "estimate": one.estimate}

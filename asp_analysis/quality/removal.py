@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
-from statsmodels.stats.rates import confint_poisson
 
 from asp_analysis.errors import AnalysisError
+from asp_analysis.intervals import exact_poisson, wilson
 from asp_analysis.quality.phases import Work, ranked
 
 MS_PER_HOUR = 3_600_000.0
@@ -155,7 +154,7 @@ def _place_of(work: Work, before: str | None) -> float:
 
 def _share(measure: str, part: int, whole: int, why: str, note: str) -> dict[str, Any]:
     nan = float("nan")
-    lower, upper = proportion_confint(part, whole, 0.05, "wilson") if whole else (nan, nan)
+    lower, upper = wilson(part, whole) if whole else (nan, nan)
     value = part / whole if whole else nan
     said = note if whole else f"not defined: {why}"
     return {"measure": measure, "value": value, "lower": lower, "upper": upper, "part": part, "whole": whole} | {
@@ -168,10 +167,10 @@ def _density(work: Work, defects: pd.DataFrame, note: str) -> dict[str, Any]:
     ended = work.tasks[work.tasks["status"].isin(["completed", "failed"]) & work.tasks["actual_size"].notna()]
     count, size = int(defects["task_id"].isin(ended["task_id"]).sum()), float(ended["actual_size"].sum())
     nan = float("nan")
-    lower, upper = confint_poisson(count, size, method="exact-c") if size > 0 else (nan, nan)
+    lower, upper = exact_poisson(count, size) if size > 0 else (nan, nan)
     said = note if size > 0 else "not defined: no ended task has a size"
     value = count / size if size > 0 else nan
-    row = {"measure": "defect density", "value": value, "lower": float(lower), "upper": float(upper)}
+    row = {"measure": "defect density", "value": value, "lower": lower, "upper": upper}
     return row | {"part": count, "whole": size, "unit": "defects per complexity unit", "note": said}
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
+from asp_analysis.intervals import wilson
 from asp_analysis.quality.phases import Work, placed, ranked
 
 
@@ -64,5 +64,5 @@ def _row(flagged: pd.DataFrame, escaped: pd.DataFrame, note: str) -> dict[str, A
 def _share(name: str, part: int, whole: int) -> dict[str, float]:
     if not whole:
         return {f"{name}_share": np.nan, f"{name}_lower": np.nan, f"{name}_upper": np.nan}
-    lower, upper = proportion_confint(part, whole, 0.05, "wilson")
+    lower, upper = wilson(part, whole)
     return {f"{name}_share": part / whole, f"{name}_lower": float(lower), f"{name}_upper": float(upper)}
