@@ -1,4 +1,4 @@
-"""How long the dashboard takes over 10,000 metric rows: in a warm process, and as a process from the shell.
+"""How long the dashboard takes over 10,000 metric rows, in a warm process and from the shell; and an estimate there.
 
 Two stores: one as an importer of bare executions leaves it (many tasks without a plan or a defect), and the sample
 several times over, where every task has a plan, an end, defects and reviews.
@@ -65,9 +65,9 @@ def _copy(connection: sqlite3.Connection, table: str, copy: int) -> None:
     connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) {source}")
 
 
-def process_seconds(url: StoreUrl, out: Path) -> tuple[float, float]:
-    """Give seconds and CPU seconds (medians of three) of the verb as a process of its own."""
-    words = [sys.executable, "-m", "asp_analysis", "dashboard", str(out), "--db", url.text]
+def process_seconds(url: StoreUrl, *verb: str) -> tuple[float, float]:
+    """Give seconds and CPU seconds (medians of three) of a verb as a process of its own."""
+    words = [sys.executable, "-m", "asp_analysis", *verb, "--db", url.text]
     seconds, cpu = [], []
     for _ in range(3):
         start, before = time.perf_counter(), _children_cpu()
@@ -88,7 +88,8 @@ def main() -> None:
         folder = Path(name)
         for label, make in (("bare executions", bare_store), ("the sample over and over", grown_store)):
             url = make(folder)
-            alone, alone_cpu = process_seconds(url, folder / "out.html")
+            alone, alone_cpu = process_seconds(url, "dashboard", str(folder / "out.html"))
+            estimate, estimate_cpu = process_seconds(url, "estimate", "--size", "18")
             from asp_analysis.dashboard import build_page
             from asp_analysis.session import connect
 
@@ -100,7 +101,8 @@ def main() -> None:
             size = (folder / "out.html").stat().st_size / 1024
             print(f"{label:26s} page {size:4.0f} KiB")
             print(f"{'  in a warm process':26s} {warm:5.2f} s, of CPU {cpu:5.2f} s")
-            print(f"{'  process from the shell':26s} {alone:5.2f} s, of CPU {alone_cpu:5.2f} s", flush=True)
+            print(f"{'  process from the shell':26s} {alone:5.2f} s, of CPU {alone_cpu:5.2f} s")
+            print(f"{'  estimate from the shell':26s} {estimate:5.2f} s, of CPU {estimate_cpu:5.2f} s", flush=True)
 
 
 if __name__ == "__main__":

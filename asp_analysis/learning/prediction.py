@@ -5,20 +5,18 @@ not better than that knows nothing about the task, however high its share of hit
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
-from sklearn.compose import ColumnTransformer
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from scipy.special import bdtrc
 
 from asp_analysis.errors import EstimationRefusal
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 TOP = 3
-_WORDS = {"token_pattern": r"[^\s]+", "lowercase": False, "binary": True}
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class TypeForecasts:
         """Probability of so many wins over the base rate by chance (exact McNemar); 1 without differences."""
         wins = int((self.cases["is_hit"] & ~self.cases["is_base_hit"]).sum())
         losses = int((~self.cases["is_hit"] & self.cases["is_base_hit"]).sum())
-        return float(binomtest(wins, wins + losses, 0.5, "greater").pvalue) if wins + losses else 1.0
+        return float(bdtrc(wins - 1, wins + losses, 0.5)) if wins else 1.0
 
     @property
     def verdict(self) -> str:
@@ -79,7 +77,7 @@ def _named(values: pd.Series) -> pd.Series:
     return values.astype(object).where(values.notna(), "unknown").astype(str)
 
 
-def fit_types(features: pd.DataFrame, types: pd.Series) -> Pipeline:
+def fit_types(features: pd.DataFrame, types: pd.Series) -> "Pipeline":
     """Fit defect types on task features: regularised multinomial logistic regression (scikit-learn).
 
     Raises:
@@ -87,19 +85,12 @@ def fit_types(features: pd.DataFrame, types: pd.Series) -> Pipeline:
     """
     if types.nunique() < 2:
         raise EstimationRefusal(f"Two defect types are needed, found {types.nunique()}. Collect more defects.")
-    parts = [
-        ("known", OneHotEncoder(handle_unknown="ignore"), ["task_type", "model"]),
-        ("size", StandardScaler(), ["log_size"]),
-    ]
-    if features["components"].str.strip().any():
-        parts.append(("components", CountVectorizer(**_WORDS), "components"))
-    if features["words"].str.contains(r"\w\w", regex=True).any():
-        parts.append(("words", TfidfVectorizer(token_pattern=r"\w\w+", max_features=100), "words"))
-    model = LogisticRegression(C=0.3, max_iter=300, tol=1e-2)
-    return Pipeline([("features", ColumnTransformer(parts)), ("model", model)]).fit(features, types)
+    from asp_analysis.learning.classifier import fit  # scikit-learn takes longer to import than this to compute
+
+    return fit(features, types)
 
 
-def likeliest_types(model: Pipeline, features: pd.DataFrame) -> pd.DataFrame:
+def likeliest_types(model: "Pipeline", features: pd.DataFrame) -> pd.DataFrame:
     """Give the three likeliest types of each task: task_id, rank (1 to 3), defect_type, probability."""
     odds = model.predict_proba(features)
     order = np.argsort(-odds, axis=1, kind="stable")[:, :TOP]

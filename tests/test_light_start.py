@@ -1,0 +1,32 @@
+"""The verbs that people wait for import only what they need: a heavy package would cost them a second or more."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("matplotlib", "sqlalchemy", "statsmodels", "IPython", "genai_prices", "psycopg")
+CLASSIFIER = ("sklearn", "scipy.stats", "scipy.optimize")
+"""Needed only where the types of defects are predicted."""
+CHILD = """
+import sys
+from asp_analysis.cli import group
+group.main(sys.argv[2:], standalone_mode=False)
+print("imported:", *(name for name in sys.argv[1].split(",") if name in sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (("estimate", "--size", "18"), (*HEAVY, *CLASSIFIER)),
+        (("dashboard", "page.html"), HEAVY),
+        (("learning",), HEAVY),
+        (("quality",), HEAVY),
+    ],
+    ids=["estimate", "dashboard", "learning", "quality"],
+)
+def test_a_verb_does_not_import_heavy_packages(words, heavy, sample_store, tmp_path):
+    command = [sys.executable, "-c", CHILD, ",".join(heavy), *words, "--db", sample_store.text]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stderr.strip().splitlines()[-1] == "imported:"
