@@ -11,7 +11,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
 TEST_DATA := build/test
 
-.PHONY: help setup lab test unit faults browser notebooks notebooks-postgres notebooks-save lint bench lock clean
+.PHONY: help setup lab test unit faults browser pictures notebooks notebooks-postgres notebooks-save lint bench lock clean
 
 help: ## print the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +38,12 @@ unit: setup ## run the unit and documentation tests
 faults: setup ## kill, lock out and fork real processes that record (timing counts: on a machine with nothing else to do)
 	$(BIN)/python -m pytest -q -m faults $(ARGS)
 
-browser: setup ## open the dashboard in a real browser (needs chromium and playwright; skips without)
+browser: setup ## the dashboard and every notebook in a real browser (needs chromium and playwright; skips without)
 	$(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)
+
+pictures: setup ## take the pictures of the README anew (needs what make browser needs)
+	$(BIN)/python -m pytest -q -m browser tests/browser -k "02-estimate or look"
+	$(BIN)/python docs/make_pictures.py
 
 notebooks: setup ## run every notebook on fresh sample data and compare the outputs
 	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db

@@ -1,6 +1,7 @@
-"""Draws the pictures of the README from the sample data, so that they show what the package draws today.
+"""Makes the pictures of the README from the sample data, so that they show what the package draws today.
 
-`python docs/make_pictures.py` makes a sample store in a temporary folder and writes `estimate.png` beside this file.
+`make pictures` looks at a notebook and the dashboard in a browser, which leaves pictures in `build/pictures/`; this
+draws `estimate.png` on a sample store and makes `lab.png` and `dashboard.png` of those.
 """
 
 import subprocess
@@ -12,6 +13,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -23,6 +25,9 @@ from asp_analysis.probe.question import pose  # noqa: E402
 
 SIZE = 18
 LEVELS = (0.70, 0.90)
+SEEN = {"lab.png": ("02-estimate-with-probe-window.png", 800), "dashboard.png": ("dashboard-light-1280.png", 1594)}
+"""Picture of the README -> the picture it is made of, and how many pixels of it from the top."""
+COLORS = 256  # enough for flat colours, in a smaller file
 
 
 def sample_history() -> pd.DataFrame:
@@ -48,8 +53,17 @@ def draw_estimate(history: pd.DataFrame, picture: Path) -> None:
     axes.figure.savefig(picture, dpi=160, metadata={"Software": None})
 
 
+def shrink(seen: Path, height: int, picture: Path) -> None:
+    """Keep the upper part of what was seen in the browser, with few colours."""
+    with Image.open(seen) as image:
+        upper = image.convert("RGB").crop((0, 0, image.width, min(height, image.height)))
+    upper.quantize(COLORS, dither=Image.Dither.NONE).save(picture, optimize=True)
+
+
 if __name__ == "__main__":
     mpl.use("Agg")
     charts.use_style()
     draw_estimate(sample_history(), Path(__file__).with_name("estimate.png"))
     plt.close("all")
+    for name, (seen, height) in SEEN.items():
+        shrink(ROOT / "build" / "pictures" / seen, height, Path(__file__).with_name(name))

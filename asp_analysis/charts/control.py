@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from asp_analysis.charts.style import (
@@ -17,6 +16,7 @@ from asp_analysis.charts.style import (
     PURPLE,
     VERMILLION,
     axes_of,
+    day_axis,
     legend_above,
     say_no_data,
 )
@@ -167,7 +167,5 @@ def _in_order(ax: Axes, at: pd.Series, label: str, most: int = 4) -> None:
 
 
 def _dates(ax: Axes) -> None:
-    locator = AutoDateLocator(minticks=3, maxticks=5)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    day_axis(ax.xaxis, most=5)
     ax.grid(axis="y", color=GREY, alpha=0.25)

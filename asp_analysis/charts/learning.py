@@ -6,9 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import date2num
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from asp_analysis.charts.style import (
     BLACK,
@@ -19,11 +20,13 @@ from asp_analysis.charts.style import (
     ORANGE,
     TEXT,
     axes_of,
+    day_axis,
     legend_above,
     say_no_data,
 )
 
 LETTER_INCHES = 0.072  # of the names of the modes, with a margin
+HALO = withStroke(linewidth=3, foreground="white", alpha=0.8)  # words stay readable on a curve
 BOX = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}  # a number stays readable on a line
 _CURVE = ("measured_at", "mode", "metric_name", "metric_value", "metric_target", "is_higher_better")
 _EVIDENCE = (
@@ -53,9 +56,7 @@ def plot_learning_curve(frame: pd.DataFrame, ax: Axes | None = None, title: str 
     ax.annotate(text, spot, (7, 0), textcoords="offset points", va="center", color=BLUE, fontweight="bold", bbox=BOX)
     ax.set_ylabel(name)
     ax.grid(axis="y")
-    locator = AutoDateLocator(maxticks=7)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    day_axis(ax.xaxis, most=7)
     return ax
 
 
@@ -207,9 +208,7 @@ def _draw_evidence(ax: Axes, rows: pd.DataFrame) -> None:
     ax.set_ylim(0, 138)
     ax.set_ylabel("Share of cases (%)")
     ax.set_xlim(at.min(), end)
-    locator = AutoDateLocator(maxticks=5)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    day_axis(ax.xaxis, most=5)
 
 
 def _percents(ax: Axes) -> None:
@@ -249,7 +248,7 @@ def _draw_target(ax: Axes, rows: pd.DataFrame, scale: float, name: str) -> None:
     width = min(LETTER_INCHES * len(text) / (ax.get_position().width * ax.figure.get_figwidth()), 0.9)
     start = _free_start((at - left) / (right - left), value - target - room / 2, width)
     place = (left + start * (right - left), np.interp(start, [0, 1], target[[0, -1]]))
-    ax.annotate(text, place, (3, 3), textcoords="offset points", fontsize=8.5)
+    ax.annotate(text, place, (3, 3), textcoords="offset points", fontsize=8.5, path_effects=[HALO], zorder=4)
 
 
 def _free_start(done: np.ndarray, gap: np.ndarray, width: float) -> float:

@@ -133,7 +133,7 @@ def plot_phase_yields(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
     colors, patches = kind_patches(rows["kind"].tolist())
     for place, (row, color) in enumerate(zip(rows.itertuples(), colors, strict=True)):
         _interval(ax, place, (row.yield_share, row.lower, row.upper), color)
-        ax.text(1.02, place, f"{row.removed} of {row.present}", va="center", fontsize=9, color=TEXT)
+        ax.text(1.025, place, f"{row.removed} of {row.present}", va="center", fontsize=9, color=TEXT)
     ax.set_yticks(range(len(rows)), rows["agent_role"])
     legend_above(ax, patches)
     return _shares(ax, "Yield: removed, of the defects present (95 % interval)")
@@ -160,7 +160,7 @@ def plot_review_effectiveness(
     for ax, (name, words, part, whole, color) in zip(axes.flat, _RATES, strict=True):
         for place, row in enumerate(rows.to_dict("records")):
             _interval(ax, place, [row[f"{name}_{end}"] for end in ("share", "lower", "upper")], color)
-            ax.text(1.03, place, f"{row[part]}/{row[whole]}", va="center", fontsize=8.5, color=TEXT)
+            ax.text(1.06, place, f"{row[part]}/{row[whole]}", va="center", fontsize=8.5, color=TEXT)
         ax.set_title(words, fontsize=10.5)
         ax.set_yticks(range(len(rows)), rows["agent_role"])
         _shares(ax, "Share (95 % interval)")
@@ -214,7 +214,8 @@ def plot_error_prone_areas(frame: pd.DataFrame, ax: Axes | None = None, title: s
     ax.axvline(200 * rows["density"].median(), color=BLACK, linestyle=":", linewidth=1.4)
     ax.set_yticks(range(len(rows)), rows["area"])
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlim(left=0)
+    # A circle at 0 keeps off the names.
+    ax.set_xlim(left=-0.02 * ax.get_xlim()[1])
     ax.set_xlabel("Defects per 100 complexity units")
     raw = Line2D([], [], color="none", marker="o", markeredgecolor=BLACK, label="raw")
     shrunken = Line2D([], [], color=BLUE, marker="o", label="shrunken, 90 % interval")

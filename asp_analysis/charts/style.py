@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
@@ -19,6 +20,9 @@ GREY, TEXT = "#8C8C8C", "#444444"
 
 KIND_COLORS = {"construction": BLUE, "appraisal": SKY, "failure": VERMILLION, "overhead": GREY}
 OTHER_KIND_COLOR = PURPLE
+# By what differs between the places of an axis (years, months, days, hours, ...), and where a new one of these begins.
+DAY_FORMATS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"]
+DAY_ZEROS = ["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"]
 MODE_COLORS = {"Learning": ORANGE, "Shadow": SKY, "Autonomous": GREEN}
 
 
@@ -43,6 +47,15 @@ def usd_axis(axis: Axis, label: str) -> None:
     """Write money on an axis and name it."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: rf"\${value:,.10g}"))
     axis.set_label_text(label)
+
+
+def day_axis(axis: Axis, most: int) -> None:
+    """Write days on an axis, each with its month, at no more than so many places; months or years for a long time."""
+    locator = AutoDateLocator(minticks=3, maxticks=most)
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(
+        ConciseDateFormatter(locator, formats=DAY_FORMATS, zero_formats=DAY_ZEROS, show_offset=False)
+    )
 
 
 def axes_of(frame: pd.DataFrame, columns: Sequence[str], ax: Axes | None, title: str | None) -> Axes:

@@ -1,9 +1,5 @@
-"""The dashboard in Debian's chromium: nothing from data runs, nothing is fetched, it fits a phone, it loads fast.
+"""The dashboard in Debian's chromium: nothing from data runs, nothing is fetched, it fits a phone, it loads fast."""
 
-Needs `chromium` on the path and playwright in this Python (or in a folder on PYTHONPATH); skips with the reason else.
-"""
-
-import shutil
 import sys
 from dataclasses import dataclass, field
 
@@ -19,8 +15,7 @@ from benchmarks.store_bench import write_metric_lines
 from tests.test_dashboard import make_hostile
 
 pytestmark = pytest.mark.browser
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PAPER = 702  # pixels, what a page of A4 has between margins of 12 mm
 AS_OF = pd.Timestamp("2025-12-31")
 
 
@@ -43,27 +38,21 @@ class Opened:
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed in this Python")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        profile = tmp_path_factory.mktemp("profile")
-        context = driver.chromium.launch_persistent_context(profile, executable_path=chromium, args=FLAGS)
-        page = Opened(context.new_page())
-        page.tab.on("dialog", lambda dialog: (page.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.tab.on("console", lambda message: page.said.append(f"console {message.type}: {message.text}"))
-        page.tab.on("pageerror", lambda error: page.said.append(f"error: {error}"))
-        context.on("request", lambda request: page.fetched.append(request.url))
-        context.on("requestfailed", lambda request: page.failed.update({request.url: request.failure}))
-        yield page
-        context.close()
+def opened(browser):
+    context = browser.new_context()
+    page = Opened(context.new_page())
+    page.tab.on("dialog", lambda dialog: (page.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.tab.on("console", lambda message: page.said.append(f"console {message.type}: {message.text}"))
+    page.tab.on("pageerror", lambda error: page.said.append(f"error: {error}"))
+    context.on("request", lambda request: page.fetched.append(request.url))
+    context.on("requestfailed", lambda request: page.failed.update({request.url: request.failure}))
+    yield page
+    context.close()
 
 
-def page_of(url, path):
+def page_of(url, path, as_of=AS_OF):
     with connect(url) as session:
-        write_page(path, build_page(session, AS_OF))
+        write_page(path, build_page(session, as_of))
     return path
 
 
@@ -85,6 +74,12 @@ def full(tmp_path_factory):
     with open_store(url) as store:
         load_file(store, folder / "lines.jsonl")
     return page_of(url, folder / "page.html")
+
+
+@pytest.fixture(scope="module")
+def sample(sample_store, tmp_path_factory):
+    """The page over the sample, at the end of its last week."""
+    return page_of(sample_store, tmp_path_factory.mktemp("sample-page") / "page.html", pd.Timestamp("2025-12-14"))
 
 
 def test_these_tests_would_see_a_script_that_runs(opened, tmp_path):
@@ -141,6 +136,33 @@ def test_it_is_dark_where_the_reader_wants_it_dark(opened, full):
         opened.go(full)
         colors.append(opened.tab.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert colors[0] != colors[1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_look_fits_its_window(browser, sample, pictures, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    tab = context.new_page()
+    tab.goto(sample.as_uri())
+    tab.screenshot(path=pictures / f"dashboard-{scheme}-{width}.png", full_page=True)
+    cut = "[...document.querySelectorAll('th, td, dd, p')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate(cut) == 0
+    context.close()
+
+
+def test_on_paper_it_is_light_and_its_tables_are_tables(browser, sample, pictures):
+    context = browser.new_context(viewport={"width": PAPER, "height": 1000}, color_scheme="dark")
+    tab = context.new_page()
+    tab.goto(sample.as_uri())
+    tab.pdf(
+        path=pictures / "dashboard.pdf", format="A4", margin=dict.fromkeys(("top", "right", "bottom", "left"), "12mm")
+    )
+    tab.emulate_media(media="print")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert tab.evaluate("getComputedStyle(document.querySelector('thead')).display") == "table-header-group"
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PAPER
+    context.close()
 
 
 def test_the_time_to_load_is_told(opened, full, capsys):
