@@ -319,3 +319,16 @@ def test_the_writer_may_load_any_number_of_rows_into_what_was_compressed(server)
         assert [list(row.values()) for row in store.read(limit)] == [["0"]]
     finally:
         store.close()
+
+
+def test_the_workbench_reads_compressed_rows_as_it_reads_sqlite(server, run, sample_store):
+    question = "SELECT agent_role, executions, tokens_in, round(cost_usd, 6) AS usd FROM role_costs ORDER BY agent_role"
+    expected = run("sql", question, "--csv", "--db", sample_store).out
+    with connected(server) as database:
+        compress_all(database)
+        try:
+            found = run("sql", question, "--csv", "--db", server)
+        finally:
+            database.execute("SELECT decompress_chunk(chunk, TRUE) FROM show_chunks('agent_cost_vector') AS chunk")
+    assert expected.count("\n") > 5
+    assert found.out == expected, found.err

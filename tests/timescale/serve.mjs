@@ -2,7 +2,7 @@
 // ordinary drivers speak to it. It prints the port, and ends when its standard input does. argv[2] is the folder into
 // which package.json was installed.
 //
-// The engine has one session: messages of all connections queue up for it, and whoever says goodbye leaves it clean.
+// The engine has one session: the messages of all connections queue up for it, and whoever leaves cleans it.
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
@@ -19,10 +19,12 @@ const engine = await PGlite.create({ extensions: { timescaledb } });
 await engine.exec("CREATE EXTENSION timescaledb");
 let queue = Promise.resolve();
 
+const asOnAnyServer = () => engine.exec("SET search_path = public"); // the default of this build is pg_catalog
+
 async function leaveClean() {
   await engine.exec("ROLLBACK");
   await engine.exec("DISCARD ALL");
-  await engine.exec("SET search_path = public"); // as on any other server; here the default is pg_catalog
+  await asOnAnyServer();
 }
 
 function serve(socket) {
@@ -34,6 +36,7 @@ function serve(socket) {
     if (isStarted && message[0] === TERMINATE) return leaveClean();
     isStarted = true;
     socket.write(await engine.execProtocolRaw(message));
+    if (message.includes("DISCARD ALL")) await asOnAnyServer(); // a driver that cleans up, too
   }
 
   // A message begins with its length; all but the first of a connection have one byte, their type, before it.
