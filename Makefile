@@ -10,8 +10,10 @@ ARGS ?=
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
 TEST_DATA := build/test
+TIMESCALE := build/timescale
 
-.PHONY: help setup lab test unit faults browser pictures notebooks notebooks-postgres notebooks-save lint bench lock clean
+.PHONY: help setup lab test unit faults timescale browser pictures notebooks notebooks-postgres notebooks-save lint bench \
+	lock clean
 
 help: ## print the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,10 +35,16 @@ lab: setup ## open JupyterLab on the notebooks (ARGS=--no-browser for a server)
 test: setup lint unit notebooks ## run everything: lint, unit and documentation tests, the notebooks
 
 unit: setup ## run the unit and documentation tests
-	$(BIN)/python -m pytest -q -m "not faults" $(ARGS)
+	$(BIN)/python -m pytest -q -m "not faults and not timescale" $(ARGS)
 
 faults: setup ## kill, lock out and fork real processes that record (timing counts: on a machine with nothing else to do)
 	$(BIN)/python -m pytest -q -m faults $(ARGS)
+
+timescale: setup ## run the migration to TimescaleDB for real, inside Node (skips without Node or its package)
+	@mkdir -p $(TIMESCALE) && cp tests/timescale/package.json tests/timescale/package-lock.json $(TIMESCALE)
+	@test -e $(TIMESCALE)/node_modules/.package-lock.json || npm ci --prefix $(TIMESCALE) --ignore-scripts --no-audit \
+		--no-fund --silent || echo "the npm package could not be installed: the tests skip"
+	$(BIN)/python -m pytest -q -m timescale tests/test_timescale.py $(ARGS)
 
 browser: setup ## the dashboard and every notebook in a real browser (needs chromium and playwright; skips without)
 	$(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)

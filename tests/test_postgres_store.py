@@ -130,7 +130,11 @@ def test_rejects_are_kept_listed_and_given_back(postgres_url, tmp_path, run):
         ("quality", "--json"),
         ("models", "--json"),
         ("complexity", "--json"),
-        ("sql", "SELECT * FROM role_costs ORDER BY agent_role", "--csv"),
+        (
+            "sql",
+            "SELECT agent_role, executions, round(cost_usd, 9) AS usd FROM role_costs ORDER BY agent_role",
+            "--csv",
+        ),
     ],
     ids=lambda words: words[0],
 )

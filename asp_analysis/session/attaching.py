@@ -99,6 +99,10 @@ def _attach_server(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None
         )
         secret = ", SECRET asp_server"
     connection.execute(f"ATTACH {quoted(_conninfo(url))} AS {STORE} (TYPE postgres, READ_ONLY{secret})")
+    extension = "SELECT 1 FROM pg_extension WHERE extname = ''timescaledb''"
+    if connection.execute(f"SELECT * FROM postgres_query('{STORE}', '{extension}')").fetchall():
+        # Compressed chunks have no place in the table that a scan by places could name.
+        connection.execute("SET pg_use_ctid_scan = false")
 
 
 def _conninfo(url: StoreUrl) -> str:

@@ -30,6 +30,12 @@ _CONNECT_TIMEOUT_S = 10
 TEXT_OID, TEXT_ARRAY_OID = 25, 1009  # fixed in PostgreSQL's catalogue
 _MIGRATIONS = ("001_create_tables", "002_create_indexes")
 
+_NO_LIMIT_OF_LATE_ROWS = """
+    SELECT set_config(name, '0', FALSE) FROM pg_settings
+    WHERE name = 'timescaledb.max_tuples_decompressed_per_dml_transaction'"""
+"""TimescaleDB unpacks compressed rows to compare new ones with them, and refuses after 100,000; loads of old telemetry
+go beyond that."""
+
 
 def make_engine(url: StoreUrl, patience_s: float | None = None) -> Engine:
     """Give an engine whose transactions wait for their turn at the beginning, those that only read excepted."""
@@ -55,6 +61,8 @@ def create_schema(connection: Connection) -> None:
     for name in _MIGRATIONS:
         run_script(connection, sql.script(f"migrations/{name}.sql"))
     connection.exec_driver_sql(sql.script("agent_roles.sql"))
+    if connection.exec_driver_sql("SELECT FROM pg_extension WHERE extname = 'timescaledb'").first() is not None:
+        run_script(connection, sql.script("migrations/003_timescaledb_setup.sql"))
 
 
 class _InstantLoader(Loader):
@@ -92,6 +100,7 @@ class _ArrayLoader(ArrayLoader):
 def _configure(connection: psycopg.Connection, _record: object) -> None:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET DateStyle = 'ISO, YMD'")
+    connection.execute(_NO_LIMIT_OF_LATE_ROWS)
     connection.commit()
     for type_, loader in (
         ("timestamptz", _InstantLoader),
