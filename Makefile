@@ -35,7 +35,7 @@ test: setup lint unit notebooks ## run everything: lint, unit and documentation 
 unit: setup ## run the unit and documentation tests
 	$(BIN)/python -m pytest -q -m "not faults" $(ARGS)
 
-faults: setup ## kill, lock out and fork real processes that record (timing counts: on a machine with nothing else to do)
+faults: setup ## kill, lock out and fork real processes that record (about a minute)
 	$(BIN)/python -m pytest -q -m faults $(ARGS)
 
 browser: setup ## the dashboard and every notebook in a real browser (needs chromium and playwright; skips without)

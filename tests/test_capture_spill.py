@@ -154,3 +154,12 @@ def test_the_files_of_a_process_are_gone_when_all_is_stored(empty_store):
             store.record(task_id="T", agent_role="Code", cost_usd=cost)
             assert store.flush() and not list(empty_store.path.parent.glob("*.spill-*"))
     assert costs(empty_store) == [0, 1, 2]
+    assert rows(empty_store, "SELECT written, present FROM load_log") == [(3, 0)]
+
+
+def test_a_record_after_the_end_is_loaded_by_whoever_comes_next(empty_store):
+    ended = capture.open(empty_store)
+    ended.close()
+    ended.record(task_id="T", agent_role="Code", cost_usd=1)
+    capture.open(empty_store).close()
+    assert costs(empty_store) == [1]

@@ -24,6 +24,7 @@ log = logging.getLogger("asp_analysis.capture")
 _AT_ONCE = 200
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.25, 5.0
 _POLL_S = 0.02
+_HOLD_S = 0.1  # a fork waits while the store is open: it is not kept open to wait for others
 
 Stop = Callable[[], bool]
 
@@ -35,6 +36,7 @@ class Absorber:
         """Prepare; nothing is opened before the first batch."""
         self._store, self._spill = store, spill
         self._held: Segment | None = None
+        self._is_barred = False
         self._begin()
 
     def _begin(self) -> None:
@@ -47,7 +49,7 @@ class Absorber:
     @property
     def rest_s(self) -> float | None:
         """How long it makes sense to wait before the next attempt, None where there is nothing to bring."""
-        if self._spill.oldest() is None and not self._has_left_overs:
+        if self._is_barred or (self._spill.oldest() is None and not self._has_left_overs):
             return None
         return max(0.01, self._retry_at - time.monotonic())
 
@@ -60,13 +62,8 @@ class Absorber:
             self._spill.sync()
 
     def flush(self, patience_s: float, is_over: Stop) -> bool:
-        """Bring this process's lines, trying again for `patience_s` while the store gives way; True where all are."""
-        deadline = time.monotonic() + patience_s
-        while not self._absorb(max(0.0, deadline - time.monotonic()), is_over):
-            if is_over() or time.monotonic() >= deadline or not self._store.path.exists():
-                return False
-            time.sleep(_POLL_S)
-        return True
+        """Bring this process's lines, also where the store failed a moment ago; True where all are stored."""
+        return self._absorb(patience_s, is_over)
 
     def recover(self, patience_s: float, is_over: Stop) -> bool:
         """Load what processes that have ended left; each file goes once it is committed. True where nothing is left."""
@@ -87,8 +84,13 @@ class Absorber:
             self._has_left_overs = False
             return True
 
-    def forget(self) -> None:
-        """Begin anew in a forked child: what was open is the parent's."""
+    def forget(self, *, was_busy: bool) -> None:
+        """Begin anew in a forked child: what was open is the parent's.
+
+        With `was_busy` the parent had the store open. SQLite in the child then believes that it has the parent's locks:
+        commits are lost, indexes break. Such a child never opens the store, others load its files.
+        """
+        self._is_barred |= was_busy
         if self._held is not None:
             self._held.forget()
             self._held = None
@@ -112,7 +114,18 @@ class Absorber:
         return True
 
     def _is_advanced(self, segment: Segment, patience_s: float) -> bool:
-        """Store the next lines of a file."""
+        """Store the next lines of a file, trying again for `patience_s` while the store is there and gives no way."""
+        deadline = time.monotonic() + patience_s
+        while not self._is_barred:
+            left_s = max(0.0, deadline - time.monotonic())
+            if self._is_tried(segment, min(_HOLD_S, left_s)):
+                return True
+            if time.monotonic() >= deadline or not self._store.path.exists():
+                return False
+            time.sleep(_POLL_S)
+        return False
+
+    def _is_tried(self, segment: Segment, patience_s: float) -> bool:
         with _within(self.lock, patience_s) as is_mine:
             if not is_mine:
                 return False

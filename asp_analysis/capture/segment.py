@@ -42,12 +42,11 @@ class Segment:
         self.size_bytes += done
 
     def measure(self) -> None:
-        """Find the end of the last whole line: a process that was killed while it wrote may have left a part of one."""
-        size_bytes = os.fstat(self.descriptor).st_size
-        self.size_bytes = os.pread(self.descriptor, size_bytes, 0).rfind(b"\n") + 1
+        """Learn the size of a file that another process wrote."""
+        self.size_bytes = os.fstat(self.descriptor).st_size
 
     def unstored(self, most: int) -> list[str]:
-        """Give the next lines that the store has not, at most `most`; none where the file was cut short by others."""
+        """Give the next lines to store, at most `most`; a part of a line, left by a killed process, is none."""
         rest, length = self.size_bytes - self.stored_bytes, _READ_BYTES
         while True:
             data = os.pread(self.descriptor, min(length, rest), self.stored_bytes)

@@ -34,7 +34,7 @@ _AT_ONCE = 1_000
 _LONGEST_LINE = 64 * 1024
 _RETRY_S = 0.25
 _SAY_LOST_EVERY_S = 1.0
-_FORK_WAITS_S = 0.25  # for each lock: a fork of the agent comes first
+_FORK_WAITS_S = 1.0  # for each lock; then the fork of the agent comes first, and the child keeps off the store
 
 Item = tuple[str, str]
 
@@ -114,6 +114,7 @@ class Writer:
         self.lost_count, self._lost_said_at, self._retry_at = 0, float("-inf"), 0.0
         self._refusal = OSError()
         self._held: list[Any] = []  # the locks that a fork holds
+        self._was_busy = False
 
     def _start(self) -> None:
         with self._starting:
@@ -194,6 +195,7 @@ class Writer:
         """Let what is at hand be finished: neither SQLite nor a spill file may be half-way when a process forks."""
         locks = (self._absorber.lock, self._spill.lock)
         self._held = [lock for lock in locks if lock.acquire(timeout=_FORK_WAITS_S)]
+        self._was_busy = self._absorber.lock not in self._held
 
     def after_fork_in_parent(self) -> None:
         """Go on as before."""
@@ -203,7 +205,7 @@ class Writer:
     def after_fork_in_child(self) -> None:
         """Begin anew: what was queued is the parent's to write."""
         self._spill.forget()
-        self._absorber.forget()
+        self._absorber.forget(was_busy=self._was_busy)
         self._begin()
 
 
