@@ -1,8 +1,8 @@
 """What recording costs the agent: time per call of a `with store.execution(...)` block, the block's work left out.
 
-Four states of the store: free, locked by another process all the time, written by another process at full speed, and
-not writable at all (there is none). "Paced" makes a call every 2 ms, "tight" makes them one after the other, which no
-agent does: there the background thread competes for the interpreter all the time.
+Five states of the store: free, locked by another process all the time, written at full speed by another process or by
+seven others, and not writable at all (there is none). "Paced" makes a call every 2 ms, "tight" makes them one after the
+other, which no agent does: there the background threads compete for the interpreter all the time.
 """
 
 import logging
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +62,8 @@ def call_times_us(store: capture.Recorder, pause_s: float) -> np.ndarray:
 def main() -> None:
     """Print p50, p99 and the longest call for each state of the store."""
     logging.getLogger("asp_analysis.capture").setLevel(logging.CRITICAL)
-    print(f"{'store':28} {'p50 us':>9} {'p99 us':>9} {'max us':>9}  {CALLS} calls")
-    for state in ("free", "locked", "written by another", "missing"):
+    print(f"{'store':32} {'p50 us':>9} {'p99 us':>9} {'max us':>9}  {CALLS} calls")
+    for state in ("free", "locked", "written by another", "written by seven others", "missing"):
         for pace, pause_s in (("paced", 0.002), ("tight", 0.0)):
             with tempfile.TemporaryDirectory() as folder:
                 _measure(f"{state}, {pace}", Path(folder), pause_s, state)
@@ -73,11 +73,10 @@ def _measure(name: str, folder: Path, pause_s: float, state: str) -> None:
     url = parse_url("store.db", folder)
     if state != "missing":
         create_store(url)
-    programs = {"locked": _LOCKER, "written by another": _RIVAL}
-    if state in programs:
-        with rival(programs[state], url.path):
-            _print(name, url, pause_s)
-    else:
+    rivals = {"locked": [_LOCKER], "written by another": [_RIVAL], "written by seven others": [_RIVAL] * 7}
+    with ExitStack() as running:
+        for program in rivals.get(state, []):
+            running.enter_context(rival(program, url.path))
         _print(name, url, pause_s)
 
 
@@ -85,7 +84,7 @@ def _print(name: str, url: object, pause_s: float) -> None:
     store = capture.open(url)
     times = call_times_us(store, pause_s)
     store.close(0.1)
-    print(f"{name:28} {np.median(times):9.1f} {np.quantile(times, 0.99):9.1f} {times.max():9.1f}", flush=True)
+    print(f"{name:32} {np.median(times):9.1f} {np.quantile(times, 0.99):9.1f} {times.max():9.1f}", flush=True)
 
 
 if __name__ == "__main__":

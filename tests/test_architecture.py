@@ -37,6 +37,9 @@ HOMES = {
     "opentelemetry": {"capture"},
 }
 
+CATCH_BROADLY = {"capture/shield.py"}
+"""`Shield` logs whatever goes wrong in the recorder, and the agent that is measured goes on."""
+
 
 def modules():
     return sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[:2] != "__")
@@ -86,8 +89,22 @@ def test_no_module_has_a_name_that_says_nothing():
     assert not names & {"utils", "util", "helpers", "common", "manager", "misc"}
 
 
-def test_no_exception_is_caught_broadly():
-    for path in modules():
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ExceptHandler):
-                assert node.type is not None and getattr(node.type, "id", "") != "Exception", path
+def catches_broadly(tree):
+    """Tell whether every error may end here: in an `except`, in a `suppress`, or in an `__exit__` that looks for it."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.ExceptHandler)
+            and getattr(node.type, "id", "Exception" * (not node.type)) == "Exception"
+        ):
+            return True
+        names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+        is_suppress = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "suppress"
+        is_exit = isinstance(node, ast.FunctionDef) and node.name == "__exit__"
+        if (is_suppress or is_exit) and "Exception" in names:
+            return True
+    return False
+
+
+def test_no_exception_is_caught_broadly_except_where_measuring_must_not_stop_an_agent():
+    broad = {str(path.relative_to(PACKAGE)) for path in modules() if catches_broadly(ast.parse(path.read_text()))}
+    assert broad == CATCH_BROADLY

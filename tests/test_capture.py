@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import sqlite3
 import threading
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asp_analysis import capture, occupancy
+from asp_analysis.capture import spill
 from asp_analysis.config import parse_url
 from asp_analysis.errors import InputError, StoreError
 from asp_analysis.session import connect
@@ -275,11 +277,12 @@ def test_a_spill_file_is_loaded_by_the_command_line_and_not_again_afterwards(run
 
 
 def test_a_full_queue_goes_to_the_spill_file(empty_store, monkeypatch):
-    monkeypatch.setattr("asp_analysis.capture.writer.GATHER_S", 0.3)
+    monkeypatch.setattr("asp_analysis.capture.writer.GATHER_S", 60.0)
+    monkeypatch.setattr("asp_analysis.capture.writer.BATCH_S", 60.0)
     store = capture.open(empty_store, queue_limit=3)
     for _ in range(20):
         store.record(task_id="T", agent_role="Code", cost_usd=1)
-    assert sum(len(path.read_text().splitlines()) for path in spill_files(empty_store)) >= 16
+    assert sum(len(path.read_text().splitlines()) for path in spill_files(empty_store)) >= 18
     store.close()
     assert rows(empty_store, "SELECT count(*) FROM agent_cost_vector") == [(20,)] and spill_files(empty_store) == []
 
@@ -299,9 +302,7 @@ def test_a_record_after_the_end_is_kept(empty_store):
 
 
 def test_a_line_that_the_disk_takes_half_is_taken_back(empty_store, monkeypatch):
-    from asp_analysis.capture import spill
-
-    real_write, calls = spill.os.write, []
+    real_write, calls = os.write, []
 
     def failing(descriptor, data):
         calls.append(data)
@@ -311,14 +312,13 @@ def test_a_line_that_the_disk_takes_half_is_taken_back(empty_store, monkeypatch)
             raise OSError(28, "No space left on device")
         return real_write(descriptor, data)
 
-    monkeypatch.setattr(spill.os, "write", failing)
+    monkeypatch.setattr("asp_analysis.capture.segment.os.write", failing)
     files = spill.Spill(empty_store.path)
     files.append("executions", ["{}"])
-    first = files.paths[0]
-    second = files.append("executions", ["[]"])
-    assert first.read_text() == "{}\n" and second.read_text() == "[]\n" and second != first
-    files.rotate()
-    second.unlink()
+    files.append("executions", ["[]"])
+    first, second = files.paths
+    assert first.read_text() == "{}\n" and second.read_text() == "[]\n" and second.parent != first.parent
+    files.release()
 
 
 def test_records_wait_while_a_session_of_this_process_reads(store, empty_store, caplog):
@@ -360,8 +360,7 @@ def _full(*_, **__):
 
 
 def test_what_is_lost_is_counted_while_it_runs_and_at_the_end(empty_store, monkeypatch, caplog):
-    monkeypatch.setattr("asp_analysis.capture.spill._append_whole", _full)
-    monkeypatch.setattr("asp_analysis.store.captured.CapturedStore.write", _full)
+    monkeypatch.setattr("asp_analysis.capture.segment.os.write", _full)
     store = capture.open(empty_store, queue_limit=3)
     for _ in range(20):
         store.record(task_id="T", agent_role="Code", cost_usd=1)
@@ -372,8 +371,7 @@ def test_what_is_lost_is_counted_while_it_runs_and_at_the_end(empty_store, monke
 
 def test_what_finds_no_room_for_a_while_is_kept_in_the_queue_and_not_lost(empty_store, monkeypatch):
     with monkeypatch.context() as disk:
-        disk.setattr("asp_analysis.capture.spill._append_whole", _full)
-        disk.setattr("asp_analysis.store.captured.CapturedStore.write", _full)
+        disk.setattr("asp_analysis.capture.segment.os.write", _full)
         store = capture.open(empty_store)
         for _ in range(20):
             store.record(task_id="T", agent_role="Code", cost_usd=1)

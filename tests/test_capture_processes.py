@@ -1,5 +1,10 @@
-"""Capture among real processes: written at once, killed, forked, locked out; nothing is lost and nothing is torn."""
+"""Capture among real processes: written at once, killed, forked, locked out; nothing is lost and nothing is torn.
 
+The machine may be busy: a test waits for what must come, with a deadline that only a broken program meets. The one
+promise about time, what a killed process may lose, is judged by the clock readings of that process.
+"""
+
+import os
 import random
 import signal
 import sqlite3
@@ -12,6 +17,8 @@ import pytest
 from asp_analysis import capture
 
 pytestmark = pytest.mark.faults
+
+DEADLINE_S = 60
 
 HEAD = """
 import os, sys, time, signal
@@ -28,14 +35,14 @@ def start(url, body, *words):
 
 
 def finish(process):
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0 and "Traceback" not in err, err
     return out
 
 
 def stored(url):
     """(agent, number) of every execution in the store, after the records that wait were loaded; the file is sound."""
-    capture.open(url).close(10)
+    capture.open(url).close(DEADLINE_S)
     assert not list(url.path.parent.glob("*.spill-*"))
     connection = sqlite3.connect(url.path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -45,10 +52,29 @@ def stored(url):
     return sorted(found)
 
 
+def count(url):
+    connection = sqlite3.connect(url.path, timeout=DEADLINE_S)
+    (found,) = connection.execute("SELECT count(*) FROM agent_cost_vector").fetchone()
+    connection.close()
+    return found
+
+
 def locked(url):
     connection = sqlite3.connect(url.path, isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
     return connection
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.01)
+
+
+def spilled(url):
+    """The spill files beside the store that hold something."""
+    return [path for path in url.path.parent.glob("*.spill-*") if path.stat().st_size]
 
 
 def test_eight_processes_writing_at_once_lose_nothing(empty_store):
@@ -67,21 +93,26 @@ for n in range(1_000_000):
 """
 
 
-@pytest.mark.parametrize("state", ["free", "free", "locked"])
+@pytest.mark.parametrize("state", ["free", "free", "locked", "missing"])
 def test_a_killed_process_loses_at_most_its_last_200_ms_and_leaves_nothing_torn(empty_store, state):
+    away = empty_store.path.with_suffix(".away")
+    if state == "missing":
+        empty_store.path.rename(away)
     lock = locked(empty_store) if state == "locked" else None
     process = start(empty_store, REPORT_UNTIL_KILLED)
-    process.stdout.readline()
-    time.sleep(random.uniform(0.5, 0.9))
+    lines = [process.stdout.readline() for _ in range(random.randint(250, 600))]
     killed_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
     process.send_signal(signal.SIGKILL)
-    out, _ = process.communicate(timeout=60)
+    lines += process.stdout.readlines()
+    process.communicate(timeout=DEADLINE_S)
     if lock:
         lock.close()
-    reported = [tuple(map(int, line.split())) for line in out.splitlines()]
+    if state == "missing":
+        away.rename(empty_store.path)
+    reported = [tuple(map(int, line.split())) for line in lines]
     safe = {("A", n) for n, at_ns in reported if killed_ns - at_ns > 200e6}
     found = stored(empty_store)
-    assert len(safe) > 50 and safe <= set(found) | {("A", 0)} and len(set(found)) == len(found)
+    assert ("A", 0) in safe and safe <= set(found) and len(set(found)) == len(found)
 
 
 def test_a_process_that_just_ends_has_written_everything(empty_store):
@@ -92,7 +123,7 @@ def test_a_process_that_just_ends_has_written_everything(empty_store):
 
 def test_a_process_that_ends_by_an_exception_has_written_everything(empty_store):
     process = start(empty_store, "with store.execution(task_id='T', agent_role='Code', user_id='A') as run:\n  1 / 0")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 1 and "ZeroDivisionError" in err
     assert len(stored(empty_store)) == 1
 
@@ -120,7 +151,7 @@ for round in range(10):
     report(round, "parent")
     if (child := os.fork()) == 0:
         report(round, "child")
-        store.flush(10)
+        store.flush(60)
         os._exit(0)
     children.append(child)
 for child in children:
@@ -135,6 +166,40 @@ def test_forks_while_a_long_spill_file_is_loaded_lose_nothing(empty_store):
     finish(start(empty_store, FORK_WHILE_LOADING))
     wanted = [("A", n) for n in range(3000)] + [(name, n) for name in ("child", "parent") for n in range(10)]
     assert stored(empty_store) == sorted(wanted)
+
+
+FORK_WITH_THE_STORE_OPEN = """
+import threading
+from asp_analysis.store.captured import CapturedStore
+parent, connect, is_open, go_on = os.getpid(), CapturedStore._connect, threading.Event(), threading.Event()
+def connect_and_stop(self):
+    connection = connect(self)
+    if os.getpid() == parent:
+        connection.execute("SELECT count(*) FROM task_metadata").fetchall()
+        is_open.set()
+        go_on.wait()
+    return connection
+store.close()
+CapturedStore._connect = connect_and_stop
+store = capture.open(sys.argv[1])
+report(0, "parent")
+is_open.wait()
+if (child := os.fork()) == 0:
+    for n in range(20):
+        report(n, "child")
+        assert not store.flush(10)  # the store is not opened with the parent's locks
+    os._exit(0)
+go_on.set()
+for n in range(1, 20):
+    report(n, "parent")
+    store.flush(10)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_fork_while_the_store_is_open_loses_nothing_and_breaks_nothing(empty_store):
+    finish(start(empty_store, FORK_WITH_THE_STORE_OPEN))
+    assert stored(empty_store) == [(name, n) for name in ("child", "parent") for n in range(20)]
 
 
 WORKERS = """
@@ -159,7 +224,7 @@ LOCKED_OUT = """
 report(1)
 print("ready", flush=True)
 sys.stdin.readline()
-print(store.flush(10), flush=True)
+print(store.flush(60), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -168,22 +233,50 @@ def test_records_reported_while_the_store_is_locked_are_written_when_it_is_free(
     lock = locked(empty_store)
     process = start(empty_store, LOCKED_OUT)
     process.stdout.readline()
-    time.sleep(0.3)
-    assert len(list(empty_store.path.parent.glob("*.spill-*"))) == 1
+    assert "until the store can be written" in process.stderr.readline()  # it has tried, and failed
     lock.close()
-    out, _ = process.communicate("go\n", timeout=60)
+    out, _ = process.communicate("go\n", timeout=DEADLINE_S)
     assert out == "True\n"
     assert stored(empty_store) == [("A", 1)]
 
 
-def test_the_spill_file_of_a_running_process_is_left_to_it(empty_store):
+def test_records_reported_while_the_store_is_locked_are_written_without_a_flush_too(empty_store):
     lock = locked(empty_store)
     process = start(empty_store, LOCKED_OUT)
     process.stdout.readline()
-    time.sleep(0.3)
-    before = list(empty_store.path.parent.glob("*.spill-*"))
-    capture.open(empty_store).close(0.1)  # finds a file that is written by another
-    assert list(empty_store.path.parent.glob("*.spill-*")) == before
+    assert "until the store can be written" in process.stderr.readline()  # it has tried, and failed
     lock.close()
-    process.communicate("go\n", timeout=60)
+    wait_for(lambda: not spilled(empty_store))
+    process.kill()
+    process.communicate(timeout=DEADLINE_S)
     assert stored(empty_store) == [("A", 1)]
+
+
+def test_the_spill_file_of_a_running_process_is_left_to_it(empty_store):
+    away = empty_store.path.rename(empty_store.path.with_suffix(".away"))
+    process = start(empty_store, LOCKED_OUT)
+    process.stdout.readline()
+    wait_for(lambda: spilled(empty_store))
+    (path,) = spilled(empty_store)
+    process.send_signal(signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
+    away.rename(empty_store.path)
+    capture.open(empty_store).close(DEADLINE_S)  # could load it: the store is free, and its process stands still
+    is_left = path.exists() and count(empty_store) == 0
+    process.send_signal(signal.SIGCONT)
+    process.communicate("go\n", timeout=DEADLINE_S)
+    assert is_left and stored(empty_store) == [("A", 1)]
+
+
+KILL_WHILE_LOADING = "store.flush(60)"
+
+
+def test_a_process_that_is_killed_while_it_loads_leaves_the_rest_to_the_next_and_doubles_nothing(empty_store):
+    away = empty_store.path.rename(empty_store.path.with_suffix(".away"))
+    finish(start(empty_store, "for n in range(5000): report(n)"))
+    away.rename(empty_store.path)
+    process = start(empty_store, KILL_WHILE_LOADING)
+    wait_for(lambda: count(empty_store) > 0)
+    process.kill()
+    process.communicate(timeout=DEADLINE_S)
+    assert stored(empty_store) == [("A", n) for n in range(5000)]

@@ -1,7 +1,7 @@
 """Record your own agents while they run: `store = capture.open()`, then `with store.execution(...) as run: ...`.
 
-The agent never waits for the store and never meets an error of it: records go through a bounded queue to a background
-thread, to a spill file beside the store while that cannot be written, and into the store as soon as it can.
+The agent never waits for the store and never meets an error of it: a background thread appends each record to a
+spill file beside the store, and another brings that file to the store as soon as it can.
 """
 
 from asp_analysis.capture.recorder import QUEUE_LIMIT, Recorder

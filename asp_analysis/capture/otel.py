@@ -129,7 +129,7 @@ class AspSpanExporter(SpanExporter):
         # spill file by then.
         self._recorder.flush()
         if self._is_own:
-            self._recorder.close()
+            self._recorder.close(0.0)
 
     def _take(self, span: ReadableSpan) -> str | None:
         """Add a span to its trace and give the trace's id, None where the span holds nothing that can be kept."""

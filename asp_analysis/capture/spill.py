@@ -1,11 +1,14 @@
-"""Files beside the store that take records while it cannot: JSON Lines, one file per process and kind of record.
+"""Spill files: every record goes here first, and a file goes when the store has committed all of it.
 
-A line is handed to the operating system at once and so outlives a killed process; `sync` (at most once a second, and
-at the end) makes it outlive a loss of power too. The process that writes a file holds a lock on it that the system
-takes back when the process ends, however it ends: what is not locked may be loaded and removed.
+They are JSON Lines beside the store (or in a folder of the store's own under the one for temporary files), one at a
+time per process and kind of record. A line is handed to the operating system at once and so outlives a killed process;
+`sync` makes what the store does not take outlive a loss of power too. Whoever writes a file holds a lock on it that the
+system takes back when the process ends, however it ends: what is not locked may be loaded and removed. The name says
+from which process the lines are and the number of the first: a line that is loaded twice has the same name both times.
 """
 
 import fcntl
+import itertools
 import os
 import re
 import tempfile
@@ -14,19 +17,17 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from asp_analysis.capture.segment import Segment
+
 KINDS = ("executions", "defect_log")
+# An interrupted load begins its file anew: small files are better. Each that waits is an open one: large ones are.
+_SEGMENT_BYTES = 16 << 20
+_MOST_LISTED = 1_000
 _SYNC_EVERY_S = 1.0
-
-
-@dataclass
-class _OpenFile:
-    path: Path
-    descriptor: int
-    size_bytes: int = 0
+_NAME = re.compile(rf".*\.spill-({'|'.join(KINDS)})-(\d+-[0-9a-f]+)-(\d+)\.jsonl", re.DOTALL)
 
 
 class Spill:
@@ -37,140 +38,165 @@ class Spill:
         self._store = store
         # Asked for here and once: `tempfile` has a lock, which a forked child would inherit locked from the thread.
         self._temporary = Path(tempfile.gettempdir()) / f"asp-capture-{os.getuid()}"
-        self._open: dict[str, _OpenFile] = {}
+        self._own_folder = self._temporary / sha256(os.path.realpath(store).encode()).hexdigest()[:16]
+        self._begin()
+
+    def _begin(self) -> None:
         self.lock = threading.RLock()  # a fork holds it, so that no file is left half-way
-        self._is_dirty, self._synced_at = False, 0.0
+        self._segments: list[Segment] = []
+        self._numbers = dict.fromkeys(KINDS, 1)
+        # The time first: sorted by name, the files of one process are in the order in which it wrote them.
+        self._token = f"{os.getpid()}-{time.time_ns():016x}{uuid.uuid4().hex[:8]}"
+        self._synced_at = time.monotonic()
 
     @property
     def paths(self) -> list[Path]:
-        """The files that this process is writing."""
-        return [file.path for file in self._open.values()]
+        """The files that this process holds."""
+        return [segment.path for segment in list(self._segments)]
 
-    def append(self, kind: str, lines: list[str]) -> Path:
-        """Append lines to this process's file of that kind, all of them or none; gives the file.
+    def append(self, kind: str, lines: list[str]) -> None:
+        """Append lines to this process's file of that kind, all of them or none.
 
         Raises:
             OSError: neither the store's folder nor the one for temporary files takes them.
         """
         data = "".join(f"{line}\n" for line in lines).encode("ascii")
         with self.lock:
-            file = self._open.get(kind) or self._create(kind)
+            segment = self._writable(kind) or self._create(kind, self._folders())
             try:
-                _append_whole(file, data)
+                segment.append(data)
             except OSError:
-                # another disk may have room
-                file = self._create(kind, self._folders()[1:])
-                _append_whole(file, data)
-            self._is_dirty = True
-            return file.path
+                self.drop_if_stored(segment)
+                segment = self._create(kind, self._folders()[1:])  # another disk may have room
+                segment.append(data)
+            self._numbers[kind] += len(lines)
 
-    def rotate(self) -> None:
-        """Close the files; they then wait to be loaded, and the next record begins new ones."""
+    def oldest(self) -> Segment | None:
+        """Give the first file that holds what the store has not."""
+        with self.lock:
+            return next((segment for segment in self._segments if not segment.is_stored), None)
+
+    def drop_if_stored(self, segment: Segment) -> None:
+        """Remove a file of this process of which nothing is left to store."""
+        with self.lock:
+            if segment.is_stored and segment in self._segments:
+                self._segments.remove(segment)
+                segment.remove()
+
+    def release(self) -> None:
+        """Let go of the files: they then wait for whoever loads them, and the next record begins new ones."""
         with self.lock:
             self.sync(is_due=True)
-            for file in self._open.values():
-                _let_go(file.descriptor)
-            self._open = {}
+            for segment in self._segments:
+                if segment.is_stored:
+                    segment.remove()
+                else:
+                    segment.let_go()
+            self._segments = []
 
     def sync(self, *, is_due: bool = False) -> None:
-        """Bring what was appended to the disk itself, at most once a second unless `is_due`."""
-        if self._is_dirty and (is_due or time.monotonic() - self._synced_at >= _SYNC_EVERY_S):
-            self._is_dirty, self._synced_at = False, time.monotonic()
-            for file in list(self._open.values()):
-                os.fsync(file.descriptor)
+        """Bring what waits to the disk itself, at most once a second unless `is_due`; others may append meanwhile."""
+        if is_due or time.monotonic() - self._synced_at >= _SYNC_EVERY_S:
+            self._synced_at = time.monotonic()
+            for segment in list(self._segments):
+                segment.sync()
 
     def forget(self) -> None:
         """Let go of the files in a forked child: they are the parent's, and so is their lock."""
-        self.lock = threading.RLock()
-        for file in self._open.values():
-            with suppress(OSError):  # the fork may have met the thread after it closed the file
-                os.close(file.descriptor)
-        self._open, self._is_dirty = {}, False
+        for segment in self._segments:
+            segment.forget()
+        self._begin()
 
     def waiting(self) -> list[Path]:
-        """List the spill files of this store that are not being written by this process, oldest first."""
-        found = [path for folder in self._folders() for path in _spill_files(folder, self._stem(folder))]
+        """List spill files of this store that this process does not hold, oldest first, at most a thousand."""
         own = set(self.paths)
-        return sorted((path for path in found if path not in own), key=_modified_at)
+        found = itertools.chain.from_iterable(map(self._listed, self._folders()))
+        return sorted(itertools.islice((path for path in found if path not in own), _MOST_LISTED), key=_age)
 
-    def _create(self, kind: str, folders: list[Path] | None = None) -> _OpenFile:
+    # --- files ---
+
+    def _listed(self, folder: Path) -> Iterator[Path]:
+        stem = f"{self._store.name}.spill-"
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(stem) and _NAME.fullmatch(entry.name):
+                    yield folder / entry.name
+
+    def _writable(self, kind: str) -> Segment | None:
+        last = next((segment for segment in reversed(self._segments) if segment.kind == kind), None)
+        return last if last is not None and not last.is_failed and last.size_bytes < _SEGMENT_BYTES else None
+
+    def _create(self, kind: str, folders: list[Path]) -> Segment:
         failure: OSError | None = None
-        for folder in self._folders() if folders is None else folders:
-            path = folder / f"{self._stem(folder)}{kind}-{os.getpid()}-{uuid.uuid4().hex[:12]}.jsonl"
+        for folder in folders:
             try:
-                if folder != self._store.parent:
-                    folder.mkdir(mode=0o700, exist_ok=True)
-                descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+                segment = self._created(kind, folder)
             except OSError as error:
                 failure = error
                 continue
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if kind in self._open:
-                _let_go(self._open[kind].descriptor)
-            self._open[kind] = _OpenFile(path, descriptor)
-            return self._open[kind]
+            self._segments.append(segment)
+            return segment
         raise failure or OSError("no folder for a spill file")
 
-    def _folders(self) -> list[Path]:
-        return [self._store.parent, self._temporary]
+    def _created(self, kind: str, folder: Path) -> Segment:
+        if folder == self._own_folder:
+            for made in (self._temporary, self._own_folder):
+                made.mkdir(mode=0o700, exist_ok=True)
+            if self._temporary.lstat().st_uid != os.getuid():
+                raise PermissionError(f"{self._temporary} belongs to somebody else")
+        path = folder / f"{self._store.name}.spill-{kind}-{self._token}-{self._numbers[kind]}.jsonl"
+        while True:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            segment = Segment(path, *_origin(path), descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                # Before it was locked, another process may have found it, seen it empty and removed it.
+                if os.fstat(descriptor).st_nlink > 0:
+                    return segment
+                os.close(descriptor)
+            except OSError:  # a file system without locks
+                segment.remove()
+                raise
 
-    def _stem(self, folder: Path) -> str:
-        if folder == self._store.parent:
-            return f"{self._store.name}.spill-"
-        return f"{sha256(os.path.realpath(self._store).encode()).hexdigest()[:16]}.spill-"
+    def _folders(self) -> list[Path]:
+        return [self._store.parent, self._own_folder]
 
 
 @contextmanager
-def taken(path: Path) -> Iterator[bool]:
-    """Hold a waiting file for the length of a block; False where its process still writes it, or where it is gone."""
+def taken(path: Path) -> Iterator[Segment | None]:
+    """Hold a waiting file for the length of a block; None where its process still writes it, or where it is gone."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
-        yield False
+        yield None
         return
+    segment = Segment(path, *_origin(path), descriptor)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_there = os.fstat(descriptor).st_nlink > 0 and os.fstat(descriptor).st_uid == os.getuid()
-        except OSError:
-            is_there = False
-        yield is_there
+        yield segment if _is_ours(segment) else None
     finally:
-        _let_go(descriptor)
+        segment.let_go()
 
 
-def kind_of(path: Path) -> str:
-    """Tell from a spill file's name what its records are."""
-    return next(kind for kind in KINDS if f".spill-{kind}-" in path.name)
-
-
-def _spill_files(folder: Path, stem: str) -> list[Path]:
-    form = re.compile(rf"{re.escape(stem)}(?:{'|'.join(KINDS)})-\d+-[0-9a-f]+\.jsonl")
-    with suppress(OSError):
-        return [path for path in folder.iterdir() if form.fullmatch(path.name)]
-    return []
-
-
-def _modified_at(path: Path) -> float:
-    with suppress(OSError):
-        return path.stat().st_mtime
-    return 0.0
-
-
-def _let_go(descriptor: int) -> None:
-    """Unlock and close; a forked child may hold a copy of the descriptor, which would keep the lock."""
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
-    os.close(descriptor)
-
-
-def _append_whole(file: _OpenFile, data: bytes) -> None:
-    """Append all of `data`; where the disk takes only a part, take that part back: no line is ever torn."""
-    done = 0
+def _is_ours(segment: Segment) -> bool:
     try:
-        while done < len(data):
-            done += os.write(file.descriptor, data[done:])
+        fcntl.flock(segment.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        status = os.fstat(segment.descriptor)
+        if status.st_nlink == 0 or status.st_uid != os.getuid():
+            return False
+        segment.measure()
     except OSError:
-        if done:
-            os.ftruncate(file.descriptor, file.size_bytes)
-        raise
-    file.size_bytes += done
+        return False
+    return True
+
+
+def _origin(path: Path) -> tuple[str, str, int]:
+    """Tell from a spill file's name the kind of its records, the source they are counted in, and their first number."""
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        raise ValueError(path.name)
+    return match[1], f"capture-{match[2]}", int(match[3])
+
+
+def _age(path: Path) -> tuple[str, int]:
+    _, source, first = _origin(path)
+    return source.rpartition("-")[2], first

@@ -54,7 +54,7 @@ class CapturedStore:
             raise StoreError(
                 f"A SQLite store is needed to capture, {url.shown} is none. Set DATABASE_URL=sqlite:///..."
             )
-        self.url, self._path = url, url.path
+        self.url, self.path = url, url.path
         self._patience_s, self._is_checked = 0.0, False
         engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -68,7 +68,7 @@ class CapturedStore:
             StoreError: the store is busy, missing or unwritable, or read by a session of this process.
         """
         self._patience_s = patience_s
-        with occupancy.held(self._path, "writer", is_brief=True):
+        with occupancy.held(self.path, "writer", is_brief=True):
             try:
                 with self._store.transaction() as connection:
                     self._check_schema(connection)
@@ -82,7 +82,7 @@ class CapturedStore:
                     f"Records that the store accepts are needed, it gave: {error.orig}. Mend the record."
                 ) from None
             except sqlite3.Error as error:  # raised while connecting, before SQLAlchemy translates
-                raise StoreError(f"The store {self._path} is needed for writing, it gave: {error}. Check it.") from None
+                raise StoreError(f"The store {self.path} is needed for writing, it gave: {error}. Check it.") from None
         log.load_id, log.size_bytes, log.digest = grown.load_id, grown.size_bytes, grown.digest
         return rejects
 
@@ -100,7 +100,7 @@ class CapturedStore:
 
     def _connect(self) -> sqlite3.Connection:
         # mode=rw: a store that is not there is an error here, never a new and empty file.
-        address = f"file:{quote(str(self._path))}?mode=rw"
+        address = f"file:{quote(str(self.path))}?mode=rw"
         connection = sqlite3.connect(
             address, uri=True, timeout=self._patience_s, isolation_level=None, check_same_thread=False
         )
@@ -118,7 +118,7 @@ class CapturedStore:
         version = connection.exec_driver_sql("SELECT max(version) FROM asp_schema").scalar()
         if version != SCHEMA_VERSION:
             raise StoreError(
-                f"A store with schema version {SCHEMA_VERSION} is needed, {self._path} has version {version}. "
+                f"A store with schema version {SCHEMA_VERSION} is needed, {self.path} has version {version}. "
                 "Use the workbench that wrote it, or a newer one."
             )
         self._is_checked = True
