@@ -1,5 +1,6 @@
 """Where things lie: DATABASE_URL, `.env`, the store, the data folder. No other module knows a path by itself."""
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,12 @@ class StoreUrl:
     def data_dir(self) -> Path:
         """The folder of the store, where `backups/`, `exports/` and `cache/` are made."""
         return self.path.parent if self.path is not None else project_dir() / "data"
+
+    @property
+    def local_name(self) -> str:
+        """A name for what this machine keeps about the store: readable, and its own for every store."""
+        digest = hashlib.sha256(str(self.path.resolve() if self.path else self.shown).encode()).hexdigest()[:12]
+        return f"{self.path.stem if self.path else 'server'}-{digest}"
 
 
 def project_dir() -> Path:

@@ -389,11 +389,6 @@ def test_a_session_of_this_process_can_be_opened_between_records(store, empty_st
         assert session.sql("SELECT tokens_in FROM executions")["tokens_in"].tolist() == [3]
 
 
-def test_a_store_that_capture_does_not_know_is_refused_at_the_start():
-    with pytest.raises(StoreError, match="SQLite"):
-        capture.open("postgresql://localhost/x")
-
-
 STEP = st.sampled_from(["record", "record", "record", "bad", "flush", "lock", "unlock", "remove", "restore", "reopen"])
 
 

@@ -322,3 +322,45 @@ def test_a_writer_that_waits_too_long_for_another_says_so(postgres_url, tmp_path
         busy.execute("SELECT pg_advisory_xact_lock(7305473017)")
         asked = run("load", write_lines(tmp_path / "c.jsonl", LINES), "--as", "executions", "--db", postgres_url)
     assert asked.exit_code == 1 and "another writer has held it for too long" in asked.err
+
+
+# --- capture ---
+
+AGENT = """
+import sys
+from asp_analysis import capture
+from asp_analysis.config import parse_url
+from pathlib import Path
+with capture.open(sys.argv[1]) as store:
+    for number in range(50):
+        with store.execution(task_id=f"C-{number}", agent_role="Code") as run:
+            run.tokens(input=number + 1, output=2)
+            run.defect(defect_type="60_Checking", phase_injected="Design", description="the amount is not checked")
+    assert store.flush(), "not all is stored"
+"""
+
+
+def test_captured_records_reach_the_server_each_once(postgres_url, tmp_path):
+    create_store(postgres_url)
+    agents = [
+        subprocess.Popen([sys.executable, "-c", AGENT, postgres_url.text], cwd=tmp_path, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    assert [agent.wait(timeout=120) for agent in agents] == [0, 0, 0], [agent.stderr.read() for agent in agents]
+    with connect(postgres_url) as session:
+        assert len(session.view("executions")) == 150 and len(session.view("defects")) == 150
+
+
+def test_records_wait_in_a_file_while_the_server_is_not_there(postgres_url, tmp_path, monkeypatch):
+    monkeypatch.setattr("asp_analysis.config.project_dir", lambda: tmp_path)
+    from asp_analysis import capture
+
+    store = capture.open(postgres_url.text)  # a database without tables
+    store.record(task_id="C-1", agent_role="Code", tokens_in=1)
+    assert not store.flush(patience_s=0.2)
+    store.close()
+    create_store(postgres_url)
+    with capture.open(postgres_url.text) as store:
+        assert store.flush()
+    with connect(postgres_url) as session:
+        assert session.view("executions")["task_id"].tolist() == ["C-1"]

@@ -18,6 +18,5 @@ def open(url: str | StoreUrl | None = None, *, queue_limit: int = QUEUE_LIMIT) -
 
     Raises:
         ConfigError: the address is of no kind that the workbench knows.
-        StoreError: the store is PostgreSQL.
     """
     return Recorder(url if isinstance(url, StoreUrl) else store_url(url), queue_limit)

@@ -120,7 +120,7 @@ class Absorber:
             left_s = max(0.0, deadline - time.monotonic())
             if self._is_tried(segment, min(_HOLD_S, left_s)):
                 return True
-            if time.monotonic() >= deadline or not self._store.path.exists():
+            if time.monotonic() >= deadline or self._store.is_missing:
                 return False
             time.sleep(_POLL_S)
         return False

@@ -43,11 +43,7 @@ class Writer:
     """Takes lines of `executions` and `defect_log` from any thread and brings them to the store."""
 
     def __init__(self, url: StoreUrl, queue_limit: int) -> None:
-        """Begin the background threads; records of processes that have ended are loaded first.
-
-        Raises:
-            StoreError: the store is no SQLite file.
-        """
+        """Begin the background threads; records of processes that have ended are loaded first."""
         self._limit = queue_limit
         store = CapturedStore(url)
         self._spill = Spill(store.path)

@@ -60,8 +60,7 @@ class Snapshots:
     def __init__(self, url: StoreUrl) -> None:
         self._url = url
         self._folder = url.data_dir / "cache"
-        digest = hashlib.sha256(str(url.path.resolve() if url.path else url.shown).encode()).hexdigest()[:12]
-        self._name = f"{url.path.stem if url.path else 'server'}-{digest}"
+        self._name = url.local_name
 
     def current(self) -> Pointer | None:
         """Give the copy that is as new as the store's file, without opening the store; None where that is not known."""

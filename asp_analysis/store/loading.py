@@ -51,7 +51,7 @@ def _write(
 ) -> LoadResult:
     result = LoadResult(source.file, source.loaded_as, found=dict(source.found))
     strict_rejects: list[Reject] = []
-    load_id = _begin(connection, source)
+    load_id = begin_log(connection, source)
     writer = BatchWriter(connection)
     for batch in batches:
         outcome = writer.write(batch)
@@ -60,10 +60,10 @@ def _write(
         if is_strict:
             strict_rejects += rejects[: max(0, _SHOWN_REJECTS - len(strict_rejects))]
         else:
-            _keep(connection, load_id, source.file, rejects)
+            keep_rejects(connection, load_id, source.file, rejects)
     if is_strict and result.rejected:
         raise _strict_error(source.file, result, strict_rejects)
-    _finish(connection, load_id, result)
+    add_to_log(connection, load_id, result)
     return result
 
 
@@ -84,7 +84,8 @@ def clear_rejects(store: Store, reject_ids: Iterable[int]) -> None:
             execute(connection, "DELETE FROM load_reject WHERE reject_id = ?", parameters)
 
 
-def _begin(connection: Connection, source: LoadedFile) -> int:
+def begin_log(connection: Connection, source: LoadedFile) -> int:
+    """Begin a row of `load_log` without any records yet; gives its id."""
     started = now()
     row = execute(
         connection,
@@ -107,11 +108,13 @@ def _begin(connection: Connection, source: LoadedFile) -> int:
     return int(row.scalar_one())
 
 
-def _finish(connection: Connection, load_id: int, result: LoadResult) -> None:
-    execute(
+def add_to_log(connection: Connection, load_id: int, result: LoadResult) -> bool:
+    """Add the counts of a result to its row of `load_log`; False where there is no such row of this file."""
+    row = execute(
         connection,
-        "UPDATE load_log SET finished_at = ?, read_count = ?, written = ?, updated = ?, present = ?, rejected = ?, "
-        "tasks_stubbed = ? WHERE load_id = ?",
+        "UPDATE load_log SET finished_at = ?, read_count = read_count + ?, written = written + ?, "
+        "updated = updated + ?, present = present + ?, rejected = rejected + ?, tasks_stubbed = tasks_stubbed + ? "
+        "WHERE load_id = ? AND file = ? RETURNING load_id",
         (
             now(),
             result.read,
@@ -121,8 +124,10 @@ def _finish(connection: Connection, load_id: int, result: LoadResult) -> None:
             result.rejected,
             result.tasks_stubbed,
             load_id,
+            result.file,
         ),
-    )
+    ).first()
+    return row is not None
 
 
 def _add(result: LoadResult, batch: Batch, outcome: Any, reject_count: int) -> None:
@@ -134,12 +139,13 @@ def _add(result: LoadResult, batch: Batch, outcome: Any, reject_count: int) -> N
     result.tasks_stubbed += outcome.tasks_stubbed
 
 
-def _keep(connection: Connection, load_id: int, file: str, rejects: list[Reject]) -> None:
+def keep_rejects(connection: Connection, load_id: int, file: str, rejects: list[Reject]) -> None:
+    """Keep rejected records for repair; the same record of the same file is kept once."""
     rows = []
     for reject in rejects:
-        text = storable(reject.raw_text)
+        text = _storable(reject.raw_text)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        rows.append((load_id, file, reject.line_number, json_text([*map(storable, reject.reasons)]), text, digest))
+        rows.append((load_id, file, reject.line_number, json_text([*map(_storable, reject.reasons)]), text, digest))
     if rows:
         execute(
             connection,
@@ -149,7 +155,7 @@ def _keep(connection: Connection, load_id: int, file: str, rejects: list[Reject]
         )
 
 
-def storable(text: str) -> str:
+def _storable(text: str) -> str:
     """Write what no text column can hold (bytes that are not UTF-8, U+0000) as visible escapes."""
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8").replace("\x00", "\\x00")
 

@@ -5,12 +5,14 @@ JSON array. The server has types for them; they are translated here, on the way 
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 from psycopg.adapt import Loader
 from psycopg.types.array import ArrayLoader
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
 
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
@@ -37,8 +39,17 @@ _NO_LIMIT_OF_LATE_ROWS = """
 go beyond that."""
 
 
-def make_engine(url: StoreUrl, patience_s: float | None = None) -> Engine:
-    """Give an engine whose transactions wait for their turn at the beginning, those that only read excepted."""
+def make_engine(url: StoreUrl, patience_s: Callable[[], float] | None = None) -> Engine:
+    """Give an engine whose transactions wait for their turn at the beginning, those that only read excepted.
+
+    With `patience_s` they wait no longer than it says, and each has a connection of its own: none is left open that a
+    forked child could close under its parent.
+    """
+    if patience_s is not None:
+        engine = create_engine("postgresql+psycopg://", creator=lambda: connect(url), poolclass=NullPool)
+        event.listen(engine, "begin", lambda connection: _begin(connection, patience_s()))
+        event.listen(engine, "connect", _configure)
+        return engine
     engine = create_engine("postgresql+psycopg://", creator=lambda: connect(url), pool_size=1, pool_pre_ping=True)
     event.listen(engine, "connect", _configure)
     event.listen(

@@ -1,16 +1,19 @@
 """A SQLite file as a store: how it is opened, set up, brought to the present schema, and what its errors mean."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
 
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
 
 BUSY_TIMEOUT_MS = 30_000
 _CACHE_KIB = 65_536  # the unique index is written in random order: with SQLite's 2 MiB it is the bottleneck
+_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 _SCHEMA = ("sqlite/create_tables.sql", "sqlite/count_changes.sql", "sqlite/create_indexes.sql", "agent_roles.sql")
 _ADDED_TO_LOAD_LOG = {"modified_ns": "INTEGER", "found_json": "TEXT"}
 """Columns of `load_log` that the first stores may lack."""
@@ -30,6 +33,27 @@ def make_engine(path: Path) -> Engine:
     """Give an engine whose transactions hold the write lock from their beginning, those that only read excepted."""
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def make_brief_engine(path: Path, patience_s: Callable[[], float]) -> Engine:
+    """Give an engine that opens an existing file for each transaction anew and waits no longer than it is told."""
+
+    def opened() -> sqlite3.Connection:
+        # mode=rw: a store that is not there is an error here, never a new and empty file.
+        address = f"file:{quote(str(path))}?mode=rw"
+        connection = sqlite3.connect(address, uri=True, timeout=patience_s(), check_same_thread=False)
+        try:
+            connection.isolation_level = None
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    engine = create_engine("sqlite://", creator=opened, poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -68,13 +92,7 @@ def explained(url: StoreUrl, text: str) -> str:
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by SQLAlchemy's event, not guessed by sqlite3
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        f"cache_size = -{_CACHE_KIB}",
-    ):
+    for pragma in (*_PRAGMAS, f"busy_timeout = {BUSY_TIMEOUT_MS}", f"cache_size = -{_CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
