@@ -58,9 +58,10 @@ notebooks: setup ## run every notebook on fresh sample data and compare the outp
 	DATABASE_URL="sqlite:///$(CURDIR)/$(TEST_DATA)/sample.db" $(BIN)/python -m pytest -q --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
 
+# Notebook 09 asks whether a file may stay one: on a server it has another answer.
 notebooks-postgres: setup ## run every notebook on a PostgreSQL that is started for it, and compare the same outputs
 	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
+		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/ --ignore=notebooks/09-stay-or-migrate.ipynb
 
 notebooks-save: setup ## run every notebook on fresh sample data and keep the outputs
 	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db

@@ -32,6 +32,7 @@ from asp_analysis.charts.quality import (
     plot_phase_yields,
     plot_review_effectiveness,
 )
+from asp_analysis.charts.store import plot_growth, plot_limit_use
 from asp_analysis.charts.style import use_style
 
 __all__ = [
@@ -58,8 +59,10 @@ __all__ = [
     "plot_evidence",
     "plot_fix_cost_by_phase",
     "plot_graduation",
+    "plot_growth",
     "plot_learning_curve",
     "plot_learning_curves",
+    "plot_limit_use",
     "plot_methods",
     "plot_models",
     "plot_modes",

@@ -26,6 +26,10 @@ VERBS = {
     "learning": "learning",
     "quality": "quality",
     "dashboard": "dashboard",
+    "export": "export",
+    "backup": "backup",
+    "restore": "restore",
+    "status": "status",
 }
 """Verb -> the module of this package that holds it; imported only when the verb is used."""
 
@@ -51,9 +55,8 @@ def group() -> None:
 def main() -> None:
     """Run the command line; what a user can cause ends in one line and an exit code, never in a traceback."""
     try:
-        group.main(prog_name="asp-analysis", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        if code := group.main(prog_name="asp-analysis", standalone_mode=False):  # what a verb exits with, else None
+            sys.exit(code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

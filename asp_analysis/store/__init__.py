@@ -2,34 +2,46 @@
 
 `database` creates and opens stores; `loading` writes batches of records with their load log and rejects; `upsert`
 decides for each record whether it is new, changed or already there; `log` reads what was loaded before; `forecasts`
-keeps estimates with their task. The names are imported when they are used: a daily load that finds nothing new must
-not wait for SQLAlchemy.
+keeps estimates with their task; `backups` and `restoring` copy a store away and back; `health` measures its file. The
+names are imported when they are used: a daily load that finds nothing new must not wait for SQLAlchemy.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from asp_analysis.store.database import Created, Store, back_up_file, create_store, open_store, reset_store
+    from asp_analysis.store.backups import BackedUp, Backup, back_up, back_up_file, list_backups
+    from asp_analysis.store.database import Created, Store, create_store, open_store, reset_store
     from asp_analysis.store.forecasts import FORECASTS, keep_forecasts
+    from asp_analysis.store.health import FileHealth, file_health
     from asp_analysis.store.loading import clear_rejects, last_loads, list_rejects, write_load, write_loads
     from asp_analysis.store.log import LoadedFile, LoadResult, read_last_loads, unchanged_result
+    from asp_analysis.store.restoring import Restored, check_backup, restore
 
 __all__ = [
     "FORECASTS",
+    "BackedUp",
+    "Backup",
     "Created",
+    "FileHealth",
     "LoadResult",
     "LoadedFile",
+    "Restored",
     "Store",
+    "back_up",
     "back_up_file",
+    "check_backup",
     "clear_rejects",
     "create_store",
+    "file_health",
     "keep_forecasts",
     "last_loads",
+    "list_backups",
     "list_rejects",
     "open_store",
     "read_last_loads",
     "reset_store",
+    "restore",
     "unchanged_result",
     "write_load",
     "write_loads",
@@ -38,12 +50,18 @@ __all__ = [
 _HOMES = {
     "FORECASTS": "forecasts",
     "keep_forecasts": "forecasts",
+    "BackedUp": "backups",
+    "Backup": "backups",
+    "back_up": "backups",
+    "back_up_file": "backups",
+    "list_backups": "backups",
     "Created": "database",
     "Store": "database",
-    "back_up_file": "database",
     "create_store": "database",
     "open_store": "database",
     "reset_store": "database",
+    "FileHealth": "health",
+    "file_health": "health",
     "clear_rejects": "loading",
     "last_loads": "loading",
     "list_rejects": "loading",
@@ -53,6 +71,9 @@ _HOMES = {
     "LoadedFile": "log",
     "read_last_loads": "log",
     "unchanged_result": "log",
+    "Restored": "restoring",
+    "check_backup": "restoring",
+    "restore": "restoring",
 }
 
 

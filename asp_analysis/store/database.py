@@ -1,7 +1,5 @@
-"""The store as a database: create, open, back up, start anew; SQLite or PostgreSQL behind one SQLAlchemy engine."""
+"""The store as a database: create, open, start anew; SQLite or PostgreSQL behind one SQLAlchemy engine."""
 
-import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.records import format_instant
 from asp_analysis.store import sqlite
+from asp_analysis.store.backups import back_up_file
 from asp_analysis.store.statements import execute
 
 SCHEMA_VERSION = 2
@@ -147,33 +146,6 @@ def reset_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
     _remove(url.path)
     created = create_store(url, with_sample=with_sample)
     return Created(created.store, created.is_new, created.task_count, backup)
-
-
-def back_up_file(url: StoreUrl) -> Path:
-    """Copy the store to `backups/` beside it, consistently even while others write; a damaged file is copied as it is.
-
-    Raises:
-        StoreError: the copy cannot be written.
-    """
-    path = url.path
-    if path is None:
-        raise StoreError(f"A SQLite store is needed to copy its file, {url.shown} lies on a server. Use pg_dump.")
-    target = path.parent / "backups" / f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}{path.suffix}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with occupancy.held(path, "writer"):
-            try:
-                with sqlite3.connect(path) as source, sqlite3.connect(target) as copy:
-                    source.backup(copy)
-                source.close()
-                copy.close()
-            except sqlite3.DatabaseError:
-                shutil.copyfile(path, target)
-    except OSError as error:
-        raise StoreError(
-            f"A backup of {path} is needed first, {target} gave: {error.strerror}. Nothing was changed."
-        ) from None
-    return target
 
 
 def now() -> str:

@@ -1,0 +1,24 @@
+"""`asp-analysis backup`: a verified copy of the store, made while others write."""
+
+import click
+
+from asp_analysis.cli.options import db_option, note
+
+
+@click.command()
+@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the N newest backups, remove older ones.")
+@db_option
+def command(keep: int | None, db: str | None) -> None:
+    """Copy the store to backups/ beside it while others write, verify the copy, and print its name.
+
+    Only backups that this command made are ever removed.
+
+    Example: asp-analysis backup --keep 14
+    """
+    from asp_analysis.config import store_url
+    from asp_analysis.store import back_up
+
+    made = back_up(store_url(db), keep)
+    click.echo(str(made.backup.path))
+    removed = f" Removed {len(made.removed)} older." if made.removed else ""
+    note(f"Verified: sound, {sum(made.rows.values()):,} rows, {made.backup.size_bytes / 1e6:.1f} MB.{removed}")

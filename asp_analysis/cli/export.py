@@ -1,0 +1,61 @@
+"""`asp-analysis export`: the tables as files for spreadsheets, BI tools and other programs."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from asp_analysis.cli.options import db_option, format_options, note, print_rows
+
+_TABLES = ("task_metadata", "agent_cost_vector", "defect_log", "bootstrap_metrics")
+_COLUMNS = ("table", "rows", "size_bytes", "file")
+
+
+@click.command()
+@click.option(
+    "--format", "format_name", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of files."
+)
+@click.option("--table", "tables", type=click.Choice(_TABLES), multiple=True, help="Only this table; repeatable.")
+@click.option("--since", metavar="INSTANT", help="Only rows of this instant (UTC) or later, as in 2026-01-31.")
+@click.option("--raw", is_flag=True, help="Write CSV cells as they are: for programs, and to load them again.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A new folder. [default: in exports/ of the store]"
+)
+@format_options
+@db_option
+def command(
+    format_name: str,
+    tables: tuple[str, ...],
+    since: str | None,
+    raw: bool,
+    out: Path | None,
+    output: str | None,
+    db: str | None,
+) -> None:
+    """Write the tables to CSV (safe to open in a spreadsheet) or Parquet files; lists each file with its rows.
+
+    Example: asp-analysis export --format parquet --since 2026-01-01
+    """
+    from asp_analysis.config import store_url
+    from asp_analysis.exporting import Wanted, export
+
+    url = store_url(db)
+    name = url.path.stem if url.path else "postgresql"
+    folder = (out or url.data_dir / "exports" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}").absolute()
+    wanted = Wanted(tables or _TABLES, format_name, _instant(since), raw)
+    files = export(url, folder, wanted)
+    print_rows([{name: str(getattr(file, name)) if name == "file" else getattr(file, name) for name in _COLUMNS}
+                for file in files], _COLUMNS, output)  # fmt: skip
+    if count := sum(file.neutralised for file in files):
+        note(f"{count} cells that a spreadsheet would run begin with an apostrophe; --raw writes them as they are.")
+    if count := sum(file.emptied for file in files):
+        note(f"{count} values were no number, instant or flag where one belongs; their cells are empty.")
+
+
+def _instant(since: str | None) -> str | None:
+    from asp_analysis.records import read_instant
+
+    try:
+        return read_instant(since) if since is not None else None
+    except ValueError as error:
+        raise click.UsageError(f"--since: {error}") from None

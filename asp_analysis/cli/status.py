@@ -1,0 +1,99 @@
+"""`asp-analysis status`: stay with SQLite or migrate, measured on the store at hand."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from asp_analysis.cli.options import db_option, format_options, note, print_frame
+from asp_analysis.errors import StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from asp_analysis.config import StoreUrl
+    from asp_analysis.monitor import Status
+
+_TABLES = ("checks", "tables", "forecasts", "queries", "backups")
+
+
+@click.command()
+@click.option("--table", type=click.Choice(_TABLES), help="One table alone. [default: verdict, checks, rows, queries]")
+@click.option("--check", "is_check", is_flag=True, help="Exit with 3 when an alert stands.")
+@format_options
+@db_option
+def command(table: str | None, is_check: bool, output: str | None, db: str | None) -> None:
+    """Say whether the store may stay in SQLite: rows, growth, size, query times, agents at once, soundness, backups.
+
+    Example: asp-analysis status --check
+    """
+    from asp_analysis.config import store_url
+
+    url = store_url(db)
+    status = _measured(url)
+    if table or output:
+        print_frame(_table(status, url, table or "checks"), output)
+    else:
+        _print(status, url)
+    _remark(status)
+    if is_check and status.alerts:
+        note(f"{len(status.alerts)} alerts: {'; '.join(status.alerts)}")
+        raise click.exceptions.Exit(3)
+
+
+def _print(status: "Status", url: "StoreUrl") -> None:
+    click.echo(f"verdict: {status.verdict}")
+    for reason in status.reasons:
+        click.echo(f"  - {reason}")
+    for finding in status.checks.loc[status.checks["state"] == "watch", "finding"]:
+        click.echo(f"  watch: {finding}")
+    for name in ("checks", "tables", "queries"):
+        click.echo(f"\n{name}:")
+        frame = _table(status, url, name)
+        print_frame(frame.drop(columns="finding").iloc[1:] if name == "checks" else frame, None)
+
+
+def _measured(url: "StoreUrl") -> "Status":
+    """Measure the file first: where it is so damaged that no view can be read, the answer is what is wrong with it."""
+    from asp_analysis.monitor import engine_facts, measure
+    from asp_analysis.session import connect
+
+    if url.path is not None and not url.path.is_file():
+        connect(url)  # says what is missing
+    engine = engine_facts(url)
+    try:
+        with connect(url) as session:
+            return measure(session, engine=engine)
+    except StoreError as error:
+        if not engine.findings:
+            raise
+        newest = f"{engine.backups} backups are there" if engine.backups else "there is no backup"
+        raise StoreError(
+            f"{error} Its integrity check says: {engine.findings[0]}. Restore a backup with asp-analysis restore FILE; "
+            f"{newest}."
+        ) from None
+
+
+def _table(status: "Status", url: "StoreUrl", name: str) -> "pd.DataFrame":
+    import pandas as pd
+
+    from asp_analysis.store import list_backups
+
+    if name == "checks":
+        verdict = ("verdict", status.verdict, "", "", "", "; ".join(status.reasons))
+        first = pd.DataFrame([verdict], columns=status.checks.columns)
+        return pd.concat([first, status.checks], ignore_index=True).drop(columns="leads_to")
+    if name == "backups":
+        made = list_backups(url)
+        rows = [(one.path.name, one.made_at.replace(tzinfo=None), one.size_bytes) for one in made]
+        return pd.DataFrame(rows, columns=["backup", "made_at", "size_bytes"])
+    frames = {"tables": status.contents.tables, "forecasts": status.forecasts, "queries": status.queries}
+    frame = frames[name]
+    return frame.round(dict.fromkeys(frame.columns[frame.dtypes == "float64"], 1))
+
+
+def _remark(status: "Status") -> None:
+    from asp_analysis.monitor import limits
+
+    loaded = status.contents.loaded
+    note(f"Loaded in the last 8 weeks: {loaded['records']:,} records by {loaded['loads']} loads.")
+    note(f"What no store can show, decide yourself: {limits.NOT_MEASURED}.")

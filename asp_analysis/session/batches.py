@@ -1,0 +1,39 @@
+"""Rows of several tables in batches, as of one instant: for what does not fit into memory.
+
+A session's own queries each see the store as it is then. Here they share one transaction, so that what a writer adds
+meanwhile is in none of the tables.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from asp_analysis.config import StoreUrl
+from asp_analysis.session.attaching import unreadable
+from asp_analysis.session.reading import connect
+
+_BATCH_ROWS = 20_000
+
+Read = Callable[..., pa.RecordBatchReader]
+"""A SELECT and the values of its `$parameters` -> its rows, read while they are asked for."""
+
+
+@contextmanager
+def reading_batches(url: StoreUrl) -> Iterator[Read]:
+    """Give a function that reads one state of a store; read one query to its end before the next.
+
+    Raises:
+        StoreError: there is no such store, or it cannot be read.
+    """
+    with connect(url, is_live=True) as session, session._reader.connection.cursor() as cursor:
+
+        def read(query: str, **parameters: object) -> pa.RecordBatchReader:
+            return cursor.execute(query, parameters or None).to_arrow_reader(_BATCH_ROWS)
+
+        try:
+            cursor.begin()
+            yield read
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise unreadable(url, duckdb.Error(str(error).splitlines()[0])) from None

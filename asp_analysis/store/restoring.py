@@ -1,0 +1,151 @@
+"""Puts a backup in the place of the store: verified first, what was there kept, and replaced in one step."""
+
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from asp_analysis import occupancy
+from asp_analysis.config import StoreUrl
+from asp_analysis.errors import StoreError
+from asp_analysis.store.backups import SIDECARS, check_sound, copy_verified, finished_file, keep_copy, opened
+from asp_analysis.store.database import SCHEMA_VERSION
+
+_ALONE_TIMEOUT_S = 2.0
+"""How long a writer that is at work may take to finish: a batch takes milliseconds, an open shell stays."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What `restore` did: the store's file, the rows of each table in it, the copy of what was there before."""
+
+    path: Path
+    rows: dict[str, int]
+    kept: Path | None
+
+
+def check_backup(url: StoreUrl, backup: Path) -> dict[str, int]:
+    """Give the rows of each table of a backup that could be restored; nothing is changed, not even beside the backup.
+
+    Raises:
+        StoreError: the store is a server, or the file is missing, damaged, no store, of a newer workbench, or the
+            store itself.
+    """
+    if url.path is None:
+        raise StoreError(
+            f"A backup is restored to a SQLite file, {url.shown} is a PostgreSQL server: only its own tools bring back "
+            f"roles, types and tables. Use: pg_restore --clean --if-exists --dbname={url.shown} asp.dump"
+        )
+    if not backup.is_file():
+        raise StoreError(f"A backup is needed, {backup} is no file. List them with: asp-analysis status")
+    if url.path.exists() and backup.samefile(url.path):
+        raise StoreError(f"A backup is needed, {backup} is the store itself. Name a file of backups/.")
+    with _read_errors(backup), closing(_opened_quietly(backup)) as connection:
+        _check_schema(connection, backup)
+        return check_sound(connection)
+
+
+def restore(url: StoreUrl, backup: Path) -> Restored:
+    """Replace the store by a backup; what was there is copied to `backups/` first.
+
+    The store has the old content or the new one, whenever this is killed. It keeps its permissions.
+
+    Raises:
+        StoreError: as `check_backup`; somebody else has the store open; or the disk gave an error.
+    """
+    check_backup(url, backup)
+    path = url.path.resolve()
+    try:
+        with occupancy.held(path, "writer"), _alone(path) as there, finished_file(path, like=path) as part:
+            with _read_errors(backup), closing(_opened_quietly(backup)) as source:
+                rows = copy_verified(source, part)
+            _begin_anew(part)
+            kept = None if there is None else _keep(path, there, part)
+    except OSError as error:
+        raise StoreError(
+            f"A backup is to be restored to {path}, {error.filename} gave: {error.strerror}. Free some space, or check "
+            "the permissions of the folder."
+        ) from None
+    return Restored(path, rows, kept)
+
+
+def _keep(path: Path, there: sqlite3.Connection, part: Path) -> Path:
+    """Keep what is there, and leave nothing of it that could be taken for the log of its successor."""
+    shutil.copymode(path, part)
+    kept = keep_copy(path, there, "restore")
+    for suffix in SIDECARS:  # only a file that SQLite cannot read still has any
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    return kept
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Give a connection that locks everybody out, with the write-ahead log folded into the file; None for no file.
+
+    A file that SQLite cannot read has no locks: nobody can work with it either.
+    """
+    if not path.exists():
+        yield None
+        return
+    with closing(opened(path, _ALONE_TIMEOUT_S)) as connection:
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")  # the lock stays until the connection is closed
+            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        except sqlite3.OperationalError as error:
+            raise StoreError(_not_alone(path, error)) from None
+        except sqlite3.DatabaseError:
+            pass
+        yield connection
+
+
+def _not_alone(path: Path, error: sqlite3.OperationalError) -> str:
+    if "locked" in str(error):
+        return (
+            f"A store that nobody has open is needed to replace it, {path} is open in another program. "
+            "Stop the agents and close the programs that use it. Nothing was changed."
+        )
+    return f"A store that can be locked is needed to replace it, {path} gave: {error}. Check its permissions."
+
+
+def _opened_quietly(backup: Path) -> sqlite3.Connection:
+    """Open a backup so that nothing is written beside it; one that was copied with its log is read with it."""
+    has_log = any(Path(f"{backup}{suffix}").exists() for suffix in ("-wal", "-journal"))
+    mode = "mode=ro" if has_log else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{backup.resolve().as_uri()}?{mode}", uri=True, isolation_level=None)
+
+
+def _check_schema(connection: sqlite3.Connection, backup: Path) -> None:
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if "asp_schema" not in tables:
+        raise StoreError(
+            f"A backup of a store is needed, {backup} is none: it holds no table asp_schema. Name another file."
+        )
+    version = connection.execute("SELECT max(version) FROM asp_schema").fetchone()[0]
+    if version > SCHEMA_VERSION:  # an older one is brought up to date when it is next written
+        raise StoreError(
+            f"A backup with schema version {SCHEMA_VERSION} or older is needed, {backup} has version {version}. "
+            "Use the workbench that wrote it, or a newer one."
+        )
+
+
+def _begin_anew(part: Path) -> None:
+    """Make the copy ready to be the store: its journal mode, as a reader may come before the first writer, and counters
+    of changes that no snapshot of the store that was there knows."""
+    with closing(opened(part)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'asp_changes'"
+        if connection.execute(query).fetchone()[0]:
+            connection.execute("UPDATE asp_changes SET changes = changes + ?", (1 + secrets.randbelow(2**40),))
+
+
+@contextmanager
+def _read_errors(backup: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"A backup that can be read is needed, {backup} gave: {error}. Name another file.") from None
