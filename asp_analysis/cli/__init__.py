@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from asp_analysis import __version__
+from asp_analysis.cli.options import note, visible
 from asp_analysis.errors import AnalysisError
 
 VERBS = {
@@ -55,6 +56,7 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
+        error.message = "\n".join(map(visible, error.message.split("\n")))  # help texts have lines of their own
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -67,5 +69,5 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    click.echo(f"Error: {message}", err=True)
+    note(f"Error: {message}")
     sys.exit(1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading
-from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, json_text, read_instant
+from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, read_instant, storable_json
 
 Row = tuple[Any, ...]
 
@@ -62,7 +62,7 @@ class CallRows:
             ("Retries", call.retries),
         )
         context = self._context(call)
-        metadata: str | None = _storable(self._metadata(call, computed, price))
+        metadata: str | None = storable_json(self._metadata(call, computed, price))
         rows = []
         for metric, value in metrics:
             if value is not None:
@@ -159,13 +159,6 @@ def stored_call(rows: Sequence[Row]) -> tuple[Call, dict[str, Any]]:
         texts=metadata.get("texts", {}),
     )
     return call, metadata
-
-
-def _storable(metadata: dict[str, Any]) -> str:
-    text = json_text(metadata)
-    if "\\u0000" in text:
-        raise ValueError("the record holds the character U+0000, which cannot be stored")
-    return text
 
 
 def _whole(value: float | None) -> int | None:
