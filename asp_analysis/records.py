@@ -102,6 +102,10 @@ COLUMN_ALIASES: dict[str, str] = {"api_cost_usd": "cost_usd"}
 """Other names that the contract uses for a wide column."""
 
 
+LARGEST_AMOUNT = 1e15
+"""No measured value is larger; the views count tokens in 64 bits, and one absurd record must not stop them all."""
+
+
 # --- how single values are read ---------------------------------------------------------------------------------------
 
 
@@ -112,7 +116,14 @@ def format_instant(moment: datetime) -> str:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
         except OverflowError:
             raise ValueError(f"{moment} is not within the years 1 to 9999 in UTC") from None
-    return moment.isoformat(timespec="microseconds") + "Z"
+    return _within_9999(moment.isoformat(timespec="microseconds") + "Z")
+
+
+def _within_9999(text: str) -> str:
+    """Refuse the last half millisecond of 9999, which SQLite rounds up to a year that it does not know."""
+    if text >= "9999-12-31T23:59:59.9995":
+        raise ValueError(f"{text} is no instant, at most 9999-12-31T23:59:59.999499Z is one. Leave it empty if unknown")
+    return text
 
 
 _UTC_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)?", re.ASCII)
@@ -124,7 +135,7 @@ def _instant_from_text(text: str) -> str:
         moment = datetime.fromisoformat(text)
         if utc := _UTC_TEXT.fullmatch(text):  # by far the most common form: no arithmetic is needed
             day, time, fraction = utc.groups("")
-            return f"{day}T{time}.{fraction:0<6}Z"
+            return _within_9999(f"{day}T{time}.{fraction:0<6}Z")
         return format_instant(moment)
     except ValueError:
         return _instant_from_number_text(text)
@@ -233,7 +244,7 @@ JsonArray = Annotated[str, BeforeValidator(_json_of(list, "array"))]
 JsonValue = Annotated[str, BeforeValidator(_json_of((dict, list), "object or array"))]
 Count = Annotated[int, _number(core_schema.int_schema(ge=0, le=2**63 - 1), "a whole number of at least 0")]
 Ordinal = Annotated[int, _number(core_schema.int_schema(ge=1, le=2**63 - 1), "a whole number of at least 1")]
-Amount = Annotated[float, _number(core_schema.float_schema(ge=0, allow_inf_nan=False), "a finite number of at least 0")]
+Amount = Annotated[float, _number(core_schema.float_schema(ge=0, le=LARGEST_AMOUNT), "a number from 0 to 1e15")]
 Real = Annotated[float, _number(core_schema.float_schema(allow_inf_nan=False), "a finite number")]
 # A text with U+0000 cannot be stored by PostgreSQL and is cut short by many tools: refused everywhere alike.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]

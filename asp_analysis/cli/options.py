@@ -31,7 +31,7 @@ def print_frame(frame: "pd.DataFrame", output: str | None) -> None:
     if output == "json":
         click.echo(frame.to_json(orient="records", date_format="iso", date_unit="us", force_ascii=False))
     elif output == "csv":
-        click.echo(frame.to_csv(index=False, lineterminator="\n"), nl=False)
+        _echo_csv(frame.to_csv(index=False, lineterminator="\n"))
     else:
         print_table(list(frame.columns), [[_cell(value) for value in row] for row in frame.itertuples(index=False)])
 
@@ -45,9 +45,13 @@ def print_rows(rows: Sequence[dict[str, Any]], columns: Sequence[str], output: s
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([row[column] for column in columns] for row in rows)
-        click.echo(text.getvalue(), nl=False)
+        _echo_csv(text.getvalue())
     else:
         print_table(list(columns), [[_cell(row[column]) for column in columns] for row in rows])
+
+
+def _echo_csv(text: str) -> None:
+    click.echo(text, nl=False, color=True)  # without color, click takes what looks like a colour out of the data
 
 
 def print_table(headers: list[str], rows: list[list[str]]) -> None:
@@ -113,7 +117,7 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
 
 
 def _cell(value: Any) -> str:
-    if value is None or value != value:  # NaN and NaT differ from themselves
+    if value is None or type(value).__name__ == "NAType" or value != value:  # NaN and NaT differ from themselves
         return ""
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"

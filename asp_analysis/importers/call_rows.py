@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading
-from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, read_instant, storable_json
+from asp_analysis.records import EXECUTION_CONTEXT, LARGEST_AMOUNT, METRIC_UNITS, read_instant, storable_json
 
 Row = tuple[Any, ...]
 
@@ -66,6 +66,8 @@ class CallRows:
         rows = []
         for metric, value in metrics:
             if value is not None:
+                if not 0 <= value <= LARGEST_AMOUNT:
+                    raise ValueError(f"{metric}: a number from 0 to 1e15 is needed, found {value}")
                 own = (metric, float(value), METRIC_UNITS[metric])
                 rows.append((*context, metadata, context[0][:10], call.call_id, *own))
                 metadata = None

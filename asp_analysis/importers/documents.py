@@ -11,6 +11,7 @@ from asp_analysis.errors import InputError
 from asp_analysis.importers.calls import Transcript
 from asp_analysis.importers.lines import Line, LineError, check_size, parse_line, parse_object, reject
 from asp_analysis.importers.source import LARGEST_DOCUMENT, CutLine, open_utf8_lines, whole_document
+from asp_analysis.records import LARGEST_AMOUNT
 from asp_analysis.validation import shown
 
 
@@ -86,6 +87,6 @@ def positive(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         raise LineError(f"a number is needed, found {shown(value)}") from None
-    if not number < float("inf") or number < 0:
-        raise LineError(f"a finite number of at least 0 is needed, found {shown(value)}")
+    if not 0 <= number <= LARGEST_AMOUNT:
+        raise LineError(f"a number from 0 to 1e15 is needed, found {shown(value)}")
     return number or None

@@ -22,7 +22,7 @@ LONGEST_LINE = 64 * 2**20
 LARGEST_DOCUMENT = 256 * 2**20
 """Bytes of a JSON document, which must be read as a whole."""
 
-_LARGEST_RATIO, _UNPACKED_FREELY = 250, 256 * 2**20  # telemetry packs 10 to 50 times; gzip itself ends at 1,032
+_LARGEST_RATIO, _UNPACKED_FREELY = 250, 64 * 2**20  # telemetry packs 10 to 50 times; gzip itself ends at 1,032
 _BEGINNING, _LAST_NS = 4_096, 2**63 - 1
 _GZIP_MAGIC = b"\x1f\x8b"
 _MARKS = (  # longest first: the UTF-32 mark begins with the UTF-16 one
