@@ -6,14 +6,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.built
 STORE := data/asp_telemetry.db
 ARGS ?=
+FUZZ_SECONDS ?= 8
 # Jupyter refuses to run as root unless told; in a container there is often nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
 TEST_DATA := build/test
 TIMESCALE := build/timescale
 
-.PHONY: help setup lab test unit faults timescale browser pictures notebooks notebooks-postgres notebooks-save lint bench \
-	lock clean
+.PHONY: help setup lab test unit faults fuzz timescale browser pictures notebooks notebooks-postgres notebooks-save lint \
+	bench lock clean
 
 help: ## print the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,9 @@ timescale: setup ## run the migration to TimescaleDB for real, inside Node (skip
 	@test -e $(TIMESCALE)/node_modules/.package-lock.json || npm ci --prefix $(TIMESCALE) --ignore-scripts --no-audit \
 		--no-fund --silent || echo "the npm package could not be installed: the tests skip"
 	$(BIN)/python -m pytest -q -m timescale tests/test_timescale.py $(ARGS)
+
+fuzz: setup ## read hostile files, made by coverage, as every format (FUZZ_SECONDS=8 each, FORMAT=codex for one)
+	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $(FORMAT)
 
 browser: setup ## the dashboard and every notebook in a real browser (needs chromium and playwright; skips without)
 	$(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)

@@ -14,7 +14,7 @@ from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is
 from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
 from asp_analysis.importers.registry import Format, detect
 from asp_analysis.importers.rows import detect_format, first_columns
-from asp_analysis.importers.source import Source, file_sha256, modified_at_ns, open_source
+from asp_analysis.importers.source import Source, file_name, file_sha256, modified_at_ns, open_source
 from asp_analysis.importers.tables import read_batches
 from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
 from asp_analysis.records import read_instant
@@ -58,7 +58,7 @@ def load_files(store: Store, files: Iterable[FoundFile], options: LoadOptions) -
             if file.is_named:
                 yield from group.write()
                 raise
-            yield NotLoaded(str(file.path), str(error))
+            yield NotLoaded(file_name(file.path), str(error))
     yield from group.write()
 
 
@@ -92,7 +92,7 @@ class _Group:
 
     def take(self, path: Path, *, is_named: bool) -> Iterator[LoadResult | NotLoaded]:
         """Read one file; give what is written so far where a transaction ends."""
-        logged = self._logged.get(str(path))
+        logged = self._logged.get(file_name(path))
         modified_ns = modified_at_ns(path)
         if logged is not None and self._is_unchanged(path, modified_ns, logged):
             yield unchanged_result(logged)

@@ -6,7 +6,6 @@ test compares with the fields here and with the tables.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +13,7 @@ from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, model_validator
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, core_schema, from_json
 
 Status = Literal["pending", "in_progress", "completed", "failed"]
 Mode = Literal["Learning", "Shadow", "Autonomous"]
@@ -103,14 +102,28 @@ COLUMN_ALIASES: dict[str, str] = {"api_cost_usd": "cost_usd"}
 """Other names that the contract uses for a wide column."""
 
 
+LARGEST_AMOUNT = 1e15
+"""No measured value is larger; the views count tokens in 64 bits, and one absurd record must not stop them all."""
+
+
 # --- how single values are read ---------------------------------------------------------------------------------------
 
 
 def format_instant(moment: datetime) -> str:
     """Give the store's one text form of an instant, `2026-01-31T09:30:00.000000Z`; naive times are taken as UTC."""
     if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return moment.isoformat(timespec="microseconds") + "Z"
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError(f"{moment} is not within the years 1 to 9999 in UTC") from None
+    return _within_9999(moment.isoformat(timespec="microseconds") + "Z")
+
+
+def _within_9999(text: str) -> str:
+    """Refuse the last half millisecond of 9999, which SQLite rounds up to a year that it does not know."""
+    if text >= "9999-12-31T23:59:59.9995":
+        raise ValueError(f"{text} is no instant, at most 9999-12-31T23:59:59.999499Z is one. Leave it empty if unknown")
+    return text
 
 
 _UTC_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)?", re.ASCII)
@@ -122,9 +135,9 @@ def _instant_from_text(text: str) -> str:
         moment = datetime.fromisoformat(text)
         if utc := _UTC_TEXT.fullmatch(text):  # by far the most common form: no arithmetic is needed
             day, time, fraction = utc.groups("")
-            return f"{day}T{time}.{fraction:0<6}Z"
+            return _within_9999(f"{day}T{time}.{fraction:0<6}Z")
         return format_instant(moment)
-    except (ValueError, OverflowError):
+    except ValueError:
         return _instant_from_number_text(text)
 
 
@@ -157,7 +170,7 @@ def read_instant(value: Any) -> Any:
         return format_instant(value)
     if isinstance(value, date):
         return format_instant(datetime(value.year, value.month, value.day))
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return _instant_from_epoch(value)
     raise ValueError(f"{_shown(value)} is not an instant")
 
@@ -170,26 +183,40 @@ def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), default=str)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def storable_json(value: Any) -> str:
+    """Give the store's text form of a JSON value that came from outside.
+
+    Raises:
+        ValueError: it is nested too deeply, holds an infinite number, or U+0000, which PostgreSQL cannot store.
+    """
+    try:
+        text = json_text(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the JSON value cannot be stored: {error}") from None
+    if "u0000" in text and _ESCAPED_NUL.search(text):
+        raise ValueError("the JSON value holds the character U+0000, which cannot be stored")
+    return text
+
+
+def parse_json(text: str) -> Any:
+    """Parse a JSON text from outside: no NaN, at most 200 levels, no numbers of thousands of digits.
+
+    Raises:
+        ValueError: it is no JSON, or more than that; the message says which.
+    """
+    return from_json(text.encode(), allow_inf_nan=False)
 
 
 def _json_of(kind: type | tuple[type, ...], what: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if isinstance(value, str):
             try:
-                value = json.loads(value, parse_constant=_refuse_constant)
-            except (ValueError, RecursionError) as error:
+                value = parse_json(value)
+            except ValueError as error:
                 raise ValueError(f"{_shown(value)} is not JSON: {error}") from None
         if not isinstance(value, kind):
             raise ValueError(f"{_shown(value)} is not a JSON {what}")
-        try:
-            text = json_text(value)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"the JSON value cannot be stored: {error}") from None
-        if "u0000" in text and _ESCAPED_NUL.search(text):
-            raise ValueError("the JSON value holds the character U+0000, which cannot be stored")
-        return text
+        return storable_json(value)
 
     return read
 
@@ -217,7 +244,7 @@ JsonArray = Annotated[str, BeforeValidator(_json_of(list, "array"))]
 JsonValue = Annotated[str, BeforeValidator(_json_of((dict, list), "object or array"))]
 Count = Annotated[int, _number(core_schema.int_schema(ge=0, le=2**63 - 1), "a whole number of at least 0")]
 Ordinal = Annotated[int, _number(core_schema.int_schema(ge=1, le=2**63 - 1), "a whole number of at least 1")]
-Amount = Annotated[float, _number(core_schema.float_schema(ge=0, allow_inf_nan=False), "a finite number of at least 0")]
+Amount = Annotated[float, _number(core_schema.float_schema(ge=0, le=LARGEST_AMOUNT), "a number from 0 to 1e15")]
 Real = Annotated[float, _number(core_schema.float_schema(allow_inf_nan=False), "a finite number")]
 # A text with U+0000 cannot be stored by PostgreSQL and is cut short by many tools: refused everywhere alike.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]

@@ -12,6 +12,7 @@ from asp_analysis import pricing
 from asp_analysis.config import StoreUrl
 from asp_analysis.importers.calls import Reading
 from asp_analysis.importers.folders import FoundFile
+from asp_analysis.importers.source import file_name
 from asp_analysis.store import LoadResult, read_last_loads, unchanged_result
 
 TRANSCRIPT = "transcript"
@@ -43,7 +44,7 @@ def all_unchanged(url: StoreUrl, files: Iterable[FoundFile], options: dict[str, 
     logged = read_last_loads(url.path) if url.path is not None else {}
     results = []
     for file in files:
-        row = logged.get(str(file.path))
+        row = logged.get(file_name(file.path))
         if row is None:
             return None
         try:

@@ -172,9 +172,9 @@ def test_a_generator_function_cannot_be_decorated(store):
 @pytest.mark.parametrize(
     ("report", "reason"),
     [
-        (lambda run: run.tokens(input=-1), "tokens_in: a finite number of at least 0 is needed, found -1"),
-        (lambda run: run.cost(float("nan")), "cost_usd: a finite number of at least 0 is needed, found 'nan'"),
-        (lambda run: (run.tokens(input=5), run.tokens(input=-1), run.tokens(input=9)), "tokens_in: a finite"),
+        (lambda run: run.tokens(input=-1), "tokens_in: a number from 0 to 1e15 is needed, found -1"),
+        (lambda run: run.cost(float("nan")), "cost_usd: a number from 0 to 1e15 is needed, found 'nan'"),
+        (lambda run: (run.tokens(input=5), run.tokens(input=-1), run.tokens(input=9)), "tokens_in: a number"),
         (lambda run: run.tokens(output="many"), "tokens_out: "),
         (lambda run: run.tool_call(object()), "tool_calls: "),
     ],

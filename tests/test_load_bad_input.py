@@ -25,10 +25,10 @@ def load_text(run, empty_store, tmp_path):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("2026-01-02,T-1,Code,NaN\n", "cost_usd: a finite number of at least 0 is needed, found 'NaN'"),
-        ("2026-01-02,T-1,Code,inf\n", "cost_usd: a finite number of at least 0 is needed, found 'inf'"),
-        ("2026-01-02,T-1,Code,-3\n", "cost_usd: a finite number of at least 0 is needed, found '-3'"),
-        ("2026-01-02,T-1,Code,cheap\n", "cost_usd: a finite number of at least 0 is needed, found 'cheap'"),
+        ("2026-01-02,T-1,Code,NaN\n", "cost_usd: a number from 0 to 1e15 is needed, found 'NaN'"),
+        ("2026-01-02,T-1,Code,inf\n", "cost_usd: a number from 0 to 1e15 is needed, found 'inf'"),
+        ("2026-01-02,T-1,Code,-3\n", "cost_usd: a number from 0 to 1e15 is needed, found '-3'"),
+        ("2026-01-02,T-1,Code,cheap\n", "cost_usd: a number from 0 to 1e15 is needed, found 'cheap'"),
         ("yesterday,T-1,Code,1\n", "timestamp: 'yesterday' is not an instant that is understood"),
         ("2026-02-30,T-1,Code,1\n", "timestamp: '2026-02-30' is not an instant that is understood"),
         ("0000-01-01,T-1,Code,1\n", "timestamp: '0000-01-01' is not an instant that is understood"),

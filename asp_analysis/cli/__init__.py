@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from asp_analysis import __version__
+from asp_analysis.cli.options import note, visible
 from asp_analysis.errors import AnalysisError
 
 VERBS = {
@@ -58,6 +59,7 @@ def main() -> None:
         if code := group.main(prog_name="asp-analysis", standalone_mode=False):  # what a verb exits with, else None
             sys.exit(code)
     except click.ClickException as error:
+        error.message = "\n".join(map(visible, error.message.split("\n")))  # help texts have lines of their own
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -70,5 +72,5 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    click.echo(f"Error: {message}", err=True)
+    note(f"Error: {message}")
     sys.exit(1)

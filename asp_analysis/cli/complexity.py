@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from asp_analysis.cli.asking import cost_option
-from asp_analysis.cli.options import db_option, format_options, print_frame
+from asp_analysis.cli.options import db_option, format_options, print_frame, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def command(component: str, output: str | None, db: str | None) -> None:
     print_frame(found.frame().reset_index(names="factor"), output)
     if output is None:
         for finding in found.findings:
-            click.echo(finding)
+            say(finding)
 
 
 def _finished_tasks(db: str | None, component: str) -> "pd.DataFrame":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asp_analysis.cli.asking import COSTS, LEVELS, question_options, read_history
-from asp_analysis.cli.options import note, print_table
+from asp_analysis.cli.options import note, print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,11 +108,11 @@ def _print(vector: "CostVector") -> None:
     headers = ["component", "estimate", *(f"{100 * level:g} % interval" for level in levels), "mean", "tasks", "method"]
     print_table(headers, [_row(estimate, levels) for estimate in estimates])
     for estimate in estimates:
-        click.echo(f"{estimate.component}: {estimate.why}")
+        say(f"{estimate.component}: {estimate.why}")
         for remark in estimate.notes:
-            click.echo(f"  {remark}")
+            say(f"  {remark}")
         if estimate.needs_human_review:
-            click.echo("  Marked for human review: the interval is wider than ±50 % of the estimate.")
+            say("  Marked for human review: the interval is wider than ±50 % of the estimate.")
     for name, reason in vector.refusals.items():
         note(f"{name} cannot be estimated: {reason}")
 
@@ -150,7 +150,7 @@ def _print_comparison(
     )
     print_frame(found.frame, "json" if as_json else None)
     if not as_json:
-        click.echo(found.sentence)
+        say(found.sentence)
     for name, reason in found.refusals.items():
         note(f"{name} is not compared: {reason}")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options, note, print_frame
+from asp_analysis.cli.options import db_option, format_options, note, print_frame, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,12 +52,12 @@ def command(as_of: datetime | None, record: bool, output: str | None, db: str | 
 
 def _explain(table: "pd.DataFrame") -> None:
     for row in table.to_dict("records"):
-        click.echo(f"{row['capability']}: {row['recommendation']}")
+        say(f"{row['capability']}: {row['recommendation']}")
         for title, column in (("published", "missing_published"), ("sound", "missing_sound")):
             mode = row[f"{title}_mode"]
-            click.echo(f"  {title:9} {mode}{'; lacks: ' + row[column] if row[column] else ''}")
+            say(f"  {title:9} {mode}{'; lacks: ' + row[column] if row[column] else ''}")
         if row["difference"]:
-            click.echo(f"  why they differ: {row['difference']}")
+            say(f"  why they differ: {row['difference']}")
 
 
 def _first_instant(telemetry: Any, instant: datetime) -> datetime:

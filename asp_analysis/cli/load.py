@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import db_option, note, pairs
+from asp_analysis.cli.options import db_option, note, pairs, say
 
 if TYPE_CHECKING:
     from asp_analysis.importers.calls import Reading
@@ -135,7 +135,7 @@ def _print(result: "LoadResult", *, is_alone: bool) -> None:
     counts = ", ".join(f"{getattr(result, name)} {name}" for name in _COUNTS[1:])
     stubs = f"; {result.tasks_stubbed} tasks stubbed" if result.tasks_stubbed else ""
     unchanged = " (unchanged)" if result.is_unchanged else ""
-    click.echo(f"{result.file}: read {result.read} = {counts}{stubs}{unchanged}")
+    say(f"{result.file}: read {result.read} = {counts}{stubs}{unchanged}")
     if result.read == 0:
         note(f"{result.file} holds no records.")
 
@@ -147,7 +147,7 @@ def _print_sums(results: list["LoadResult"]) -> None:
         return
     found = _reconciled(transcripts)
     unchanged = f" ({found['files_unchanged']:,} unchanged)" if found["files_unchanged"] else ""
-    click.echo(
+    say(
         f"{found['files']:,} files{unchanged}, {found['lines']:,} lines: {found['calls']:,} calls, "
         f"{found['duplicates']:,} duplicates skipped, {found['calls_without_usage']:,} calls without usage, "
         f"{found['calls_without_price']:,} calls without a price, {found['errors']:,} errors, "

@@ -31,7 +31,7 @@ def print_frame(frame: "pd.DataFrame", output: str | None) -> None:
     if output == "json":
         click.echo(frame.to_json(orient="records", date_format="iso", date_unit="us", force_ascii=False))
     elif output == "csv":
-        click.echo(frame.to_csv(index=False, lineterminator="\n"), nl=False)
+        _echo_csv(frame.to_csv(index=False, lineterminator="\n"))
     else:
         print_table(list(frame.columns), [[_cell(value) for value in row] for row in frame.itertuples(index=False)])
 
@@ -45,9 +45,13 @@ def print_rows(rows: Sequence[dict[str, Any]], columns: Sequence[str], output: s
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([row[column] for column in columns] for row in rows)
-        click.echo(text.getvalue(), nl=False)
+        _echo_csv(text.getvalue())
     else:
         print_table(list(columns), [[_cell(row[column]) for column in columns] for row in rows])
+
+
+def _echo_csv(text: str) -> None:
+    click.echo(text, nl=False, color=True)  # without color, click takes what looks like a colour out of the data
 
 
 def print_table(headers: list[str], rows: list[list[str]]) -> None:
@@ -61,16 +65,33 @@ def print_table(headers: list[str], rows: list[list[str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, header in enumerate(headers):
         is_number = bool(rows) and all(_looks_numeric(row[place]) for row in rows)
-        table.add_column(header, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(Text(visible(str(header))), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     console.print(table)
 
 
 def visible(text: str) -> str:
-    """Show control characters, which could steer a terminal, as escapes; line ends and tabs become blanks."""
-    text = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    """Show what could steer a terminal or turn a line around as escapes; line ends and other blanks become blanks.
+
+    All text for people goes through here, on the way to stdout and to stderr; `--json` and `--csv` are exact.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else " " if char in _BLANKS else _escaped(char) for char in text)
+
+
+_BLANKS = "\n\r\t\u00a0\u2009\u202f\u3000"
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def say(line: str) -> None:
+    """Print a line of the answer that is no table, on stdout."""
+    click.echo(visible(line))
 
 
 def note(message: str) -> None:
@@ -96,7 +117,7 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
 
 
 def _cell(value: Any) -> str:
-    if value is None or value != value:  # NaN and NaT differ from themselves
+    if value is None or type(value).__name__ == "NAType" or value != value:  # NaN and NaT differ from themselves
         return ""
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"

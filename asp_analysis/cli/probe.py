@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asp_analysis.cli.asking import LEVELS, cost_option, question_options, read_history
-from asp_analysis.cli.options import format_options, print_frame, print_table
+from asp_analysis.cli.options import format_options, print_frame, print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +56,10 @@ def _print(report: "ProbeReport") -> None:
     headers = ["method", "projection", *(f"{100 * level:g} % interval" for level in report.levels)]
     headers += ["b0", "b1", "r2", "p", "tasks", "verdict"]
     print_table(headers, [_row(method, report) for method in report.methods])
-    click.echo(f"Chosen: {report.chosen}. {report.why}")
+    say(f"Chosen: {report.chosen}. {report.why}")
     for method in report.methods:
         for reason in method.reasons:
-            click.echo(f"  {method.method}: {reason}")
+            say(f"  {method.method}: {reason}")
 
 
 def _row(method: Any, report: "ProbeReport") -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options, note, print_frame
+from asp_analysis.cli.options import db_option, format_options, note, print_frame, say
 from asp_analysis.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def command(table: str | None, phases: Path | None, before: str | None, output: 
         print_frame(_table(work, table or "measures", before), output)
     else:
         for name in _MAIN:
-            click.echo(f"{name}:")
+            say(f"{name}:")
             print_frame(_without_remark(_table(work, name, before), work.unfinished_note()), None)
     for remark in (work.unfinished_note(), flow_note(work)):
         if remark:

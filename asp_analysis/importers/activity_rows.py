@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from asp_analysis.importers.calls import EVENT_KINDS, Activity
-from asp_analysis.records import json_text, read_instant
+from asp_analysis.records import json_text, read_instant, storable_json
 
 Row = tuple[Any, ...]
 
@@ -109,4 +109,4 @@ def _metadata(others: dict[str, Any], seen: dict[str, Any]) -> str:
         "files_changed": len(seen.get("files", ())),
         "active_ms": sum(int(turn.split(":")[1]) for turn in seen.get("turns", ())),
     }
-    return json_text({**others, **counts, "activity": seen})
+    return storable_json({**others, **counts, "activity": seen})

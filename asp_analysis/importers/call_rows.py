@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading
-from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, json_text, read_instant
+from asp_analysis.records import EXECUTION_CONTEXT, LARGEST_AMOUNT, METRIC_UNITS, read_instant, storable_json
 
 Row = tuple[Any, ...]
 
@@ -62,10 +62,12 @@ class CallRows:
             ("Retries", call.retries),
         )
         context = self._context(call)
-        metadata: str | None = _storable(self._metadata(call, computed, price))
+        metadata: str | None = storable_json(self._metadata(call, computed, price))
         rows = []
         for metric, value in metrics:
             if value is not None:
+                if not 0 <= value <= LARGEST_AMOUNT:
+                    raise ValueError(f"{metric}: a number from 0 to 1e15 is needed, found {value}")
                 own = (metric, float(value), METRIC_UNITS[metric])
                 rows.append((*context, metadata, context[0][:10], call.call_id, *own))
                 metadata = None
@@ -159,13 +161,6 @@ def stored_call(rows: Sequence[Row]) -> tuple[Call, dict[str, Any]]:
         texts=metadata.get("texts", {}),
     )
     return call, metadata
-
-
-def _storable(metadata: dict[str, Any]) -> str:
-    text = json_text(metadata)
-    if "\\u0000" in text:
-        raise ValueError("the record holds the character U+0000, which cannot be stored")
-    return text
 
 
 def _whole(value: float | None) -> int | None:

@@ -177,6 +177,7 @@ def folder_name(path: Any) -> str | None:
     """Give the last part of a folder's path, of Windows or of others: what people call their project."""
     if not isinstance(path, str) or not path.strip():
         return None
+    path = path.replace("\x00", "\\x00")
     kind = PureWindowsPath if "\\" in path and "/" not in path else PurePosixPath
     return kind(path).name or path
 
@@ -184,8 +185,8 @@ def folder_name(path: Any) -> str | None:
 def relative_path(path: str, folder: Any) -> str:
     """Give a file's path within `folder` where it lies there, else as it is."""
     if isinstance(folder, str) and folder and path.startswith(folder):
-        return path[len(folder) :].lstrip("/\\") or path
-    return path
+        path = path[len(folder) :].lstrip("/\\") or path
+    return path.replace("\x00", "\\x00")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from asp_analysis.importers.calls import (
     relative_path,
     short_id,
 )
-from asp_analysis.importers.documents import objects_in
+from asp_analysis.importers.documents import objects_in, positive
 from asp_analysis.importers.lines import (
     Line,
     LineError,
@@ -35,6 +35,7 @@ from asp_analysis.importers.lines import (
     text_of,
     word,
 )
+from asp_analysis.importers.source import file_name
 
 SOURCE = "claude-code"
 
@@ -198,7 +199,7 @@ def _call(record: dict[str, Any], message: dict[str, Any], usage: dict[str, Any]
     call.model, call.provider = model, "anthropic" if model and "claude" in model else None
     call.tokens_in, call.tokens_out = fresh + cache_read + cache_write, count(usage, "output_tokens") or 0
     call.cache_read, call.cache_write, call.cache_write_1h = cache_read, cache_write, min(in_1h, cache_write)
-    call.reported_usd = float(reported) if isinstance(reported, int | float) and reported > 0 else None
+    call.reported_usd = positive(reported) if isinstance(reported, int | float) else None
     return call
 
 
@@ -227,7 +228,7 @@ def _edit(result: dict[str, Any], record: dict[str, Any], blocks: list[Any], act
 def _system(record: dict[str, Any], activity: Activity) -> None:
     kind, name = record.get("subtype"), short_id(str(record.get("uuid")))
     if kind == "turn_duration" and isinstance(record.get("durationMs"), int | float):
-        note_event(activity, "turns", f"{name}:{record['durationMs']:.0f}")
+        note_event(activity, "turns", f"{name}:{positive(record['durationMs']) or 0:.0f}")
     elif kind == "compact_boundary":
         note_event(activity, "compactions", name)
     elif kind == "api_error":  # one of several attempts; the answer itself comes later, or never
@@ -239,7 +240,7 @@ def _system(record: dict[str, Any], activity: Activity) -> None:
 
 def _file_agent(path: Path) -> tuple[str, str] | None:
     """Give type and id of the sub-agent that `agent-<id>.jsonl` belongs to; None for a session's own file."""
-    name = path.name.split(".")[0]
+    name = file_name(path.name).split(".")[0]
     if not name.startswith("agent-"):
         return None
     agent_id = name.removeprefix("agent-")

@@ -21,7 +21,7 @@ from asp_analysis.importers.calls import (
     relative_path,
     short_id,
 )
-from asp_analysis.importers.documents import objects_in
+from asp_analysis.importers.documents import objects_in, positive
 from asp_analysis.importers.lines import (
     Line,
     LineError,
@@ -33,6 +33,7 @@ from asp_analysis.importers.lines import (
     text_of,
     word,
 )
+from asp_analysis.importers.source import file_name
 
 SOURCE = "codex"
 _TYPES = {"session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"}
@@ -126,7 +127,7 @@ class _Session:
         if kind == "token_count":
             self._count(event.get("info"), at, line)
         elif kind == "task_complete" and isinstance(event.get("duration_ms"), int | float):
-            note_event(activity, "turns", f"{name}:{event['duration_ms']:.0f}")
+            note_event(activity, "turns", f"{name}:{positive(event['duration_ms']) or 0:.0f}")
         elif kind == "turn_aborted":
             note_event(activity, "interruptions", name)
         elif kind in ("error", "stream_error"):
@@ -199,7 +200,7 @@ class _Session:
 
 def _named_session(path: Path) -> str:
     """Give the session's id from `rollout-<time>-<uuid>.jsonl`, for files that lost their header."""
-    return path.name.split(".")[0][-36:]
+    return file_name(path.name).split(".")[0][-36:]
 
 
 def _sub_agent(spawned: Any) -> tuple[str, str | None]:

@@ -1,5 +1,6 @@
 """Files that hold one JSON document, a list of them, or one on each line: traces, exports, trajectories."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from pydantic_core import from_json
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.calls import Transcript
-from asp_analysis.importers.lines import Line, LineError, parse_object, reject
-from asp_analysis.importers.source import open_utf8_lines
+from asp_analysis.importers.lines import Line, LineError, check_size, parse_line, parse_object, reject
+from asp_analysis.importers.source import LARGEST_DOCUMENT, CutLine, open_utf8_lines, whole_document
+from asp_analysis.records import LARGEST_AMOUNT
 from asp_analysis.validation import shown
 
 
@@ -19,47 +21,50 @@ def json_documents(path: Path, transcript: Transcript, keep_text: bool) -> Itera
     Lines that are no objects are rejected; the lines are counted.
 
     Raises:
-        InputError: the file is one document and not valid JSON.
+        InputError: the file is one document and not valid JSON, or too large to be read as a whole.
     """
-    with open_utf8_lines(path) as stream:
-        lines = [Line(number, content) for number, content in enumerate(stream, 1) if not content.isspace()]
-    transcript.lines += len(lines)
-    if len(lines) > 1 and not _is_whole(lines[0].content):
-        yield from _one_document(path, lines)
-        return
-    for line in lines:
-        try:
-            yield from ((record, line) for record in _objects(line))
-        except LineError as error:
-            transcript.rejects.append(reject(line, str(error), keep_text))
+    with open_utf8_lines(path, LARGEST_DOCUMENT) as stream:
+        lines = (Line(number, content) for number, content in enumerate(stream, 1) if not content.isspace())
+        first, second = next(lines, None), next(lines, None)
+        if first is None:
+            return
+        if second is not None and not _is_whole(first.content):
+            yield from _one_document(path, itertools.chain((first, second), lines), transcript)
+            return
+        for line in itertools.chain((first,), (second,) if second else (), lines):
+            check_size(path, transcript)
+            transcript.lines += 1
+            try:
+                yield from ((record, line) for record in _objects(line))
+            except LineError as error:
+                transcript.rejects.append(reject(line, str(error), keep_text))
 
 
 def _is_whole(content: bytes) -> bool:
     try:
         from_json(content)
     except ValueError:
-        return False
+        return isinstance(content, CutLine)
     return True
 
 
 def _objects(line: Line) -> list[dict[str, Any]]:
     if not line.content.lstrip().startswith(b"["):
         return [parse_object(line)]
-    try:
-        value = from_json(line.content, allow_inf_nan=False, cache_strings="keys")
-    except ValueError as error:
-        raise LineError(f"the line is not JSON: {error}") from None
-    return [record for record in value if isinstance(record, dict)]
+    return objects_in(parse_line(line.content))
 
 
-def _one_document(path: Path, lines: list[Line]) -> Iterator[tuple[dict[str, Any], Line]]:
+def _one_document(path: Path, lines: Iterator[Line], transcript: Transcript) -> Iterator[tuple[dict[str, Any], Line]]:
+    first = next(lines)
+    content = whole_document(path, (line.content for line in itertools.chain((first,), lines)))
+    transcript.lines += content.count(b"\n") + (not content.endswith(b"\n"))
     try:
-        value = from_json(b"".join(line.content for line in lines), cache_strings="keys")
+        value = from_json(content, cache_strings="keys")
     except ValueError as error:
         raise InputError(
             f"A JSON document is needed, {path} is damaged or cut short: {error}. Copy it again."
         ) from None
-    first = Line(lines[0].number, b"")
+    first = Line(first.number, b"")
     for record in value if isinstance(value, list) else [value]:
         if isinstance(record, dict):
             yield record, first
@@ -82,6 +87,6 @@ def positive(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         raise LineError(f"a number is needed, found {shown(value)}") from None
-    if not number < float("inf") or number < 0:
-        raise LineError(f"a finite number of at least 0 is needed, found {shown(value)}")
+    if not 0 <= number <= LARGEST_AMOUNT:
+        raise LineError(f"a number from 0 to 1e15 is needed, found {shown(value)}")
     return number or None

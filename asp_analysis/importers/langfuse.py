@@ -13,6 +13,7 @@ from asp_analysis.importers.calls import Call, Origin, Reading, Transcript
 from asp_analysis.importers.documents import json_documents, objects_in, positive
 from asp_analysis.importers.lines import Line, LineError, count, instant, reject, word
 from asp_analysis.importers.spans import Span, take_spans
+from asp_analysis.validation import shown
 
 SOURCE = "langfuse"
 
@@ -119,7 +120,7 @@ def _fill(call: Call, observation: dict[str, Any]) -> None:
 def _check_keys(usage: dict[str, Any]) -> None:
     for key, value in usage.items():
         if value and key not in _KNOWN and not key.startswith(_PARTS):
-            raise LineError(f"usage key {key!r} with {value!r} is not known, it could not be priced")
+            raise LineError(f"usage key {key!r} with {shown(value)} is not known, it could not be priced")
 
 
 def _first(usage: dict[str, Any], *names: str) -> int | None:

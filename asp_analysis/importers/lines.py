@@ -9,11 +9,16 @@ from typing import Any
 from pydantic_core import from_json
 
 from asp_analysis.batch import Reject
+from asp_analysis.errors import InputError
 from asp_analysis.importers.calls import Transcript
-from asp_analysis.importers.source import decoded, open_utf8_lines
+from asp_analysis.importers.source import CutLine, decoded, open_utf8_lines
 from asp_analysis.records import read_instant
 from asp_analysis.validation import shown
 
+MOST_REJECTS, MOST_CALLS = 20_000, 1_000_000
+"""What a file of transcripts may hold: all of it is in memory until the file is written as a whole."""
+
+_LONGEST_KEPT = 64 * 2**10
 _TOO_LARGE, _MOST_DIGITS = 2**63, 19
 
 
@@ -35,8 +40,25 @@ def json_lines(path: Path, transcript: Transcript) -> Iterator[Line]:
         for number, content in enumerate(stream, 1):
             if content.isspace():
                 continue
+            check_size(path, transcript)
             transcript.lines += 1
             yield Line(number, content)
+
+
+def check_size(path: Path, transcript: Transcript, count: int = 0) -> None:
+    """Refuse a file that tells more than can be held in memory, or hardly anything that can be read.
+
+    Raises:
+        InputError: it holds more than `MOST_CALLS` calls (or `count` does), or has more than `MOST_REJECTS` rejects.
+    """
+    if len(transcript.rejects) > MOST_REJECTS:
+        first = transcript.rejects[0]
+        raise InputError(
+            f"A readable {transcript.source} file is needed, {path} has more than {MOST_REJECTS:,} records that cannot "
+            f"be read (line {first.line_number}: {first.reasons[0]}). Check that it is whole."
+        )
+    if max(len(transcript.calls), count) > MOST_CALLS:
+        raise InputError(f"At most {MOST_CALLS:,} calls in a file are needed, {path} holds more. Split it.")
 
 
 def parse_object(line: Line) -> dict[str, Any]:
@@ -45,21 +67,33 @@ def parse_object(line: Line) -> dict[str, Any]:
     Raises:
         LineError: it does not; the reason says whether the file ends within the line.
     """
-    try:
-        value = from_json(line.content, allow_inf_nan=False, cache_strings="keys")
-    except ValueError as error:
-        half = "" if line.content.endswith(b"\n") else "; the file ends within this line (half-written?)"
-        raise LineError(f"the line is not JSON: {error}{half}") from None
+    value = parse_line(line.content)
     if not isinstance(value, dict):
         raise LineError(f"a JSON object is needed on each line, found a {type(value).__name__}")
     return value
 
 
+def parse_line(content: bytes) -> Any:
+    """Parse a line of JSON.
+
+    Raises:
+        LineError: it is none; the reason says whether the file ends within the line, or that the line is too long.
+    """
+    try:
+        return from_json(content, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        if isinstance(content, CutLine):
+            raise LineError(content.reason) from None
+        half = "" if content.endswith(b"\n") else "; the file ends within this line (half-written?)"
+        raise LineError(f"the line is not JSON: {error}{half}") from None
+
+
 def reject(line: Line, reason: str, keep_text: bool) -> Reject:
     """Reject a line; its text stays out of the store unless texts are kept, its fingerprint tells it from others."""
-    if keep_text:
+    if keep_text and 0 < len(line.content) <= _LONGEST_KEPT:
         return Reject(line.number, (reason,), decoded(line.content))
-    digest = hashlib.sha256(line.content).hexdigest()[:16]
+    # The records of one document share its line: their reasons tell them apart.
+    digest = hashlib.sha256(line.content or reason.encode(errors="backslashreplace")).hexdigest()[:16]
     return Reject(line.number, (reason,), f"(text not kept: {len(line.content)} bytes, sha256 {digest}...)")
 
 
@@ -87,14 +121,14 @@ def instant(record: dict[str, Any], name: str = "timestamp") -> str:
     """
     try:
         return str(read_instant(record.get(name)))
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise LineError(f"{name}: {error}") from None
 
 
 def word(record: dict[str, Any], name: str) -> str | None:
-    """Give a text that is not empty; anything else is unknown."""
+    """Give a text that is not empty; anything else is unknown. U+0000, which no store takes, becomes visible."""
     value = record.get(name)
-    return value if isinstance(value, str) and value else None
+    return value.replace("\x00", "\\x00") if isinstance(value, str) and value else None
 
 
 def list_in(value: Any) -> list[Any]:
@@ -105,4 +139,4 @@ def list_in(value: Any) -> list[Any]:
 def text_of(blocks: list[Any]) -> str:
     """Join the texts of a message's blocks."""
     texts = [block.get("text") for block in blocks if isinstance(block, dict) and block.get("type") == "text"]
-    return "\n".join(text for text in texts if isinstance(text, str) and text)
+    return "\n".join(text for text in texts if isinstance(text, str) and text).replace("\x00", "\\x00")

@@ -1,16 +1,20 @@
 """How other people's column names become ours: `--map`, `--set`, and everything unmapped into `metadata`."""
 
+import re
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.rows import RawBatch, json_or_none
-from asp_analysis.records import COLUMN_ALIASES, RECORDS, WIDE_METRICS, Record, json_text
+from asp_analysis.records import COLUMN_ALIASES, RECORDS, WIDE_METRICS, Record, parse_json
 from asp_analysis.validation import Columns
 
 STORE_NUMBERED = {"id", "execution_date"}
 """Columns of the tables that the store fills by itself; a file may hold them, they are not taken from it."""
+
+_SHOWN_COLUMNS = 50
 
 _INSTANTS = {"timestamp", "created_at", "started_at", "completed_at", "resolved_at", "measured_at"} | {
     "measurement_period_start",
@@ -25,6 +29,16 @@ class Mapping:
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     time_format: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            time.strptime("", self.time_format or "")
+        except (ValueError, re.error) as error:
+            if not str(error).startswith(("time data", "unconverted")):
+                raise InputError(
+                    f"--time-format needs a form such as '%m/%d/%Y %H:%M', found {self.time_format!r} ({error}). "
+                    "Mend it."
+                ) from None
 
 
 def detect_target(path: str, columns: list[str], mapping: Mapping) -> str:
@@ -45,9 +59,14 @@ def detect_target(path: str, columns: list[str], mapping: Mapping) -> str:
     if "task_id" in ours and len(ours & (RECORDS["task_metadata"].model_fields.keys() - {"metadata"})) >= 3:
         return "task_metadata"
     raise InputError(
-        f"The kind of records in {path} must be known, the columns {', '.join(columns) or '(none)'} do not tell it. "
+        f"The kind of records in {path} must be known, the columns {_listed(columns)} do not tell it. "
         f"Say --as {'|'.join(RECORDS)}, and --map OURS=THEIRS for names of your own."
     )
+
+
+def _listed(columns: list[str]) -> str:
+    more = f" and {len(columns) - _SHOWN_COLUMNS:,} more" if len(columns) > _SHOWN_COLUMNS else ""
+    return (", ".join(columns[:_SHOWN_COLUMNS]) or "(none)") + more
 
 
 def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: str) -> None:
@@ -66,7 +85,7 @@ def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: st
         if theirs not in columns:
             raise InputError(
                 f"--map {ours}={theirs} needs a column {theirs!r}, {path} has none of that name. "
-                f"It has: {', '.join(columns)}."
+                f"It has: {_listed(columns)}."
             )
         if ours in mapping.constants:
             raise InputError(f"One source for {ours} is needed, --map and --set both name it. Leave one out.")
@@ -128,10 +147,8 @@ def _one_metadata(given: Any, extras: dict[str, Any]) -> Any:
         return known or None
     if isinstance(given, str):
         # The record's own check judges this text; the extras are added to it only where it is an object.
-        import json
-
         try:
-            given = json.loads(given)
+            given = parse_json(given)
         except ValueError:
             return given
-    return json_text({**known, **given}) if isinstance(given, dict) else given
+    return {**known, **given} if isinstance(given, dict) else given

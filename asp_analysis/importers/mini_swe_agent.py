@@ -9,6 +9,7 @@ from typing import Any
 from asp_analysis.importers.calls import Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.documents import json_documents, objects_in, positive
 from asp_analysis.importers.lines import Line, LineError, count, instant, reject
+from asp_analysis.importers.source import file_name
 from asp_analysis.importers.swe_agent import changed_lines
 
 SOURCE = "mini-swe-agent"
@@ -44,7 +45,7 @@ def _response(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _origin(path: Path, document: dict[str, Any], answers: list[dict[str, Any]]) -> Origin:
-    instance = str(document.get("instance_id") or path.name.split(".traj")[0])
+    instance = str(document.get("instance_id") or file_name(path.name).split(".traj")[0])
     first = next((str(_response(message).get("id")) for message in answers), None)
     session_id = f"{instance}#{short_id(first)}" if first else instance
     return Origin(False, session_id, instance.rpartition("-")[0] or instance)

@@ -12,9 +12,10 @@ from typing import Any
 
 from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.documents import json_documents, objects_in, positive
-from asp_analysis.importers.lines import Line, LineError, count, reject, word
+from asp_analysis.importers.lines import Line, LineError, check_size, count, reject, word
 from asp_analysis.importers.spans import Span, take_spans
 from asp_analysis.records import read_instant
+from asp_analysis.validation import shown
 
 SOURCE = "opentelemetry"
 
@@ -68,6 +69,7 @@ def read(path: Path, reading: Reading) -> Transcript:
         for make in (_otlp_spans, _jaeger_spans, events.take):
             try:
                 spans.extend(make(document, line))
+                check_size(path, transcript, len(spans))
             except LineError as error:
                 transcript.rejects.append(reject(line, str(error), reading.keep_text))
     take_spans(spans, reading, transcript)
@@ -176,7 +178,7 @@ def _check_keys(attributes: Attributes) -> None:
     for key, value in attributes.items():
         is_usage = key.startswith(("gen_ai.usage.", "llm.token_count."))
         if is_usage and value and value != "0" and any(kind in key for kind in _PRICED_APART):
-            raise LineError(f"usage key {key!r} with {value!r} is not known, it could not be priced")
+            raise LineError(f"usage key {key!r} with {shown(value)} is not known, it could not be priced")
 
 
 def _count(attributes: Attributes, names: tuple[str, ...]) -> int | None:

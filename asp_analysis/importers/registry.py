@@ -1,5 +1,6 @@
 """Which formats there are, and how a file is told to be one of them: by its content, never by its name."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from asp_analysis.importers import (
     swe_agent,
 )
 from asp_analysis.importers.calls import Reading, Transcript
-from asp_analysis.importers.source import open_utf8_lines
+from asp_analysis.importers.source import LARGEST_DOCUMENT, beginning, open_utf8_lines, whole_document
 
 _HEAD_LINES = 60
 
@@ -58,7 +59,7 @@ def detect(path: Path) -> Format | None:
     """Give the format of transcripts that a file has; None where it is a table or unknown.
 
     Raises:
-        InputError: the file is gzip and damaged.
+        InputError: the file cannot be read, or is one JSON document that is too large.
     """
     objects = head_objects(path)
     return next((form for form in FORMATS if objects and form.recognises(objects)), None)
@@ -66,20 +67,19 @@ def detect(path: Path) -> Format | None:
 
 def head_objects(path: Path) -> Objects:
     """Give the first JSON objects of a file, or its one document as a list of one; empty where it holds no JSON."""
+    if not beginning(path).startswith(("{", "[")):
+        return []
     lines: list[bytes] = []
-    with open_utf8_lines(path) as stream:
+    with open_utf8_lines(path, LARGEST_DOCUMENT) as stream:
         for line in stream:
-            if line.isspace():
-                continue
-            if not lines and line.lstrip()[:1] not in (b"{", b"["):
-                return []
-            lines.append(line)
-            if len(lines) >= _HEAD_LINES:
+            if not line.isspace():
+                lines.append(line)
+            if len(lines) >= _HEAD_LINES or sum(map(len, lines)) > LARGEST_DOCUMENT:
                 break
         objects = [value for value in map(_parsed, lines) if isinstance(value, dict)]
         if objects and (len(objects) > 1 or len(lines) == 1):
             return objects
-        document = _parsed(b"".join(lines) + b"".join(stream))
+        document = _parsed(whole_document(path, itertools.chain(lines, stream)))
     if isinstance(document, list):
         return [value for value in document if isinstance(value, dict)]
     return [document] if isinstance(document, dict) else objects

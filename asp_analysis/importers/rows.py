@@ -2,10 +2,13 @@
 
 import contextlib
 import csv
+import functools
+import io
 import itertools
 import json
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +17,18 @@ from pydantic_core import from_json
 
 from asp_analysis.batch import Reject
 from asp_analysis.errors import InputError
-from asp_analysis.importers.source import decoded, open_bytes, open_text, open_utf8_lines
+from asp_analysis.importers.lines import LineError, parse_line
+from asp_analysis.importers.source import LONGEST_LINE, beginning, decoded, open_bytes, open_text, open_utf8_lines
 from asp_analysis.records import json_text
 from asp_analysis.validation import shown
 
 BATCH_RECORDS = 5_000
-_CSV_CELL_LIMIT = 64 * 1024 * 1024
+"""Records of a batch; fewer where they are long or wide, so that the memory is bounded whatever a file holds."""
+
+MOST_COLUMNS = 10_000
+_BATCH_BYTES = 16 * 2**20
+_BATCH_CELLS = 2_000_000
+_SHOWN_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -43,50 +52,72 @@ class RawBatch:
 class _RememberedLines:
     """Hands lines to the csv module and keeps those of the record at hand, for the text of a rejected record."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines, self.taken, self.line_number = lines, [], 0
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream, self._lines = stream, iter(functools.partial(stream.readline, LONGEST_LINE), "")
+        self._taken: list[str] = []
+        self._line_number = self._first = self._length = 0
 
     def __iter__(self) -> "_RememberedLines":
         return self
 
     def __next__(self) -> str:
         line = next(self._lines)
-        self.line_number += 1
-        self.taken.append(line)
+        self._line_number += 1
+        self._length += len(line)
+        self._taken.append(line)
+        if self._length >= LONGEST_LINE:  # an open quote, for one, makes a record of the rest of the file
+            self._pass_over(line)
         return line
+
+    def _pass_over(self, line: str) -> None:
+        self._taken = ["".join(self._taken[:_SHOWN_LENGTH])[:_SHOWN_LENGTH]]
+        while line and not line.endswith(("\n", "\r")):
+            line = self._stream.readline(2**20)
+        raise csv.Error(f"it has more than {LONGEST_LINE:,} characters, only its beginning is kept")
 
     def take(self) -> tuple[int, str]:
         """Give the number of the record's first line and its text, and forget them."""
-        first, text = self.line_number - len(self.taken) + 1, "".join(self.taken)
-        self.taken.clear()
+        first, text = self._first + 1, "".join(self._taken)
+        self._first, self._length = self._line_number, 0
+        self._taken.clear()
         return first, text
 
 
 def read_csv(path: Path) -> Iterator[RawBatch]:
     """Read a CSV file with a header line; comma, semicolon or tab, told by the header. A quoted cell may hold lines."""
-    csv.field_size_limit(_CSV_CELL_LIMIT)
+    csv.field_size_limit(LONGEST_LINE)
     with open_text(path) as stream:
-        lines = _RememberedLines(iter(stream))
+        lines = _RememberedLines(stream)
         header, delimiter = _csv_header(path, lines)
         if not header:
             return
         records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, len(header))
-        for chunk in _chunks(records):
+        for chunk in _chunks(records, _length_of):
             yield _csv_batch(header, chunk)
 
 
+def _length_of(record: tuple[list[str], int, str] | Reject) -> int:
+    return len(record.raw_text if isinstance(record, Reject) else record[2])
+
+
 def _csv_header(path: Path, lines: _RememberedLines) -> tuple[list[str], str]:
-    first = next((line for line in lines if line.strip()), "")
-    delimiter = max(",;\t", key=first.count)
     try:
+        first = next((line for line in lines if line.strip()), "")
+        delimiter = max(",;\t", key=first.count)
         cells = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter, strict=True), [])]
     except csv.Error as error:
         raise InputError(f"A CSV header is needed, line 1 of {path} is none ({error}). Check the file.") from None
     lines.take()
-    doubled = sorted({cell for cell in cells if cells.count(cell) > 1})
+    _check_width(path, len(cells))
+    doubled = sorted(cell for cell, times in Counter(cells).items() if times > 1)
     if doubled:
         raise InputError(f"Every column of {path} needs a name of its own, {doubled[0]!r} is there twice. Rename one.")
     return cells, delimiter
+
+
+def _check_width(path: Path, count: int) -> None:
+    if count > MOST_COLUMNS:
+        raise InputError(f"At most {MOST_COLUMNS:,} columns are needed, {path} has {count:,}. Leave out what is none.")
 
 
 def _csv_records(reader: Any, lines: _RememberedLines, width: int) -> Iterator[tuple[list[str], int, str] | Reject]:
@@ -127,9 +158,9 @@ def read_jsonl(path: Path) -> Iterator[RawBatch]:
     """Read a file that holds one JSON object a line; blank lines are passed over."""
     with open_utf8_lines(path) as stream:
         first = 1
-        for lines in _chunks(iter(stream)):
+        for lines in _chunks(stream, len):
             numbers = range(first, first := first + len(lines))
-            yield _jsonl_batch(*_without_blank(numbers, lines))
+            yield from _jsonl_batches(*_without_blank(numbers, lines))
 
 
 def _without_blank(numbers: Sequence[int], lines: list[bytes]) -> tuple[Sequence[int], list[bytes]]:
@@ -139,54 +170,69 @@ def _without_blank(numbers: Sequence[int], lines: list[bytes]) -> tuple[Sequence
     return [number for number, _ in kept], [line for _, line in kept]
 
 
-def _jsonl_batch(numbers: Sequence[int], lines: list[bytes]) -> RawBatch:
+def _jsonl_batches(numbers: Sequence[int], lines: list[bytes]) -> Iterator[RawBatch]:
     objects, unreadable = _parse_lines(numbers, lines)
     if unreadable:
         bad = {reject.line_number for reject in unreadable}
         lines = [line for number, line in zip(numbers, lines, strict=True) if number not in bad]
         numbers = [number for number in numbers if number not in bad]
-    return RawBatch(_columns(objects), numbers, lambda row: decoded(lines[row]), unreadable)
+    start = 0
+    for count, columns in _by_column(objects):
+        part = slice(start, start := start + count)
+        yield RawBatch(columns, numbers[part], _text_of(lines[part]), unreadable)
+        unreadable = []
 
 
-def _columns(objects: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    if not objects:
-        return {}
-    names = list(objects[0])
+def _text_of(lines: list[bytes]) -> Callable[[int], str]:
+    return lambda row: decoded(lines[row])
+
+
+def _by_column(objects: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, list[Any]]]]:
+    """Give objects as columns with their count; in several parts where each object has keys of its own."""
+    names = list(objects[0]) if objects else []
     if len(names) > 1 and set(map(len, objects)) == {len(names)}:  # most files: every object has the same keys
         with contextlib.suppress(KeyError):
             by_column = zip(*map(operator.itemgetter(*names), objects), strict=True)
-            return dict(zip(names, map(list, by_column), strict=True))
+            columns = dict(zip(names, map(list, by_column), strict=True))
+            yield len(objects), columns
+            return
     names = list(dict.fromkeys(itertools.chain.from_iterable(objects)))
-    return {name: [record.get(name) for record in objects] for name in names}
+    if len(objects) > 1 and len(names) * len(objects) > _BATCH_CELLS:
+        half = len(objects) // 2
+        yield from _by_column(objects[:half])
+        yield from _by_column(objects[half:])
+        return
+    yield len(objects), {name: [record.get(name) for record in objects] for name in names}
 
 
 def _parse_lines(numbers: Sequence[int], lines: list[bytes]) -> tuple[list[dict[str, Any]], list[Reject]]:
     """Parse all lines in one call where all are well formed, else line by line to find those that are not."""
     try:
         values = from_json(b"[" + b",".join(lines) + b"]", allow_inf_nan=False)
-        if len(values) == len(lines) and set(map(type, values)) <= {dict}:
+        if len(values) == len(lines) and _are_objects(values):
             return values, []
     except ValueError:
         pass
     objects, unreadable = [], []
     for number, line in zip(numbers, lines, strict=True):
-        value, reason = _parse_line(line)
-        if reason is None:
-            objects.append(value)
-        else:
-            unreadable.append(Reject(number, (reason,), decoded(line)))
+        try:
+            objects.append(_object(line))
+        except LineError as error:
+            unreadable.append(Reject(number, (str(error),), decoded(line)))
     return objects, unreadable
 
 
-def _parse_line(line: bytes) -> tuple[dict[str, Any], str | None]:
-    try:
-        value = from_json(line, allow_inf_nan=False)
-    except ValueError as error:
-        half = "" if line.endswith(b"\n") else "; the file ends within this line (half-written?)"
-        return {}, f"the line is not JSON: {error}{half}"
+def _are_objects(values: list[Any]) -> bool:
+    return set(map(type, values)) <= {dict} and max(map(len, values), default=0) <= MOST_COLUMNS
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    value = parse_line(line)
     if not isinstance(value, dict):
-        return {}, f"a JSON object is needed on each line, found {shown(value)}"
-    return value, None
+        raise LineError(f"a JSON object is needed on each line, found {shown(value)}")
+    if len(value) > MOST_COLUMNS:
+        raise LineError(f"an object of at most {MOST_COLUMNS:,} keys is needed, this one has {len(value):,}")
+    return value
 
 
 # --- Parquet ----------------------------------------------------------------------------------------------------------
@@ -200,11 +246,12 @@ def read_parquet(path: Path) -> Iterator[RawBatch]:
     try:
         with open_bytes(path) as stream:
             file, seen = parquet.ParquetFile(stream), 0
+            _check_width(path, len(file.schema_arrow.names))
             for batch in file.iter_batches(batch_size=BATCH_RECORDS):
                 columns = batch.to_pydict()
                 yield RawBatch(columns, list(range(seen + 1, seen + 1 + batch.num_rows)), _parquet_text(columns))
                 seen += batch.num_rows
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, ValueError, OverflowError) as error:  # texts that are no UTF-8, times beyond 9999
         raise InputError(f"A Parquet file is needed, {path} gave: {_first_line(error)}. Write it again.") from None
 
 
@@ -242,22 +289,28 @@ def detect_format(path: Path) -> str:
         return "parquet"
     if head.startswith(b"SQLite format 3"):
         raise InputError(f"A table to load is needed, {path} is a SQLite database. Name it with --db to read it.")
-    with open_text(path) as stream:
-        first = next((line for line in itertools.islice(stream, 1_000) if line.strip()), "")
-    text = first.lstrip("\ufeff").lstrip()
+    text = beginning(path)
     if not text:
         return "empty"
     if text.startswith("["):
         raise InputError(f"JSON Lines are needed, {path} is one JSON array. Write one object a line (jq -c '.[]').")
     if text.startswith("{"):
         return "jsonl"
-    if "\x00" in text:
+    if "\x00" in text.partition("\n")[0]:
         raise InputError(f"CSV, JSON Lines or Parquet is needed, {path} is binary. Convert it first.")
     return "csv"
 
 
-def _chunks(items: Iterator[Any]) -> Iterator[list[Any]]:
-    while chunk := list(itertools.islice(items, BATCH_RECORDS)):
+def _chunks(items: Iterable[Any], length_of: Callable[[Any], int]) -> Iterator[list[Any]]:
+    chunk: list[Any] = []
+    length = 0
+    for item in items:
+        chunk.append(item)
+        length += length_of(item)
+        if len(chunk) >= BATCH_RECORDS or length >= _BATCH_BYTES:
+            yield chunk
+            chunk, length = [], 0
+    if chunk:
         yield chunk
 
 
@@ -273,6 +326,6 @@ def json_or_none(value: Any) -> Any:
         return None
     try:
         json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return str(value)
     return value

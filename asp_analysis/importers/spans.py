@@ -4,10 +4,15 @@ Frameworks wrap calls in calls, and agents in agents, and each level may repeat 
 no call stands below it; an agent's own usage counts only where its trace knows no call at all.
 """
 
+import bisect
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
+
+Inherited = tuple[str | None, str | None, str | None]
+_NOTHING: Inherited = (None, None, None)
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ class Trace:
     """The spans of one trace, and who stands above whom."""
 
     spans: dict[str, Span] = field(default_factory=dict)
+    _inherited: dict[str, Inherited] = field(default_factory=dict)
 
     def above(self, span: Span) -> Iterator[Span]:
         """Give the span's parent, its parent's parent and so on; a circle ends where it closes."""
@@ -43,12 +49,30 @@ class Trace:
             yield parent
             span = parent
 
+    def inherited(self, span: Span) -> Inherited:
+        """Give agent, session and project of a span, each from the nearest span that names one; known ones are kept."""
+        line: list[Span] = []
+        for above in itertools.chain((span,), self.above(span)) if span.span_id not in self._inherited else ():
+            line.append(above)
+            if above.parent_id in self._inherited:
+                break
+        for below in reversed(line):
+            own = (below.agent, below.session_id, below.project_id)
+            given = self._inherited.get(below.parent_id or "", _NOTHING)
+            self._inherited[below.span_id] = tuple(mine or theirs for mine, theirs in zip(own, given, strict=True))
+        return self._inherited[span.span_id]
+
     def counted(self) -> list[Span]:
         """Give the spans that count as calls, in the order of their times."""
         calls = [span for span in self.spans.values() if span.kind == "call" and span.call.has_usage]
         if not calls:
             calls = [span for span in self.spans.values() if span.kind == "agent" and span.call.has_usage]
-        wrappers = {above.span_id for span in calls for above in self.above(span)}
+        wrappers: set[str] = set()
+        for span in calls:
+            for above in self.above(span):
+                if above.span_id in wrappers:  # and so is all that stands above it
+                    break
+                wrappers.add(above.span_id)
         return sorted(
             (span for span in calls if span.span_id not in wrappers), key=lambda span: (span.at, span.span_id)
         )
@@ -82,11 +106,8 @@ def _take_trace(trace: Trace, reading: Reading, transcript: Transcript) -> None:
 
 
 def _origin(span: Span, trace: Trace, session_id: str | None) -> Origin:
-    line = [span, *trace.above(span)]
-    agent = next((above.agent for above in line if above.agent), MAIN_AGENT)
-    own_session = next((above.session_id for above in line if above.session_id), None)
-    project_id = next((above.project_id for above in line if above.project_id), None)
-    return Origin(False, own_session or session_id or span.trace_id, project_id, None, agent)
+    agent, own_session, project_id = trace.inherited(span)
+    return Origin(False, own_session or session_id or span.trace_id, project_id, None, agent or MAIN_AGENT)
 
 
 def _add_call(span: Span, trace: Trace, session_id: str | None, reading: Reading, transcript: Transcript) -> None:
@@ -107,9 +128,10 @@ def _note(span: Span, trace: Trace, session_id: str | None, reading: Reading, tr
 
 def _give_tools(trace: Trace, counted: list[Span]) -> None:
     """Give each tool span to the last call that began before it: the one that asked for it."""
+    begun = [span.at for span in counted]
     for tool in trace.spans.values():
         if tool.kind != "tool":
             continue
-        asked = [span for span in counted if span.at <= tool.at]
-        if asked and asked[-1].call.tools is not None:
-            asked[-1].call.tools.add(f"{tool.name}:{short_id(tool.call.call_id)}")
+        place = bisect.bisect_right(begun, tool.at) - 1
+        if place >= 0 and (tools := counted[place].call.tools) is not None:
+            tools.add(f"{tool.name}:{short_id(tool.call.call_id)}")

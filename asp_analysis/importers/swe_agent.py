@@ -11,6 +11,7 @@ from typing import Any
 from asp_analysis.importers.calls import Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.documents import json_documents, objects_in, positive
 from asp_analysis.importers.lines import Line, LineError, count, reject
+from asp_analysis.importers.source import file_name
 from asp_analysis.records import format_instant, json_text
 
 SOURCE = "swe-agent"
@@ -29,7 +30,7 @@ def read(path: Path, reading: Reading) -> Transcript:
     transcript = Transcript(SOURCE)
     at = format_instant(datetime.fromtimestamp(int(path.stat().st_mtime), UTC))
     for document, line in json_documents(path, transcript, reading.keep_text):
-        name = path.name.split(".traj")[0]
+        name = file_name(path.name).split(".traj")[0]
         origin = Origin(False, name, name.rpartition("-")[0] or name)
         try:
             _take(document, Call(_run_id(document), at, origin), reading, transcript, line)
@@ -40,7 +41,10 @@ def read(path: Path, reading: Reading) -> Transcript:
 
 def _run_id(document: dict[str, Any]) -> str:
     content = {name: document.get(name) for name in ("trajectory", "history", "info")}
-    return f"swe-agent:{short_id(json_text(content))}"
+    try:
+        return f"swe-agent:{short_id(json_text(content))}"
+    except ValueError as error:
+        raise LineError(f"the trajectory cannot be told from others: {error}") from None
 
 
 def _take(document: dict[str, Any], call: Call, reading: Reading, transcript: Transcript, line: Line) -> None:

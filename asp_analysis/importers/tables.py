@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from asp_analysis.batch import Batch, Reject
+from asp_analysis.errors import InputError
 from asp_analysis.importers.mapping import Mapping, apply_mapping
 from asp_analysis.importers.rows import READERS, RawBatch
 from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, RECORDS, WIDE_METRICS
 from asp_analysis.validation import Columns, validate_columns
 
 _METRIC_SHIFT = {metric: 16 * place for place, metric in enumerate(METRIC_UNITS)}
+
+MOST_REJECTS = 1_000_000
 
 COST_COLUMNS = (
     *EXECUTION_CONTEXT,
@@ -29,10 +32,22 @@ def read_batches(path: Path, format_name: str, loaded_as: str, mapping: Mapping)
 
     Records without an `execution_id` get one from their content and its occurrence in the file, so that loading the
     file again, or a longer version of it, names every execution as before.
+
+    Raises:
+        InputError: the file cannot be read, or more than `MOST_REJECTS` of its records cannot be taken.
     """
     occurrences: dict[str, int] = {}
+    rejected = 0
     for raw in READERS[format_name](path):
-        yield _batch(raw, loaded_as, mapping, occurrences)
+        batch = _batch(raw, loaded_as, mapping, occurrences)
+        rejected += len(batch.rejects)
+        if rejected > MOST_REJECTS:
+            last = batch.rejects[-1]
+            raise InputError(
+                f"A table of {loaded_as} is needed, {path} has more than {MOST_REJECTS:,} records that cannot be taken "
+                f"(line {last.line_number}: {last.reasons[0]}). Mend it, or say how to read it: --map, --time-format."
+            )
+        yield batch
 
 
 def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[str, int]) -> Batch:

@@ -108,7 +108,10 @@ def _with_rejects(batch: Batch, rejects: list[Reject]) -> Batch:
 
 
 def _checked(call: Call) -> Call:
-    for name in (call.call_id, call.model, call.provider, call.origin.session_id, call.origin.agent):
+    origin = call.origin
+    for name in (call.call_id, origin.session_id, origin.agent):
+        _named(name)
+    for name in (call.model, call.provider, origin.agent_id, origin.project_id):
         if name is not None:
             _named(name)
     return call

@@ -1,0 +1,73 @@
+"""Runs each target in a process of its own for some seconds: `python -m tests.fuzz SECONDS [FORMAT...]`.
+
+An input that breaks an importer is kept in build/fuzz/; `python -m tests.fuzz --one FORMAT FILE` reads it again.
+"""
+
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FOLDER = Path("build/fuzz")
+_LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1", "-verbosity=0")
+
+
+def main(words: list[str]) -> int:
+    """Fuzz the named formats, or all; give the exit code."""
+    from tests.fuzz.seeds import SEEDS
+
+    if words[:1] == ["--one"]:
+        return _fuzz(words[1], words[2:])
+    seconds, names = words[0] if words else "8", words[1:] or list(SEEDS)
+    failed = [name for name in names if not _ran_well(name, seconds)]
+    sys.stderr.write(f"Broken: {', '.join(failed)}; see {FOLDER}/\n" if failed else "No input broke an importer.\n")
+    return bool(failed)
+
+
+def _ran_well(name: str, seconds: str) -> bool:
+    from tests.fuzz.seeds import SEEDS
+
+    corpus, broken = FOLDER / name / "corpus", FOLDER / name / "broken"
+    for folder in (corpus, broken):
+        folder.mkdir(parents=True, exist_ok=True)
+    (corpus / "seed").write_bytes(SEEDS[name]())
+    words = [f"-max_total_time={seconds}", f"-artifact_prefix={broken}/", *_LIMITS, str(corpus)]
+    command = [sys.executable, "-m", "tests.fuzz", "--one", name, *words]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    counted = [line for line in ran.stderr.splitlines() if "number_of_executed_units" in line]
+    sys.stderr.write(f"{name}: {counted[0].split()[-1] if counted else 'no'} inputs in {seconds} s\n")
+    if ran.returncode:
+        lines = [line for line in (ran.stderr + ran.stdout).splitlines() if not line.startswith(("INFO", "stat:"))]
+        sys.stderr.write("\n".join(lines[-40:]) + "\n")
+    return ran.returncode == 0
+
+
+def _fuzz(name: str, words: list[str]) -> int:
+    """Fuzz one format in this process, or read the files that are named."""
+    import atheris
+
+    with atheris.instrument_imports(include=["asp_analysis"]):
+        from tests.fuzz.targets import read_as
+    from tests.fuzz.mutation import mutate_cells, mutate_json
+
+    path = Path(tempfile.mkdtemp(prefix="asp-fuzz-")) / "agent-1.jsonl"
+
+    def take(data: bytes) -> None:
+        path.write_bytes(data)
+        read_as(name, path)
+
+    def mutate(data: bytes, max_size: int, seed: int) -> bytes:
+        chance = random.Random(seed)
+        made = None
+        if name != "parquet" and chance.random() < 0.8:
+            made = mutate_cells(data, chance) if name == "csv" else mutate_json(data, chance)
+        return atheris.Mutate(data, max_size) if made is None or len(made) > max_size else made
+
+    atheris.Setup([sys.argv[0], *words], take, custom_mutator=mutate)
+    atheris.Fuzz()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

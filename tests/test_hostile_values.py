@@ -1,0 +1,226 @@
+"""Whatever stands in a value, its record is taken as it is or rejected with a reason; nothing else is touched."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asp_analysis.importers.registry import detect
+from asp_analysis.records import RECORDS
+from asp_analysis.validation import validate_columns
+from tests.fuzz.mutation import HOSTILE
+from tests.fuzz.seeds import SEEDS
+from tests.fuzz.targets import read_as
+
+GOOD = '{"timestamp":"2026-01-02","task_id":"T-0","agent_role":"Code","cost_usd":1}\n'
+
+
+@pytest.fixture
+def load_line(run, empty_store, tmp_path):
+    """Load one good record and one other; give the counts and the reasons of the reject, if there is one."""
+
+    def load(fields: str):
+        path = tmp_path / "runs.jsonl"
+        line = '{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":1,' + fields + "}\n"
+        path.write_text(GOOD + line, encoding="utf-8", errors="surrogatepass")
+        ran = run("load", path, "--json", "--db", empty_store)
+        assert ran.exit_code == 0, ran.err
+        assert ran.json["written"] + ran.json["rejected"] == 2
+        reasons = [reject["reasons"][0] for reject in run("rejects", "--json", "--db", empty_store).json]
+        return reasons[0] if reasons else None
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ('"cost_usd":' + "1" * 10_000, "number out of range"),
+        ('"cost_usd":' + "1" * 4_000, "a number from 0 to 1e15 is needed"),
+        ('"cost_usd":"' + "1" * 10_000 + '"', "a number from 0 to 1e15 is needed"),
+        ('"tokens_in":1e16', "a number from 0 to 1e15 is needed"),
+        ('"cost_usd":1e400', "a number from 0 to 1e15 is needed"),
+        ('"cost_usd":NaN', "the line is not JSON"),
+        ('"cost_usd":-Infinity', "the line is not JSON"),
+        ('"timestamp":' + "1" * 4_000, "is no time since 1970"),
+        ('"timestamp":1e400', "is no time since 1970"),
+        ('"timestamp":"0000-12-31"', "is not an instant"),
+        ('"timestamp":"10000-01-01"', "is not an instant"),
+        ('"timestamp":"9999-12-31T23:59:59.999999Z"', "is not an instant"),
+        ('"timestamp":"0001-01-01T00:00:00+14:00"', "is not an instant"),
+        ('"timestamp":"9999-12-31T23:59:59-14:00"', "is not an instant"),
+        ('"timestamp":"2026-01-01T00:00:00+99:00"', "is not an instant"),
+        ('"timestamp":"2026-06-30T23:59:60Z"', "is not an instant"),
+        ('"timestamp":"' + "9" * 10_000 + '"', "is not an instant"),
+        ('"deep":' + "[" * 1_000_000 + "]" * 1_000_000, "recursion limit exceeded"),
+        ('"metadata":"' + "[" * 1_000_000 + "]" * 1_000_000 + '"', "is not JSON: recursion limit exceeded"),
+        ('"extra":1,"metadata":"' + '{\\"a\\":' * 5_000 + "1" + "}" * 5_000 + '"', "recursion limit exceeded"),
+        ('"metadata":"{\\"a\\":\\"\\\\ud800\\"}"', "is not JSON"),
+        ('"metadata":{"a":"\\u0000"}', "U+0000"),
+        ('"task_id":"\\ud800"', "the line is not JSON"),
+        ('"task_id":"\udcff"', "the line is not JSON"),
+        ('"task_id":"a\\u0000b"', "a text without U+0000 is needed"),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_a_value_that_cannot_be_stored_rejects_its_record(load_line, fields, reason):
+    assert reason in (load_line(fields) or "it was taken")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999499Z"])
+def test_the_first_and_the_last_instant_are_kept_and_shown(run, empty_store, load_line, moment):
+    assert load_line(f'"timestamp":"{moment}"') is None
+    query = f'SELECT count(*) AS n FROM stg_costs WHERE year("at") = {int(moment[:4])}'
+    assert run("sql", "SELECT * FROM executions", "--db", empty_store).exit_code == 0
+    assert run("sql", query, "--json", "--db", empty_store).json == [{"n": 1}]
+
+
+def test_the_last_of_two_values_of_one_key_counts(run, empty_store, load_line):
+    assert load_line('"cost_usd":5,"cost_usd":7') is None
+    query = "SELECT cost_usd FROM executions ORDER BY 1"
+    assert run("sql", query, "--json", "--db", empty_store).json == [{"cost_usd": 1.0}, {"cost_usd": 7.0}]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["'; DROP TABLE agent_cost_vector; --", '"; DELETE FROM load_log; --', "$1 ? :name %s", "=1+1", "<b>", "../../etc"],
+)
+def test_a_name_that_means_something_elsewhere_is_only_a_name(run, empty_store, tmp_path, name):
+    path = tmp_path / "runs.jsonl"
+    record = {"timestamp": "2026-01-02", "task_id": name, "agent_role": name, "cost_usd": 1, name: name}
+    path.write_text(json.dumps(record) + "\n")
+    assert run("load", path, "--json", "--db", empty_store).json["written"] == 1
+    query = "SELECT task_id, agent_role, metadata_json FROM stg_costs"
+    (row,) = run("sql", query, "--json", "--db", empty_store).json
+    assert (row["task_id"], row["agent_role"], json.loads(row["metadata_json"])) == (name, name, {name: name})
+    assert name in run("sql", "SELECT task_id FROM stg_costs", "--csv", "--db", empty_store).out.replace('""', '"')
+
+
+@pytest.mark.parametrize("time_format", ["%Y %Y", "%", "%Q", "%Y-%m-%d %"])
+def test_a_form_of_times_that_is_none_is_refused(run, empty_store, tmp_path, time_format):
+    path = tmp_path / "runs.jsonl"
+    path.write_text(GOOD)
+    ran = run("load", path, "--time-format", time_format, "--db", empty_store)
+    assert ran.exit_code == 1 and "--time-format needs a form" in ran.err
+
+
+def test_a_time_that_leaves_the_calendar_in_utc_is_rejected(run, empty_store, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("timestamp,task_id,agent_role,cost_usd\n0001-01-01 00:00 +1400,T,Code,1\n")
+    ran = run("load", path, "--time-format", "%Y-%m-%d %H:%M %z", "--json", "--db", empty_store)
+    assert ran.exit_code == 0 and ran.json["rejected"] == 1
+
+
+@pytest.mark.parametrize(
+    ("encode", "written"),
+    [
+        (lambda text: b"\xef\xbb\xbf" + text.encode(), 2),
+        (lambda text: text.encode("utf-16"), 2),
+        (lambda text: b"\xfe\xff" + text.encode("utf-16-be"), 2),
+        (lambda text: text.encode("utf-32"), 2),
+        (lambda text: text.replace("\n", "\r").encode(), 2),
+        (lambda text: text.encode() + "2026-01-02,T-\xe9,Code,1\n".encode("latin-1"), 2),
+        (lambda text: text.encode("utf-16")[:-1], 1),
+    ],
+    ids=["utf-8 mark", "utf-16", "utf-16 big", "utf-32", "carriage returns", "latin-1 line", "half a character"],
+)
+def test_an_encoding_is_read_or_its_line_is_rejected(run, empty_store, tmp_path, encode, written):
+    path = tmp_path / "runs.csv"
+    path.write_bytes(encode("timestamp,task_id,agent_role,cost_usd\n2026-01-02,T-ä,Code,1\n2026-01-03,T-2,Code,1\n"))
+    ran = run("load", path, "--json", "--db", empty_store)
+    assert ran.exit_code == 0 and ran.json["written"] == written
+
+
+def test_parquet_texts_that_are_no_utf8_are_refused_in_one_line(run, empty_store, tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    texts = pyarrow.array([b"\xff"], pyarrow.binary()).cast(pyarrow.string(), safe=False)
+    parquet.write_table(pyarrow.table({"task_id": texts}), tmp_path / "runs.parquet")
+    ran = run("load", tmp_path / "runs.parquet", "--as", "executions", "--db", empty_store)
+    assert ran.exit_code == 1 and "A Parquet file is needed" in ran.err and ran.err.count("\n") == 1
+
+
+def test_parquet_times_beyond_the_calendar_are_refused_in_one_line(run, empty_store, tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    times = pyarrow.array([2**62], pyarrow.timestamp("ms"))
+    parquet.write_table(pyarrow.table({"timestamp": times}), tmp_path / "runs.parquet")
+    ran = run("load", tmp_path / "runs.parquet", "--as", "executions", "--db", empty_store)
+    assert ran.exit_code == 1 and "A Parquet file is needed" in ran.err and ran.err.count("\n") == 1
+
+
+# --- transcripts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in SEEDS if name not in ("csv", "jsonl", "parquet")])
+def test_a_seed_is_recognised_as_what_it_is(tmp_path, name):
+    path = tmp_path / "file"
+    path.write_bytes(SEEDS[name]())
+    assert detect(path).name == name and read_as(name, path) > 0
+
+
+@pytest.mark.parametrize("name", [name for name in SEEDS if name not in ("csv", "parquet")])
+def test_no_value_in_any_place_breaks_a_format(tmp_path, name):
+    seed = SEEDS[name]().decode()
+    documents = [json.loads(line) for line in seed.splitlines()] if seed.startswith('{"') else [json.loads(seed)]
+    path = tmp_path / "agent-1.jsonl"
+    for number, document in enumerate(documents):
+        for place, hostile in zip(range(places(document)), HOSTILE * 99, strict=False):
+            texts = [json.dumps(other) for other in documents]
+            texts[number] = with_value(document, place, hostile)
+            path.write_text("\n".join(texts))
+            read_as(name, path)
+
+
+def places(value) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(places, inner))
+
+
+def with_value(document, place: int, hostile: str) -> str:
+    """Give a document as JSON text in which the value at a place, counted depth first, is another text."""
+    left = place
+
+    def dumped(value) -> str:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            return hostile
+        if isinstance(value, dict):
+            return "{" + ",".join(f"{json.dumps(key)}:{dumped(inner)}" for key, inner in value.items()) + "}"
+        return "[" + ",".join(map(dumped, value)) + "]" if isinstance(value, list) else json.dumps(value)
+
+    return dumped(document)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([*HOSTILE, "\ud800"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.sampled_from(sorted(RECORDS)))
+def test_any_python_value_in_any_column_is_taken_or_rejected(data, loaded_as):
+    model = RECORDS[loaded_as]
+    names = data.draw(st.lists(st.sampled_from(sorted(model.model_fields)), unique=True, max_size=6))
+    columns = {name: [data.draw(ANYTHING), data.draw(ANYTHING)] for name in names}
+    clean, errors = validate_columns(model, columns, 2)
+    for row in {0, 1} - errors.keys():
+        for values in clean.values():
+            if isinstance(values[row], str):
+                assert "\x00" not in values[row]
+                values[row].encode()
+
+
+@settings(max_examples=200, deadline=None)
+@given(content=st.binary(max_size=300), name=st.sampled_from(sorted(SEEDS)))
+def test_any_bytes_are_read_as_any_format_or_refused(tmp_path_factory, content, name):
+    path: Path = tmp_path_factory.getbasetemp() / "any-bytes"
+    path.write_bytes(content)
+    read_as(name, path)
