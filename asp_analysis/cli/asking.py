@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import db_option
+from asp_analysis.cli.options import open_session, reading_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +35,9 @@ cost_option = click.option("--cost", "component", type=click.Choice(COSTS), defa
 
 
 def question_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--model`, `--role`, `--level` and `--db`."""
+    """Add `--model`, `--role`, `--level`, `--db` and `--live`."""
     for option in (
-        db_option,
+        reading_options,
         click.option(
             "--level", "levels", type=Level(), multiple=True, help="Level of an interval; repeatable. [default: 70, 90]"
         ),
@@ -50,8 +50,5 @@ def question_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_history(db: str | None) -> "pd.DataFrame":
     """Read the view `task_history` of the store."""
-    from asp_analysis.config import store_url
-    from asp_analysis.session import connect
-
-    with connect(store_url(db)) as session:
+    with open_session(db) as session:
         return session.view("task_history")

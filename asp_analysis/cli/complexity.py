@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from asp_analysis.cli.asking import cost_option
-from asp_analysis.cli.options import db_option, format_options, print_frame, say
+from asp_analysis.cli.options import format_options, open_session, print_frame, reading_options, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ _SEED = 20250101
 @click.command()
 @cost_option
 @format_options
-@db_option
+@reading_options
 def command(component: str, output: str | None, db: str | None) -> None:
     """Calibrate the weights of the semantic units' factors on finished tasks, or say that the data cannot tell them.
 
@@ -38,11 +38,9 @@ def command(component: str, output: str | None, db: str | None) -> None:
 
 def _finished_tasks(db: str | None, component: str) -> "pd.DataFrame":
     """Give the finished tasks with their units and what they cost over all roles."""
-    from asp_analysis.config import store_url
     from asp_analysis.probe.question import pose
-    from asp_analysis.session import connect
 
-    with connect(store_url(db)) as session:
+    with open_session(db) as session:
         history = session.view("task_history")
         units = session.sql("SELECT task_id, semantic_units_json FROM stg_tasks WHERE semantic_units_json IS NOT NULL")
     posed = pose(history)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import db_option, note
+from asp_analysis.cli.options import note, open_session, reading_options
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Make the page anew every SECONDS until Ctrl-C; the open page follows.",
 )
-@db_option
+@reading_options
 def command(out: Path | None, is_opened: bool, watch: float | None, db: str | None) -> None:
     """Write learning, cost, estimates, defects and alerts as one HTML page. [default: exports/ beside the store]
 
@@ -41,9 +41,8 @@ def command(out: Path | None, is_opened: bool, watch: float | None, db: str | No
 
 def _write(url: "StoreUrl", path: Path, watch: float | None) -> None:
     from asp_analysis.dashboard import build_page, write_page
-    from asp_analysis.session import connect
 
-    with connect(url) as session:
+    with open_session(url) as session:
         page = build_page(session, refresh_s=watch)
     write_page(path, page)
 

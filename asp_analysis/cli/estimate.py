@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asp_analysis.cli.asking import COSTS, LEVELS, question_options, read_history
-from asp_analysis.cli.options import note, print_table, say
+from asp_analysis.cli.options import note, open_session, print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,9 +52,7 @@ def command(components: tuple[str, ...], compare: bool, as_json: bool, **asked: 
 
 def _task(asked: dict[str, Any]) -> dict[str, Any]:
     """Give what is known of the task: what the store says, and the size that was typed."""
-    from asp_analysis.config import store_url
     from asp_analysis.errors import InputError
-    from asp_analysis.session import connect
 
     size = _unit_sizes(asked) if asked["units_file"] else asked["size"]
     if asked["task_id"] is None:
@@ -63,7 +61,7 @@ def _task(asked: dict[str, Any]) -> dict[str, Any]:
         "SELECT task_id, project_id, task_type, COALESCE(estimated_complexity, actual_complexity) AS size "
         "FROM stg_tasks WHERE task_id = $task_id"
     )
-    with connect(store_url(asked["db"])) as session:
+    with open_session(asked["db"]) as session:
         found = session.sql(query, task_id=asked["task_id"]).to_dict("records")
     if not found:
         raise InputError(f"A task of the store is needed, {asked['task_id']!r} is none. Leave --task out, or load it.")

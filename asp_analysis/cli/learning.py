@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options, note, print_frame, say
+from asp_analysis.cli.options import format_options, note, open_session, print_frame, reading_options, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ _SHOWN = (
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Known at the end of DATE (UTC). [default: now]")
 @click.option("--record", is_flag=True, help="Write the day's row of each capability to bootstrap_metrics, once a day.")
 @format_options
-@db_option
+@reading_options
 def command(as_of: datetime | None, record: bool, output: str | None, db: str | None) -> None:
     """Say for each capability how far it has learned, what it lacks, and who should check it.
 
@@ -31,11 +31,10 @@ def command(as_of: datetime | None, record: bool, output: str | None, db: str | 
     """
     from asp_analysis.config import store_url
     from asp_analysis.learning import Telemetry, status
-    from asp_analysis.session import connect
 
     url = store_url(db)
     instant = datetime.combine(as_of, time.max) if as_of else datetime.now(UTC).replace(tzinfo=None)
-    with connect(url) as session:
+    with open_session(url) as session:
         telemetry = Telemetry.read(session.view)
     table = status(telemetry, instant)
     if output:

@@ -2,22 +2,19 @@
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options, print_frame
+from asp_analysis.cli.options import format_options, open_session, print_frame, reading_options
 
 
 @click.command()
 @click.option("--unpriced", is_flag=True, help="Only models with calls that have no price.")
 @format_options
-@db_option
+@reading_options
 def command(unpriced: bool, output: str | None, db: str | None) -> None:
     """List the models with their calls, tokens and cost, and how many of the calls have no price.
 
     Example: asp-analysis models --unpriced
     """
-    from asp_analysis.config import store_url
-    from asp_analysis.session import connect
-
-    with connect(store_url(db)) as session:
+    with open_session(db) as session:
         frame = session.sql(_QUERY)
     print_frame(frame[frame["calls_without_price"] > 0] if unpriced else frame, output)
 

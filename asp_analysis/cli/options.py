@@ -12,11 +12,42 @@ import click
 if TYPE_CHECKING:
     import pandas as pd
 
+    from asp_analysis.config import StoreUrl
+    from asp_analysis.session import Session
+
 db_option = click.option(
     "--db",
     metavar="URL",
     help="The store: sqlite:///FILE or a path. [default: DATABASE_URL, else data/asp_telemetry.db]",
 )
+
+
+_LIVE = "asp_analysis.is_live"
+
+
+def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--db`, and `--live`, which `open_session` heeds."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        context.meta[_LIVE] = value
+
+    live = click.option(
+        "--live",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Read the store itself. [default: a copy as new as it, kept in memory or in data/cache/]",
+    )
+    return db_option(live(function))
+
+
+def open_session(db: "str | StoreUrl | None") -> "Session":
+    """Open the store that `--db` names for reading, as `--live` says."""
+    from asp_analysis.config import StoreUrl, store_url
+    from asp_analysis.session import connect
+
+    url = db if isinstance(db, StoreUrl) else store_url(db)
+    return connect(url, is_live=bool(click.get_current_context().meta.get(_LIVE)))
 
 
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:

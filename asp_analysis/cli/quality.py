@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options, note, print_frame, say
+from asp_analysis.cli.options import format_options, note, open_session, print_frame, reading_options, say
 from asp_analysis.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,18 +32,16 @@ _MAIN = ("measures", "yields", "costs", "reviews")
 )
 @click.option("--before", metavar="PHASE", help="Process yield before PHASE. [default: the first failure phase]")
 @format_options
-@db_option
+@reading_options
 def command(table: str | None, phases: Path | None, before: str | None, output: str | None, db: str | None) -> None:
     """Show where defects come in and go out, what quality costs, and how good reviews are.
 
     Example: asp-analysis quality --table yields
     """
-    from asp_analysis.config import store_url
     from asp_analysis.quality import Work, flow_note
-    from asp_analysis.session import connect
 
     order = None if phases is None else _read_phases(phases)
-    with connect(store_url(db)) as session:
+    with open_session(db) as session:
         work = Work.read(session.view, order)
     if table or output:
         print_frame(_table(work, table or "measures", before), output)

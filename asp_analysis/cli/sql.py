@@ -2,21 +2,18 @@
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options, pairs, print_frame
+from asp_analysis.cli.options import format_options, open_session, pairs, print_frame, reading_options
 
 
 @click.command()
 @click.argument("query")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Bind $NAME in the query; repeatable.")
 @format_options
-@db_option
+@reading_options
 def command(query: str, params: tuple[str, ...], output: str | None, db: str | None) -> None:
     """Run one SELECT over the views; it can read the store and nothing else.
 
     Example: asp-analysis sql "SELECT llm_model, sum(cost_usd) AS cost_usd FROM executions GROUP BY llm_model"
     """
-    from asp_analysis.config import store_url
-    from asp_analysis.session import connect
-
-    with connect(store_url(db)) as session:
+    with open_session(db) as session:
         print_frame(session.sql(query, **pairs(params, "--param")), output)

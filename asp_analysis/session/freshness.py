@@ -16,6 +16,10 @@ SETTLED_NS = 50_000_000
 State = dict[str, int]
 """Table -> how often its rows changed; and `last_id` and `metrics`: the largest id and the number of metric rows."""
 
+_EXISTS = {
+    "sqlite": "SELECT 1 AS found FROM sqlite_schema WHERE name = 'asp_changes'",
+    "server": "SELECT 1 AS found WHERE to_regclass('asp_changes') IS NOT NULL",
+}
 _COUNTERS = "SELECT table_name, changes FROM asp_changes"
 _METRICS = "SELECT coalesce(max(id), 0) AS last_id, {count} AS metrics FROM agent_cost_vector"
 
@@ -47,12 +51,10 @@ def state_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl, *, is_quick: 
     finds only rows that a foreign program wrote with an id smaller than one that was there.
     """
     ask = "sqlite_query" if url.is_sqlite else "postgres_query"
-    try:
-        counters = connection.execute(f"SELECT * FROM {ask}('{STORE}', '{_COUNTERS}')").fetchall()
-    except duckdb.Error as error:
-        if "asp_changes" in str(error):
-            return None
-        raise
+    exists = _EXISTS["sqlite" if url.is_sqlite else "server"].replace("'", "''")
+    if not connection.execute(f"SELECT * FROM {ask}('{STORE}', '{exists}')").fetchall():
+        return None
+    counters = connection.execute(f"SELECT * FROM {ask}('{STORE}', '{_COUNTERS}')").fetchall()
     query = _METRICS.format(count="0" if is_quick else "count(*)")
     last_id, metrics = connection.execute(f"SELECT * FROM {ask}('{STORE}', '{query}')").fetchall()[0]
     return {str(table): int(changes) for table, changes in counters} | {

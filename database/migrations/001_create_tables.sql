@@ -221,7 +221,7 @@ CREATE TABLE load_reject (
 );
 
 -- How often rows of a table were changed in a way that its row count and its largest key do not show. A snapshot of the
--- store is as new as these counters say. Writers take turns: whoever changes rows waits for the one before.
+-- store is as new as these counters say; they begin anywhere, so that no store is taken for another. Writers take turns: whoever changes rows waits for the one before.
 CREATE TABLE asp_changes (
     table_name TEXT   NOT NULL,
     changes    BIGINT NOT NULL DEFAULT 0,
@@ -271,6 +271,7 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $$;
 
-INSERT INTO asp_changes (table_name) VALUES
-    ('agent_cost_vector'), ('task_metadata'), ('defect_log'), ('bootstrap_metrics'), ('agent_roles'), ('load_log');
+INSERT INTO asp_changes (table_name, changes)
+SELECT name, floor(random() * 1e15)
+FROM unnest(ARRAY['agent_cost_vector', 'task_metadata', 'defect_log', 'bootstrap_metrics', 'agent_roles', 'load_log']) AS name;
 INSERT INTO asp_schema (version, created_at) VALUES (2, now());

@@ -1,13 +1,15 @@
 -- How often rows of a table were changed in a way that its row count and its largest key do not show. A snapshot of the
--- store is as new as these counters say.
+-- store is as new as these counters say. They begin anywhere, so that a store that takes the place of another, after
+-- init --reset for example, is never taken for it.
 CREATE TABLE asp_changes (
     table_name TEXT    NOT NULL,
     changes    INTEGER NOT NULL DEFAULT 0,
     CONSTRAINT pk_asp_changes PRIMARY KEY (table_name)
 ) STRICT;
 
-INSERT INTO asp_changes (table_name) VALUES
-    ('agent_cost_vector'), ('task_metadata'), ('defect_log'), ('bootstrap_metrics'), ('agent_roles'), ('load_log');
+INSERT INTO asp_changes (table_name, changes)
+SELECT column1, abs(random() / 10000)
+FROM (VALUES ('agent_cost_vector'), ('task_metadata'), ('defect_log'), ('bootstrap_metrics'), ('agent_roles'), ('load_log'));
 
 CREATE TRIGGER tr_agent_cost_vector_update AFTER UPDATE ON agent_cost_vector
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_cost_vector'; END;
