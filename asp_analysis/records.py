@@ -221,6 +221,13 @@ def _json_of(kind: type | tuple[type, ...], what: str) -> Callable[[Any], str]:
     return read
 
 
+def _json_texts(value: Any) -> str:
+    text = _json_of(list, "array of texts")(value)
+    if odd := [item for item in json.loads(text) if not isinstance(item, str)]:
+        raise ValueError(f"{_shown(odd[0])} is no text; a JSON array of texts is needed")
+    return text
+
+
 def _number(kind: CoreSchema, what: str) -> GetPydanticSchema:
     """Take a number, or a text that is one; a truth value is no number. Compiled: it runs once per stored value."""
     text, real = core_schema.str_schema(strict=True), core_schema.float_schema(strict=True)
@@ -240,7 +247,7 @@ def _shown(value: Any) -> str:
 
 Instant = Annotated[str, BeforeValidator(read_instant)]
 JsonObject = Annotated[str, BeforeValidator(_json_of(dict, "object"))]
-JsonArray = Annotated[str, BeforeValidator(_json_of(list, "array"))]
+JsonTexts = Annotated[str, BeforeValidator(_json_texts)]
 JsonValue = Annotated[str, BeforeValidator(_json_of((dict, list), "object or array"))]
 Count = Annotated[int, _number(core_schema.int_schema(ge=0, le=2**63 - 1), "a whole number of at least 0")]
 Ordinal = Annotated[int, _number(core_schema.int_schema(ge=1, le=2**63 - 1), "a whole number of at least 1")]
@@ -369,7 +376,7 @@ class Task(Record):
     actual_cost_vector_json: JsonObject | None = None
     defect_count: Count | None = None
     defect_density: Amount | None = None
-    components_affected: JsonArray | None = None
+    components_affected: JsonTexts | None = None
     bootstrap_phase: Mode | None = None
     human_reviewed: bool | None = None
     human_corrections_json: JsonObject | None = None

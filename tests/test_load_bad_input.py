@@ -179,3 +179,12 @@ def test_strict_writes_nothing_where_a_record_is_rejected(run, empty_store, tmp_
     tables = "SELECT (SELECT count(*) FROM stg_costs) + (SELECT count(*) FROM stg_loads) AS n"
     assert run("sql", tables, "--json", "--db", empty_store).json == [{"n": 0}]
     assert run("rejects", "--json", "--db", empty_store).json == []
+
+
+def test_components_that_are_no_texts_are_rejected(empty_store, tmp_path, run):
+    path = tmp_path / "tasks.jsonl"
+    path.write_text('{"task_id": "T", "created_at": "2026-01-02", "components_affected": ["src/a.py", 7]}\n')
+    loaded = run("load", path, "--as", "task_metadata", "--json", "--db", empty_store).json
+    assert (loaded["written"], loaded["rejected"]) == (0, 1)
+    (reject,) = run("rejects", "--json", "--db", empty_store).json
+    assert reject["reasons"] == ["components_affected: 7 is no text; a JSON array of texts is needed"]
