@@ -14,7 +14,7 @@ TEST_DATA := build/test
 TIMESCALE := build/timescale
 
 .PHONY: help setup lab test unit faults fuzz timescale browser pictures notebooks notebooks-postgres notebooks-save lint \
-	bench lock clean
+	audit bench lock clean
 
 help: ## print the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ notebooks-save: setup ## run every notebook on fresh sample data and keep the ou
 lint: setup ## check style and layout of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+audit: setup ## look the pinned packages up among known vulnerabilities (needs the network; fails where it cannot)
+	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 bench: setup ## measure speed; prints tables, asserts nothing
 	$(BIN)/python -m benchmarks $(ARGS)
