@@ -143,9 +143,9 @@ def keep_rejects(connection: Connection, load_id: int, file: str, rejects: list[
     """Keep rejected records for repair; the same record of the same file is kept once."""
     rows = []
     for reject in rejects:
-        text = _storable(reject.raw_text)
+        text = storable(reject.raw_text)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        rows.append((load_id, file, reject.line_number, json_text([*map(_storable, reject.reasons)]), text, digest))
+        rows.append((load_id, file, reject.line_number, json_text([*map(storable, reject.reasons)]), text, digest))
     if rows:
         execute(
             connection,
@@ -155,7 +155,7 @@ def keep_rejects(connection: Connection, load_id: int, file: str, rejects: list[
         )
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Write what no text column can hold (bytes that are not UTF-8, U+0000) as visible escapes."""
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8").replace("\x00", "\\x00")
 
