@@ -90,8 +90,11 @@ def _server_url(text: str) -> StoreUrl:
     try:
         parts = urlsplit(text)
         _ = parts.port
-    except ValueError as error:
-        raise ConfigError(f"An address of a server is needed, this one is none: {error}. Check it.") from None
+    except ValueError:  # what it says may quote a part of the password
+        raise ConfigError(
+            "An address of a server is needed, the host or port of this one cannot be read. Write "
+            "postgresql://user@host:5432/name; in a password / is written %2F and @ is written %40."
+        ) from None
     if not parts.path.strip("/"):
         raise ConfigError(
             f"The name of a database is needed, {StoreUrl(text, None).shown} has none. Write postgresql://user@host/name."

@@ -22,12 +22,13 @@ columns; `unchanged` tells `loading` what it need not read."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},
-    "sqlite3": {"store"},
+    "sqlite3": {"store", "postgres"},  # the source of a migration is read as it is: one moment, also files of others
     "psycopg": {"store", "postgres"},
     "duckdb": {"session"},
     "matplotlib": {"charts"},
     "click": {"cli"},
     "rich": {"cli"},
+    "setproctitle": {"cli"},
     "pyarrow": {"importers", "session", "exporting"},  # Parquet in; batches of rows out of the store; files out
     "pydantic": {"records", "validation", "importers"},
     "pydantic_core": {"records", "validation", "importers"},

@@ -12,6 +12,7 @@ import click
 
 from asp_analysis import __version__
 from asp_analysis.cli.options import note, visible
+from asp_analysis.cli.passwords import hide_in_process_title, without_passwords
 from asp_analysis.errors import AnalysisError
 
 VERBS = {
@@ -32,6 +33,7 @@ VERBS = {
     "backup": "backup",
     "restore": "restore",
     "status": "status",
+    "migrate": "migrate",
 }
 """Verb -> the module of this package that holds it; imported only when the verb is used."""
 
@@ -56,13 +58,15 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; what a user can cause ends in one line and an exit code, never in a traceback."""
+    hide_in_process_title()
     # Before NumPy is imported: on matrices as small as ours, threads cost a third of a dashboard's time and gain none.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         if code := group.main(prog_name="asp-analysis", standalone_mode=False):  # what a verb exits with, else None
             sys.exit(code)
     except click.ClickException as error:
-        error.message = "\n".join(map(visible, error.message.split("\n")))  # help texts have lines of their own
+        message = without_passwords(error.message)
+        error.message = "\n".join(map(visible, message.split("\n")))  # help texts have lines of their own
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -75,5 +79,5 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    note(f"Error: {message}")
+    note(f"Error: {without_passwords(message)}")
     sys.exit(1)

@@ -1,0 +1,197 @@
+"""Which rows the server could not take, and why: every reason with its column and value, none of them repaired."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, get_args, get_origin
+
+from asp_analysis.errors import InputError
+from asp_analysis.postgres.source import Chunk, Source
+from asp_analysis.postgres.tables import Table, tables
+from asp_analysis.records import RECORDS
+from asp_analysis.validation import shown, validate_columns
+
+NAMED = 5
+"""How many are named in a refusal."""
+
+
+_REFERRED_TO = {table.reference.table for table in tables() if table.reference}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a row was not taken: the column, what it holds, and what is wrong with that."""
+
+    column: str
+    value: Any
+    reason: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as part of a JSON line."""
+        return {"column": self.column, "value": _plain(self.value), "reason": self.reason}
+
+
+Reasons = dict[int, list[Reason]]
+"""Place in the chunk -> what is wrong with the row."""
+
+
+@dataclass
+class SetAside:
+    """Counts the rows that are set aside, remembers the first, and writes all of them to a file if there is one."""
+
+    target: Path | None
+    row_count: int = 0
+    by_table: dict[str, int] = field(default_factory=dict)
+    first: list[str] = field(default_factory=list)
+    keys: dict[str, set[Any]] = field(default_factory=dict)
+    """Table -> keys of the rows that were set aside: what refers to them is an orphan."""
+
+    def __enter__(self) -> "SetAside":
+        self._stream = None
+        if self.target is not None:
+            with _writable(self.target):
+                self._stream = self._part.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, _type: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._part.unlink(missing_ok=True)
+
+    @property
+    def _part(self) -> Path:
+        return Path(f"{self.target}.part")
+
+    def add(self, source: Source, table: Table, chunk: Chunk, reasons: Reasons) -> None:
+        """Set rows aside."""
+        key = table.columns[0].name
+        for place, found in sorted(reasons.items()):
+            rowid = chunk.rowids[place]
+            self.row_count += 1
+            self.by_table[table.name] = self.by_table.get(table.name, 0) + 1
+            if table.name in _REFERRED_TO:
+                self.keys.setdefault(table.name, set()).add(chunk.columns[0][place])
+            if len(self.first) < NAMED:
+                first = found[0]
+                column = first.column or key
+                self.first.append(f"{table.name} row {rowid} {column} {shown(first.value)} ({first.reason})")
+            if self._stream is not None:
+                row = {name: _plain(value) for name, value in source.row(table, rowid).items()}
+                line = {"table": table.name, "rowid": rowid, "reasons": [one.as_dict() for one in found], "row": row}
+                with _writable(self.target):
+                    self._stream.write(json.dumps(line) + "\n")
+
+    def finish(self) -> None:
+        """Give the file its name: it is whole."""
+        if self._stream is not None:
+            with _writable(self.target):
+                self._stream.close()
+                self._part.replace(self.target)
+
+
+class _writable:  # noqa: N801 - reads as a word of the `with` statement
+    """Turn what the disk says into one line."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: type | None, error: BaseException | None, _trace: TracebackType | None) -> None:
+        if isinstance(error, OSError):
+            raise InputError(
+                f"A file for the rows set aside is needed, {self._path} gave: {error.strerror}. Choose another."
+            ) from None
+
+
+class Inspector:
+    """Finds what single values do not show: broken rules, repeated keys, orphans."""
+
+    def __init__(self, source: Source, table: Table, set_aside: SetAside) -> None:
+        self._source, self._table, self._set_aside = source, table, set_aside
+        self._repeated = source.repeated(table)
+        self._known: set[Any] = set()
+
+    def inspect(self, chunk: Chunk, reasons: Reasons) -> None:
+        """Add to `reasons` what is wrong with the rows of a chunk."""
+        if not self._source.is_checked(self._table):
+            for place, reason in self._broken_rules(chunk):
+                _note(reasons, place, reason)
+        for place, rowid in enumerate(chunk.rowids if self._repeated else ()):
+            if rowid in self._repeated:
+                key = self._repeated[rowid]
+                values = [chunk.columns[self._place(name)][place] for name in key]
+                _note(reasons, place, Reason(key[0], values[0], f"{', '.join(key)}: another row before has the same"))
+        for place, reason in self._orphans(chunk):
+            _note(reasons, place, reason)
+
+    def _broken_rules(self, chunk: Chunk) -> Iterator[tuple[int, Reason]]:
+        model = RECORDS.get(self._table.name)
+        names = [column.name for column in self._table.columns]
+        if model is None:
+            return
+        columns = dict(zip(names, chunk.columns, strict=True))
+        raw = {name: columns[name] for name in model.model_fields}
+        clean, errors = validate_columns(model, raw, len(chunk.rowids))
+        for place, found in errors.items():
+            for text in found:
+                name, _, reason = text.partition(": ")
+                yield place, Reason(name, raw[name][place] if name in raw else None, reason)
+        for name in _vocabularies(self._table.name):
+            for place, (value, wanted) in enumerate(zip(raw[name], clean[name], strict=True)):
+                if isinstance(value, str) and wanted is not None and value != wanted:
+                    yield place, Reason(name, value, f"{wanted!r} without blanks around it is needed")
+        if "execution_date" in columns:
+            for place, (day, at) in enumerate(zip(columns["execution_date"], clean["timestamp"], strict=True)):
+                if day is not None and at is not None and day != at[:10]:
+                    yield place, Reason("execution_date", day, f"the UTC date of timestamp, {at[:10]}, is needed")
+
+    def _orphans(self, chunk: Chunk) -> Iterator[tuple[int, Reason]]:
+        reference = self._table.reference
+        if reference is None:
+            return
+        values = chunk.columns[self._place(reference.column)]
+        aside = self._set_aside.keys.get(reference.table, set())
+        wanted = {value for value in set(values) if value.__class__ in (str, int)}
+        missing = self._source.missing(reference, wanted - self._known)
+        self._known = wanted - missing
+        if not missing and not (wanted & aside):
+            return
+        for place, value in enumerate(values):
+            if value in missing:
+                yield place, Reason(reference.column, value, f"{reference.table} has no such row")
+            elif value in aside:
+                yield place, Reason(reference.column, value, f"its row of {reference.table} is set aside")
+
+    def _place(self, name: str) -> int:
+        return [column.name for column in self._table.columns].index(name)
+
+
+def _note(reasons: Reasons, place: int, reason: Reason) -> None:
+    """Keep one reason for each column of a row."""
+    known = reasons.setdefault(place, [])
+    if all(one.column != reason.column for one in known):
+        known.append(reason)
+
+
+def _vocabularies(table: str) -> list[str]:
+    """Name the columns whose words the server compares exactly."""
+    fields = RECORDS[table].model_fields
+    closed = [name for name, one in fields.items() if any(get_origin(a) is Literal for a in _parts(one.annotation))]
+    return [*closed, *({"metric_unit"} & set(fields))]
+
+
+def _parts(annotation: Any) -> tuple[Any, ...]:
+    return (annotation, *get_args(annotation))
+
+
+def _plain(value: Any) -> Any:
+    """Give a value that JSON can hold."""
+    if isinstance(value, bytes):
+        return f"0x{value.hex()}"
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    return value

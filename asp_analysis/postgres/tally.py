@@ -1,0 +1,198 @@
+"""What a table holds, summed up twice: here while the file is read, there by the server from what it stores.
+
+Each column is summed up by how many values are known and by the sum, modulo 2**64, of the hashes of their texts, whose
+seed is the column's place; each table by the sum of its rows' hashes, which are their columns' hashes joined by
+exclusive or, so that values which changed places are noticed. Numbers and instants also have least, greatest and sum.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from asp_analysis.postgres.hashes import HASHED_BYTES, hash_texts
+from asp_analysis.postgres.reading import Rows
+from asp_analysis.postgres.tables import Column, Table
+from asp_analysis.postgres.values import Converted
+
+_WRAP = 2**64
+_COUNTABLE = 1e290
+"""Sums of real numbers leave out what is larger: a few of them are more than the server's DOUBLE PRECISION holds."""
+
+_SUM_TOLERANCE = 1e-9
+"""Relative; sums of real numbers depend on their order in the last digits. Their bits are compared by the checksum."""
+
+_SHOWN = {
+    "DOUBLE PRECISION": "encode(float8send({name}), 'hex')",
+    "TEXT[]": "array_to_json({name})::TEXT",
+    "TEXT": "{name}",
+}
+_LONG = {"TEXT", "JSONB", "TEXT[]"}
+_SUMS = {
+    "BIGINT": "{name}",
+    "DOUBLE PRECISION": f"CASE WHEN abs({{name}}) <= {_COUNTABLE!r} THEN {{name}} END",
+    "TIMESTAMPTZ": "extract(epoch FROM {name})",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison: what the source has, what the server has."""
+
+    table: str
+    column: str
+    check: str
+    source: Any
+    target: Any
+    is_equal: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as a row of a listing; values are text, for many readers of JSON round large numbers."""
+        return {
+            "table": self.table,
+            "column": self.column,
+            "check": self.check,
+            "source": _as_text(self.source),
+            "target": _as_text(self.target),
+            "is_equal": self.is_equal,
+        }
+
+
+@dataclass
+class _ColumnTally:
+    known: int = 0
+    checksum: int = 0
+    least: Any = None
+    greatest: Any = None
+    sum: Any = None
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        return self.known, self.checksum, self.least, self.greatest, self.sum
+
+
+@dataclass
+class Tally:
+    """The sums of one table, filled chunk by chunk from the file or at once by the server."""
+
+    table: Table
+    rows: int = 0
+    checksum: int = 0
+    columns: dict[str, _ColumnTally] = field(default_factory=dict)
+
+    def add(self, rows: Rows) -> None:
+        """Add rows that were read."""
+        joined = np.zeros(rows.row_count, np.uint64)
+        for place, column in enumerate(self.table.columns):
+            values, converted = rows.columns[place], rows.converted[place]
+            hashes = _hashes(values, converted, seed=place + 1)
+            joined ^= hashes
+            tally = self.columns.setdefault(column.name, _ColumnTally())
+            tally.checksum = (tally.checksum + int(hashes.sum(dtype=np.uint64))) % _WRAP
+            tally.known += rows.row_count - values.count(None)
+            if column.kind in _SUMS:
+                _add_numbers(tally, column, values, converted)
+        self.rows += rows.row_count
+        self.checksum = (self.checksum + int(joined.sum(dtype=np.uint64))) % _WRAP
+
+
+def query(table: Table) -> str:
+    """Give the SELECT by which the server sums a table up; its one row is read by `from_server`."""
+    inner = ", ".join(_hashed(column, place) for place, column in enumerate(table.columns))
+    row = " # ".join(f"h{place}" for place in range(len(table.columns)))
+    outer = ["count(*)", f"sum({row})"]
+    for place, column in enumerate(table.columns):
+        outer += [f"count({column.name})", f"sum(h{place})"]
+        if column.kind in _SUMS:
+            outer += [_extreme("min", column), _extreme("max", column)]
+            outer.append(f"sum({_SUMS[column.kind].format(name=column.name)})")
+    listed = ", ".join(column.name for column in table.columns)
+    return f"SELECT {', '.join(outer)} FROM (SELECT {listed}, {inner} FROM {table.name}) AS hashed"
+
+
+def from_server(table: Table, row: Sequence[Any]) -> Tally:
+    """Read the row that the server gave for `query`."""
+    values = iter(row)
+    tally = Tally(table, next(values), int(next(values) or 0) % _WRAP)
+    for column in table.columns:
+        found = tally.columns[column.name] = _ColumnTally(next(values), int(next(values) or 0) % _WRAP)
+        if column.kind in _SUMS:
+            found.least, found.greatest, found.sum = next(values), next(values), next(values)
+    return tally
+
+
+def compare(source: Tally, target: Tally) -> list[Check]:
+    """Compare the two sides of one table."""
+    name = source.table.name
+    checks = [_check(name, "", "rows", source.rows, target.rows)]
+    checks.append(_check(name, "", "checksum", f"{source.checksum:016x}", f"{target.checksum:016x}"))
+    for column in source.table.columns:
+        ours, theirs = source.columns.get(column.name, _ColumnTally()), target.columns[column.name]
+        checks.append(_check(name, column.name, "known", ours.known, theirs.known))
+        checks.append(_check(name, column.name, "checksum", f"{ours.checksum:016x}", f"{theirs.checksum:016x}"))
+        if column.kind in _SUMS:
+            checks.append(_check(name, column.name, "min", _limit(ours.least, column), theirs.least))
+            checks.append(_check(name, column.name, "max", _limit(ours.greatest, column), theirs.greatest))
+            checks.append(_check(name, column.name, "sum", _sum(ours.sum, column), theirs.sum))
+    return checks
+
+
+def _hashed(column: Column, place: int) -> str:
+    shown = _SHOWN.get(column.kind, "{name}::TEXT").format(name=column.name)
+    if column.kind in _LONG:
+        shown = f"CASE WHEN octet_length({shown}) <= {HASHED_BYTES} THEN {shown} ELSE md5({shown}) END"
+    return f"coalesce(hashtextextended({shown}, {place + 1}), 0) AS h{place}"
+
+
+def _extreme(function: str, column: Column) -> str:
+    text = "::TEXT" if column.kind == "TIMESTAMPTZ" else ""
+    return f"{function}({column.name}){text}"
+
+
+def _hashes(values: Sequence[Any], converted: Converted, seed: int) -> np.ndarray:
+    hashed = hash_texts(list(converted.shown.values()), seed)
+    if len(converted.copied) == 1:
+        return np.full(len(values), hashed[0] if len(hashed) else 0, np.uint64)
+    hash_of = dict(zip(converted.shown, hashed.tolist(), strict=True))
+    hash_of.setdefault(None, 0)
+    return np.fromiter(map(hash_of.__getitem__, values), np.uint64, len(values))
+
+
+def _add_numbers(tally: _ColumnTally, column: Column, values: Sequence[Any], converted: Converted) -> None:
+    number_of = converted.numbers
+    if not number_of:
+        return
+    for value in (min(number_of, key=number_of.__getitem__), max(number_of, key=number_of.__getitem__)):
+        limit = number_of[value], converted.shown[value]
+        tally.least = limit if tally.least is None else min(tally.least, limit)
+        tally.greatest = limit if tally.greatest is None else max(tally.greatest, limit)
+    numbers = [number for number in map(number_of.get, values) if number is not None]
+    if column.kind == "DOUBLE PRECISION":
+        countable = [number for number in numbers if abs(number) <= _COUNTABLE]
+        tally.sum = math.fsum([tally.sum or 0.0, *countable]) if countable else tally.sum
+    else:
+        tally.sum = (tally.sum or 0) + sum(numbers)
+
+
+def _limit(limit: tuple[Any, str] | None, column: Column) -> Any:
+    if limit is None:
+        return None
+    return limit[1] if column.kind == "TIMESTAMPTZ" else limit[0]
+
+
+def _sum(total: Any, column: Column) -> Any:
+    return Decimal(total).scaleb(-6) if total is not None and column.kind == "TIMESTAMPTZ" else total
+
+
+def _check(table: str, column: str, name: str, source: Any, target: Any) -> Check:
+    if isinstance(source, float) and isinstance(target, float) and name == "sum":
+        is_equal = math.isclose(source, target, rel_tol=_SUM_TOLERANCE)
+    else:
+        is_equal = source == target
+    return Check(table, column, name, source, target, is_equal)
+
+
+def _as_text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,177 @@
+"""The server's side of a migration: one transaction that makes the tables, fills them, and sums them up again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from asp_analysis import server
+from asp_analysis.config import StoreUrl
+from asp_analysis.errors import StoreError
+from asp_analysis.postgres import tally
+from asp_analysis.postgres.hashes import hash_texts
+from asp_analysis.postgres.source import first_roles
+from asp_analysis.postgres.tables import ORDER, ROLES, Table
+from asp_analysis.postgres.tally import Check, Tally
+from asp_analysis.store import postgres as engine
+from asp_analysis.store.database import SCHEMA_VERSION
+
+_BULK = "agent_cost_vector"
+"""The table whose keys and indexes are made after its rows: a million rows take a third of the server's time then."""
+
+
+class Target:
+    """A database within its one transaction; use `open_target`."""
+
+    def __init__(self, url: StoreUrl, connection: Connection) -> None:
+        self.url, self._connection = url, connection
+        self._driver: psycopg.Connection = connection.connection.driver_connection
+
+    def rows(self, query: str) -> list[Any]:
+        """Give the rows of a query."""
+        return self._driver.execute(query).fetchall()
+
+    def has_tables(self) -> bool:
+        """Tell whether the workbench's tables are there.
+
+        Raises:
+            StoreError: only some are, or of another version, or the database cannot hold every text.
+        """
+        encoding = self.rows("SHOW server_encoding")[0][0]
+        if encoding != "UTF8":
+            raise StoreError(
+                f"A database in UTF8 is needed, {self.url.shown} is in {encoding}. Make one: createdb -E UTF8"
+            )
+        listed = self.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
+        there = {row[0] for row in listed} & {"asp_schema", "asp_changes", *ORDER}
+        if not there:
+            return False
+        version = self.rows("SELECT max(version) FROM asp_schema")[0][0] if "asp_schema" in there else None
+        if version != SCHEMA_VERSION or not set(ORDER) <= there:
+            raise StoreError(
+                f"An empty database or a store of schema version {SCHEMA_VERSION} is needed, {self.url.shown} holds "
+                f"{', '.join(sorted(there))} of version {version or 'unknown'}. Name another database."
+            )
+        return True
+
+    def make_tables(self) -> None:
+        """Make the tables, as part of this transaction."""
+        engine.create_schema(self._connection)
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of the tables that hold any; the roles that every store begins with are none."""
+        counts = {name: int(self.rows(f"SELECT count(*) FROM {name}")[0][0]) for name in ORDER}
+        if set(self.rows(f"SELECT agent_role, phase_order, kind FROM {ROLES}")) == first_roles():
+            del counts[ROLES]
+        return {name: count for name, count in counts.items() if count}
+
+    def fill(self, table: Table, blocks: Iterator[str]) -> None:
+        """Copy rows, given in the text form of COPY, into an empty table."""
+        if table.name == ROLES:
+            self._driver.execute(f"DELETE FROM {ROLES}")
+        columns = ", ".join(column.name for column in table.columns)
+        with (
+            self._keys_made_last(table),
+            self._driver.cursor() as cursor,
+            cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy,
+        ):
+            for block in blocks:
+                copy.write(block)
+        if table.identity:
+            self.rows(
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', '{table.identity}'), "
+                f"coalesce(max({table.identity}), 0) + 1, FALSE) FROM {table.name}"
+            )
+
+    def sum_up(self, table: Table) -> Tally:
+        """Sum up a table from what is stored."""
+        if int(self.rows("SELECT hashtextextended('asp', 1)")[0][0]) % 2**64 != int(hash_texts(["asp"], 1)[0]):
+            raise StoreError(
+                f"A server of a little-endian machine is needed to compare, {self.url.shown} has other checksums. "
+                "Migrate to another server."
+            )
+        return tally.from_server(table, self.rows(tally.query(table))[0])
+
+    def check_keys(self, source: Tally) -> Iterator[Check]:
+        """Check that nothing refers to a missing row, and that the next number of an identity column is free."""
+        table = source.table
+        if reference := table.reference:
+            orphans = self.rows(
+                f"SELECT count(*) FROM {table.name} AS t WHERE NOT EXISTS (SELECT FROM {reference.table} AS r "
+                f"WHERE r.{reference.key} = t.{reference.column})"
+            )[0][0]
+            yield Check(table.name, reference.column, "orphans", 0, orphans, orphans == 0)
+        if table.identity:
+            greatest = source.columns[table.identity].greatest if source.rows else None
+            least = greatest[0] + 1 if greatest else 1
+            sequence = self.rows(f"SELECT pg_get_serial_sequence('{table.name}', '{table.identity}')")[0][0]
+            following = self.rows(f"SELECT last_value + is_called::INTEGER FROM {sequence}")[0][0]
+            yield Check(table.name, table.identity, "next", least, following, following >= least)
+
+    @contextmanager
+    def _keys_made_last(self, table: Table) -> Iterator[None]:
+        """Take the keys and indexes off the table of metrics while it is filled, and put the same ones on again.
+
+        Left as they are where the present user does not own the table or TimescaleDB has divided it.
+        """
+        if table.name != _BULK or not self._may_be_changed(table):
+            yield
+            return
+        constraints = self.rows(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            f"WHERE conrelid = '{table.name}'::REGCLASS AND contype IN ('f', 'p', 'u') ORDER BY contype DESC"
+        )
+        indexes = self.rows(
+            "SELECT indexrelid::REGCLASS::TEXT, pg_get_indexdef(indexrelid) FROM pg_index "
+            f"WHERE indrelid = '{table.name}'::REGCLASS AND NOT EXISTS "
+            "(SELECT FROM pg_constraint WHERE conindid = indexrelid) ORDER BY 1"
+        )
+        for name, _ in sorted(constraints, key=lambda one: not one[1].startswith("FOREIGN")):
+            self._driver.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT {name}")
+        for name, _ in indexes:
+            self._driver.execute(f"DROP INDEX {name}")
+        yield
+        for name, definition in sorted(constraints, key=lambda one: one[1].startswith("FOREIGN")):
+            self._driver.execute(f"ALTER TABLE {table.name} ADD CONSTRAINT {name} {definition}")
+        for _, definition in indexes:
+            self._driver.execute(definition)
+
+    def _may_be_changed(self, table: Table) -> bool:
+        return self.rows(
+            f"SELECT pg_has_role(relowner, 'USAGE') AND to_regclass('_timescaledb_catalog.hypertable') IS NULL "
+            f"FROM pg_class WHERE oid = '{table.name}'::REGCLASS"
+        )[0][0]
+
+
+@contextmanager
+def open_target(url: StoreUrl) -> Iterator[tuple[Target, Callable[[], None]]]:
+    """Begin the one transaction; give the database and what commits it. Without that nothing stays.
+
+    Raises:
+        StoreError: the address is of no server, or the server does not answer, refuses or is lost.
+    """
+    if url.path is not None:
+        raise StoreError(
+            f"The address of a PostgreSQL database is needed to migrate to, {url.shown} is a file. "
+            "Write postgresql://user@host/name."
+        )
+    pool = engine.make_engine(url)
+    try:
+        with pool.connect() as connection:
+            transaction = connection.begin()
+            yield Target(url, connection), transaction.commit
+            if transaction.is_active:
+                transaction.rollback()
+    except DBAPIError as error:
+        raise StoreError(_explained(url, str(error.orig))) from None
+    except psycopg.Error as error:
+        raise StoreError(_explained(url, str(error))) from None
+    finally:
+        pool.dispose()
+
+
+def _explained(url: StoreUrl, text: str) -> str:
+    return server.explained(url, text, "to migrate to")

@@ -1,0 +1,324 @@
+"""`asp-analysis migrate`: a store arrives on the server as it is, once, and is compared with what is stored there."""
+
+import hashlib
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from asp_analysis.config import parse_url
+from asp_analysis.store import create_store
+from asp_analysis.store.database import SCHEMA_VERSION
+from tests.postgres import PASSWORD
+
+
+@pytest.fixture
+def own_store(sample_store, tmp_path):
+    """A copy of the sample with what the sample lacks: loads, rejects, own roles, edges of every type."""
+    path = tmp_path / "own.db"
+    shutil.copy(sample_store.path, path)
+    with sqlite3.connect(path) as file:
+        file.execute("UPDATE agent_roles SET phase_order = 99 WHERE agent_role = 'Test'")
+        file.execute("INSERT INTO agent_roles VALUES ('Prüfung', 55, 'appraisal')")
+        file.execute(
+            "INSERT INTO task_metadata (task_id, created_at, components_affected, semantic_units_json, human_reviewed, "
+            "task_description, metadata) VALUES ('a\tb\\N\nc', '0001-01-01T00:00:00.000001Z', ?, '[]', 1, '', ?)",
+            (json.dumps(["src/a.py", 'with "quotes", {braces}', "NULL", ""]), '{"x": 1e400, "y": [1.10, "\\u00e9"]}'),
+        )
+        metric = (
+            "INSERT INTO agent_cost_vector (id, timestamp, execution_date, task_id, agent_role, metric_type, "
+            "metric_value, metric_unit, execution_id) VALUES (?, '9999-12-31T23:59:58.999999Z', '9999-12-31', "
+            "'FERRY-001', 'Code', 'Latency', ?, 'ms', ?)"
+        )
+        file.execute(metric, (10**12, 0.1 + 0.2, "E-1"))
+        file.execute(metric, (10**12 + 7, 0.0, "E-2"))
+        file.execute(metric, (10**12 + 8, 1.7976931348623157e308, "E-3"))
+        file.execute(metric, (10**12 + 9, 1.7976931348623157e308, "E-4"))
+        file.execute(metric, (10**12 + 10, 5e-324, "E-5"))
+        file.execute(
+            "INSERT INTO load_log VALUES (3, 'f.csv', 'x', 1, 'csv', 'executions', '2026-01-01T00:00:00.000000Z', "
+            "'2026-01-01T00:00:01.000000Z', 2, 1, 0, 0, 1, 0, '{}', 1700000000123456789, NULL)"
+        )
+        file.execute("INSERT INTO load_reject VALUES (9, 3, 'f.csv', 2, '[\"cost_usd: is bad\"]', 'a,b\n', 'y')")
+    file.close()
+    return parse_url(str(path), tmp_path)
+
+
+def rows(url, query):
+    with psycopg.connect(url) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.execute(query).fetchall()
+
+
+def test_every_value_arrives(run, own_store, postgres_url):
+    ran = run("migrate", postgres_url, "--from", own_store, "--json")
+    assert ran.exit_code == 0, ran.err
+    assert all(check["is_equal"] for check in ran.json) and len(ran.json) > 300
+    task = rows(
+        postgres_url.text,
+        "SELECT task_description, components_affected, human_reviewed, metadata::TEXT, created_at::TEXT, defect_count "
+        "FROM task_metadata WHERE created_at < '1900-01-01'",
+    )[0]
+    assert task[0] == "" and task[1] == ["src/a.py", 'with "quotes", {braces}', "NULL", ""] and task[2] is True
+    assert task[3] == '{"x": 1' + "0" * 400 + ', "y": [1.10, "é"]}' and task[4] == "0001-01-01 00:00:00.000001+00"
+    values = rows(
+        postgres_url.text, "SELECT metric_value::TEXT FROM agent_cost_vector WHERE id >= 1000000000000 ORDER BY id"
+    )
+    assert [value for (value,) in values] == [
+        "0.30000000000000004", "0", "1.7976931348623157e+308", "1.7976931348623157e+308", "5e-324",
+    ]  # fmt: skip
+
+
+def test_the_stores_own_roles_win(run, own_store, postgres_url):
+    run("migrate", postgres_url, "--from", own_store)
+    found = rows(
+        postgres_url.text, "SELECT agent_role, phase_order FROM agent_roles WHERE agent_role IN ('Test', 'Prüfung')"
+    )
+    assert sorted(found) == [("Prüfung", 55), ("Test", 99)]
+
+
+def test_the_server_goes_on_numbering_after_the_last_row(run, own_store, postgres_url):
+    run("migrate", postgres_url, "--from", own_store)
+    with psycopg.connect(postgres_url.text) as connection:
+        connection.execute(
+            "INSERT INTO bootstrap_metrics (measured_at, measurement_period_start, measurement_period_end, "
+            "capability_name, capability_mode, tasks_completed, tasks_required_for_graduation) VALUES "
+            "('2030-01-01', '2030-01-01', '2030-01-01', 'PROBE_AI', 'Shadow', 1, 1)"
+        )
+        ids = connection.execute("SELECT max(id), count(*), count(DISTINCT id) FROM bootstrap_metrics").fetchone()
+        load = connection.execute("SELECT nextval(pg_get_serial_sequence('load_log', 'load_id'))").fetchone()[0]
+    assert ids[1] == ids[2] and load == 4
+
+
+def test_keys_and_indexes_are_those_of_a_store_made_on_the_server(run, own_store, postgres_url, postgres_server):
+    from tests.postgres import new_database
+
+    listed = (
+        "SELECT conname, conrelid::REGCLASS::TEXT, pg_get_constraintdef(oid), convalidated FROM pg_constraint "
+        "WHERE connamespace = 'public'::REGNAMESPACE UNION SELECT indexname, tablename, indexdef, TRUE FROM pg_indexes "
+        "WHERE schemaname = 'public'"
+    )
+    run("migrate", postgres_url, "--from", own_store)
+    with new_database(postgres_server) as other:
+        create_store(parse_url(other, own_store.path.parent))
+        assert sorted(rows(postgres_url.text, listed)) == sorted(rows(other, listed))
+
+
+def test_the_writer_continues_on_the_server(run, own_store, postgres_url, tmp_path):
+    run("migrate", postgres_url, "--from", own_store)
+    (tmp_path / "more.csv").write_text("timestamp,task_id,agent_role,cost_usd\n2026-03-02,NEW-1,Code,1.25\n")
+    ran = run("load", tmp_path / "more.csv", "--as", "executions", "--json", "--db", postgres_url)
+    assert ran.exit_code == 0 and ran.json["written"] == 1, ran.err
+
+
+def test_the_source_is_not_touched(run, own_store, postgres_url):
+    def state():
+        stat = own_store.path.stat()
+        return hashlib.sha256(own_store.path.read_bytes()).hexdigest(), stat.st_mtime_ns, stat.st_size
+
+    before = state()
+    assert run("migrate", postgres_url, "--from", own_store).exit_code == 0
+    assert state() == before
+
+
+def test_what_a_killed_writer_left_beside_the_file_is_carried_and_not_touched(run, own_store, postgres_url):
+    writing = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA journal_mode = WAL'); "
+        "c.execute(\"INSERT INTO task_metadata (task_id, created_at) VALUES ('W', '2026-01-01T00:00:00.000000Z')\"); "
+        "c.commit(); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", writing, str(own_store.path)], check=True)
+    files = [own_store.path, own_store.path.with_name("own.db-wal")]
+    before = [file.read_bytes() for file in files]
+    assert run("migrate", postgres_url, "--from", own_store).exit_code == 0
+    assert rows(postgres_url.text, "SELECT count(*) FROM task_metadata WHERE task_id = 'W'") == [(1,)]
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_copy_that_differs_is_shown_and_not_kept(run, own_store, postgres_url, tmp_path):
+    create_store(postgres_url)
+    with psycopg.connect(postgres_url.text) as connection:
+        connection.execute(
+            "CREATE FUNCTION rounded() RETURNS TRIGGER LANGUAGE plpgsql AS "
+            "'BEGIN NEW.metric_value = NEW.metric_value::REAL; RETURN NEW; EXCEPTION WHEN OTHERS THEN RETURN NEW; END'"
+        )
+        connection.execute(
+            "CREATE TRIGGER rounded BEFORE INSERT ON agent_cost_vector FOR EACH ROW EXECUTE FUNCTION rounded()"
+        )
+    ran = run("migrate", postgres_url, "--from", own_store, "--json", "--rejects", tmp_path / "aside.jsonl")
+    different = {(check["table"], check["column"]) for check in ran.json if not check["is_equal"]}
+    assert ran.exit_code == 1 and different == {("agent_cost_vector", ""), ("agent_cost_vector", "metric_value")}
+    assert "Nothing was written" in ran.err and not list(tmp_path.glob("aside*"))
+    assert rows(postgres_url.text, "SELECT count(*) FROM agent_cost_vector") == [(0,)]
+
+
+def test_a_second_run_compares_again_and_writes_nothing(run, own_store, postgres_url):
+    run("migrate", postgres_url, "--from", own_store)
+    before = rows(postgres_url.text, "SELECT * FROM asp_changes ORDER BY table_name")
+    again = run("migrate", postgres_url, "--from", own_store)
+    assert again.exit_code == 0 and "Already migrated" in again.err
+    assert rows(postgres_url.text, "SELECT * FROM asp_changes ORDER BY table_name") == before
+
+
+def test_a_dry_run_writes_nothing(run, own_store, postgres_url):
+    ran = run("migrate", postgres_url, "--from", own_store, "--dry-run", "--json")
+    assert ran.exit_code == 0 and "would be copied" in ran.err
+    assert {"table": "load_reject", "rows": 1, "set_aside": 0} in ran.json
+    assert rows(postgres_url.text, "SELECT count(*) FROM pg_class WHERE relname = 'task_metadata'") == [(0,)]
+
+
+def test_an_empty_store_on_the_server_is_filled(run, own_store, postgres_url):
+    create_store(postgres_url)
+    assert run("migrate", postgres_url, "--from", own_store).exit_code == 0
+    assert rows(postgres_url.text, "SELECT count(*) FROM task_metadata") == [(51,)]
+
+
+def test_the_copy_is_exported_too(run, own_store, postgres_url, tmp_path):
+    import pyarrow.parquet
+
+    ran = run("migrate", postgres_url, "--from", own_store, "--export", tmp_path / "files")
+    assert ran.exit_code == 0, ran.err
+    table = pyarrow.parquet.read_table(tmp_path / "files" / "agent_cost_vector.parquet")
+    assert table.num_rows == 2960 and 0.1 + 0.2 in table["metric_value"].to_pylist()
+
+
+def test_an_export_to_a_folder_that_is_there_is_refused_before_anything(run, own_store, postgres_url, tmp_path):
+    assert run("migrate", postgres_url, "--from", own_store, "--export", tmp_path).exit_code == 2
+    assert rows(postgres_url.text, "SELECT count(*) FROM pg_class WHERE relname = 'task_metadata'") == [(0,)]
+
+
+def test_other_data_on_the_server_are_named_and_kept(run, own_store, postgres_url):
+    create_store(postgres_url)
+    with psycopg.connect(postgres_url.text) as connection:
+        connection.execute("INSERT INTO task_metadata (task_id, created_at) VALUES ('X', now())")
+    ran = run("migrate", postgres_url, "--from", own_store)
+    assert ran.exit_code == 1 and "1 rows in task_metadata (the store: 51)" in ran.err
+    assert rows(postgres_url.text, "SELECT task_id FROM task_metadata") == [("X",)]
+
+
+def test_roles_that_somebody_added_on_the_server_are_not_thrown_away(run, own_store, postgres_url):
+    create_store(postgres_url)
+    with psycopg.connect(postgres_url.text) as connection:
+        connection.execute("INSERT INTO agent_roles VALUES ('Mine', 1, 'appraisal')")
+    assert run("migrate", postgres_url, "--from", own_store).exit_code == 1
+    assert rows(postgres_url.text, "SELECT count(*) FROM agent_roles WHERE agent_role = 'Mine'") == [(1,)]
+
+
+def test_a_store_that_has_grown_since_is_named(run, own_store, postgres_url):
+    run("migrate", postgres_url, "--from", own_store)
+    with sqlite3.connect(own_store.path) as file:
+        file.execute("INSERT INTO task_metadata (task_id, created_at) VALUES ('NEW', '2026-01-01T00:00:00.000000Z')")
+    file.close()
+    ran = run("migrate", postgres_url, "--from", own_store)
+    assert ran.exit_code == 1 and "51 rows in task_metadata (the store: 52)" in ran.err
+
+
+TAMPERED = [
+    "UPDATE agent_cost_vector SET metric_value = 0.3 WHERE execution_id = 'E-1'",
+    "UPDATE agent_cost_vector SET metric_value = '-0' WHERE execution_id = 'E-2'",
+    "UPDATE task_metadata SET metadata = metadata || '{\"z\": 1}' WHERE created_at < '1900-01-01'",
+    "UPDATE task_metadata SET components_affected = components_affected[2:] || components_affected[1:1] "
+    "WHERE created_at < '1900-01-01'",
+    "UPDATE task_metadata SET created_at = created_at + INTERVAL '1 microsecond' WHERE task_id = 'FERRY-001'",
+    "UPDATE defect_log SET validated_by_human = NOT validated_by_human "
+    "WHERE defect_id = (SELECT min(defect_id) FROM defect_log)",
+    "UPDATE task_metadata SET task_description = NULL WHERE task_description = ''",
+    "UPDATE bootstrap_metrics SET id = 100000 WHERE id = 1",
+]
+
+
+@pytest.mark.parametrize("statement", TAMPERED)
+def test_one_changed_value_on_the_server_is_found(run, own_store, postgres_url, statement):
+    run("migrate", postgres_url, "--from", own_store)
+    with psycopg.connect(postgres_url.text) as connection:
+        assert connection.execute(statement).rowcount == 1
+    ran = run("migrate", postgres_url, "--from", own_store)
+    assert ran.exit_code == 1 and "differs: " in ran.err and "checksum" in ran.err
+
+
+def test_values_that_changed_places_between_rows_are_found(run, own_store, postgres_url):
+    run("migrate", postgres_url, "--from", own_store)
+    with psycopg.connect(postgres_url.text) as connection:
+        connection.execute(
+            "UPDATE agent_cost_vector SET metric_value = "
+            "CASE execution_id WHEN 'E-1' THEN 5e-324 ELSE 0.1::FLOAT8 + 0.2 END "
+            "WHERE execution_id IN ('E-1', 'E-5')"
+        )
+    ran = run("migrate", postgres_url, "--from", own_store)
+    assert ran.exit_code == 1 and "differs: checksum of agent_cost_vector is" in ran.err
+    assert "metric_value" not in ran.err
+
+
+def test_a_number_that_would_be_given_twice_is_found(run, own_store, postgres_url):
+    run("migrate", postgres_url, "--from", own_store)
+    with psycopg.connect(postgres_url.text) as connection:
+        connection.execute("ALTER TABLE agent_cost_vector ALTER COLUMN id RESTART WITH 5")
+    ran = run("migrate", postgres_url, "--from", own_store)
+    assert ran.exit_code == 1 and "next of agent_cost_vector.id is 5" in ran.err
+
+
+def test_what_is_written_meanwhile_is_not_carried_in_part(own_store, postgres_url):
+    from asp_analysis.postgres import migrate
+
+    def write_while_it_runs(table, done, _total):
+        if table == "agent_roles":
+            with sqlite3.connect(own_store.path) as file:
+                file.execute(
+                    "INSERT INTO task_metadata (task_id, created_at) VALUES ('L', '2026-01-01T00:00:00.000000Z')"
+                )
+            file.close()
+
+    done = migrate(own_store, postgres_url, on_progress=write_while_it_runs)
+    assert done.rows["task_metadata"] == 51 and not done.differences
+    assert rows(postgres_url.text, "SELECT count(*) FROM task_metadata") == [(51,)]
+
+
+def test_a_store_of_the_first_version_is_carried(run, own_store, postgres_url):
+    with sqlite3.connect(own_store.path) as file:
+        file.execute("DELETE FROM asp_schema WHERE version > 1")
+        file.execute("INSERT OR IGNORE INTO asp_schema VALUES (1, '2026-01-01T00:00:00.000000Z')")
+        file.execute("ALTER TABLE load_log DROP COLUMN modified_ns")
+    file.close()
+    assert run("migrate", postgres_url, "--from", own_store).exit_code == 0
+    assert rows(postgres_url.text, "SELECT max(version) FROM asp_schema") == [(SCHEMA_VERSION,)]
+
+
+def test_a_store_of_a_newer_workbench_is_refused(run, own_store, postgres_url):
+    with sqlite3.connect(own_store.path) as file:
+        file.execute("INSERT INTO asp_schema VALUES (77, '2026-01-01T00:00:00.000000Z')")
+    file.close()
+    ran = run("migrate", postgres_url, "--from", own_store)
+    assert ran.exit_code == 1 and "has version 77" in ran.err
+
+
+def test_a_database_of_another_encoding_is_refused(run, own_store, postgres_server):
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE asp_test_latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        url = urlunsplit(urlsplit(postgres_server)._replace(path="/asp_test_latin"))
+        try:
+            ran = run("migrate", url, "--from", own_store)
+        finally:
+            connection.execute("DROP DATABASE asp_test_latin WITH (FORCE)")
+    assert ran.exit_code == 1 and "LATIN1" in ran.err
+
+
+@pytest.mark.parametrize("target", ["sqlite:///x.db", "postgresql://u:pw@host:port/db", "postgresql://[u:pw@host/db"])
+def test_an_address_of_no_server_is_one_line(run, own_store, target):
+    ran = run("migrate", target, "--from", own_store)
+    assert ran.exit_code == 1 and ran.err.startswith("Error: ") and ran.err.count("\n") == 1 and "pw" not in ran.err
+
+
+def test_a_store_that_is_not_there_is_one_line(run, tmp_path, postgres_url):
+    ran = run("migrate", postgres_url, "--from", f"sqlite:///{tmp_path}/none.db")
+    assert ran.exit_code == 1 and "does not exist" in ran.err and PASSWORD not in ran.err
+
+
+def test_a_file_that_is_no_database_is_one_line(run, tmp_path, postgres_url):
+    (tmp_path / "notes.db").write_text("no database at all, but long enough to be read as one " * 20)
+    ran = run("migrate", postgres_url, "--from", tmp_path / "notes.db")
+    assert ran.exit_code == 1 and ran.err.count("\n") == 1 and "not a database" in ran.err
