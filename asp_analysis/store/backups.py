@@ -62,6 +62,8 @@ def back_up(url: StoreUrl, keep: int | None = None) -> BackedUp:
         finished_file(target, like=path) as part,
     ):
         rows = copy_verified(source, part)
+        if not rows:
+            raise StoreError(f"A store is needed, {path} holds no table at all. Check that it is the right file.")
     backup = _described(target)
     return BackedUp(backup, rows, _removed(url, backup, keep))
 

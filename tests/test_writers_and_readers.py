@@ -1,0 +1,84 @@
+"""Eight writers and four readers at once: nothing is lost, no reader sees half a transaction, nobody is locked out.
+
+Every transaction writes two costs that sum to a constant; whatever a reader sees must be made of whole pairs.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from asp_analysis.session import connect
+from asp_analysis.store import create_store
+
+pytestmark = pytest.mark.faults
+
+SECONDS = float(os.environ.get("ASP_PAIRS_SECONDS", "20"))
+WRITER = """
+import sys, time
+from pathlib import Path
+from asp_analysis.batch import Batch
+from asp_analysis.config import parse_url
+from asp_analysis.store import LoadedFile, open_store, write_load
+url, name, seconds = parse_url(sys.argv[1], Path()), sys.argv[2], float(sys.argv[3])
+columns = ("timestamp", "execution_date", "task_id", "agent_role", "metric_type", "metric_value", "metric_unit",
+           "execution_id")
+pairs, slowest, end = 0, 0.0, time.monotonic() + seconds
+with open_store(url) as store:
+    while time.monotonic() < end:
+        share = pairs % 97
+        rows = [("2026-01-02T03:04:05.000000Z", "2026-01-02", f"T-{name}", role, "API_Cost", value, "USD",
+                 f"{name}-{pairs}-{role}") for role, value in (("Code", share), ("Test", 100.0 - share))]
+        batch = Batch("agent_cost_vector", columns, rows, range(2), range(2), str, 2)
+        began = time.monotonic()
+        result = write_load(store, LoadedFile(f"{name}-{pairs}", "", 0, "jsonl", "agent_cost_vector"), [batch])
+        slowest = max(slowest, time.monotonic() - began)
+        assert result.written == 2, result
+        pairs += 1
+        time.sleep(0.002)
+print(pairs, round(slowest, 3))
+"""
+READER = """
+import sys, time
+from asp_analysis.session import connect, readers
+readers.COPIED_ROWS = {"memory": 10**9, "snapshot": 0, "live": 0}[sys.argv[2]]
+looks, end = 0, time.monotonic() + float(sys.argv[3])
+with connect(sys.argv[1], is_live=sys.argv[2] == "live") as session:
+    while time.monotonic() < end:
+        seen = session.sql("SELECT count(*) AS n, COALESCE(sum(metric_value), 0) AS usd FROM stg_costs").iloc[0]
+        assert seen["n"] % 2 == 0 and seen["usd"] == 50 * seen["n"], dict(seen)
+        looks += 1
+print(looks)
+"""
+
+
+def crowd(url, writers, readers, seconds):
+    """Run them all; give the pairs that the writers wrote, their slowest transactions and the readers' looks."""
+    words = [[sys.executable, "-c", WRITER, url.text, f"w{number}", str(seconds)] for number in range(writers)]
+    words += [[sys.executable, "-c", READER, url.text, mode, str(seconds)] for mode in readers]
+    running = [subprocess.Popen(each, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for each in words]
+    ended = [(*process.communicate(timeout=seconds + 120), process.returncode) for process in running]
+    assert [code for *_, code in ended] == [0] * len(ended), "\n".join(error for _, error, _ in ended)
+    wrote = [output.split() for output, *_ in ended[:writers]]
+    looks = [int(output) for output, *_ in ended[writers:]]
+    return sum(int(pairs) for pairs, _ in wrote), max(float(slowest) for _, slowest in wrote), looks
+
+
+def test_eight_writers_and_four_readers_lose_and_see_nothing_wrong(empty_store, record_property):
+    pairs, slowest, looks = crowd(empty_store, 8, ["memory", "snapshot", "live", "live"], SECONDS)
+    record_property("pairs, slowest transaction in s, looks", (pairs, slowest, looks))
+    with connect(empty_store) as session:
+        found = session.sql("SELECT count(*) AS n, sum(metric_value) AS usd FROM stg_costs").iloc[0]
+    assert (found["n"], found["usd"]) == (2 * pairs, 100 * pairs)
+    assert pairs > 100 and min(looks) > 0
+
+
+def test_the_same_holds_on_postgresql(postgres_url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    create_store(postgres_url)
+    pairs, _, looks = crowd(postgres_url, 4, ["memory", "live"], SECONDS / 4)
+    with connect(postgres_url) as session:
+        found = session.sql("SELECT count(*) AS n, sum(metric_value) AS usd FROM stg_costs").iloc[0]
+    assert (found["n"], found["usd"]) == (2 * pairs, 100 * pairs)
+    assert pairs > 20 and min(looks) > 0
