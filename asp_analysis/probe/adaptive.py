@@ -39,14 +39,15 @@ def adaptive_miss_shares(p_values: np.ndarray, nominal: np.ndarray) -> np.ndarra
     shares = np.repeat(target, len(rates), axis=1)
     weights = np.full((streams, len(rates)), 1 / len(rates))
     asked = np.empty((n + 1, streams))
+    is_known = ~np.isnan(p_values)
     for t in range(n):
-        asked[t] = (weights * shares).sum(1)
-        p = p_values[t][:, None]
-        is_known = ~np.isnan(p)
+        np.add.reduce(weights * shares, axis=1, out=asked[t])
+        p, knows = p_values[t][:, None], is_known[t][:, None]
         is_miss = p < shares
         loss = np.where(is_miss, (1 - target) * (shares - p), target * (p - shares))
-        weights = weights * np.exp(-eta * np.where(is_known, loss, 0.0))
-        weights = (1 - mixing) * weights / weights.sum(1, keepdims=True) + mixing / len(rates)
-        shares = np.clip(shares + np.where(is_known, rates * (target - is_miss), 0.0), -0.2, 1.2)
-    asked[n] = (weights * shares).sum(1)
+        weights = weights * np.exp(-eta * np.where(knows, loss, 0.0))
+        weights = (1 - mixing) * weights / np.add.reduce(weights, axis=1, keepdims=True) + mixing / len(rates)
+        step = np.where(knows, rates * (target - is_miss), 0.0)
+        shares = np.minimum(np.maximum(shares + step, -0.2), 1.2)
+    np.add.reduce(weights * shares, axis=1, out=asked[n])
     return np.clip(asked, np.minimum(SMALLEST_MISS_SHARE, nominal), 0.999)

@@ -7,6 +7,8 @@ past task with what was known then, is the model `auto` of a backtest, so its co
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 
 from asp_analysis.probe.adaptive import adaptive_miss_shares
@@ -119,8 +121,9 @@ def _fading_sums(values):
     """Exponentially fading sum and count of the known values before each row, shape (n + 1,) each."""
     keep = 0.5 ** (1 / MEMORY_TASKS)
     known = ~np.isnan(values)
-    total, count = np.zeros(len(values) + 1), np.zeros(len(values) + 1)
-    for t, value in enumerate(np.where(known, values, 0.0)):
-        total[t + 1] = keep * total[t] + value
-        count[t + 1] = keep * count[t] + known[t]
+    sums = (
+        accumulate(row.tolist(), lambda total, value: keep * total + value, initial=0.0)
+        for row in (np.where(known, values, 0.0), known.astype(float))
+    )
+    total, count = (np.array(list(one)) for one in sums)
     return total, count
