@@ -19,7 +19,7 @@ import numpy as np
 from scipy import special
 
 from asp_analysis.errors import EstimationRefusal
-from asp_analysis.probe.adaptive import adaptive_miss_shares
+from asp_analysis.probe.adaptive import AdaptiveLevel
 
 BLOCK = 512
 """Forecasts that are calibrated at once: the weights are a matrix of BLOCK rows by BLOCK + WINDOW columns."""
@@ -59,8 +59,8 @@ class Calibrated:
 
     median, mean: shape (n + 1,). lower, upper: shape (n + 1, levels). miss_share: the 1 - level that was really asked
     of the quantiles. NaN where the past did not carry a forecast. n_effective: sum(w)^2 / sum(w^2) of the weights.
-    p_value: (n,), the largest miss share at which the outcome would have been inside. bounds: miss shares -> (lower,
-    upper).
+    p_value: (n,), the largest miss share at which the outcome would have been inside. bounds: miss shares and which
+    rows are wanted -> (lower, upper), computed anew by blocks.
     """
 
     median: np.ndarray
@@ -70,7 +70,7 @@ class Calibrated:
     miss_share: np.ndarray
     n_effective: np.ndarray
     p_value: np.ndarray
-    bounds: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+    bounds: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def points_needed(level: float) -> int:
@@ -100,53 +100,71 @@ def calibrate(centres, log_cost, log_size, levels, calibrations: list[Calibratio
     centres: one (n + 1,) per calibration, the forecast of ln cost before each outcome, the last for the task to come.
     log_cost: (n,). log_size: (n + 1,). levels: nominal levels in (0, 1).
     """
-    n = len(log_cost)
-    nominal = 1 - np.asarray(levels, dtype=float)
+    n, nominal = len(log_cost), 1 - np.asarray(levels, dtype=float)
     seen = seen_range(log_cost, log_size)
-    pieces = _pieces_of(centres, log_cost, log_size, calibrations)
     shares = np.tile(nominal, (len(centres), n + 1, 1))
     is_unseen = (log_cost < seen[0][:n]) | (log_cost > seen[1][:n])
-    p_values = np.column_stack([np.concatenate([piece.p_values() for piece in one])[:n] for one in pieces])
-    p_values = np.where(is_unseen[:, None] & ~np.isnan(p_values), 0.0, p_values)
     adaptive = [k for k, one in enumerate(calibrations) if one.is_adaptive]
-    if adaptive:
-        repeated = np.repeat(p_values[:, adaptive], len(nominal), axis=1)
-        asked = adaptive_miss_shares(repeated, np.tile(nominal, len(adaptive)))
-        shares[adaptive] = asked.reshape(n + 1, len(adaptive), len(nominal)).transpose(1, 0, 2)
-    return [_calibrated(*one, seen) for one in zip(centres, pieces, shares, p_values.T, strict=True)]
+    level = AdaptiveLevel(np.tile(nominal, len(adaptive)))
+    errors = _errors_of(centres, log_cost, log_size, calibrations)
+    found: list = [[] for _ in centres]
+    for start, stop in _blocks(n):  # one block at a time: the weights of all would fill the memory
+        made = {own: own.piece(start, stop) for own in dict.fromkeys(errors)}
+        p_values = np.column_stack([made[own].p_values() for own in errors])[: n - start]
+        p_values = np.where(is_unseen[start:stop, None] & ~np.isnan(p_values), 0.0, p_values)
+        if adaptive:
+            asked = level.follow(np.repeat(p_values[:, adaptive], len(nominal), axis=1))
+            asked = np.vstack([asked, level.asked()])[: stop - start]
+            shares[adaptive, start:stop] = asked.reshape(-1, len(adaptive), len(nominal)).transpose(1, 0, 2)
+        for k, own in enumerate(errors):
+            piece, some = made[own], shares[k, start:stop]
+            found[k].append((piece.middle, piece.log_mean, piece.n_effective, p_values[:, k], *piece.bounds(some)))
+    return [_calibrated(*one, seen) for one in zip(errors, found, shares, strict=True)]
 
 
-def _pieces_of(centres, log_cost, log_size, calibrations):
-    """The error distributions of every model; models of the same centre and weights share theirs."""
+def _blocks(n):
+    return [(start, min(start + BLOCK, n + 1)) for start in range(0, n + 1, BLOCK)]
+
+
+def _errors_of(centres, log_cost, log_size, calibrations):
+    """The past errors of every model; models of the same centre and weights share theirs."""
     made: dict = {}
     weights = [(one.half_life_tasks, one.bandwidth_sd) for one in calibrations]
     keys = [(id(centre), *one) for centre, one in zip(centres, weights, strict=True)]
     for key, centre, one in zip(keys, centres, calibrations, strict=True):
-        made[key] = made.get(key) or _pieces(centre[: len(log_cost)], log_cost, log_size, one)
+        made[key] = made.get(key) or _Errors(centre, log_cost, _Likeness(log_size, one))
     return [made[key] for key in keys]
 
 
-def _pieces(centre, log_cost, log_size, calibration):
-    n = len(log_cost)
-    likeness = _Likeness(log_size, calibration)
-    return [_Piece(start, min(start + BLOCK, n + 1), log_cost - centre, likeness) for start in range(0, n + 1, BLOCK)]
+class _Errors:
+    """The errors of one model and what they weigh for each other."""
+
+    def __init__(self, centre, log_cost, likeness):
+        self.centre, self.residual, self.likeness = centre, log_cost - centre[: len(log_cost)], likeness
+
+    def piece(self, start, stop):
+        return _Piece(start, stop, self.residual, self.likeness)
 
 
-def _calibrated(centre, pieces, shares, p_value, seen):
-    median = centre + np.concatenate([piece.middle for piece in pieces])
+def _calibrated(errors, found, shares, seen):
+    middle, log_mean, n_effective, p_value, low, high = (np.concatenate(part) for part in zip(*found, strict=True))
+    centre = errors.centre
+    median = centre + middle
 
-    def bounds(miss_shares):
-        found = [piece.bounds(miss_shares[piece.start : piece.stop]) for piece in pieces]
-        lower = centre[:, None] + np.concatenate([low for low, _ in found])
-        upper = centre[:, None] + np.concatenate([high for _, high in found])
+    def within(lower, upper):
         return (
-            np.maximum(lower, np.fmin(seen[0], median)[:, None]),
-            np.minimum(upper, np.fmax(seen[1], median)[:, None]),
+            np.maximum(centre[:, None] + lower, np.fmin(seen[0], median)[:, None]),
+            np.minimum(centre[:, None] + upper, np.fmax(seen[1], median)[:, None]),
         )
 
-    mean = centre + np.concatenate([piece.log_mean for piece in pieces])
-    n_effective = np.concatenate([piece.n_effective for piece in pieces])
-    return Calibrated(median, mean, *bounds(shares), shares, n_effective, p_value, bounds)
+    def bounds(miss_shares, wanted):
+        lower, upper = np.full(miss_shares.shape, np.nan), np.full(miss_shares.shape, np.nan)
+        for start, stop in _blocks(len(centre) - 1):
+            if wanted[start:stop].any():
+                lower[start:stop], upper[start:stop] = errors.piece(start, stop).bounds(miss_shares[start:stop])
+        return within(lower, upper)
+
+    return Calibrated(median, centre + log_mean, *within(low, high), shares, n_effective, p_value, bounds)
 
 
 def size_bandwidths(log_size: np.ndarray) -> np.ndarray:
@@ -184,6 +202,7 @@ class _Likeness:
 
     def __init__(self, log_size, calibration):
         self.log_size, self.half_life = log_size, calibration.half_life_tasks
+        self.counts_alike = calibration.half_life_tasks is None and calibration.bandwidth_sd is None
         width = calibration.bandwidth_sd
         self.bandwidth = None if width is None else width * size_bandwidths(log_size)
 
@@ -231,7 +250,7 @@ class _Piece:
         rank r. What does not count has the rank of its neighbour below and is never looked up.
         """
         count = self.stop - self.start
-        self.rank = np.empty((count, len(columns)))
+        self.rank = np.empty((count, len(columns)), dtype=np.int16 if likeness.counts_alike else float)
         self.total, squares, first, second, raised = np.empty((5, count))
         powers = self.errors, self.errors**2, np.exp(np.minimum(self.errors, 50))
         for low in range(0, count, CACHED_ROWS):
@@ -240,13 +259,16 @@ class _Piece:
             self.total[some], squares[some] = weights.sum(1), np.einsum("ij,ij->i", weights, weights)
             for sums, values in zip((first, second, raised), powers, strict=True):
                 sums[some] = weights @ values
-            _rank_into(self.rank[some], weights, self.total[some], squares[some])
+            if likeness.counts_alike:
+                np.cumsum(weights > 0, axis=1, dtype=np.int16, out=self.rank[some])
+            else:
+                _rank_into(self.rank[some], weights, self.total[some], squares[some])
         with np.errstate(divide="ignore", invalid="ignore"):
             self.n_effective = self.total**2 / squares
             self.means = first / self.total, second / self.total, raised / self.total
         self.is_usable = self.n_effective >= 2 - 1e-9
         self.is_few = ~(self.n_effective >= ENOUGH)
-        self.last_rank = self.rank[:, -1] if len(columns) else np.zeros(count)
+        self.last_rank = self.rank[:, -1].astype(float) if len(columns) else np.zeros(count)
 
     def _moments(self):
         first, second, raised = self.means
@@ -277,7 +299,7 @@ class _Piece:
         if not len(self.errors):
             return np.full(len(rank), np.nan)
         index = self._index_at(rank)
-        low, high = self._rank_before(index), np.take_along_axis(self.rank, index[:, None], 1)[:, 0]
+        low, high = self._rank_before(index), self._rank_of(index)
         previous = np.where(low > 0, self.errors[self._index_at(low)], self.errors[index])
         part = _part(rank, low, high)
         if outwards:
@@ -285,8 +307,10 @@ class _Piece:
         return previous + part * (self.errors[index] - previous)
 
     def _rank_before(self, index):
-        before = np.take_along_axis(self.rank, np.maximum(index - 1, 0)[:, None], 1)[:, 0]
-        return np.where(index > 0, before, 0.0)
+        return np.where(index > 0, self._rank_of(np.maximum(index - 1, 0)), 0.0)
+
+    def _rank_of(self, index):
+        return self.rank[np.arange(len(index)), index].astype(float)
 
     def p_values(self):
         """Two-sided weighted conformal p-value of each outcome; beyond every past error the t tail decides."""
@@ -298,7 +322,7 @@ class _Piece:
         below = self._rank_before(np.searchsorted(self.errors, own))
         is_outside = (below <= 0) | (below >= self.last_rank - 1e-9)
         after = self._index_at(below + 1e-6)
-        above = np.take_along_axis(self.rank, after[:, None], 1)[:, 0]
+        above = self._rank_of(after)
         rank = below + _part(own, self.errors[self._index_at(below)], self.errors[after]) * (above - below)
         low, high = np.where(self.is_few, above, rank), np.where(self.is_few, below, rank)
         p = np.minimum(2 * np.minimum(low, self.n_effective + 1 - high) / (self.n_effective + 1), 1)

@@ -78,7 +78,7 @@ def pick(forecasts: dict[str, Forecasts], chosen: np.ndarray, levels: tuple[floa
         rows, source = chosen == name, forecasts[name]
         for target, part in zip(_parts(picked)[:2], _parts(source)[:2], strict=True):
             target[rows] = part[rows]
-        lower, upper = source.calibrated.bounds(shares)
+        lower, upper = source.calibrated.bounds(shares, rows)
         picked.lower[rows], picked.upper[rows] = np.exp(lower[rows]), np.exp(upper[rows])
         picked.n_effective[rows] = source.n_effective[rows]
     return picked
