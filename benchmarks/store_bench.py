@@ -5,15 +5,12 @@ same indexes, constraints, foreign keys, WAL and synchronous setting; once with 
 the writer's 64 MiB, because the unique index is written in random order and the cache decides.
 """
 
-import json
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 
 from asp_analysis import sql
@@ -21,32 +18,8 @@ from asp_analysis.config import parse_url
 from asp_analysis.importers.mapping import Mapping
 from asp_analysis.importers.tables import COST_COLUMNS, read_batches
 from asp_analysis.store import create_store
-
-METRICS = [("Latency", "ms", 1200.5), ("Tokens_In", "tokens", 34_000), ("Tokens_Out", "tokens", 900)]
-METRICS += [("API_Cost", "USD", 0.0125), ("Tool_Calls", "count", 7)]
-ROLES = ["Planning", "Design", "DesignReview", "Code", "CodeReview", "Test", "Postmortem"]
-
-
-def write_metric_lines(path: Path, row_count: int) -> None:
-    """Write `row_count` metric rows, five to an execution, a minute between executions."""
-    with path.open("w") as stream:
-        for number in range(row_count):
-            execution, place = divmod(number, len(METRICS))
-            metric, unit, value = METRICS[place]
-            instant = datetime(2025, 1, 1) + timedelta(minutes=execution)
-            record = {
-                "timestamp": instant.isoformat() + "Z",
-                "task_id": f"T-{execution % 2000:05d}",
-                "project_id": f"project-{execution % 7}",
-                "agent_role": ROLES[execution % 7],
-                "agent_version": "1.0.0",
-                "metric_type": metric,
-                "metric_value": value + execution % 1000,
-                "metric_unit": unit,
-                "llm_model": f"model-{execution % 3}",
-                "llm_provider": "anthropic",
-            }
-            stream.write(json.dumps(record) + "\n")
+from benchmarks.stores import write_metric_lines
+from benchmarks.timing import best_of
 
 
 def bare_insert(folder: Path, rows: list[tuple], cache_kib: int | None) -> float:
@@ -102,17 +75,6 @@ def view_times(folder: Path) -> Iterator[tuple[str, float]]:
     with connect(url) as session:
         for name in view_names():
             yield name, best_of(5, lambda name=name: session.view(name))
-
-
-def best_of(tries: int, call: Callable[[], object]) -> float:
-    """Give the median seconds of some calls, after one that is not counted."""
-    call()
-    seconds = []
-    for _ in range(tries):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
 
 
 def main(row_count: int = 500_000) -> None:

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "asp_analysis"
 
 ROWS = [
     {"errors"},
-    {"records", "validation", "batch", "config", "sql", "occupancy", "intervals"},
+    {"records", "validation", "batch", "config", "sql", "occupancy", "intervals", "membership"},
     {"store", "server", "importers", "session", "probe", "learning", "quality", "charts", "pricing"},
     {"loading", "unchanged", "magic", "monitor", "exporting", "postgres", "dashboard", "capture", "estimation"},
     {"cli"},

@@ -10,6 +10,7 @@ from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Figure, Note, Section, Table
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.intervals import wilson
+from asp_analysis.membership import is_among
 from asp_analysis.probe.backtest import AUTO, backtest
 from asp_analysis.probe.question import pose
 from asp_analysis.probe.scores import log_bias, score
@@ -137,7 +138,7 @@ def _planner_row(stored: pd.DataFrame, found: Accuracy) -> list[list[str]]:
         & (stored["component"] == "cost_usd")
         & stored["is_before_outcome"].astype(bool)
         & stored["actual"].gt(0)
-        & stored["task_id"].isin(found.forecasts["task_id"])
+        & is_among(stored["task_id"], found.forecasts["task_id"])
     ]
     if found.model or not len(planned):
         return []

@@ -16,6 +16,7 @@ from scipy.special import betainc, gammainc, gammaln
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.learning.bisection import last_above
+from asp_analysis.membership import is_among
 
 Floats = NDArray[np.float64]
 BY = ("component", "task_type", "agent_role")
@@ -106,10 +107,10 @@ def error_prone_areas(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataF
     """
     if by not in BY:
         raise EstimationRefusal(f"An area is needed: {', '.join(BY)}; found {by!r}. Choose one.")
-    real = defects[~defects["is_false_positive"] & defects["task_id"].isin(tasks["task_id"])]
+    real = defects[~defects["is_false_positive"] & is_among(defects["task_id"], tasks["task_id"])]
     exposure = task_areas(tasks, runs, by)
     if by == "agent_role":
-        exposure = exposure[exposure["area"].isin(real["phase_injected"])]
+        exposure = exposure[is_among(exposure["area"], real["phase_injected"])]
     if not len(exposure):
         raise EstimationRefusal(f"Tasks with a size and a {by} are needed, none has both. Record complexity and {by}.")
     area_of_task = exposure.drop_duplicates("task_id").set_index("task_id")["area"]

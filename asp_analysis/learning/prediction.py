@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import bdtrc
 
 from asp_analysis.errors import EstimationRefusal
+from asp_analysis.membership import is_among
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -115,7 +116,7 @@ def predict_open_tasks(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.Data
         EstimationRefusal: the ended tasks show fewer than two types.
     """
     features, is_open = type_features(tasks, runs), ~tasks["status"].isin(["completed", "failed"]).to_numpy()
-    real = defects[~defects["is_false_positive"] & defects["task_id"].isin(tasks.loc[~is_open, "task_id"])]
+    real = defects[~defects["is_false_positive"] & is_among(defects["task_id"], tasks.loc[~is_open, "task_id"])]
     rows = real[["task_id", "defect_type"]].merge(features, on="task_id")
     return likeliest_types(fit_types(rows, rows["defect_type"]), features[is_open])
 
@@ -129,7 +130,7 @@ def rolling_type_forecasts(
     """
     features = type_features(tasks, runs)
     place = dict(zip(tasks["task_id"], range(len(tasks)), strict=True))
-    real = defects[~defects["is_false_positive"] & defects["task_id"].isin(tasks["task_id"])]
+    real = defects[~defects["is_false_positive"] & is_among(defects["task_id"], tasks["task_id"])]
     real = real.assign(place=real["task_id"].map(place))
     block = max(1, -(-(len(tasks) - first) // fits))
     parts = [_predict_block(features, real, start, start + block) for start in range(first, len(tasks), block)]
@@ -147,9 +148,10 @@ def _predict_block(features: pd.DataFrame, real: pd.DataFrame, start: int, stop:
         cases["predicted"] = [base] * len(cases)
     else:
         model = fit_types(features.iloc[past["place"].astype(int)], past["defect_type"])
-        rows = features[features["task_id"].isin(cases["task_id"])]
-        named = likeliest_types(model, rows).groupby("task_id")["defect_type"].agg(list)
-        cases["predicted"] = cases["task_id"].map(named)
+        rows = features[is_among(features["task_id"], cases["task_id"])]
+        likeliest = likeliest_types(model, rows)["defect_type"].to_numpy(dtype=object).reshape(len(rows), -1)
+        named = dict(zip(rows["task_id"], likeliest.tolist(), strict=True))
+        cases["predicted"] = [named[task] for task in cases["task_id"]]
     hits = [kind in three for kind, three in zip(cases["defect_type"], cases["predicted"], strict=True)]
     cases["is_hit"] = np.array(hits, dtype=bool)
     return cases[["task_id", "defect_type", "predicted", "is_hit", "is_base_hit"]]

@@ -20,6 +20,7 @@ from asp_analysis.learning.evidence import (
 )
 from asp_analysis.learning.sound import Cases, Flags, Floats
 from asp_analysis.learning.telemetry import Telemetry
+from asp_analysis.membership import is_among
 
 HIT_PCT = 20.0
 
@@ -109,8 +110,8 @@ def decomposition(known: Telemetry, memory: int) -> Evidence:
         },
         is_lower_better=True,
     )  # fmt: skip
-    leaky = tasks["task_id"].isin(real.loc[real["has_escaped"], "task_id"]).to_numpy()
-    critical = tasks["task_id"].isin(real.loc[real["has_escaped"] & real["is_critical"], "task_id"]).to_numpy()
+    leaky = is_among(tasks["task_id"], real.loc[real["has_escaped"], "task_id"]).to_numpy()
+    critical = is_among(tasks["task_id"], real.loc[real["has_escaped"] & real["is_critical"], "task_id"]).to_numpy()
     values = np.column_stack([np.where(is_read, 1 - corrected, np.nan), 1.0 - leaky, complete])
     cases = Cases(
         values,
@@ -143,8 +144,8 @@ def review(stage: str, known: Telemetry, memory: int) -> Evidence:
     flagged = own[own["is_flagged_by_agent"] & own["phase_removed"].isin(roles)]
     flagged = flagged.assign(is_confirmed=flagged["is_validated_by_human"] & ~flagged["is_false_positive"])
     flagged = flagged.assign(is_refuted=flagged["is_false_positive"])
-    seen = known.runs.loc[known.runs["agent_role"].isin(roles), "task_id"].unique()
-    real = own[~own["is_false_positive"] & own["task_id"].isin(seen)]
+    seen = known.runs.loc[known.runs["agent_role"].isin(roles), "task_id"]
+    real = own[~own["is_false_positive"] & is_among(own["task_id"], seen)]
     real = real.assign(is_caught=real["is_flagged_by_agent"], has_escaped=~real["is_flagged_by_agent"])
     confirmed = recent_share(tasks, flagged, "is_confirmed")
     refuted, escaped = recent_share(tasks, flagged, "is_refuted"), recent_share(tasks, real, "has_escaped")
@@ -167,7 +168,8 @@ def review(stage: str, known: Telemetry, memory: int) -> Evidence:
     critical = real.loc[real["has_escaped"] & (real["severity"] == "Critical"), "task_id"]
     cases = Cases(
         values[scored], (0.80, 0.95), 20, size_strata(tasks["size"])[scored],
-        _carried(changes(tasks, known.runs, roles, memory), scored), tasks["task_id"].isin(critical).to_numpy()[scored],
+        _carried(changes(tasks, known.runs, roles, memory), scored),
+        is_among(tasks["task_id"], critical).to_numpy()[scored],
     )  # fmt: skip
     secondary = {
         "false_positive_rate": last(refuted),

@@ -29,24 +29,43 @@ def adaptive_miss_shares(p_values: np.ndarray, nominal: np.ndarray) -> np.ndarra
     only. Each learning rate g moves its own share by g (nominal - missed); the shares are averaged with weights that
     fall with the pinball loss of the share against the p-value (DtACI).
     """
-    n, streams = p_values.shape
-    rates = np.array(LEARNING_RATES)
-    level = 1 - nominal
-    spread = level**2 * nominal**3 + level**3 * nominal**2
-    eta = np.sqrt(3 / ADAPTATION_SPAN * (np.log(len(rates) * ADAPTATION_SPAN) + 2) / spread)[:, None]
-    mixing = 1 / (2 * ADAPTATION_SPAN)
-    target = nominal[:, None]
-    shares = np.repeat(target, len(rates), axis=1)
-    weights = np.full((streams, len(rates)), 1 / len(rates))
-    asked = np.empty((n + 1, streams))
-    for t in range(n):
-        asked[t] = (weights * shares).sum(1)
-        p = p_values[t][:, None]
-        is_known = ~np.isnan(p)
-        is_miss = p < shares
-        loss = np.where(is_miss, (1 - target) * (shares - p), target * (p - shares))
-        weights = weights * np.exp(-eta * np.where(is_known, loss, 0.0))
-        weights = (1 - mixing) * weights / weights.sum(1, keepdims=True) + mixing / len(rates)
-        shares = np.clip(shares + np.where(is_known, rates * (target - is_miss), 0.0), -0.2, 1.2)
-    asked[n] = (weights * shares).sum(1)
-    return np.clip(asked, np.minimum(SMALLEST_MISS_SHARE, nominal), 0.999)
+    level = AdaptiveLevel(nominal)
+    return np.vstack([level.follow(p_values), level.asked()])
+
+
+class AdaptiveLevel:
+    """What `adaptive_miss_shares` knows after some outcomes; a long history is followed part by part."""
+
+    def __init__(self, nominal: np.ndarray) -> None:
+        self._nominal, self._target = nominal, nominal[:, None]
+        rates = len(LEARNING_RATES)
+        level = 1 - nominal
+        spread = level**2 * nominal**3 + level**3 * nominal**2
+        self._eta = np.sqrt(3 / ADAPTATION_SPAN * (np.log(rates * ADAPTATION_SPAN) + 2) / spread)[:, None]
+        self._shares = np.repeat(self._target, rates, axis=1)
+        self._weights = np.full((len(nominal), rates), 1 / rates)
+
+    def asked(self) -> np.ndarray:
+        """The miss shares to ask for before the next outcome."""
+        return self._clipped(np.add.reduce(self._weights * self._shares, axis=1))
+
+    def follow(self, p_values: np.ndarray) -> np.ndarray:
+        """The miss shares that are asked for before each of the next outcomes, while they become known one by one."""
+        rates, mixing, target = np.array(LEARNING_RATES), 1 / (2 * ADAPTATION_SPAN), self._target
+        weights, shares = self._weights, self._shares
+        asked, is_known = np.empty(p_values.shape), ~np.isnan(p_values)
+        for t in range(len(p_values)):
+            np.add.reduce(weights * shares, axis=1, out=asked[t])
+            p, knows = p_values[t][:, None], is_known[t][:, None]
+            is_miss = p < shares
+            loss = np.where(is_miss, (1 - target) * (shares - p), target * (p - shares))
+            weights = weights * np.exp(-self._eta * np.where(knows, loss, 0.0))
+            total = np.add.reduce(weights, axis=1, keepdims=True)
+            weights = (1 - mixing) * weights / total + mixing / len(rates)
+            step = np.where(knows, rates * (target - is_miss), 0.0)
+            shares = np.minimum(np.maximum(shares + step, -0.2), 1.2)
+        self._weights, self._shares = weights, shares
+        return self._clipped(asked)
+
+    def _clipped(self, asked: np.ndarray) -> np.ndarray:
+        return np.clip(asked, np.minimum(SMALLEST_MISS_SHARE, self._nominal), 0.999)

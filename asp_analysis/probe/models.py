@@ -17,6 +17,7 @@ from scipy import special
 
 from asp_analysis.probe.conformal import Calibrated, Calibration, calibrate
 from asp_analysis.probe.reference_class import centres as reference_centres
+from asp_analysis.probe.running import prefix_intercepts, prefix_medians
 
 ALIKE = 0.7
 """Bandwidth of size likeness in standard deviations of ln size: about half of a normal history counts, so tails stay
@@ -111,14 +112,14 @@ class PublishedLine:
 def forecast_all(models, timeline: Timeline, levels: tuple[float, ...]) -> dict[str, Forecasts]:
     """Forecasts of every model for every task and the one to come, by name; log models are calibrated at once."""
     logs = [model for model in models if isinstance(model, LogModel)]
-    centres = [_where_known(model, timeline) for model in logs]
+    rolling = {centres: centres(timeline) for centres in {model.centres: None for model in logs}}
+    centres = [_where_known(model, rolling[model.centres], timeline) for model in logs]
     found = calibrate(centres, timeline.log_cost, timeline.log_size, levels, [model.calibration for model in logs])
     made = {model.name: model._forecasts(*one) for model, *one in zip(logs, centres, found, strict=True)}
     return {model.name: made.get(model.name) or model.forecast(timeline, levels) for model in models}
 
 
-def _where_known(model: LogModel, timeline: Timeline) -> np.ndarray:
-    centre = model.centres(timeline)
+def _where_known(model: LogModel, centre: np.ndarray, timeline: Timeline) -> np.ndarray:
     return np.where(np.isnan(timeline.log_size), np.nan, centre) if model.needs == "size" else centre
 
 
@@ -156,21 +157,15 @@ def log_line(timeline: Timeline) -> np.ndarray:
 def theil_sen_line(timeline: Timeline) -> np.ndarray:
     """Median of pairwise slopes, intercept the median of y - b x; each task is paired with at most 128 earlier ones.
 
-    scipy.stats.theilslopes fits once; a fit per task would cost n^3 pairs, hence the running sorted slopes here.
+    scipy.stats.theilslopes fits once; a fit per task would cost n^3 pairs, hence the medians of all prefixes at once.
     """
     known = ~np.isnan(timeline.log_size[:-1])
     x, y = timeline.log_size[:-1][known], timeline.log_cost[known]
-    slopes = np.empty(0)
-    lines = np.full((len(x) + 1, 2), np.nan)
-    for k in range(len(x)):
-        partners = _partners(k)
-        run = x[k] - x[partners]
-        partners, run = partners[run != 0], run[run != 0]
-        fresh = np.sort((y[k] - y[partners]) / run)
-        slopes = np.insert(slopes, np.searchsorted(slopes, fresh), fresh)
-        slope = _middle(slopes)
-        if k + 1 >= LEAST_FOR_A_LINE:
-            lines[k + 1] = np.median(y[: k + 1] - slope * x[: k + 1]), slope
+    fresh = [np.empty(0), *(_slopes_to_earlier(x, y, k) for k in range(1, len(x)))][: len(x)]
+    counts = np.cumsum([len(one) for one in fresh], dtype=np.int64)
+    slopes = prefix_medians(np.concatenate([np.empty(0), *fresh]), counts)
+    lines = np.vstack([[np.nan, np.nan], np.column_stack([prefix_intercepts(x, y, slopes), slopes])])
+    lines[:LEAST_FOR_A_LINE] = np.nan
     before = np.concatenate([[0], np.cumsum(known)])
     return lines[before, 0] + lines[before, 1] * timeline.log_size
 
@@ -238,13 +233,14 @@ def _partners(k: int) -> np.ndarray:
     return ((np.arange(PARTNERS) + k * 0.6180339887 % 1) * k / PARTNERS).astype(int)
 
 
+def _slopes_to_earlier(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
+    """Slopes from task k to its partners of another size."""
+    partners = _partners(k)
+    run = x[k] - x[partners]
+    partners, run = partners[run != 0], run[run != 0]
+    return (y[k] - y[partners]) / run
+
+
 def _after_nothing(rows: np.ndarray) -> np.ndarray:
     """Rows known after tasks 1..n become forecasts for tasks 0..n: nothing is known before the first."""
     return np.concatenate([np.full((1, *rows.shape[1:]), np.nan), rows])
-
-
-def _middle(ordered: np.ndarray) -> float:
-    half = len(ordered) // 2
-    if not len(ordered):
-        return 0.0
-    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)

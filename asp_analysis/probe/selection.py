@@ -7,6 +7,8 @@ past task with what was known then, is the model `auto` of a backtest, so its co
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 
 from asp_analysis.probe.adaptive import adaptive_miss_shares
@@ -76,7 +78,7 @@ def pick(forecasts: dict[str, Forecasts], chosen: np.ndarray, levels: tuple[floa
         rows, source = chosen == name, forecasts[name]
         for target, part in zip(_parts(picked)[:2], _parts(source)[:2], strict=True):
             target[rows] = part[rows]
-        lower, upper = source.calibrated.bounds(shares)
+        lower, upper = source.calibrated.bounds(shares, rows)
         picked.lower[rows], picked.upper[rows] = np.exp(lower[rows]), np.exp(upper[rows])
         picked.n_effective[rows] = source.n_effective[rows]
     return picked
@@ -119,8 +121,9 @@ def _fading_sums(values):
     """Exponentially fading sum and count of the known values before each row, shape (n + 1,) each."""
     keep = 0.5 ** (1 / MEMORY_TASKS)
     known = ~np.isnan(values)
-    total, count = np.zeros(len(values) + 1), np.zeros(len(values) + 1)
-    for t, value in enumerate(np.where(known, values, 0.0)):
-        total[t + 1] = keep * total[t] + value
-        count[t + 1] = keep * count[t] + known[t]
+    sums = (
+        accumulate(row.tolist(), lambda total, value: keep * total + value, initial=0.0)
+        for row in (np.where(known, values, 0.0), known.astype(float))
+    )
+    total, count = (np.array(list(one)) for one in sums)
     return total, count

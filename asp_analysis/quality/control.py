@@ -114,11 +114,13 @@ def cusum(z: ArrayLike, slack: float = 0.5, limit: float = 5.0) -> pd.DataFrame:
     k = `slack` (half the shift to be found, in SD), h = `limit`; with 0.5 and 5 a false alarm comes every 465 values.
     Columns: high, low, is_high, is_low.
     """
-    high, low, rows = 0.0, 0.0, []
-    for value in np.asarray(z, dtype=float):
+    high, low, highs, lows = 0.0, 0.0, [], []
+    for value in np.asarray(z, dtype=float).tolist():
         high, low = max(0.0, high + value - slack), max(0.0, low - value - slack)
-        rows.append((high, low, high > limit, low > limit))
-    return pd.DataFrame(rows, columns=["high", "low", "is_high", "is_low"])
+        highs.append(high)
+        lows.append(low)
+    frame = pd.DataFrame({"high": np.array(highs, dtype=float), "low": np.array(lows, dtype=float)})
+    return frame.assign(is_high=frame["high"] > limit, is_low=frame["low"] > limit)
 
 
 # --- charts of the work -----------------------------------------------------------------------------------------------

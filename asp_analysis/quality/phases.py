@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from asp_analysis.errors import AnalysisError
+from asp_analysis.membership import is_among
 
 KINDS = ("overhead", "construction", "appraisal", "failure")
 VIEWS = {"defects": "defects", "runs": "phase_costs", "tasks": "outcomes", "phases": "stg_roles"}
@@ -46,7 +47,9 @@ class Work:
 
         Defects of an open or recent task may still be found in later phases: yields are right-censored.
         """
-        is_open = ~self.tasks["status"].isin(["completed", "failed"]) & self.tasks["task_id"].isin(self.runs["task_id"])
+        is_open = ~self.tasks["status"].isin(["completed", "failed"]) & is_among(
+            self.tasks["task_id"], self.runs["task_id"]
+        )
         ended = self.tasks["completed_at"]
         is_recent = ended > ended.max() - pd.Timedelta(days=settled_days)
         parts = [f"{is_open.sum()} tasks are open"] if is_open.any() else []

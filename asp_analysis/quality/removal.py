@@ -10,6 +10,7 @@ import pandas as pd
 
 from asp_analysis.errors import AnalysisError
 from asp_analysis.intervals import exact_poisson, wilson
+from asp_analysis.membership import is_among
 from asp_analysis.quality.phases import Work, ranked
 
 MS_PER_HOUR = 3_600_000.0
@@ -42,7 +43,7 @@ def phase_yields(work: Work) -> pd.DataFrame:
     defects = work.real_defects()
     flow = _flow(defects)
     names = [*defects["phase_injected"], *defects["phase_removed"]]
-    frame = ranked(work.phases).loc[lambda phases: phases["agent_role"].isin(names)].reset_index(drop=True)
+    frame = ranked(work.phases).loc[lambda phases: phases["agent_role"].isin(set(names))].reset_index(drop=True)
     frame["injected"] = _counted(frame, flow["phase_injected"])
     frame["removed"] = _counted(frame, flow["phase_removed"])
     frame["entering"] = _entering(frame, flow, work.runs)
@@ -105,12 +106,12 @@ def _flow(defects: pd.DataFrame) -> pd.DataFrame:
 
 def _entering(frame: pd.DataFrame, flow: pd.DataFrame, runs: pd.DataFrame) -> list[int]:
     """Count the defects present on entry to each phase; only of tasks that went through it, as far as runs tell."""
-    seen = runs.groupby("agent_role")["task_id"].agg(set)
-    is_known = flow["task_id"].isin(runs["task_id"])
+    is_known = is_among(flow["task_id"], runs["task_id"])
     counts = []
     for role, place in zip(frame["agent_role"], frame["place"], strict=True):
-        passed = ~is_known | flow["task_id"].isin(seen.get(role, set())) | (flow["phase_removed"] == role)
-        counts.append(int(((flow["injected_place"] < place) & (flow["removed_place"] >= place) & passed).sum()))
+        present = (flow["injected_place"] < place) & (flow["removed_place"] >= place)
+        seen = is_among(flow["task_id"], runs.loc[runs["agent_role"] == role, "task_id"])
+        counts.append(int((present & (~is_known | seen | (flow["phase_removed"] == role))).sum()))
     return counts
 
 
@@ -165,7 +166,7 @@ def _share(measure: str, part: int, whole: int, why: str, note: str) -> dict[str
 
 def _density(work: Work, defects: pd.DataFrame, note: str) -> dict[str, Any]:
     ended = work.tasks[work.tasks["status"].isin(["completed", "failed"]) & work.tasks["actual_size"].notna()]
-    count, size = int(defects["task_id"].isin(ended["task_id"]).sum()), float(ended["actual_size"].sum())
+    count, size = int(is_among(defects["task_id"], ended["task_id"]).sum()), float(ended["actual_size"].sum())
     nan = float("nan")
     lower, upper = exact_poisson(count, size) if size > 0 else (nan, nan)
     said = note if size > 0 else "not defined: no ended task has a size"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.intervals import wilson
+from asp_analysis.membership import is_among
 from asp_analysis.quality.phases import Work, placed, ranked
 
 
@@ -19,12 +20,11 @@ def review_effectiveness(work: Work, by_type: bool = False) -> pd.DataFrame:
     """
     defects = placed(work.defects, work.phases)
     reviewers = ranked(work.phases).query("kind == 'appraisal'")
-    seen = work.runs[["agent_role", "task_id"]].drop_duplicates().groupby("agent_role")["task_id"].agg(set)
     note = work.unfinished_note()
     rows = []
     for role, order, place in reviewers[["agent_role", "phase_order", "place"]].itertuples(index=False):
         flagged = defects[defects["is_flagged_by_agent"] & (defects["phase_removed"] == role)]
-        escaped = _escaped(defects, place, seen.get(role, set()))
+        escaped = _escaped(defects, place, work.runs.loc[work.runs["agent_role"] == role, "task_id"])
         if not len(flagged) and not len(escaped):
             continue
         kinds = sorted({*flagged["defect_type"], *escaped["defect_type"]}) if by_type else [None]
@@ -39,13 +39,13 @@ def _of(defects: pd.DataFrame, kind: str | None) -> pd.DataFrame:
     return defects if kind is None else defects[defects["defect_type"] == kind]
 
 
-def _escaped(defects: pd.DataFrame, place: int, tasks: set[str]) -> pd.DataFrame:
+def _escaped(defects: pd.DataFrame, place: int, tasks: pd.Series) -> pd.DataFrame:
     return defects[
         ~defects["is_flagged_by_agent"]
         & ~defects["is_false_positive"]
         & (defects["injected_place"] < place)
         & (defects["removed_place"] > place)
-        & defects["task_id"].isin(tasks)
+        & is_among(defects["task_id"], tasks)
     ]
 
 

@@ -182,6 +182,8 @@ class Snapshots:
 def _written(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
     """Write a copy in one transaction, which also reads the store in one; nothing of it is left where that fails."""
     try:
+        # The commit writes the file itself; by default it first writes a log of all that is new.
+        connection.execute("SET checkpoint_threshold = '1KB'")
         connection.execute(f"ATTACH {quoted(str(path))} AS {NAME} (ROW_GROUP_SIZE {_ROW_GROUP})")
         connection.begin()
         yield
@@ -198,10 +200,13 @@ def _add_metrics(connection: duckdb.DuckDBPyConnection) -> None:
     """Add the rows of `raw` to the metrics, and compute their executions anew."""
     connection.execute(f"CREATE TEMP TABLE new_costs AS {sql.view_text('staging', 'stg_costs')}")
     connection.execute(f"INSERT INTO {NAME}.stg_costs SELECT * FROM new_costs")
-    connection.execute(f"DELETE FROM {NAME}.executions WHERE execution_id IN (SELECT execution_id FROM new_costs)")
+    ids = "SELECT execution_id FROM new_costs"
+    deleted = connection.execute(f"DELETE FROM {NAME}.executions WHERE execution_id IN ({ids})").fetchall()[0][0]
+    # Most new rows are of new executions; only otherwise all metrics are searched for the other rows of theirs.
+    costs = f"SELECT * FROM {NAME}.stg_costs WHERE execution_id IN ({ids})" if deleted else "SELECT * FROM new_costs"
     connection.execute(
-        f"INSERT INTO {NAME}.executions WITH stg_costs AS (SELECT * FROM {NAME}.stg_costs WHERE execution_id IN "
-        f"(SELECT execution_id FROM new_costs)) SELECT * FROM ({sql.view_text('marts', 'executions')})"
+        f"INSERT INTO {NAME}.executions WITH stg_costs AS ({costs}) "
+        f"SELECT * FROM ({sql.view_text('marts', 'executions')})"
     )
 
 

@@ -20,31 +20,50 @@
 -- repeat_latency_ms [ms]: of that, what second and later iterations took
 -- repeat_tokens [tokens]: of that, what second and later iterations took
 -- repeat_cost_usd [USD]: of that, what second and later iterations took
+WITH runs AS (
+    SELECT
+        task_id,
+        agent_role,
+        llm_model,
+        agent_version,
+        any_value(project_id) AS project_id,
+        min("at") AS first_at,
+        max("at") AS last_at,
+        count(*) AS executions,
+        count(*) FILTER (WHERE agent_iteration > 1) AS repeats,
+        count(*) - count(cost_usd) AS executions_without_cost,
+        sum(latency_ms) AS latency_ms,
+        sum(tokens_in + tokens_out) AS tokens,
+        sum(cost_usd) AS cost_usd,
+        sum(latency_ms) FILTER (WHERE agent_iteration > 1) AS repeat_latency_ms,
+        sum(tokens_in + tokens_out) FILTER (WHERE agent_iteration > 1) AS repeat_tokens,
+        sum(cost_usd) FILTER (WHERE agent_iteration > 1) AS repeat_cost_usd
+    FROM executions
+    GROUP BY task_id, agent_role, llm_model, agent_version
+)
+
 SELECT
-    executions.task_id,
-    any_value(COALESCE(executions.project_id, tasks.project_id)) AS project_id,
-    any_value(tasks.task_type) AS task_type,
-    any_value(tasks.status) AS status,
-    executions.agent_role,
-    any_value(roles.phase_order) AS phase_order,
-    any_value(roles.kind) AS kind,
-    executions.llm_model,
-    executions.agent_version,
-    any_value(tasks.actual_size) AS actual_size,
-    min(executions."at") AS first_at,
-    max(executions."at") AS last_at,
-    count(*) AS executions,
-    count(*) FILTER (WHERE executions.agent_iteration > 1) AS repeats,
-    count(*) - count(executions.cost_usd) AS executions_without_cost,
-    sum(executions.latency_ms) AS latency_ms,
-    CAST(sum(executions.tokens_in + executions.tokens_out) AS DOUBLE) AS tokens,
-    sum(executions.cost_usd) AS cost_usd,
-    sum(executions.latency_ms) FILTER (WHERE executions.agent_iteration > 1) AS repeat_latency_ms,
-    CAST(
-        sum(executions.tokens_in + executions.tokens_out) FILTER (WHERE executions.agent_iteration > 1) AS DOUBLE
-    ) AS repeat_tokens,
-    sum(executions.cost_usd) FILTER (WHERE executions.agent_iteration > 1) AS repeat_cost_usd
-FROM executions
-LEFT JOIN outcomes AS tasks ON executions.task_id = tasks.task_id
-LEFT JOIN stg_roles AS roles ON executions.agent_role = roles.agent_role
-GROUP BY executions.task_id, executions.agent_role, executions.llm_model, executions.agent_version
+    runs.task_id,
+    COALESCE(runs.project_id, tasks.project_id) AS project_id,
+    tasks.task_type,
+    tasks.status,
+    runs.agent_role,
+    roles.phase_order,
+    roles.kind,
+    runs.llm_model,
+    runs.agent_version,
+    CAST(COALESCE(tasks.actual_complexity, tasks.estimated_complexity) AS DOUBLE) AS actual_size,
+    runs.first_at,
+    runs.last_at,
+    runs.executions,
+    runs.repeats,
+    runs.executions_without_cost,
+    runs.latency_ms,
+    CAST(runs.tokens AS DOUBLE) AS tokens,
+    runs.cost_usd,
+    runs.repeat_latency_ms,
+    CAST(runs.repeat_tokens AS DOUBLE) AS repeat_tokens,
+    runs.repeat_cost_usd
+FROM runs
+LEFT JOIN stg_tasks AS tasks ON runs.task_id = tasks.task_id
+LEFT JOIN stg_roles AS roles ON runs.agent_role = roles.agent_role

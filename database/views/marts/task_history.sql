@@ -35,8 +35,13 @@ WITH runs AS (
         sum(tokens_out) AS tokens_out,
         sum(tool_calls) AS tool_calls,
         bool_or(
-            COALESCE(TRY_CAST(TRY_CAST(metadata_json AS JSON) ->> 'is_censored' AS BOOLEAN), FALSE)
-            OR COALESCE(TRY_CAST(metadata_json AS JSON) ->> 'failure_mode' = 'agent_timeout', FALSE)
+            CASE -- Hardly any metadata tells of it: only what names it is read as JSON.
+                WHEN contains(metadata_json, 'is_censored') OR contains(metadata_json, 'agent_timeout')
+                    THEN
+                        COALESCE(TRY_CAST(TRY_CAST(metadata_json AS JSON) ->> 'is_censored' AS BOOLEAN), FALSE)
+                        OR COALESCE(TRY_CAST(metadata_json AS JSON) ->> 'failure_mode' = 'agent_timeout', FALSE)
+                ELSE FALSE
+            END
         ) AS is_censored
     FROM executions
     GROUP BY task_id, llm_model, agent_role

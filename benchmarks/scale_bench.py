@@ -1,0 +1,155 @@
+"""How the workbench grows from 10,000 to 5 million metric rows: loading, opening, every view, every long verb.
+
+    python -m benchmarks.scale_bench [ROWS...]        # or SCALE_ROWS="10000 1000000" python -m benchmarks scale
+
+Views are timed inside DuckDB, materialised (`CREATE TEMP TABLE ... AS`), median of five after one that is not counted.
+Beside the aggregate ones stand SQLite's own SQL, pandas, and DuckDB over native tables in memory. What is measured
+replaces the rows of its size in docs/scale.csv; `python -m benchmarks.scale_report` writes the tables and the chart.
+"""
+
+import csv
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+
+from asp_analysis import sql
+from asp_analysis.config import StoreUrl, parse_url
+from asp_analysis.session import Session, connect, view_names
+from asp_analysis.store import create_store
+from benchmarks.plain import PANDAS, SQLITE
+from benchmarks.stores import grown_store, write_metric_lines
+from benchmarks.timing import Timed, timed, timed_process
+
+SIZES = (10_000, 100_000, 1_000_000)
+NEW_ROWS = 10_000
+MOST_LOADED = 1_000_000
+"""Rows up to which a load is measured in full; a larger one is measured on as many and the rest left out."""
+MOST_IN_PANDAS = 1_000_000
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "scale.csv"
+COLUMNS = ("rows", "kind", "operation", "seconds", "cpu_seconds", "peak_mb")
+
+Measured = Iterator[tuple[str, str, Timed]]
+
+
+def main(words: Sequence[str] = ()) -> None:
+    """Measure each size and keep what was found."""
+    for rows in [int(word) for word in (words or os.environ.get("SCALE_ROWS", "").split() or SIZES)]:
+        with tempfile.TemporaryDirectory() as name:
+            found = []
+            for kind, operation, one in measure(Path(name), rows):
+                found.append((kind, operation, one))
+                memory = f"{one.peak_mb:7.0f} MB" if one.peak_mb else ""
+                print(f"{rows:9,d} {kind:8s} {operation:28s} {one.seconds * 1e3:11,.1f} ms, of CPU "
+                      f"{one.cpu_seconds * 1e3:11,.1f} ms {memory}", flush=True)  # fmt: skip
+            keep(rows, found)
+
+
+def measure(folder: Path, rows: int) -> Measured:
+    """Measure everything at one size."""
+    if rows <= MOST_LOADED:
+        yield "write", "load", _load(folder, rows)
+    url = _store(folder, rows)
+    yield from _openings(url, folder)
+    with connect(url) as session:
+        for name in view_names():
+            yield "view", name, _view(session, name)
+        yield from _native(session)
+    yield from _plain(url, rows)
+    tries = 3 if rows <= MOST_LOADED else 1
+    yield "verb", "estimate", timed_process(url, "estimate", "--size", "18", tries=tries)
+    yield "verb", "learning", timed_process(url, "learning", tries=tries)
+    yield "verb", "dashboard", timed_process(url, "dashboard", str(folder / "out.html"), tries=tries)
+
+
+def _store(folder: Path, rows: int) -> StoreUrl:
+    """Make the store, or copy one that was made before and named with SCALE_STORE (5 million rows take minutes)."""
+    made = os.environ.get("SCALE_STORE")
+    if not made:
+        return grown_store(folder, rows)
+    shutil.copyfile(made, folder / "given.db")
+    return parse_url("given.db", folder)
+
+
+def _load(folder: Path, rows: int) -> Timed:
+    url = parse_url("loaded.db", folder)
+    create_store(url)
+    write_metric_lines(folder / "lines.jsonl", rows)
+    found = timed_process(url, "load", str(folder / "lines.jsonl"), tries=1)
+    for name in ("loaded.db", "lines.jsonl"):
+        (folder / name).unlink()
+    return found
+
+
+def _openings(url: StoreUrl, folder: Path) -> Measured:
+    """Build, open and renew the copy that is read; each renewal after a load of new rows by another process."""
+    yield "open", "connect, no snapshot", timed(lambda: connect(url).close())
+    yield "open", "connect, fresh snapshot", timed(lambda: connect(url).close(), 5)
+    for number, what in enumerate(("new tasks", "known tasks")):
+        write_metric_lines(folder / "new.jsonl", NEW_ROWS, number * NEW_ROWS)
+        yield "write", f"load 10,000 rows, {what}", timed_process(url, "load", str(folder / "new.jsonl"), tries=1)
+        yield "open", f"refresh, {what}", timed(lambda: connect(url).close())
+
+
+def _view(session: Session, name: str) -> Timed:
+    return _materialised(session._reader.connection, f'SELECT * FROM "{name}"')
+
+
+def _materialised(connection: duckdb.DuckDBPyConnection, query: str) -> Timed:
+    """Time a query with all of its rows and columns, none of them sent to Python."""
+
+    def run() -> None:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE seen AS {query}")
+
+    run()
+    found = timed(run, 5)
+    connection.execute("DROP TABLE seen")
+    return found
+
+
+def _native(session: Session) -> Measured:
+    """Time the same views over native tables in memory: the floor."""
+    connection = duckdb.connect()
+    for name in ("executions", "defects", "stg_tasks", "stg_roles"):
+        connection.register("rows", session._reader.connection.execute(f"SELECT * FROM {name}").to_arrow_table())
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rows")
+        connection.unregister("rows")
+    for name in SQLITE:
+        yield "native", name, _materialised(connection, sql.view_text("marts", name))
+    connection.close()
+
+
+def _plain(url: StoreUrl, rows: int) -> Measured:
+    """Time the same questions without the workbench, once each: they are slow."""
+    connection = sqlite3.connect(url.path)
+    for name, question in SQLITE.items():
+        yield "sqlite", name, timed(lambda question=question: connection.execute(question).fetchall())
+    if rows <= MOST_IN_PANDAS:
+        for name, ask in PANDAS.items():
+            yield "pandas", name, timed(lambda ask=ask: ask(connection))
+    connection.close()
+
+
+def keep(rows: int, found: list[tuple[str, str, Timed]]) -> None:
+    """Write what was found in place of what was known of this size."""
+    known = []
+    if RESULTS.exists():
+        with RESULTS.open(newline="") as stream:
+            known = [row for row in csv.DictReader(stream) if int(row["rows"]) != rows]
+    for kind, operation, one in found:
+        peak = "" if one.peak_mb is None else f"{one.peak_mb:.0f}"
+        values = (rows, kind, operation, f"{one.seconds:.4f}", f"{one.cpu_seconds:.4f}", peak)
+        known.append(dict(zip(COLUMNS, values, strict=True)))
+    with RESULTS.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted(known, key=lambda row: int(row["rows"])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,154 @@
+"""Draws docs/scale.png and writes the tables of docs/scale.md from docs/scale.csv.
+
+python -m benchmarks.scale_report
+"""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from asp_analysis.charts import use_style
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
+GREY, BLUE, ORANGE, GREEN, PURPLE, RED = "#8C8C8C", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00"
+
+# Panel -> lines (kind, operation, label, colour), and the goals at 1 million rows (seconds, colour).
+PANELS = {
+    "Views, and the same question elsewhere": (
+        [
+            ("view", "role_costs", "role_costs", BLUE),
+            ("view", "phase_costs", "phase_costs", GREEN),
+            ("sqlite", "role_costs", "role_costs in sqlite3", RED),
+            ("pandas", "role_costs", "role_costs in pandas", PURPLE),
+        ],
+        [(0.1, BLUE)],
+    ),
+    "Opening": (
+        [
+            ("open", "connect, fresh snapshot", "fresh snapshot", BLUE),
+            ("open", "refresh, known tasks", "10,000 rows more", GREEN),
+            ("open", "connect, no snapshot", "no snapshot yet", RED),
+        ],
+        [(0.2, BLUE), (0.5, GREEN)],
+    ),
+    "Commands": (
+        [
+            ("verb", "estimate", "estimate", BLUE),
+            ("verb", "learning", "learning", ORANGE),
+            ("verb", "dashboard", "dashboard", GREEN),
+            ("write", "load", "load (JSON Lines)", RED),
+        ],
+        [(1.5, BLUE), (4.0, GREEN)],
+    ),
+}
+
+
+def main() -> None:
+    """Draw and write."""
+    found = pd.read_csv(DOCS / "scale.csv")
+    mpl.use("Agg")
+    use_style()
+    draw(found, DOCS / "scale.png")
+    text = (DOCS / "scale.md").read_text(encoding="utf-8")
+    head, tail = text.split(BEGIN)[0], text.split(END)[1]
+    (DOCS / "scale.md").write_text(f"{head}{BEGIN}{tables(found)}{END}{tail}", encoding="utf-8")
+
+
+def draw(found: pd.DataFrame, picture: Path) -> None:
+    """Draw seconds against rows, both on logarithms: what grows in proportion is as steep as the thin line."""
+    figure, axes = plt.subplots(1, len(PANELS), figsize=(13, 5.2), sharey=True)
+    for ax, (title, (lines, limits)) in zip(axes, PANELS.items(), strict=True):
+        _panel(ax, found, lines, limits)
+        ax.set_title(title)
+    axes[0].set_ylabel("seconds")
+    figure.suptitle(
+        "How long it takes as the store grows (bars: goals at 1 million rows; thin: in proportion)", x=0.01, ha="left"
+    )
+    figure.savefig(picture, dpi=130, metadata={"Software": None})
+    plt.close(figure)
+
+
+def _panel(ax: Axes, found: pd.DataFrame, lines: list, limits: list) -> None:
+    ax.set(xscale="log", yscale="log", xlim=(7e3, 9e7), ylim=(1e-3, 200), xlabel="metric rows")
+    ax.grid(visible=True, which="major")
+    ax.set_xticks([1e4, 1e5, 1e6, 5e6], ["10,000", "100,000", "1 M", "5 M"])
+    ax.minorticks_off()
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.plot([1e4, 5e6], [1.3e-3, 0.65], color=GREY, linewidth=0.8, zorder=1)
+    for seconds, color in limits:
+        ax.plot([6e5, 1.7e6], [seconds, seconds], color=color, linewidth=5, alpha=0.45, solid_capstyle="butt")
+    ends = []
+    for kind, operation, label, color in lines:
+        own = found[(found["kind"] == kind) & (found["operation"] == operation)].sort_values("rows")
+        if len(own):
+            ax.plot(own["rows"], own["seconds"], color=color, marker="o")
+            ends.append([own["seconds"].iloc[-1], own["rows"].iloc[-1], label, color])
+    _label(ax, ends)
+
+
+def _label(ax: Axes, ends: list) -> None:
+    """Write each line's name behind its end, far enough from the one below."""
+    least, last = 0.0, max(rows for _, rows, *_ in ends)
+    for seconds, rows, label, color in sorted(ends):
+        if rows < last:  # others go on beside it
+            place, offset, side = seconds, (-4, 9), "right"
+        else:
+            place, offset, side = max(seconds, least * 1.7), (9, 0), "left"
+            least = place
+        style = {"textcoords": "offset points", "va": "center", "ha": side, "color": color, "fontsize": 9}
+        ax.annotate(label, (rows, place), offset, **style)
+
+
+def tables(found: pd.DataFrame) -> str:
+    """Give two tables: the time of each operation by size, and the aggregate views beside the other ways."""
+    times = found.pivot_table(index=["kind", "operation"], columns="rows", values="seconds", sort=False)
+    sizes = sorted(times.columns)
+    names = {"write": "writing", "open": "opening", "view": "view", "verb": "command"}
+    rows = [
+        [f"{names[kind]}: {operation}", *(written(times.loc[(kind, operation), size]) for size in sizes)]
+        for kind in names
+        for operation in times.loc[kind].index
+    ]
+    return f"{_table(['', *(f'{size:,} rows' for size in sizes)], rows)}\n{_ratios(times, 1_000_000)}{_memory(found)}"
+
+
+def _ratios(times: pd.DataFrame, rows: int) -> str:
+    if rows not in times.columns:
+        return ""
+    table = []
+    for name in times.loc["native"].index:
+        view, native, sqlite, pandas = (
+            times.loc[(kind, name), rows] for kind in ("view", "native", "sqlite", "pandas")
+        )
+        table.append([name, *map(written, (view, native, sqlite, pandas)), f"{sqlite / view:.0f}"])
+    headers = ["view", "here", "native DuckDB tables", "sqlite3", "pandas", "times faster than sqlite3"]
+    return f"The aggregate views at {rows:,} rows, beside other ways:\n\n{_table(headers, table)}\n"
+
+
+def _table(headers: list[str], rows: list[list[str]]) -> str:
+    rule = ["---", *["---:"] * (len(headers) - 1)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (headers, rule, *rows))
+
+
+def _memory(found: pd.DataFrame) -> str:
+    loads = found[(found["kind"] == "write") & (found["operation"] == "load")]
+    said = ", ".join(f"{row.peak_mb:.0f} MB at {row.rows:,} rows" for row in loads.itertuples())
+    return f"Peak memory of `load`: {said}.\n"
+
+
+def written(seconds: float | None) -> str:
+    """Write seconds with two or three digits and their unit; nothing where they were not measured."""
+    if seconds is None or pd.isna(seconds):
+        return ""
+    if seconds >= 1:
+        return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"
+    return f"{seconds * 1000:.1f} ms" if seconds < 0.01 else f"{seconds * 1000:.0f} ms"
+
+
+if __name__ == "__main__":
+    main()
