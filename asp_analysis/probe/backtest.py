@@ -20,6 +20,11 @@ LEVELS = (0.7, 0.9)
 AUTO = "auto"
 
 
+LATEST = 1_000
+"""Past tasks from which the next one is estimated: they settle what an interval holds to one or two percent, agents and
+prices of long ago say little about tomorrow, and an answer takes about a second."""
+
+
 @dataclass(frozen=True)
 class Replay:
     """One series forecast in order: rows 0..n, the last for the task to come; chosen is what auto asks."""
@@ -90,14 +95,17 @@ def replay_series(
 ) -> Replay:
     """Replay one series (llm_model, agent_role) and the task to come: its size and its task_id, project_id, task_type.
 
+    Of a longer series the last `LATEST` tasks are replayed; the older ones are left out and counted.
+
     Raises EstimationRefusal when the history has no such series, InputError for sizes and levels that cannot be.
     """
     check_levels(levels)
     every = series_of(history, component, per)
     own = position_of(every, key)
     new = {**(task or {}), "size": size}
-    timeline = timeline_of(every[own], Reference.of(every).timeline(own, new), size)
-    return replay(every[own], timeline, levels)
+    series, deviation = every[own].latest(LATEST), Reference.of(every).timeline(own, new)
+    timeline = timeline_of(series, deviation[-(len(series.tasks) + 1) :], size)
+    return replay(series, timeline, levels)
 
 
 def timeline_of(series: Series, deviation: np.ndarray, new_size: float | None = None) -> Timeline:

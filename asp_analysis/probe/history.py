@@ -19,7 +19,7 @@ The same task may stand there several times for one series: those are attempts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,14 @@ class Series:
         """Sizes in order; NaN where unknown or not positive (a size of 0 says nothing on a log scale)."""
         size = self.tasks["size"].to_numpy(float)
         return np.where(size > 0, size, np.nan)
+
+    def latest(self, count: int) -> Series:
+        """Give the series with its last `count` tasks; the older ones are counted as left out."""
+        older = len(self.tasks) - count
+        if older <= 0:
+            return self
+        left_out = {**self.left_out, f"older than the last {count:,}": older}
+        return replace(self, tasks=self.tasks.tail(count).reset_index(drop=True), left_out=left_out)
 
     def left_out_text(self) -> str:
         """`3 cost missing, 1 cut off`, or `none`."""

@@ -36,7 +36,7 @@ SELECT
     executions,
     executions - executions_with_cost AS executions_without_cost,
     latency_ms,
-    CAST(tokens_in AS BIGINT) AS tokens_in,
-    CAST(tokens_out AS BIGINT) AS tokens_out,
+    TRY_CAST(tokens_in AS BIGINT) AS tokens_in,
+    TRY_CAST(tokens_out AS BIGINT) AS tokens_out,
     cost_usd
 FROM wide
