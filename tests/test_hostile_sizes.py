@@ -35,7 +35,7 @@ def load_limited(path: Path, store, limit_bytes: int):
     return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("name", ["runs.csv", "runs.jsonl", "session.jsonl"])
 def test_a_line_of_a_gibibyte_is_rejected_in_less_memory_than_it_has(run, empty_store, tmp_path, name):
     path = tmp_path / name

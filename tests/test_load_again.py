@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -146,6 +147,7 @@ def test_an_interrupted_load_leaves_nothing_of_its_file(empty_store, tmp_path):
         assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == 0
 
 
+@pytest.mark.faults
 def test_a_killed_load_leaves_nothing_and_a_rerun_completes(run, empty_store, tmp_path):
     process = _start_big_load(tmp_path, empty_store)
     _wait_until_writing(empty_store)

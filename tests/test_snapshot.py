@@ -157,7 +157,7 @@ _WRITES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(st.lists(_WRITES, min_size=1, max_size=4), min_size=1, max_size=3))
 def test_whatever_is_written_between_the_queries_the_snapshot_shows_it(large, tmp_path, rounds):
     path = tmp_path / "random.db"
