@@ -43,7 +43,7 @@ faults: setup ## kill, lock out and fork real processes, fill disks, read lines 
 
 timescale: setup ## run the migration to TimescaleDB for real, inside Node (skips without Node or its package)
 	@mkdir -p $(TIMESCALE) && cp tests/timescale/package.json tests/timescale/package-lock.json $(TIMESCALE)
-	@test -e $(TIMESCALE)/node_modules/.package-lock.json || npm ci --prefix $(TIMESCALE) --ignore-scripts --no-audit \
+	@test -e $(TIMESCALE)/node_modules/.package-lock.json || timeout 120 npm ci --prefix $(TIMESCALE) --ignore-scripts --no-audit \
 		--no-fund --silent || echo "the npm package could not be installed: the tests skip"
 	$(BIN)/python -m pytest -q -m timescale tests/test_timescale.py $(ARGS)
 
