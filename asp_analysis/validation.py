@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from asp_analysis.records import Record
 
 Columns = dict[str, list[Any]]
-_DECIMAL_COMMA = re.compile(r"-?[\d.]*\d,\d+")
+_NUMBER_WITH_COMMA = re.compile(r"-?\d[\d.]{0,20},[\d.,]{0,20}")
 _CONFIG = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
 
@@ -102,7 +102,8 @@ def _reason(column: str, detail: Any) -> str:
         return f"{prefix}a text without U+0000 is needed, found {shown(found)}"
     if kind == "string_unicode":
         return f"{prefix}a text in UTF-8 is needed, found {shown(found)}; save the file as UTF-8"
-    hint = "; write a decimal point" if isinstance(found, str) and _DECIMAL_COMMA.fullmatch(found.strip()) else ""
+    is_foreign = isinstance(found, str) and _NUMBER_WITH_COMMA.fullmatch(found)
+    hint = "; write a decimal point and no thousands separators" if is_foreign else ""
     return f"{prefix}{detail['msg'][0].lower()}{detail['msg'][1:]}, found {shown(found)}{hint}"
 
 
