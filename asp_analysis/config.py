@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,6 +12,8 @@ from dotenv import dotenv_values
 from asp_analysis.errors import ConfigError
 
 DEFAULT_URL = "sqlite:///data/asp_telemetry.db"
+_ALMOST_SCHEMES = ("postgres:", "postgres/", "postgresql:", "postgresql/", "sqlite:")
+"""How a mistyped address begins: as the path of a file it would only lead to a store that does not exist."""
 _PACKAGE_DIR = Path(__file__).resolve().parent
 
 
@@ -74,14 +77,15 @@ def store_url(option: str | None = None) -> StoreUrl:
 def parse_url(text: str, base_dir: Path) -> StoreUrl:
     """Read `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://...` or a plain path to a SQLite file."""
     scheme, separator, rest = text.partition("://")
-    if not separator:
+    if not separator and not text.startswith(_ALMOST_SCHEMES):
         return _sqlite_url(text, base_dir)
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         return _server_url(f"postgresql://{rest}")
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return _sqlite_url(unquote(rest[1:]).partition("?")[0], base_dir)
+    shown = f"{scheme}://..." if separator else f"{re.split('[:/]', text)[0]}..."  # the rest may hold a password
     raise ConfigError(
-        f"A store address is needed, {scheme}://... is none that is known. "
+        f"A store address is needed, {shown} is none that is known. "
         "Write sqlite:///data/asp_telemetry.db, or postgresql://user@host/name."
     )
 

@@ -148,7 +148,7 @@ def _instant_from_number_text(text: str) -> str:
     except ValueError:
         raise ValueError(
             f"{_shown(text)} is not an instant that is understood; "
-            "write ISO 8601 such as 2026-01-31T09:30:00Z, or give --time-format"
+            "write ISO 8601 such as 2026-01-31T09:30:00Z, or say their form: --time-format '%d.%m.%Y %H:%M'"
         ) from None
 
 

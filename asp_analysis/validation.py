@@ -3,6 +3,7 @@
 Ten times faster than building one model per record, with the same outcome: `test_validation.py` compares the two.
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from asp_analysis.records import Record
 
 Columns = dict[str, list[Any]]
+_NUMBER_WITH_COMMA = re.compile(r"-?\d[\d.]{0,20},[\d.,]{0,20}")
 _CONFIG = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
 
@@ -98,7 +100,11 @@ def _reason(column: str, detail: Any) -> str:
         return f"{prefix}is no column of this record"
     if kind == "string_pattern_mismatch":
         return f"{prefix}a text without U+0000 is needed, found {shown(found)}"
-    return f"{prefix}{detail['msg'][0].lower()}{detail['msg'][1:]}, found {shown(found)}"
+    if kind == "string_unicode":
+        return f"{prefix}a text in UTF-8 is needed, found {shown(found)}; save the file as UTF-8"
+    is_foreign = isinstance(found, str) and _NUMBER_WITH_COMMA.fullmatch(found)
+    hint = "; write a decimal point and no thousands separators" if is_foreign else ""
+    return f"{prefix}{detail['msg'][0].lower()}{detail['msg'][1:]}, found {shown(found)}{hint}"
 
 
 def shown(value: Any) -> str:

@@ -31,6 +31,9 @@ def test_the_tour_runs_word_for_word(tmp_path):
         assert "Traceback" not in ran.stderr
         if "WHERE task_id = 'ABC-1'" in line:
             assert "1.25" in ran.stdout
+        if line == "asp-analysis estimate --size 18":
+            shown = re.search(r"^cost_usd .*", README, re.MULTILINE)[0]
+            assert shown.split() in [printed.split() for printed in ran.stdout.splitlines()]
 
 
 def example(number):

@@ -347,6 +347,13 @@ def test_status_writes_nothing_into_the_store(run, empty_store):
     assert empty_store.path.read_bytes() == before
 
 
+def test_a_store_on_a_server_is_not_alerted_to_migrate(postgres_sample, monkeypatch):
+    monkeypatch.setattr("asp_analysis.monitor.limits.ROWS", 10)
+    with connect(postgres_sample) as session:
+        checks = measure(session).checks.set_index("check")
+    assert checks.loc["rows", "state"] == "ok"
+
+
 def test_of_a_store_on_a_server_rows_and_queries_are_measured(run, postgres_sample):
     rows = {row["check"]: row for row in run("status", "--json", "--db", postgres_sample).json}
     assert rows["verdict"]["measured"] == "stay" and "PostgreSQL already" in rows["verdict"]["finding"]

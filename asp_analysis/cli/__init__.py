@@ -49,6 +49,12 @@ class _Verbs(click.Group):
             return None
         return import_module(f"asp_analysis.cli.{VERBS[cmd_name]}").command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs with their whole sentences; click would cut them after a few words."""
+        commands = [(verb, self.get_command(ctx, verb)) for verb in VERBS]
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, command.get_short_help_str(500)) for verb, command in commands if command])
+
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="asp-analysis")
@@ -69,7 +75,9 @@ def main() -> None:
         error.message = "\n".join(map(visible, message.split("\n")))  # help texts have lines of their own
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error, click.Abort) and not isinstance(error.__cause__, KeyboardInterrupt):
+            _fail("the question was not answered with yes. Nothing was changed; --yes answers it beforehand.")
         _fail("interrupted. Nothing of the work at hand was kept; run it again.")
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; Python would complain once more at exit

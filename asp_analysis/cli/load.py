@@ -70,6 +70,8 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
         results.append(outcome)
         if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
             _print(outcome, is_alone=len(found) == 1)
+    if not found:
+        note(f"No files were found in {', '.join(map(str, files))}. Name a file, or another folder.")
     if as_json:
         click.echo(json.dumps(_summed(results, not_loaded), ensure_ascii=False))
     else:
@@ -80,12 +82,20 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
 
 
 def _own_folders(said: dict[str, Any]) -> Iterator[Path]:
+    from asp_analysis.errors import InputError
     from asp_analysis.importers.folders import claude_code_folders, codex_folders
 
-    if said["claude_code"]:
-        yield from claude_code_folders(os.environ)
-    if said["codex"]:
-        yield from codex_folders(os.environ)
+    finders = [find for name, find in (("claude_code", claude_code_folders), ("codex", codex_folders)) if said[name]]
+    missing: list[InputError] = []
+    for find in finders:
+        try:
+            yield from find(os.environ)
+        except InputError as error:  # who uses one of the two may name both
+            missing.append(error)
+    if missing and len(missing) == len(finders):
+        raise InputError(" ".join(map(str, missing)))
+    for error in missing:
+        note(f"Passed over: {error}")
 
 
 def _unchanged(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "list[LoadResult] | None":
@@ -133,9 +143,11 @@ def _print(result: "LoadResult", *, is_alone: bool) -> None:
     if result.is_unchanged and not is_alone:
         return
     counts = ", ".join(f"{getattr(result, name)} {name}" for name in _COUNTS[1:])
-    stubs = f"; {result.tasks_stubbed} tasks stubbed" if result.tasks_stubbed else ""
+    stubs = f"; {result.tasks_stubbed} tasks are new, nothing else is known of them" if result.tasks_stubbed else ""
     unchanged = " (unchanged)" if result.is_unchanged else ""
     say(f"{result.file}: read {result.read} = {counts}{stubs}{unchanged}")
+    if result.first_reject:
+        note(f"  {result.first_reject}{' (the first of them)' if result.rejected > 1 else ''}")
     if result.read == 0:
         note(f"{result.file} holds no records.")
 

@@ -122,3 +122,4 @@ def _note(done: "Migration", rejects: Path | None) -> None:
         note(
             f"{what} {done.source} to {done.target}: {sum(done.rows.values()):,} rows, {len(done.checks)} checks equal."
         )
+        note(f"To use it from now on: export DATABASE_URL={done.target}")

@@ -46,6 +46,8 @@ def _print(status: "Status", url: "StoreUrl") -> None:
         click.echo(f"  - {reason}")
     for finding in status.checks.loc[status.checks["state"] == "watch", "finding"]:
         click.echo(f"  watch: {finding}")
+    if status.verdict == "migrate":
+        click.echo("  next: asp-analysis migrate POSTGRES_URL --dry-run")
     for name in ("checks", "tables", "queries"):
         click.echo(f"\n{name}:")
         frame = _table(status, url, name)

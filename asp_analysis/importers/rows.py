@@ -289,6 +289,11 @@ def detect_format(path: Path) -> str:
         return "parquet"
     if head.startswith(b"SQLite format 3"):
         raise InputError(f"A table to load is needed, {path} is a SQLite database. Name it with --db to read it.")
+    if head.startswith(b"PK\x03\x04"):
+        raise InputError(
+            f"CSV, JSON Lines or Parquet is needed, {path} is a workbook or another zip archive. "
+            "Save its sheet as CSV UTF-8, or unpack it."
+        )
     text = beginning(path)
     if not text:
         return "empty"

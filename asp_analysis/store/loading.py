@@ -57,6 +57,8 @@ def _write(
         outcome = writer.write(batch)
         rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
         _add(result, batch, outcome, len(rejects))
+        if rejects and not result.first_reject:
+            result.first_reject = storable(f"line {rejects[0].line_number}: {rejects[0].reasons[0]}")
         if is_strict:
             strict_rejects += rejects[: max(0, _SHOWN_REJECTS - len(strict_rejects))]
         else:

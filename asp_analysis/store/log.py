@@ -30,6 +30,7 @@ class LoadResult:
 
     `found` holds what a reader of transcripts counted besides: lines, calls, duplicates, calls without usage or price,
     errors, interruptions. `is_unchanged` marks a file that was loaded before as it is and was not read again.
+    `first_reject` says line and reason of the first record that was not taken, so that nobody has to ask for it.
     """
 
     file: str
@@ -40,6 +41,7 @@ class LoadResult:
     present: int = 0
     rejected: int = 0
     tasks_stubbed: int = 0
+    first_reject: str = ""
     is_unchanged: bool = False
     found: dict[str, int] = field(default_factory=dict)
 
@@ -53,7 +55,15 @@ def unchanged_result(logged: dict[str, Any]) -> LoadResult:
     read, rejected = logged["read_count"], logged["rejected"]
     found = json.loads(logged["found_json"] or "{}")
     present = read - rejected
-    return LoadResult(logged["file"], logged["loaded_as"], read, 0, 0, present, rejected, 0, True, found)
+    return LoadResult(
+        logged["file"],
+        logged["loaded_as"],
+        read,
+        present=present,
+        rejected=rejected,
+        is_unchanged=True,
+        found=found,
+    )
 
 
 def read_last_loads(path: Path) -> dict[str, dict[str, Any]]:

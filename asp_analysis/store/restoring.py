@@ -40,7 +40,9 @@ def check_backup(url: StoreUrl, backup: Path) -> dict[str, int]:
             f"roles, types and tables. Use: pg_restore --clean --if-exists --dbname={url.shown} asp.dump"
         )
     if not backup.is_file():
-        raise StoreError(f"A backup is needed, {backup} is no file. List them with: asp-analysis status")
+        raise StoreError(
+            f"A backup is needed, {backup} is no file. List them with: asp-analysis status --table backups"
+        )
     if url.path.exists() and backup.samefile(url.path):
         raise StoreError(f"A backup is needed, {backup} is the store itself. Name a file of backups/.")
     with _read_errors(backup), closing(_opened_quietly(backup)) as connection:

@@ -1,0 +1,74 @@
+"""What a newcomer does wrong ends in a message that says what to do next."""
+
+import io
+
+import pytest
+
+HEADER = "timestamp,task_id,agent_role,cost_usd\n"
+
+
+def loaded(run, empty_store, tmp_path, content, name="runs.csv"):
+    file = tmp_path / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return run("load", file, "--db", empty_store)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("timestamp;task_id;agent_role;cost_usd\n2026-01-02;T-1;Code;1,25\n", "found '1,25'; write a decimal point"),
+        (HEADER + "31.12.2025,T-1,Code,1\n", "--time-format '%d.%m.%Y %H:%M'"),
+        (HEADER.encode() + b"2026-01-02,T-\xf6,Code,1\n", "save the file as UTF-8"),
+        (b"PK\x03\x04rest of a workbook", "Save its sheet as CSV UTF-8"),
+    ],
+)
+def test_what_spreadsheets_write_otherwise_is_answered_with_what_to_do(run, empty_store, tmp_path, content, said):
+    assert said in loaded(run, empty_store, tmp_path, content).err
+
+
+def test_a_load_says_the_first_reason_at_once(run, empty_store, tmp_path):
+    content = HEADER + "2026-01-02,T-1,,1\n2026-01-02,T-2,Code,-1\n"
+    said = "line 2: agent_role: is needed and is missing or empty (the first of them)"
+    assert said in loaded(run, empty_store, tmp_path, content).err
+
+
+def test_an_empty_folder_is_named(run, empty_store, tmp_path):
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    assert f"No files were found in {folder}" in run("load", folder, "--db", empty_store).err
+
+
+def test_who_uses_one_coding_agent_may_name_both(run, empty_store, tmp_path, monkeypatch):
+    (tmp_path / "claude" / "projects").mkdir(parents=True)
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "none"))
+    ran = run("load", "--claude-code", "--codex", "--db", empty_store)
+    assert ran.exit_code == 0 and "Set CODEX_HOME" in ran.err
+
+
+def test_none_of_the_coding_agents_is_an_error_that_names_both(run, empty_store, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "none"))
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "none"))
+    ran = run("load", "--claude-code", "--codex", "--db", empty_store)
+    assert ran.exit_code == 1 and "CLAUDE_CONFIG_DIR" in ran.err and "CODEX_HOME" in ran.err
+
+
+@pytest.mark.parametrize("address", ["postgres//me:pw@host/asp", "postgresql:/me:pw@host/asp", "sqlite:data/asp.db"])
+def test_a_mistyped_address_is_no_path_of_a_file(run, address):
+    ran = run("status", "--db", address)
+    assert ran.exit_code == 1 and "A store address is needed" in ran.err and "pw" not in ran.err
+
+
+def test_a_question_that_is_not_answered_names_the_option_that_answers_it(run, sample_store, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert "--yes" in run("init", "--reset", "--db", sample_store).err
+
+
+def test_the_overview_shows_whole_sentences(run):
+    assert "Report PROBE as published: methods A to D with" in (out := run("--help").out)
+    assert "..." not in out.split("Commands:")[1]
+
+
+def test_large_counts_are_grouped_and_years_are_not(run, sample_store):
+    out = run("sql", "SELECT 1234567 AS n, 2026 AS y", "--db", sample_store).out
+    assert "1,234,567" in out and "2026" in out
