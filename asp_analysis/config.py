@@ -39,6 +39,20 @@ class StoreUrl:
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"
 
+    def is_missing(self) -> bool:
+        """Tell whether there is no file yet; False for a server, which only an attempt can tell.
+
+        Raises:
+            ConfigError: the system does not say: a folder that may not be entered, a name that is too long.
+        """
+        try:
+            return self.path is not None and not self.path.exists()
+        except OSError as error:
+            raise ConfigError(
+                f"A store is needed, {self.path} gave: {error.strerror}. Check the permissions of its folders, or name "
+                "another."
+            ) from None
+
     @property
     def data_dir(self) -> Path:
         """The folder of the store, where `backups/`, `exports/` and `cache/` are made."""

@@ -4,6 +4,9 @@ import re
 from functools import cache
 from pathlib import Path
 
+SCHEMA_VERSION = 2
+"""Of the tables that the scripts make; an older store is brought to it, a newer one is left alone."""
+
 _PACKAGE_DIR = Path(__file__).resolve().parent
 
 

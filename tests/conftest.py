@@ -30,6 +30,13 @@ class Ran:
         return json.loads(self.out)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests measured and do not judge."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {name}: {value}")
+
+
 @pytest.fixture(autouse=True)
 def _nothing_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test may touch the store that the developer works with, or leave files in the machine's temporary folder."""

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -269,25 +268,6 @@ def test_sessions_that_build_at_once_do_not_harm_each_other(large):
     counts = {process.communicate(timeout=120)[0].strip() for process in processes}
     assert counts == {"2955"} and all(process.returncode == 0 for process in processes)
     assert len(cache(large)) == 1
-
-
-@pytest.mark.faults
-def test_a_build_that_is_killed_leaves_nothing_that_a_later_session_sees(large):
-    write(large, *[f"INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, "
-                   f"metric_value, metric_unit, execution_id) SELECT timestamp, execution_date, task_id, agent_role, "
-                   f"metric_type, metric_value, metric_unit, execution_id || '/{copy}' FROM agent_cost_vector "
-                   "WHERE id <= 2955" for copy in range(20)])  # fmt: skip
-    for delay_ms in range(0, 1000, 20):
-        shutil.rmtree(large.parent / "cache", ignore_errors=True)
-        process = subprocess.Popen([sys.executable, "-c", READ, str(large)], stdout=subprocess.DEVNULL)
-        while not (large.parent / "cache").exists() and process.poll() is None:
-            time.sleep(0.005)
-        time.sleep(delay_ms / 1000)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        with connect(str(large)) as session:
-            assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == 2955 * 21
-        assert len(cache(large)) == 1
 
 
 def test_the_copies_belong_to_the_user_as_other_files_do(large):

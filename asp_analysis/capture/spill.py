@@ -37,7 +37,7 @@ class Spill:
         """Name the store; no file is made before the first record."""
         self._store = store
         # Asked for here and once: `tempfile` has a lock, which a forked child would inherit locked from the thread.
-        self._temporary = Path(tempfile.gettempdir()) / f"asp-capture-{os.getuid()}"
+        self._temporary = Path(tempfile.gettempdir()) / f"asp-capture-{os.geteuid()}"
         self._own_folder = self._temporary / sha256(os.path.realpath(store).encode()).hexdigest()[:16]
         self._begin()
 
@@ -142,7 +142,7 @@ class Spill:
         if folder == self._own_folder:
             for made in (self._temporary, self._own_folder):
                 made.mkdir(mode=0o700, exist_ok=True)
-            if self._temporary.lstat().st_uid != os.getuid():
+            if self._temporary.lstat().st_uid != os.geteuid():
                 raise PermissionError(f"{self._temporary} belongs to somebody else")
         path = folder / f"{self._store.name}.spill-{kind}-{self._token}-{self._numbers[kind]}.jsonl"
         while True:
@@ -181,7 +181,7 @@ def _is_ours(segment: Segment) -> bool:
     try:
         fcntl.flock(segment.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         status = os.fstat(segment.descriptor)
-        if status.st_nlink == 0 or status.st_uid != os.getuid():
+        if status.st_nlink == 0 or status.st_uid != os.geteuid():
             return False
         segment.measure()
     except OSError:

@@ -19,7 +19,7 @@ def command(with_sample: bool, reset: bool, yes: bool, db: str | None) -> None:
     from asp_analysis.store import create_store, reset_store
 
     url = store_url(db)
-    if reset and (url.path is None or url.path.exists()):
+    if reset and not url.is_missing():
         if not yes and url.path is not None:
             click.confirm(f"Start {url.path} anew? It is backed up first", abort=True, err=True)
         created = reset_store(url, with_sample=with_sample)

@@ -59,7 +59,7 @@ def _measured(url: "StoreUrl") -> "Status":
     from asp_analysis.monitor import engine_facts, measure
     from asp_analysis.session import connect
 
-    if url.path is not None and not url.path.is_file():
+    if url.path is not None and (url.is_missing() or not url.path.is_file()):
         connect(url)  # says what is missing
     engine = engine_facts(url)
     try:

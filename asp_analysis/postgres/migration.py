@@ -19,7 +19,7 @@ from asp_analysis.postgres.source import Source, open_source
 from asp_analysis.postgres.tables import ORDER, ROLES, Table, tables
 from asp_analysis.postgres.tally import Check, Tally, compare
 from asp_analysis.postgres.target import Target, open_target
-from asp_analysis.store.database import SCHEMA_VERSION
+from asp_analysis.sql import SCHEMA_VERSION
 
 Progress = Callable[[str, int, int], None]
 """Is told the table at hand, how many of its rows were read, and how many there are."""

@@ -16,8 +16,8 @@ from asp_analysis.postgres.hashes import hash_texts
 from asp_analysis.postgres.source import first_roles
 from asp_analysis.postgres.tables import ORDER, ROLES, Table
 from asp_analysis.postgres.tally import Check, Tally
+from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store import postgres as engine
-from asp_analysis.store.database import SCHEMA_VERSION
 
 _BULK = "agent_cost_vector"
 """The table whose keys and indexes are made after its rows: a million rows take a third of the server's time then."""

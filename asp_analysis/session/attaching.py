@@ -12,7 +12,8 @@ from asp_analysis import server
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.session.guard import said
-from asp_analysis.session.raw import CONTRACT, STORE, raw_view, tables_of
+from asp_analysis.session.raw import CONTRACT, STORE, Tables, raw_view, tables_of
+from asp_analysis.sql import SCHEMA_VERSION
 
 _CONNECT_TIMEOUT_S = 10
 _QUIET = {
@@ -20,6 +21,21 @@ _QUIET = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
+
+
+_MEANINGS = (
+    ("is locked", "is locked by another program", "Wait for it to finish, or close it."),
+    (
+        "readonly database",
+        "lies in a folder that takes no file, and SQLite needs one beside a store that is written",
+        "Copy the store to a folder of your own and name the copy, or get leave to write there.",
+    ),
+    ("unable to open", "cannot be opened", "Check the permissions of the file and its folder."),
+    ("not a database", "is no SQLite database", "Name another file, or start anew with: asp-analysis init --reset"),
+    ("malformed", "is damaged", "Restore a backup with: asp-analysis restore FILE"),
+    ("disk i/o", "could not be read from its disk", "Check the disk and its free space."),
+)
+"""What SQLite says -> what it means and what to do."""
 
 
 def bare() -> duckdb.DuckDBPyConnection:
@@ -35,12 +51,13 @@ def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     It can still reach files: call `lock` before a user's query.
 
     Raises:
-        StoreError: the store cannot be read, or holds none of the contract's tables.
+        StoreError: the store cannot be read, holds none of the contract's tables, or is of a newer workbench.
     """
     connection = bare()
     try:
         _attach_file(connection, url) if url.is_sqlite else _attach_server(connection, url)
         tables = tables_of(connection, url)
+        _check_version(connection, url, tables)
         connection.execute("CREATE SCHEMA raw")
         for table in CONTRACT:
             connection.execute(raw_view(tables, table))
@@ -66,8 +83,12 @@ def lock(connection: duckdb.DuckDBPyConnection) -> None:
 
 def unreadable(url: StoreUrl, error: duckdb.Error) -> StoreError:
     """Give the error line for what DuckDB said about the store."""
+    text = said(error)
     if url.is_sqlite:
-        return StoreError(f"A readable store is needed, {url.shown} gave: {said(error)}")
+        for mark, found, remedy in _MEANINGS:
+            if mark in text.lower():
+                return StoreError(f"A readable store is needed, {url.shown} {found}. {remedy}")
+        return StoreError(f"A readable store is needed, {url.shown} gave: {text}. Check the file and its folder.")
     return StoreError(server.explained(url, str(error), "for reading"))
 
 
@@ -87,6 +108,18 @@ def _attach_file(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:
     # Without this a scan is no snapshot: with a writer at work most sums over it were wrong.
     connection.execute("SET GLOBAL sqlite_disable_multithreaded_scans = true")
     connection.execute(f"ATTACH {quoted(str(url.path))} AS {STORE} (TYPE sqlite, READ_ONLY)")
+
+
+def _check_version(connection: duckdb.DuckDBPyConnection, url: StoreUrl, tables: Tables) -> None:
+    """See that the store is of no newer workbench: its tables may mean something else by now."""
+    if "asp_schema" not in tables:
+        return
+    (version,) = connection.execute(f"SELECT max(version) FROM {STORE}.asp_schema").fetchall()[0]
+    if version is not None and version > SCHEMA_VERSION:
+        raise StoreError(
+            f"A store with schema version {SCHEMA_VERSION} or older is needed, {url.shown} has version {version}. "
+            "Use the workbench that wrote it, or a newer one."
+        )
 
 
 def _attach_server(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:

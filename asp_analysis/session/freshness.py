@@ -27,6 +27,7 @@ _METRICS = "SELECT coalesce(max(id), 0) AS last_id, {count} AS metrics FROM agen
 def fingerprint(path: Path | None) -> list[Any] | None:
     """Tell one state of a SQLite file from another without opening it; None where the file changed only just now.
 
+    The time at which the inode changed is part of it: the time of change of the content can be set back by anybody.
     Opening and closing the file, even for a moment, would drop the locks that this process holds on it.
     """
     if path is None:
@@ -40,7 +41,7 @@ def fingerprint(path: Path | None) -> list[Any] | None:
         if time.time_ns() - found.st_mtime_ns < SETTLED_NS:
             return None
         if found.st_size or name == path:  # an empty WAL says the same as none
-            states.append([name.name, found.st_size, found.st_mtime_ns, found.st_ino])
+            states.append([name.name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino])
     return states
 
 

@@ -148,7 +148,7 @@ def _renewed_snapshot(url: StoreUrl) -> Reader:
             pointer = snapshots.renewed()
             return _Snapshot(url, pointer, None if url.is_sqlite else attached(url))
         except (OSError, duckdb.Error) as error:
-            reason = str(error)
+            reason = " ".join(str(error).split())
             if pointer is not None:  # it was replaced or damaged meanwhile
                 snapshots.discard(pointer)
     log.warning("No snapshot can be kept in %s (%s); the store is read live.", url.data_dir / "cache", reason)

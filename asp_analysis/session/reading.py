@@ -99,7 +99,7 @@ def connect(url: str | StoreUrl | None = None, *, is_live: bool = False) -> Sess
     address = url if isinstance(url, StoreUrl) else store_url(url)
     if address.path is None:
         return Session(address, is_live=is_live)
-    if not address.path.is_file():
+    if address.is_missing() or not address.path.is_file():
         raise StoreError(f"A store is needed, {address.path} does not exist. Create it with: asp-analysis init")
     occupancy.claim(address.path, "reader")
     try:

@@ -130,9 +130,8 @@ class Snapshots:
     def _grown(self, connection: duckdb.DuckDBPyConnection, pointer: Pointer, seen: list[Any] | None) -> Pointer | None:
         """Copy the present copy and bring what is new into it; None where the numbers then do not agree."""
         file, taken_at, known = self._new_file(), time.time(), pointer.state or {}
-        shutil.copyfile(self._folder / pointer.file, self._folder / file)
         show_metrics(connection, self._url, after_id=known["last_id"])
-        with _written(connection, self._folder / file):
+        with _written(connection, self._folder / file, self._folder / pointer.file):
             state = state_of(connection, self._url) or {}
             _add_metrics(connection)
             for name, tables in _SOURCES.items():
@@ -179,9 +178,14 @@ class Snapshots:
 
 
 @contextmanager
-def _written(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
-    """Write a copy in one transaction, which also reads the store in one; nothing of it is left where that fails."""
+def _written(connection: duckdb.DuckDBPyConnection, path: Path, former: Path | None = None) -> Iterator[None]:
+    """Write a copy, or go on from a former one, in one transaction, which also reads the store in one.
+
+    Nothing of it is left where that fails: what a full disk stopped must not take up the rest of it.
+    """
     try:
+        if former is not None:
+            shutil.copyfile(former, path)
         # The commit writes the file itself; by default it first writes a log of all that is new.
         connection.execute("SET checkpoint_threshold = '1KB'")
         connection.execute(f"ATTACH {quoted(str(path))} AS {NAME} (ROW_GROUP_SIZE {_ROW_GROUP})")
@@ -192,7 +196,8 @@ def _written(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None
         connection.execute(f"DETACH {NAME}")
     except BaseException:
         connection.close()
-        path.unlink(missing_ok=True)
+        for left in (path, Path(f"{path}.wal")):
+            left.unlink(missing_ok=True)
         raise
 
 

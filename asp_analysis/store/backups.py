@@ -125,7 +125,7 @@ def sqlite_file(url: StoreUrl) -> Path:
             f"A backup is made of a SQLite file, {url.shown} is a PostgreSQL server: only its own tools copy it "
             f"as of one instant. Use: pg_dump --format=custom --file=asp.dump --dbname={url.shown}"
         )
-    if not url.path.is_file():
+    if url.is_missing() or not url.path.is_file():
         raise StoreError(f"A store is needed, {url.path} does not exist. Create it with: asp-analysis init")
     return url.path.resolve()
 
@@ -215,9 +215,8 @@ def _said(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(
-            f"A backup of {path} is needed, it gave: {error}. No backup was made; check the file and the disk."
-        ) from None
+        remedy = "wait for who has locked it" if "locked" in str(error) else "check the file and the disk"
+        raise StoreError(f"A backup of {path} is needed, it gave: {error}. No backup was made; {remedy}.") from None
     except OSError as error:
         raise StoreError(
             f"A backup of {path} is needed, {error.filename} gave: {error.strerror}. No backup was made."

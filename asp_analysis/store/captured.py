@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from asp_analysis import occupancy
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.config import StoreUrl
-from asp_analysis.errors import StoreError
+from asp_analysis.errors import ConfigError, StoreError
 from asp_analysis.store import sqlite
 from asp_analysis.store.database import Store, check_schema
 from asp_analysis.store.loading import add_to_log, begin_log, keep_rejects
@@ -57,8 +57,11 @@ class CapturedStore:
 
     @property
     def is_missing(self) -> bool:
-        """True where there is no file; whether there is a server is known only by asking it."""
-        return self.url.path is not None and not self.url.path.exists()
+        """True where no file can be seen; whether there is a server is known only by asking it."""
+        try:
+            return self.url.is_missing()
+        except ConfigError:
+            return True
 
     def write(self, log: CaptureLog, batch: Batch, *, patience_s: float) -> list[Reject]:
         """Write one batch, wait at most `patience_s` for a busy store, and give the records that were rejected.

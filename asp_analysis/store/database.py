@@ -14,11 +14,11 @@ from asp_analysis import occupancy, server, sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.records import format_instant
+from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store import sqlite
 from asp_analysis.store.backups import back_up_file
 from asp_analysis.store.statements import execute
 
-SCHEMA_VERSION = 2
 _CONTRACT = ("agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics")
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
@@ -92,7 +92,7 @@ def open_store(url: StoreUrl) -> Store:
         StoreError: there is none, it is no database, was written by the ASP platform or by a newer workbench, its
             server does not answer, or this process reads it at the moment.
     """
-    if url.path is not None and not url.path.exists():
+    if url.is_missing():
         raise StoreError(f"A store is needed, {url.path} does not exist. Create it with: asp-analysis init")
     store = _connect(url)
     try:
@@ -142,7 +142,7 @@ def reset_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
             f"A SQLite store is needed to start anew, {url.shown} lies on a server. "
             "Make another database there with createdb, and name it."
         )
-    backup = back_up_file(url) if url.path.exists() else None
+    backup = None if url.is_missing() else back_up_file(url)
     _remove(url.path)
     created = create_store(url, with_sample=with_sample)
     return Created(created.store, created.is_new, created.task_count, backup)
@@ -184,7 +184,7 @@ def _version(store: Store) -> int:
 
 def _is_missing(url: StoreUrl) -> bool:
     """Tell whether there is no file yet; its folder is made."""
-    if url.path is None or url.path.exists():
+    if not url.is_missing():
         return False
     try:
         url.path.parent.mkdir(parents=True, exist_ok=True)

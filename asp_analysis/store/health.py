@@ -50,6 +50,8 @@ def file_health(path: Path) -> FileHealth:
         raise StoreError(
             f"A check of {path} is needed, it took longer than {_TIMEOUT_S} s. Check it by hand."
         ) from None
+    except OSError as error:
+        raise StoreError(f"A check of {path} is needed, {sys.executable} gave: {error.strerror}.") from None
     if ran.returncode != 0:
         said = ran.stderr.strip().rpartition("\n")[2]
         raise StoreError(f"A check of {path} is needed, it ended with: {said}. Check the file's permissions.")

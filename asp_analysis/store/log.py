@@ -71,11 +71,11 @@ def read_last_loads(path: Path) -> dict[str, dict[str, Any]]:
 
     Empty where the file is no store: whoever opens it for writing says what is wrong.
     """
-    if not path.exists():
-        return {}
     try:
+        if not path.exists():
+            return {}
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             return {row["file"]: dict(row) for row in connection.execute(LAST_LOADS)}
-    except sqlite3.Error:
+    except (sqlite3.Error, OSError):
         return {}

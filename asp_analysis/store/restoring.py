@@ -11,8 +11,8 @@ from pathlib import Path
 from asp_analysis import occupancy
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
+from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store.backups import SIDECARS, check_sound, copy_verified, finished_file, keep_copy, opened
-from asp_analysis.store.database import SCHEMA_VERSION
 
 _ALONE_TIMEOUT_S = 2.0
 """How long a writer that is at work may take to finish: a batch takes milliseconds, an open shell stays."""
@@ -43,7 +43,7 @@ def check_backup(url: StoreUrl, backup: Path) -> dict[str, int]:
         raise StoreError(
             f"A backup is needed, {backup} is no file. List them with: asp-analysis status --table backups"
         )
-    if url.path.exists() and backup.samefile(url.path):
+    if not url.is_missing() and backup.samefile(url.path):
         raise StoreError(f"A backup is needed, {backup} is the store itself. Name a file of backups/.")
     with _read_errors(backup), closing(_opened_quietly(backup)) as connection:
         _check_schema(connection, backup)

@@ -1,0 +1,49 @@
+"""Work in a process of its own that is killed at a random moment: it says when it begins, and a delay later it is gone.
+
+A fork server imports the package once, so that a process begins its work some milliseconds after it was asked to.
+"""
+
+import multiprocessing
+import random
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+_DEADLINE_S = 120
+_FORKS = multiprocessing.get_context("forkserver")
+
+
+def started(work: Callable[..., None], *words: Any) -> multiprocessing.Process:
+    """Start `work(begin, *words)`, a function of a module; give its process when it has called `begin()`."""
+    receiver, sender = _FORKS.Pipe(duplex=False)
+    process = _FORKS.Process(target=_run, args=(work, sender, *words))
+    process.start()
+    sender.close()
+    assert receiver.poll(_DEADLINE_S) and receiver.recv() == "begin"
+    receiver.close()
+    return process
+
+
+def seconds_of(work: Callable[..., None], *words: Any) -> float:
+    """Give how long the work takes where nobody disturbs it."""
+    process, began = started(work, *words), time.monotonic()
+    process.join(_DEADLINE_S)
+    assert process.exitcode == 0
+    return time.monotonic() - began
+
+
+def kill(process: multiprocessing.Process, seconds: float, randomness: random.Random) -> bool:
+    """Kill a process at a random moment of so many seconds; tell whether it was still at work."""
+    time.sleep(randomness.uniform(0, seconds))
+    was_at_work = process.is_alive()
+    process.kill()
+    process.join(_DEADLINE_S)
+    return was_at_work
+
+
+def _run(work: Callable[..., None], sender: Connection, *words: Any) -> None:
+    work(lambda: sender.send("begin"), *words)
+
+
+_FORKS.set_forkserver_preload(["asp_analysis.session", "asp_analysis.store", "asp_analysis.capture", "pytest"])

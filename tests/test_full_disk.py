@@ -1,0 +1,176 @@
+"""A full disk: what cannot be written is one line or is done without, the store stays whole, and works again later."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from asp_analysis import capture
+from asp_analysis.config import parse_url
+from asp_analysis.session import connect, readers
+
+pytestmark = pytest.mark.faults
+
+QUERY = ("sql", "SELECT count(*) AS n FROM stg_costs", "--json")
+METRICS = 2955
+"""Metric rows of the sample."""
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small disk; only root can make one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", place], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("no disk of one's own can be mounted here: that takes root")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.fixture
+def store(disk, sample_store):
+    shutil.copyfile(sample_store.path, disk / "store.db")
+    return parse_url("store.db", disk)
+
+
+def fill(disk: Path, leave_bytes: int = 0) -> Path:
+    """Fill a disk up to so many bytes; give the file to remove for room."""
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        file.write(bytes(max(0, shutil.disk_usage(disk).free - leave_bytes)))
+    return ballast
+
+
+def others(disk: Path) -> set[str]:
+    """Name the files that are neither the store's own nor the ballast."""
+    found = (path for path in disk.rglob("*") if path.is_file() and path.name != "ballast")
+    return {str(path.relative_to(disk)) for path in found if not path.name.startswith("store.db")}
+
+
+def is_sound(path: Path) -> bool:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def assert_one_line(ran):
+    assert ran.exit_code == 1, (ran.out, ran.err)
+    lines = ran.err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("Error: ") and "needed" in lines[0], ran.err
+
+
+@pytest.mark.parametrize("leave_bytes", [0, 4_096, 40_000, 200_000, 900_000])
+def test_a_snapshot_that_has_no_room_is_done_without(disk, store, run, monkeypatch, leave_bytes):
+    monkeypatch.setattr(readers, "COPIED_ROWS", 10)
+    ballast = fill(disk, leave_bytes)
+    ran = run(*QUERY, "--db", store)
+    if ran.exit_code:  # not even the file that SQLite needs beside a store has room
+        assert_one_line(ran)
+    else:
+        assert ran.json == [{"n": METRICS}]
+    copies = [name for name in others(disk) if ".duckdb" in name]
+    assert not copies or leave_bytes == 900_000, "a failed copy takes up room"
+    ballast.unlink()
+    with connect(store) as session:
+        assert session.source.startswith("from a snapshot")
+        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == METRICS
+    assert is_sound(store.path)
+
+
+LESS = "DELETE FROM agent_cost_vector WHERE id = 7"
+MORE = (
+    "INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, "
+    "metric_unit, execution_id) VALUES ('2026-02-03T04:05:06.000000Z', '2026-02-03', 'FERRY-001', 'Code', 'API_Cost', "
+    "1, 'USD', 'new')"
+)
+
+
+@pytest.mark.parametrize("leave_bytes", [60_000, 600_000, 1_200_000, 1_800_000])
+@pytest.mark.parametrize(("change", "count"), [(LESS, METRICS - 1), (MORE, METRICS + 1)], ids=["less", "more"])
+def test_a_snapshot_that_cannot_be_renewed_is_never_shown_for_the_present_state(
+    disk, store, monkeypatch, caplog, change, count, leave_bytes
+):
+    monkeypatch.setattr(readers, "COPIED_ROWS", 10)
+    with connect(store):
+        before = {name for name in others(disk) if ".duckdb" in name}
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.execute(change)
+        connection.commit()
+    ballast = fill(disk, leave_bytes)
+    with connect(store) as session:
+        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == count
+        assert session.source == "live"
+    assert {name for name in others(disk) if ".duckdb" in name} == before, "a failed copy takes up room"
+    assert len(caplog.messages) == 1 and "\n" not in caplog.messages[0] and "read live" in caplog.messages[0]
+    ballast.unlink()
+    with connect(store) as session:
+        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == count
+        assert session.source.startswith("from a snapshot")
+    assert len(list((disk / "cache").glob("*.duckdb"))) == 1
+
+
+VERBS = (
+    ("learning", "--record"),
+    ("estimate", "--size", "18", "--task", "FERRY-050", "--keep"),
+    ("backup",),
+    ("export",),
+    ("export", "--format", "parquet"),
+    ("dashboard",),
+)
+
+
+@pytest.mark.parametrize("leave_bytes", [0, 40_000])
+@pytest.mark.parametrize("words", VERBS, ids=" ".join)
+def test_a_verb_that_finds_no_room_leaves_nothing_half_written(disk, store, run, words, leave_bytes):
+    ballast = fill(disk, leave_bytes)
+    ran = run(*words, "--db", store)
+    if ran.exit_code:
+        assert_one_line(ran)
+        assert others(disk) == set()
+    else:
+        assert words[0] in {"learning", "estimate", "dashboard"} and leave_bytes, "it had room after all"
+    ballast.unlink()
+    assert is_sound(store.path)
+    assert run(*words, "--db", store).exit_code == 0
+
+
+def test_no_store_can_be_made_and_none_is_left(disk, run):
+    ballast = fill(disk, 40_000)
+    assert_one_line(run("init", "--sample", "--db", disk / "new.db"))
+    assert others(disk) == set()
+    ballast.unlink()
+    assert run("init", "--sample", "--db", disk / "new.db").exit_code == 0
+
+
+@pytest.mark.parametrize("words", [("init", "--reset", "--yes"), ("restore", "BACKUP", "--yes")], ids=" ".join)
+def test_a_store_that_cannot_be_kept_first_is_not_replaced(disk, store, run, tmp_path, words):
+    backup = tmp_path / "backup.db"
+    shutil.copyfile(store.path, backup)
+    ballast = fill(disk, 40_000)
+    assert_one_line(run(*(str(backup) if word == "BACKUP" else word for word in words), "--db", store))
+    assert others(disk) == set()
+    ballast.unlink()
+    assert run(*QUERY, "--db", store).json == [{"n": METRICS}] and is_sound(store.path)
+
+
+def test_what_is_captured_on_a_full_disk_waits_elsewhere_and_is_loaded_when_there_is_room(disk, store):
+    ballast = fill(disk)
+    recorder = capture.open(store)
+    for number in range(2_000):
+        recorder.record(task_id="T", agent_role="Code", user_id="A", tokens_in=number)
+    recorder.close(1)
+    assert is_waiting() and os.path.lexists(ballast)
+    ballast.unlink()
+    capture.open(store).close(60)
+    with closing(sqlite3.connect(store.path)) as connection:
+        query = "SELECT count(*), count(DISTINCT metric_value) FROM agent_cost_vector WHERE user_id = 'A'"
+        assert connection.execute(query).fetchone() == (2_000, 2_000)
+    assert is_sound(store.path) and not is_waiting()
+
+
+def is_waiting() -> bool:
+    return bool([path for path in Path(os.environ["TMPDIR"]).rglob("*.spill-*") if path.stat().st_size])

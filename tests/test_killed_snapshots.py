@@ -1,0 +1,85 @@
+"""A snapshot that is killed while it is made or renewed: the next reader sees the store as it is; one copy is kept."""
+
+import random
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from asp_analysis.session import connect, readers
+from tests.killing import kill, seconds_of, started
+
+pytestmark = pytest.mark.faults
+
+KILLS = 50
+METRICS = 60_000
+ADD = (
+    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1) "
+    "INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, "
+    "metric_unit, execution_id) SELECT '2026-02-03T04:05:06.000000Z', '2026-02-03', 'T', 'Code', 'API_Cost', 1, 'USD', "
+    "? || '-' || i FROM n"
+)
+
+
+def read_through_a_snapshot(begin, url):
+    readers.COPIED_ROWS = 10
+    begin()
+    with connect(url) as session:
+        assert session.source.startswith("from a snapshot"), session.source
+
+
+def add(url, count, name):
+    """Write so many metrics, from a connection that is closed again: this process reads the same file later."""
+    with closing(sqlite3.connect(url.path)) as connection:
+        connection.execute("INSERT OR IGNORE INTO task_metadata (task_id, created_at) VALUES ('T', "
+                           "'2026-01-01T00:00:00.000000Z')")  # fmt: skip
+        connection.execute(ADD, (count, name))
+        connection.commit()
+
+
+@pytest.fixture
+def store(empty_store, monkeypatch):
+    monkeypatch.setattr(readers, "COPIED_ROWS", 10)
+    add(empty_store, METRICS, "first")
+    return empty_store
+
+
+def assert_all_seen(url, count):
+    with connect(url) as session:
+        query = "SELECT count(*) AS n, count(DISTINCT execution_id) AS names, sum(metric_value) AS usd FROM stg_costs"
+        assert session.source.startswith("from a snapshot")
+        assert tuple(session.sql(query).iloc[0]) == (count, count, count)
+        assert session.sql("SELECT count(*) AS n FROM executions")["n"][0] == count
+    assert len(copies(url)) == 1
+    with closing(sqlite3.connect(url.path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def copies(url):
+    return set((url.path.parent / "cache").glob("*.duckdb"))
+
+
+def test_fifty_killed_builds_leave_nothing_that_the_next_session_sees(store, record_property):
+    seconds, randomness, is_written = seconds_of(read_through_a_snapshot, store), random.Random(12), 0
+    for _ in range(KILLS):
+        shutil.rmtree(store.path.parent / "cache")
+        kill(started(read_through_a_snapshot, store), seconds, randomness)
+        is_written += bool(copies(store)) and not list((store.path.parent / "cache").glob("*.json"))
+        assert_all_seen(store, METRICS)
+    record_property("kills that met a copy being written", f"{is_written} of {KILLS}, {seconds:.2f} s undisturbed")
+    assert is_written >= KILLS // 10
+
+
+def test_fifty_killed_renewals_leave_nothing_that_the_next_session_sees(store, record_property):
+    assert_all_seen(store, METRICS)
+    add(store, 1_000, "measured")
+    seconds, randomness, is_written = seconds_of(read_through_a_snapshot, store), random.Random(13), 0
+    for number in range(KILLS):
+        before = copies(store)
+        add(store, 1_000, f"more-{number}")
+        kill(started(read_through_a_snapshot, store), seconds, randomness)
+        is_written += copies(store) > before
+        assert_all_seen(store, METRICS + 1_000 * (number + 2))
+    record_property("kills that met a copy being renewed", f"{is_written} of {KILLS}, {seconds:.2f} s undisturbed")
+    assert is_written >= KILLS // 10
