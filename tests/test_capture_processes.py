@@ -170,17 +170,15 @@ def test_forks_while_a_long_spill_file_is_loaded_lose_nothing(empty_store):
 
 FORK_WITH_THE_STORE_OPEN = """
 import threading
-from asp_analysis.store.captured import CapturedStore
-parent, connect, is_open, go_on = os.getpid(), CapturedStore._connect, threading.Event(), threading.Event()
-def connect_and_stop(self):
-    connection = connect(self)
+from asp_analysis.store import captured
+parent, accepted, is_open, go_on = os.getpid(), captured._accepted, threading.Event(), threading.Event()
+def accept_later(connection, log, batch):
     if os.getpid() == parent:
-        connection.execute("SELECT count(*) FROM task_metadata").fetchall()
         is_open.set()
         go_on.wait()
-    return connection
+    return accepted(connection, log, batch)
 store.close()
-CapturedStore._connect = connect_and_stop
+captured._accepted = accept_later
 store = capture.open(sys.argv[1])
 report(0, "parent")
 is_open.wait()
