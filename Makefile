@@ -38,7 +38,7 @@ test: setup lint unit notebooks ## run everything: lint, unit and documentation 
 unit: setup ## run the unit and documentation tests
 	$(BIN)/python -m pytest -q -m "not faults and not timescale" $(ARGS)
 
-faults: setup ## kill, lock out and fork real processes, fill disks, read lines of a gigabyte (about six minutes)
+faults: setup ## kill, lock out and fork real processes, fill disks, read lines of a gigabyte (about eight minutes)
 	$(BIN)/python -m pytest -q -m faults $(ARGS)
 
 timescale: setup ## run the migration to TimescaleDB for real, inside Node (skips without Node or its package)
