@@ -29,6 +29,14 @@ class Ran:
     def json(self):
         return json.loads(self.out)
 
+    @property
+    def refusal(self) -> str:
+        """The one line that a refused command prints, whatever is wrong: what is needed, what was found, what next."""
+        assert self.exit_code == 1, (self.out, self.err)
+        lines = self.err.splitlines()
+        assert len(lines) == 1 and lines[0].startswith("Error: ") and "needed" in lines[0], self.err
+        return lines[0]
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests measured and do not judge."""

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -145,15 +144,3 @@ def test_an_interrupted_load_leaves_nothing_of_its_file(empty_store, tmp_path):
     assert err.strip().startswith("Error: interrupted") and "Traceback" not in err
     with connect(empty_store) as session:
         assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == 0
-
-
-@pytest.mark.faults
-def test_a_killed_load_leaves_nothing_and_a_rerun_completes(run, empty_store, tmp_path):
-    process = _start_big_load(tmp_path, empty_store)
-    _wait_until_writing(empty_store)
-    process.kill()
-    process.communicate(timeout=60)
-    with connect(empty_store) as session:
-        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == 0
-    again = run("load", tmp_path / "big.csv", "--json", "--db", empty_store).json
-    assert (again["read"], again["written"]) == (150_000, 150_000)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -268,15 +267,3 @@ def test_sessions_that_build_at_once_do_not_harm_each_other(large):
     counts = {process.communicate(timeout=120)[0].strip() for process in processes}
     assert counts == {"2955"} and all(process.returncode == 0 for process in processes)
     assert len(cache(large)) == 1
-
-
-def test_the_copies_belong_to_the_user_as_other_files_do(large):
-    with connect(str(large)):
-        (name,) = cache(large)
-        assert (Path(large.parent) / "cache" / name).stat().st_mode & 0o777 == 0o666 & ~_umask()
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

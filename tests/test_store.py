@@ -121,11 +121,3 @@ def test_a_store_of_the_first_version_is_brought_to_the_present_one_when_it_is_w
         with store.transaction() as connection:
             connection.exec_driver_sql("INSERT INTO agent_roles VALUES ('Gardener', 99, 'overhead')")
         assert store.read(counted) == [{"changes": before + 1}]
-
-
-def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(empty_store):
-    with closing(sqlite3.connect(empty_store.path)) as connection:
-        connection.execute("INSERT INTO asp_schema VALUES (3, '2026-01-01')")
-        connection.commit()
-    with pytest.raises(StoreError, match=r"schema version 2 is needed, .* has version 3"):
-        open_store(empty_store)

@@ -59,13 +59,6 @@ def without_power(*harmed: tuple[Path, int]):
             path.chmod(mode)
 
 
-def assert_one_line(ran, *words):
-    assert ran.exit_code == 1, (words, ran.out, ran.err)
-    lines = ran.err.splitlines()
-    assert len(lines) == 1 and lines[0].startswith("Error: ") and "needed" in lines[0], (words, ran.err)
-    return lines[0]
-
-
 def imported(run, folder):
     """Let every verb import what it needs while it still may, on a copy."""
     copy = folder / "copy.db"
@@ -78,7 +71,7 @@ def imported(run, folder):
 def test_a_store_in_a_folder_that_may_not_be_entered_is_one_line(folder, run, words):
     imported(run, folder)
     with without_power((folder / "there", 0)):
-        assert "Permission denied" in assert_one_line(run(*words, "--db", folder / "there" / "store.db"), words)
+        assert "Permission denied" in run(*words, "--db", folder / "there" / "store.db").refusal
     assert sorted(path.name for path in (folder / "there").iterdir()) == ["store.db"]
 
 
@@ -87,7 +80,7 @@ def test_a_store_in_a_folder_that_may_not_be_written_is_one_line(folder, run, wo
     imported(run, folder)
     store = folder / "there" / "store.db"
     with without_power((store, 0o444), (store.parent, 0o555)):
-        assert_one_line(run(*words, "--db", store), words)
+        assert run(*words, "--db", store).refusal
     assert sorted(path.name for path in store.parent.iterdir()) == ["store.db"]
     assert run(*QUERY, "--db", store).exit_code == 0
 
@@ -97,12 +90,12 @@ def test_a_store_that_may_not_be_opened_is_one_line(folder, run):
     store = folder / "there" / "store.db"
     with without_power((store, 0)):
         for words in (QUERY, *WRITING):
-            assert "opened" in assert_one_line(run(*words, "--db", store), words) or words == ("backup",)
+            assert "opened" in run(*words, "--db", store).refusal or words == ("backup",)
 
 
 @pytest.mark.parametrize("words", (*READING, *WRITING, ("init",), ("init", "--reset", "--yes")), ids=" ".join)
 def test_a_name_that_no_disk_takes_is_one_line(folder, run, words):
-    assert "too long" in assert_one_line(run(*words, "--db", folder / ("long" * 100)), words)
+    assert "too long" in run(*words, "--db", folder / ("long" * 100)).refusal
 
 
 @pytest.mark.parametrize("words", READING + WRITING, ids=" ".join)
@@ -115,7 +108,7 @@ def test_a_store_of_a_newer_workbench_is_neither_read_nor_written(folder, run, w
     if words == ("backup",):  # a copy needs no understanding
         assert ran.exit_code == 0
     else:
-        assert "version 99" in assert_one_line(ran, words)
+        assert "version 99" in ran.refusal
     assert not (folder / "page.html").exists() and not (folder / "exported").exists()
 
 
@@ -127,7 +120,7 @@ def test_a_server_with_a_store_of_a_newer_workbench_is_not_read(postgres_url, ru
     create_store(postgres_url)
     with psycopg.connect(postgres_url.text) as connection:
         connection.execute("INSERT INTO asp_schema VALUES (99, now())")
-    assert "version 99" in assert_one_line(run(*QUERY, "--db", postgres_url))
+    assert "version 99" in run(*QUERY, "--db", postgres_url).refusal
 
 
 def test_an_agent_never_meets_the_error_of_a_folder_that_may_not_be_entered(folder, monkeypatch, caplog):
