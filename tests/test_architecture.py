@@ -29,7 +29,7 @@ HOMES = {
     "click": {"cli"},
     "rich": {"cli"},
     "setproctitle": {"cli"},
-    "pyarrow": {"importers", "session", "exporting"},  # Parquet in; batches of rows out of the store; files out
+    "pyarrow": {"importers", "session", "exporting", "membership"},  # Parquet; rows; files; texts by hash
     "pydantic": {"records", "validation", "importers"},
     "pydantic_core": {"records", "validation", "importers"},
     "IPython": {"magic"},

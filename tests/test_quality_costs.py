@@ -73,7 +73,7 @@ def test_a_correction_costs_more_the_later_the_defect_is_found(work):
     assert table.loc["DesignReview", "relative"] == 1.0
     assert table.loc["DesignReview", "relative"] < table.loc["CodeReview", "relative"] < table.loc["Test", "relative"]
     assert table["defects"].sum() == 85
-    assert table["total_fix_cost_usd"].sum() == pytest.approx(work.real_defects()["fix_cost_usd"].sum())
+    assert table["total_fix_cost_usd"].sum() == pytest.approx(work.real_defects["fix_cost_usd"].sum())
 
 
 def test_an_effort_of_zero_is_unknown_and_not_free(work):

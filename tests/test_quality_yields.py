@@ -159,7 +159,7 @@ def test_a_review_is_judged_on_the_tasks_that_it_saw(sample_store):
     with connect(sample_store) as session:
         work = Work.read(session.view)
     table = phase_yields(work).set_index("agent_role")
-    real = work.real_defects()
+    real = work.real_defects
     seen = work.runs.loc[work.runs["agent_role"] == "SecurityReview", "task_id"]
     own = real[real["task_id"].isin(seen) & (real["injected_place"] < 3) & (real["removed_place"] >= 3)]
     assert table.loc["SecurityReview", "entering"] == len(own) < table.loc["DesignReview", "escaped"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import duckdb
+import pandas as pd
 import pytest
 
 from asp_analysis.errors import QueryError, StoreError
@@ -60,6 +61,33 @@ def test_no_cost_is_lost_or_counted_twice_between_views(session, view):
         )
         whole = session.sql(query)["usd"][0]
     assert session.view(view)["cost_usd"].sum() == pytest.approx(whole, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", view_names())
+def test_a_view_is_the_frame_that_duckdb_itself_makes_of_it(session, name):
+    expected = session._reader.connection.execute(f"SELECT * FROM {name}").df()
+    texts = {column: "str" for column, dtype in expected.dtypes.items() if dtype.kind == "O" and dtype != "str"}  # no text in the column
+    pd.testing.assert_frame_equal(session.view(name), expected.astype(texts))
+
+
+@pytest.mark.parametrize(
+    ("query", "dtype"),
+    [
+        ("SELECT unnest([1, NULL]) AS x", "Int32"),
+        ("SELECT unnest([TRUE, NULL]) AS x", "boolean"),
+        ("SELECT unnest([1::HUGEINT, NULL]) AS x", "float64"),
+        ("SELECT unnest([DATE '2026-01-01', NULL]) AS x", "datetime64[us]"),
+        ("SELECT unnest([1.25::DECIMAL(9, 2), NULL]) AS x", "float64"),
+        ("SELECT CAST(NULL AS VARCHAR) AS x", "str"),
+        ("SELECT 1 AS x WHERE FALSE", "int32"),
+    ],
+)
+def test_a_column_has_the_type_that_can_hold_it(session, query, dtype):
+    assert session.sql(query)["x"].dtype == dtype
+
+
+def test_two_columns_of_one_name_are_both_shown(session):
+    assert list(session.sql("SELECT 1 AS n, 2 AS n").iloc[0]) == [1, 2]
 
 
 def test_defect_flow_counts_every_real_defect_once(session):

@@ -24,7 +24,7 @@ def headline(facts: Facts) -> list[Fact]:
     first, last = (pd.Timestamp(totals[name]) for name in ("first_at", "last_at"))
     days = words.counted((last.normalize() - first.normalize()).days + 1, "day") if totals["executions"] else "none yet"
     period = f"{words.day(first)} to {words.day(last)} (UTC)" if totals["executions"] else "no executions"
-    real = facts.work.real_defects()
+    real = facts.work.real_defects
     return [
         Fact("Cost known", words.usd(totals["cost_usd"], "none yet"), left_out),
         Fact("Cost unknown", words.counted(unknown, "execution"), "counted, in no sum" if unknown else "none missing"),

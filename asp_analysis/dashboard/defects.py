@@ -23,7 +23,7 @@ def defect_section(facts: Facts) -> Section:
     """Give the section on defects."""
     question = "Where do defects come from, where are they caught, and what passes by?"
     work = facts.work
-    if not len(work.real_defects()):
+    if not len(work.real_defects):
         missing = "No real defects are recorded. Load them with: asp-analysis load FILE --as defect_log"
         return Section("defects", "Defects", question, [Note(missing)])
     remarks = [Note(text[0].upper() + text[1:] + ".") for text in (work.unfinished_note(), flow_note(work)) if text]

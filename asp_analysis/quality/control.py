@@ -114,13 +114,15 @@ def cusum(z: ArrayLike, slack: float = 0.5, limit: float = 5.0) -> pd.DataFrame:
     k = `slack` (half the shift to be found, in SD), h = `limit`; with 0.5 and 5 a false alarm comes every 465 values.
     Columns: high, low, is_high, is_low.
     """
-    high, low, highs, lows = 0.0, 0.0, [], []
-    for value in np.asarray(z, dtype=float).tolist():
-        high, low = max(0.0, high + value - slack), max(0.0, low - value - slack)
-        highs.append(high)
-        lows.append(low)
-    frame = pd.DataFrame({"high": np.array(highs, dtype=float), "low": np.array(lows, dtype=float)})
+    deviations = np.asarray(z, dtype=float)
+    frame = pd.DataFrame({"high": _above_zero(deviations - slack), "low": _above_zero(-deviations - slack)})
     return frame.assign(is_high=frame["high"] > limit, is_low=frame["low"] > limit)
+
+
+def _above_zero(steps: np.ndarray) -> np.ndarray:
+    """Sum steps, from 0 again wherever the sum would fall below it: the plain sum over its lowest so far."""
+    sums = np.cumsum(steps)
+    return sums - np.minimum(np.minimum.accumulate(sums), 0.0)
 
 
 # --- charts of the work -----------------------------------------------------------------------------------------------
@@ -167,7 +169,7 @@ def density_charts(work: Work, days: int = 7, fewest: int = 3) -> pd.DataFrame:
     """
     ended = work.tasks[work.tasks["status"].isin(["completed", "failed"]) & (work.tasks["actual_size"] > 0)]
     most = work.runs.sort_values("executions", ascending=False).drop_duplicates(["task_id", "agent_role"])
-    made = work.real_defects().groupby(["task_id", "phase_injected"]).size().rename("defects").reset_index()
+    made = work.real_defects.groupby(["task_id", "phase_injected"]).size().rename("defects").reset_index()
     worked = most[most["agent_role"].isin(made["phase_injected"])][["task_id", "agent_role", "llm_model"]]
     cases = worked.merge(ended[["task_id", "completed_at", "actual_size"]], on="task_id")
     cases = cases.merge(made.rename(columns={"phase_injected": "agent_role"}), how="left", on=["task_id", "agent_role"])

@@ -52,7 +52,7 @@ def fix_costs(work: Work) -> pd.DataFrame:
     median_fix_tokens, median_fix_cost_usd, total_fix_latency_ms, total_fix_cost_usd; relative: median money (time
     where no money is known) as a multiple of the first phase's; note. Efforts of 0 or less are unknown, not free.
     """
-    defects = work.real_defects().sort_values(["removed_place", "phase_removed"])
+    defects = work.real_defects.sort_values(["removed_place", "phase_removed"])
     for name in ("fix_latency_ms", "fix_tokens", "fix_cost_usd"):
         defects[name] = defects[name].where(defects[name] > 0)
     grouped = defects.groupby("phase_removed", sort=False)
@@ -108,7 +108,7 @@ def defect_pareto(work: Work) -> pd.DataFrame:
 
     defect_type, defects, share, cumulative_share, fix_cost_usd, fix_cost_share, fix_latency_ms.
     """
-    defects = work.real_defects()
+    defects = work.real_defects
     frame = defects.groupby("defect_type").agg(
         defects=("defect_id", "size"), fix_cost_usd=("fix_cost_usd", "sum"), fix_latency_ms=("fix_latency_ms", "sum")
     )

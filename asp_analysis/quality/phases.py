@@ -6,6 +6,7 @@ test, ...) passes a frame of its own with the same three columns: agent_role, ph
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -38,8 +39,9 @@ class Work:
             frames["phases"] = check_phases(phases)
         return cls(**frames)
 
+    @cached_property
     def real_defects(self) -> pd.DataFrame:
-        """Give the defects that are none of an agent's false alarms, with their phases placed in `phases`."""
+        """The defects that are none of an agent's false alarms, with their phases placed in `phases`."""
         return placed(self.defects[~self.defects["is_false_positive"]], self.phases)
 
     def unfinished_note(self, settled_days: int = 14) -> str:

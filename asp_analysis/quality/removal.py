@@ -21,7 +21,7 @@ def injection_matrix(work: Work) -> pd.DataFrame:
 
     Phases in order; those without a place in the order come last.
     """
-    defects = work.real_defects()
+    defects = work.real_defects
     names = _ordered_names(work, [*defects["phase_injected"], *defects["phase_removed"]])
     counts = pd.crosstab(defects["phase_injected"], defects["phase_removed"])
     rows = [name for name in names if name in counts.index]
@@ -40,7 +40,7 @@ def phase_yields(work: Work) -> pd.DataFrame:
     Defects of a phase without a place in the order, and those that were found in a phase before the one that made
     them, are left out of the flow; `flow_note` counts them. Source: W. S. Humphrey, PSP: A Self-Improvement Process.
     """
-    defects = work.real_defects()
+    defects = work.real_defects
     flow = _flow(defects)
     names = [*defects["phase_injected"], *defects["phase_removed"]]
     frame = ranked(work.phases).loc[lambda phases: phases["agent_role"].isin(set(names))].reset_index(drop=True)
@@ -63,7 +63,7 @@ def phase_yields(work: Work) -> pd.DataFrame:
 
 def flow_note(work: Work) -> str:
     """Say how many real defects are left out of the yields, and why; empty where none is."""
-    defects = work.real_defects()
+    defects = work.real_defects
     unplaced = defects["injected_place"].isna() | defects["removed_place"].isna()
     backward = defects["injected_place"] > defects["removed_place"]
     parts = [f"{unplaced.sum()} in a phase without a place in the order"] if unplaced.any() else []
@@ -81,7 +81,7 @@ def removal_measures(work: Work, before: str | None = None) -> pd.DataFrame:
     Raises:
         AnalysisError: `before` is not among the phases.
     """
-    defects, note = work.real_defects(), work.unfinished_note()
+    defects, note = work.real_defects, work.unfinished_note()
     first = _place_of(work, before)
     early = _flow(defects)
     early = early[early["injected_place"] < first]

@@ -10,6 +10,7 @@ from asp_analysis.config import StoreUrl, store_url
 from asp_analysis.errors import QueryError, StoreError
 from asp_analysis.session.attaching import unreadable
 from asp_analysis.session.catalog import describe_view, view_names
+from asp_analysis.session.frames import framed
 from asp_analysis.session.guard import check_reads_only, said
 from asp_analysis.session.readers import open_reader
 
@@ -57,7 +58,7 @@ class Session:
         check_reads_only(self._reader.connection, query)
         self._renew()
         try:
-            return self._reader.connection.execute(query, parameters or None).df()
+            return framed(self._reader.connection.execute(query, parameters or None))
         except duckdb.Error as error:
             raise QueryError(said(error)) from None
 
