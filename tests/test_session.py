@@ -66,7 +66,9 @@ def test_no_cost_is_lost_or_counted_twice_between_views(session, view):
 @pytest.mark.parametrize("name", view_names())
 def test_a_view_is_the_frame_that_duckdb_itself_makes_of_it(session, name):
     expected = session._reader.connection.execute(f"SELECT * FROM {name}").df()
-    texts = {column: "str" for column, dtype in expected.dtypes.items() if dtype.kind == "O" and dtype != "str"}  # no text in the column
+    texts = {
+        column: "str" for column, dtype in expected.dtypes.items() if dtype.kind == "O" and dtype != "str"
+    }  # no text in the column
     pd.testing.assert_frame_equal(session.view(name), expected.astype(texts))
 
 

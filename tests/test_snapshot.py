@@ -71,6 +71,15 @@ INSERT = (
 )
 
 
+TASK = (
+    "INSERT INTO task_metadata (task_id, created_at, status) VALUES ('{0}', '2026-02-03T04:05:06.000000Z', 'pending')"
+)
+DEFECT = (
+    "INSERT INTO defect_log (defect_id, created_at, task_id, defect_type, phase_injected, phase_removed, description) "
+    "VALUES ('{0}', '2026-02-03T04:05:06.000000Z', 'FERRY-001', '60_Checking', 'Code', 'Test', 'not checked')"
+)
+
+
 def test_a_session_on_a_large_store_says_that_it_reads_a_snapshot_and_how_old_it_is(large):
     with connect(str(large)) as session:
         assert re.fullmatch(r"from a snapshot of the present state, taken \d+ s ago", session.source)
@@ -126,6 +135,21 @@ CHANGES = {
     ],
     "another metric of a known execution": [INSERT.format(value=5, name="EX-000001").replace("API_Cost", "Memory_Usage")
                                             .replace("USD", "MB")],
+    "a new task": [TASK.format("NEW-1")],
+    "a new task and a changed one": [
+        TASK.format("NEW-1"), "UPDATE task_metadata SET actual_complexity = 99 WHERE task_id = 'FERRY-003'"
+    ],
+    "a new task and a removed one": [TASK.format("NEW-1"), TASK.format("NEW-2"),
+                                     "DELETE FROM task_metadata WHERE task_id = 'NEW-1'"],
+    "a task that replaced another": [TASK.format("NEW-1"), TASK.format("NEW-1").replace("INSERT", "INSERT OR REPLACE")],
+    "a task that replaced another, and a new one with a small number": [
+        TASK.format("NEW-1"), TASK.format("NEW-1").replace("INSERT", "INSERT OR REPLACE"),
+        TASK.format("NEW-2").replace("(task_id", "(rowid, task_id").replace("('NEW", "(-5, 'NEW"),
+    ],
+    "a new task with a small number": [TASK.format("NEW-2").replace("(task_id", "(rowid, task_id")
+                                       .replace("('NEW", "(-5, 'NEW")],
+    "a new defect": [DEFECT.format("NEW-1")],
+    "a new defect of a new task": [TASK.format("NEW-1"), DEFECT.format("NEW-1").replace("FERRY-001", "NEW-1")],
     "a changed task": ["UPDATE task_metadata SET actual_complexity = 99 WHERE task_id = 'FERRY-003'"],
     "a removed defect": ["DELETE FROM defect_log WHERE defect_id = (SELECT min(defect_id) FROM defect_log)"],
     "a new role": ["INSERT INTO agent_roles VALUES ('Gardener', 99, 'overhead')"],
@@ -151,11 +175,14 @@ _WRITES = st.one_of(
     st.builds("DELETE FROM agent_cost_vector WHERE id = {0}".format, _IDS),
     st.builds("DELETE FROM agent_cost_vector WHERE id > {0}".format, st.integers(2950, 2970)),
     st.builds("UPDATE task_metadata SET status = 'failed' WHERE rowid = {0}".format, st.integers(1, 50)),
+    st.builds(TASK.replace("INSERT", "INSERT OR IGNORE").format, _NAMES),
+    st.builds(DEFECT.replace("INSERT", "INSERT OR IGNORE").format, _NAMES),
+    st.builds("DELETE FROM task_metadata WHERE task_id = '{0}'".format, _NAMES),
     st.builds("DELETE FROM defect_log WHERE rowid = {0}".format, st.integers(1, 60)),
 )  # fmt: skip
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(st.lists(_WRITES, min_size=1, max_size=4), min_size=1, max_size=3))
 def test_whatever_is_written_between_the_queries_the_snapshot_shows_it(large, tmp_path, rounds):
     path = tmp_path / "random.db"
@@ -172,7 +199,7 @@ def test_a_copy_and_the_counters_beside_it_are_of_one_state(large):
         before = state_of(connection, _url(large))
         write(large, INSERT.format(value=1, name="between"))
         rows = connection.execute("SELECT count(*) FROM raw.agent_cost_vector").fetchall()[0][0]
-        assert rows == before["metrics"] and state_of(connection, _url(large)) == before
+        assert rows == before["agent_cost_vector rows"] and state_of(connection, _url(large)) == before
         connection.rollback()
 
 

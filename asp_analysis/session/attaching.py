@@ -3,6 +3,7 @@
 The password of a server travels in a secret of DuckDB, never in a text that a query or an error could show.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -70,9 +71,11 @@ def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def show_metrics(connection: duckdb.DuckDBPyConnection, url: StoreUrl, after_id: int | None) -> None:
-    """Let `raw.agent_cost_vector` show only the rows of larger ids, or all of them again (None)."""
-    connection.execute(raw_view(tables_of(connection, url), "agent_cost_vector", after_id))
+def show_since(connection: duckdb.DuckDBPyConnection, url: StoreUrl, since: Mapping[str, int | None]) -> None:
+    """Let the tables of `raw` show only their rows of larger numbers than these, or all of them again (None)."""
+    tables = tables_of(connection, url)
+    for table, after in since.items():
+        connection.execute(raw_view(tables, table, after))
 
 
 def lock(connection: duckdb.DuckDBPyConnection) -> None:

@@ -8,7 +8,10 @@ import duckdb
 from asp_analysis import sql
 
 SHARED_MARTS = ("executions", "defects")
-"""Marts that other marts read: created before them, and copied with the staging views."""
+"""Marts that other marts read: created before them."""
+
+COPIED_MARTS = ("executions",)
+"""Marts that a copy of the store holds as tables, with the staging views: dear to compute, and read by most others."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,13 @@ def describe_view(name: str) -> tuple[str, list[Column]]:
 
 def copied_views() -> list[tuple[str, str]]:
     """List layer and name of what a copy of the store holds as tables, in the order in which they are made."""
-    return [("staging", name) for name in sql.view_names("staging")] + [("marts", name) for name in SHARED_MARTS]
+    return [("staging", name) for name in sql.view_names("staging")] + [("marts", name) for name in COPIED_MARTS]
 
 
 def other_views() -> list[tuple[str, str]]:
-    """List layer and name of the views over them."""
-    return [("marts", name) for name in sql.view_names("marts") if name not in SHARED_MARTS]
+    """List layer and name of the views over them, in the order in which they are made."""
+    names = sorted(sql.view_names("marts"), key=lambda name: name not in SHARED_MARTS)
+    return [("marts", name) for name in names if name not in COPIED_MARTS]
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, *, is_copied: bool) -> None:

@@ -1,7 +1,6 @@
 """Has the store changed? By a look at its file where that tells, by its own counters of changes where it does not."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,21 @@ SETTLED_NS = 50_000_000
 """A file that changed less than this before it was looked at may change again within one tick of its clock, unseen."""
 
 State = dict[str, int]
-"""Table -> how often its rows changed; and `last_id` and `metrics`: the largest id and the number of metric rows."""
+"""Table -> how often its rows changed; `TABLE last` and `TABLE rows`: its largest row number and how many rows it has.
+
+Rows that are added to agent_cost_vector are not counted as a change, those of the other tables are.
+"""
+
+METRICS = "agent_cost_vector"
+NUMBERED = {"sqlite": {METRICS: "rowid", "task_metadata": "rowid", "defect_log": "rowid"}, "server": {METRICS: "id"}}
+"""Tables whose rows are numbered as they are added, so that the new ones can be read alone, and the number's column."""
 
 _EXISTS = {
     "sqlite": "SELECT 1 AS found FROM sqlite_schema WHERE name = 'asp_changes'",
     "server": "SELECT 1 AS found WHERE to_regclass('asp_changes') IS NOT NULL",
 }
 _COUNTERS = "SELECT table_name, changes FROM asp_changes"
-_METRICS = "SELECT coalesce(max(id), 0) AS last_id, {count} AS metrics FROM agent_cost_vector"
+_NOT_COUNTED = -1
 
 
 def fingerprint(path: Path | None) -> list[Any] | None:
@@ -49,25 +55,39 @@ def state_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl, *, is_quick: 
     """Read the store's counters of changes; None where the store keeps none, because others made it.
 
     `is_quick` leaves the number of metric rows out: it takes the server tens of milliseconds at a million rows, and
-    finds only rows that a foreign program wrote with an id smaller than one that was there.
+    finds only rows that a foreign program wrote with a number smaller than one that was there.
     """
-    ask = "sqlite_query" if url.is_sqlite else "postgres_query"
-    exists = _EXISTS["sqlite" if url.is_sqlite else "server"].replace("'", "''")
-    if not connection.execute(f"SELECT * FROM {ask}('{STORE}', '{exists}')").fetchall():
+    kind = "sqlite" if url.is_sqlite else "server"
+    if not _ask(connection, kind, _EXISTS[kind]):
         return None
-    counters = connection.execute(f"SELECT * FROM {ask}('{STORE}', '{_COUNTERS}')").fetchall()
-    query = _METRICS.format(count="0" if is_quick else "count(*)")
-    last_id, metrics = connection.execute(f"SELECT * FROM {ask}('{STORE}', '{query}')").fetchall()[0]
-    return {str(table): int(changes) for table, changes in counters} | {
-        "last_id": int(last_id),
-        "metrics": -1 if is_quick else int(metrics),
-    }
+    state = {str(table): int(changes) for table, changes in _ask(connection, kind, _COUNTERS)}
+    for table, number in NUMBERED[kind].items():
+        count = str(_NOT_COUNTED) if is_quick and table == METRICS else "count(*)"
+        last, rows = _ask(connection, kind, f"SELECT coalesce(max({number}), 0) AS l, {count} AS r FROM {table}")[0]
+        state |= {f"{table} last": int(last), f"{table} rows": int(rows)}
+    return state
 
 
-def is_same(found: State | None, known: State | None, ignored: Sequence[str] = ("metrics",)) -> bool:
-    """Tell whether two states agree in all that both know; what is not known agrees with nothing."""
-    if found is None or known is None:
+def _ask(connection: duckdb.DuckDBPyConnection, kind: str, query: str) -> list[tuple]:
+    """Let the store itself answer a query."""
+    function = "sqlite_query" if kind == "sqlite" else "postgres_query"
+    return connection.execute(f"SELECT * FROM {function}('{STORE}', $query)", {"query": query}).fetchall()
+
+
+def is_same(found: State | None, known: State | None) -> bool:
+    """Tell whether two states agree in all that both counted; what is not known agrees with nothing."""
+    if found is None or known is None or found.keys() != known.keys():
         return False
-    names = found.keys() | known.keys()
-    unknown = {name for name in ignored if -1 in (found.get(name), known.get(name))}
-    return all(found.get(name) == known.get(name) for name in names - unknown)
+    return all(_NOT_COUNTED in (value, known[name]) or value == known[name] for name, value in found.items())
+
+
+def has_only_grown(table: str, known: State | None, found: State | None) -> bool:
+    """Tell whether a numbered table lost and changed no row; not whether every new row has a number beyond the last.
+
+    An added row of the other tables counts as a change, a changed or removed one too: where there are as many changes
+    as rows more, all of them were added.
+    """
+    if known is None or found is None or f"{table} last" not in known.keys() & found.keys():
+        return False
+    changes, rows, last = (found[name] - known[name] for name in (table, f"{table} rows", f"{table} last"))
+    return last >= 0 and changes == (0 if table == METRICS else rows)

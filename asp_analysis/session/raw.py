@@ -58,15 +58,15 @@ def tables_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> Tables:
     return tables
 
 
-def raw_view(tables: Tables, table: str, after_id: int | None = None) -> str:
-    """Give the statement that makes `raw.<table>`; with `after_id`, only of the rows of larger ids."""
+def raw_view(tables: Tables, table: str, after: int | None = None) -> str:
+    """Give the statement that makes `raw.<table>`; with `after`, only of the rows of larger numbers (rowid, or id)."""
     found = tables.get(table)
     if found is None:
         return _absent(table)
     if found.kind == "server":
-        return _from_server(table, found.columns, after_id)
-    if found.kind == "text" or after_id is not None:  # a condition is no filter of a scan, it must run inside SQLite
-        return _as_text(table, found.columns, after_id)
+        return _from_server(table, found.columns, after)
+    if found.kind == "text" or after is not None:  # a condition is no filter of a scan, it must run inside SQLite
+        return _as_text(table, found.columns, after)
     listed = ", ".join(f'"{name}"' if name in found.columns else f'NULL AS "{name}"' for name in CONTRACT[table])
     return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} FROM {STORE}."{table}"'
 
@@ -101,7 +101,7 @@ def _absent(table: str) -> str:
     return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} WHERE FALSE'
 
 
-def _from_server(table: str, columns: tuple[str, ...], after_id: int | None) -> str:
+def _from_server(table: str, columns: tuple[str, ...], after: int | None) -> str:
     listed = []
     for name in CONTRACT[table]:
         if name not in columns:
@@ -110,14 +110,14 @@ def _from_server(table: str, columns: tuple[str, ...], after_id: int | None) -> 
             listed.append(f'CAST(to_json("{name}") AS VARCHAR) AS "{name}"')
         else:
             listed.append(f'"{name}"')
-    condition = "" if after_id is None else f" WHERE id > {after_id}"
+    condition = "" if after is None else f" WHERE id > {after}"
     return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {", ".join(listed)} FROM {STORE}."{table}"{condition}'
 
 
-def _as_text(table: str, columns: tuple[str, ...], after_id: int | None) -> str:
+def _as_text(table: str, columns: tuple[str, ...], after: int | None) -> str:
     """Read a table as text, every REAL with all its digits, and name its executions where it does not."""
     texts = ", ".join(_text_of(name) for name in CONTRACT[table] if name in columns)
-    condition = "" if after_id is None else f" WHERE id > {after_id}"
+    condition = "" if after is None else f" WHERE rowid > {after}"
     inner = f'SELECT {texts} FROM "{table}"{condition}'.replace("'", "''")
     listed = ", ".join(_or_unknown(table, name, columns) for name in CONTRACT[table])
     return f"CREATE OR REPLACE VIEW raw.\"{table}\" AS SELECT {listed} FROM sqlite_query('{STORE}', '{inner}')"

@@ -22,9 +22,9 @@ import duckdb
 
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
-from asp_analysis.session.attaching import attached, bare, quoted, show_metrics
+from asp_analysis.session.attaching import attached, bare, quoted, show_since
 from asp_analysis.session.catalog import copied_views, other_views
-from asp_analysis.session.freshness import State, fingerprint, is_same, state_of
+from asp_analysis.session.freshness import METRICS, NUMBERED, State, fingerprint, has_only_grown, is_same, state_of
 
 _ROW_GROUP = 30_720
 """Rows that are written together: a quarter of the usual number, because a growing copy rewrites its last group."""
@@ -32,15 +32,15 @@ _ROW_GROUP = 30_720
 NAME = "snapshot"
 """The name under which a copy is attached."""
 
-_SOURCES = {
-    "stg_tasks": ("task_metadata",),
-    "stg_defects": ("defect_log",),
-    "stg_learning": ("bootstrap_metrics",),
-    "stg_roles": ("agent_roles",),
-    "stg_loads": ("load_log",),
-    "defects": ("defect_log", "task_metadata", "agent_roles"),
+_TABLE_OF = {
+    "stg_costs": METRICS,
+    "stg_tasks": "task_metadata",
+    "stg_defects": "defect_log",
+    "stg_learning": "bootstrap_metrics",
+    "stg_roles": "agent_roles",
+    "stg_loads": "load_log",
 }
-"""Copied view -> the tables whose changes make it old; the metric rows and `executions` grow instead."""
+"""Copied view -> the table that it shows; `executions` follows `stg_costs`."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,12 @@ class Snapshots:
                 state = state_of(connection, self._url, is_quick=True)
                 if is_same(state, pointer.state) and is_same(state_of(connection, self._url), pointer.state):
                     return self._point(replace(pointer, fingerprint=seen))
-                if _has_only_grown(pointer.state, state) and (grown := self._grown(connection, pointer, seen)):
+                since = {
+                    table: pointer.state[f"{table} last"]
+                    for table in NUMBERED["sqlite"]
+                    if has_only_grown(table, pointer.state, state)
+                }
+                if METRICS in since and (grown := self._grown(connection, pointer, seen, since)):
                     return self._point(grown)
             return self._point(self._taken(connection, seen))
 
@@ -127,20 +132,29 @@ class Snapshots:
                 connection.execute(f"CREATE VIEW {NAME}.{name} AS {sql.view_text(layer, name)}")
         return Pointer(file, _made_of(), taken_at, state, seen)
 
-    def _grown(self, connection: duckdb.DuckDBPyConnection, pointer: Pointer, seen: list[Any] | None) -> Pointer | None:
-        """Copy the present copy and bring what is new into it; None where the numbers then do not agree."""
+    def _grown(
+        self, connection: duckdb.DuckDBPyConnection, pointer: Pointer, seen: list[Any] | None, since: dict[str, int]
+    ) -> Pointer | None:
+        """Copy the present copy and bring what is new into it; None where the numbers then do not agree.
+
+        since: tables that have only grown -> the last row of theirs that the copy has; the others are read whole.
+        """
         file, taken_at, known = self._new_file(), time.time(), pointer.state or {}
-        show_metrics(connection, self._url, after_id=known["last_id"])
+        show_since(connection, self._url, since)
         with _written(connection, self._folder / file, self._folder / pointer.file):
             state = state_of(connection, self._url) or {}
             _add_metrics(connection)
-            for name, tables in _SOURCES.items():
-                if any(state.get(table) != known.get(table) for table in tables):
-                    _replace(connection, name)
-            rows = connection.execute(f"SELECT count(*) FROM {NAME}.stg_costs").fetchall()[0][0]
-        if rows == state.get("metrics") and _has_only_grown(known, state):
+            for name, table in _TABLE_OF.items():
+                if table != METRICS and state.get(table) != known.get(table):
+                    _bring_up_to_date(connection, name, is_added=table in since)
+            is_whole = all(
+                has_only_grown(table, known, state) and _count(connection, name) == state[f"{table} rows"]
+                for name, table in _TABLE_OF.items()
+                if table in since
+            )
+        if is_whole:
             return Pointer(file, _made_of(), taken_at, state, seen)
-        show_metrics(connection, self._url, after_id=None)
+        show_since(connection, self._url, dict.fromkeys(since))
         return None
 
     @contextmanager
@@ -215,18 +229,15 @@ def _add_metrics(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    layer = "staging" if name.startswith("stg_") else "marts"
-    if layer == "marts":
-        connection.execute(f"USE {NAME}")
-    connection.execute(f"CREATE OR REPLACE TABLE {NAME}.{name} AS {sql.view_text(layer, name)}")
+def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, name: str, *, is_added: bool) -> None:
+    """Add the rows of `raw` to a staging table, or make it of them alone."""
+    text = sql.view_text("staging", name)
+    how = f"INSERT INTO {NAME}.{name}" if is_added else f"CREATE OR REPLACE TABLE {NAME}.{name} AS"
+    connection.execute(f"{how} {text}")
 
 
-def _has_only_grown(known: State | None, found: State | None) -> bool:
-    """Tell whether no metric row was changed or removed; the number of rows says whether all that came have new ids."""
-    if not known or not found or known.get("agent_cost_vector") != found.get("agent_cost_vector"):
-        return False
-    return found["last_id"] >= known["last_id"]
+def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    return connection.execute(f"SELECT count(*) FROM {NAME}.{name}").fetchall()[0][0]
 
 
 def _made_of() -> str:
