@@ -24,14 +24,19 @@ from asp_analysis.session import Session, connect, view_names
 from asp_analysis.store import create_store
 from benchmarks.plain import PANDAS, SQLITE
 from benchmarks.stores import grown_store, write_metric_lines
-from benchmarks.timing import Timed, timed, timed_process
+from benchmarks.timing import Timed, timed, timed_process, timed_words
 
 SIZES = (10_000, 100_000, 1_000_000)
 NEW_ROWS = 10_000
-MOST_LOADED = 1_000_000
-"""Rows up to which a load is measured in full; a larger one is measured on as many and the rest left out."""
-MOST_IN_PANDAS = 1_000_000
+ONCE_FROM = 5_000_000
+"""Rows from which on a verb is run once instead of three times."""
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "scale.csv"
+VERBS = {
+    "estimate": ("estimate", "--size", "18"),
+    "backtest, one role": ("backtest", "--role", "Code"),
+    "learning": ("learning",),
+    "dashboard": ("dashboard",),
+}
 COLUMNS = ("rows", "kind", "operation", "seconds", "cpu_seconds", "peak_mb")
 
 Measured = Iterator[tuple[str, str, Timed]]
@@ -52,19 +57,18 @@ def main(words: Sequence[str] = ()) -> None:
 
 def measure(folder: Path, rows: int) -> Measured:
     """Measure everything at one size."""
-    if rows <= MOST_LOADED:
-        yield "write", "load", _load(folder, rows)
+    yield "write", "load", _load(folder, rows)
     url = _store(folder, rows)
+    yield "write", "migrate", _migration(url)
     yield from _openings(url, folder)
     with connect(url) as session:
         for name in view_names():
             yield "view", name, _view(session, name)
         yield from _native(session)
-    yield from _plain(url, rows)
-    tries = 3 if rows <= MOST_LOADED else 1
-    yield "verb", "estimate", timed_process(url, "estimate", "--size", "18", tries=tries)
-    yield "verb", "learning", timed_process(url, "learning", tries=tries)
-    yield "verb", "dashboard", timed_process(url, "dashboard", str(folder / "out.html"), tries=tries)
+    yield from _plain(url)
+    tries = 3 if rows < ONCE_FROM else 1
+    for name, words in VERBS.items():
+        yield "verb", name, timed_process(url, *words, tries=tries)
 
 
 def _store(folder: Path, rows: int) -> StoreUrl:
@@ -84,6 +88,14 @@ def _load(folder: Path, rows: int) -> Timed:
     for name in ("loaded.db", "lines.jsonl"):
         (folder / name).unlink()
     return found
+
+
+def _migration(url: StoreUrl) -> Timed:
+    """Copy the store to an empty database of a PostgreSQL on this machine, with every check."""
+    from tests.postgres import new_database, running_server
+
+    with running_server() as server, new_database(server) as target:
+        return timed_words("migrate", target, "--from", url.text, tries=1)
 
 
 def _openings(url: StoreUrl, folder: Path) -> Measured:
@@ -115,7 +127,7 @@ def _materialised(connection: duckdb.DuckDBPyConnection, query: str) -> Timed:
 def _native(session: Session) -> Measured:
     """Time the same views over native tables in memory: the floor."""
     connection = duckdb.connect()
-    for name in ("executions", "defects", "stg_tasks", "stg_roles"):
+    for name in ("executions", "stg_defects", "stg_tasks", "stg_roles"):
         connection.register("rows", session._reader.connection.execute(f"SELECT * FROM {name}").to_arrow_table())
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rows")
         connection.unregister("rows")
@@ -124,14 +136,13 @@ def _native(session: Session) -> Measured:
     connection.close()
 
 
-def _plain(url: StoreUrl, rows: int) -> Measured:
+def _plain(url: StoreUrl) -> Measured:
     """Time the same questions without the workbench, once each: they are slow."""
     connection = sqlite3.connect(url.path)
     for name, question in SQLITE.items():
         yield "sqlite", name, timed(lambda question=question: connection.execute(question).fetchall())
-    if rows <= MOST_IN_PANDAS:
-        for name, ask in PANDAS.items():
-            yield "pandas", name, timed(lambda ask=ask: ask(connection))
+    for name, ask in PANDAS.items():
+        yield "pandas", name, timed(lambda ask=ask: ask(connection))
     connection.close()
 
 

@@ -42,6 +42,7 @@ PANELS = {
             ("verb", "learning", "learning", ORANGE),
             ("verb", "dashboard", "dashboard", GREEN),
             ("write", "load", "load (JSON Lines)", RED),
+            ("write", "migrate", "migrate to PostgreSQL", PURPLE),
         ],
         [(1.5, BLUE), (4.0, GREEN)],
     ),
@@ -114,7 +115,7 @@ def tables(found: pd.DataFrame) -> str:
         for kind in names
         for operation in times.loc[kind].index
     ]
-    return f"{_table(['', *(f'{size:,} rows' for size in sizes)], rows)}\n{_ratios(times, 1_000_000)}{_memory(found)}"
+    return f"{_table(['', *(f'{size:,} rows' for size in sizes)], rows)}\n{_ratios(times, 1_000_000)}\n{_memory(found)}"
 
 
 def _ratios(times: pd.DataFrame, rows: int) -> str:
@@ -136,9 +137,10 @@ def _table(headers: list[str], rows: list[list[str]]) -> str:
 
 
 def _memory(found: pd.DataFrame) -> str:
-    loads = found[(found["kind"] == "write") & (found["operation"] == "load")]
-    said = ", ".join(f"{row.peak_mb:.0f} MB at {row.rows:,} rows" for row in loads.itertuples())
-    return f"Peak memory of `load`: {said}.\n"
+    """Say how much memory each process took at its peak."""
+    peaks = found.dropna(subset="peak_mb").pivot_table(index="operation", columns="rows", values="peak_mb", sort=False)
+    rows = [[name, *("" if pd.isna(peak) else f"{peak:.0f} MB" for peak in peaks.loc[name])] for name in peaks.index]
+    return f"Peak memory:\n\n{_table(['', *(f'{size:,} rows' for size in peaks.columns)], rows)}"
 
 
 def written(seconds: float | None) -> str:

@@ -37,8 +37,13 @@ def timed(call: Callable[[], object], tries: int = 1) -> Timed:
 
 
 def timed_process(url: StoreUrl, *verb: str, tries: int = 3) -> Timed:
-    """Time a verb of the command line as a process of its own."""
-    runs = [_run([sys.executable, "-m", "asp_analysis", *verb, "--db", url.text]) for _ in range(tries)]
+    """Time a verb on a store, as a process of its own."""
+    return timed_words(*verb, "--db", url.text, tries=tries)
+
+
+def timed_words(*words: str, tries: int = 3) -> Timed:
+    """Time the command line with these words, as a process of its own."""
+    runs = [_run([sys.executable, "-m", "asp_analysis", *words]) for _ in range(tries)]
     return Timed(*(statistics.median(values) for values in zip(*runs, strict=True)))
 
 
