@@ -7,6 +7,10 @@ STAMP := $(VENV)/.built
 STORE := data/asp_telemetry.db
 ARGS ?=
 FUZZ_SECONDS ?= 8
+# Tests run in two processes, each with whole files (or notebooks) of them; more cores allow more.
+WORKERS ?= 2
+PARALLEL = -n $(WORKERS) --dist loadfile
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
 # Jupyter refuses to run as root unless told; in a container there is often nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
@@ -35,8 +39,8 @@ lab: setup ## open JupyterLab on the notebooks (ARGS=--no-browser for a server)
 
 test: setup lint unit notebooks ## run everything: lint, unit and documentation tests, the notebooks
 
-unit: setup ## run the unit and documentation tests
-	$(BIN)/python -m pytest -q -m "not faults and not timescale" $(ARGS)
+unit: setup ## run the unit and documentation tests (WORKERS=1 for one at a time)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not faults and not timescale" $(ARGS)
 
 faults: setup ## kill, lock out and fork real processes, fill disks, read lines of a gigabyte (about eight minutes)
 	$(BIN)/python -m pytest -q -m faults $(ARGS)
@@ -59,13 +63,12 @@ pictures: setup ## take the pictures of the README anew (needs what make browser
 
 notebooks: setup ## run every notebook on fresh sample data and compare the outputs
 	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db
-	DATABASE_URL="sqlite:///$(CURDIR)/$(TEST_DATA)/sample.db" $(BIN)/python -m pytest -q --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
+	DATABASE_URL="sqlite:///$(CURDIR)/$(TEST_DATA)/sample.db" $(BIN)/python -m pytest -q $(PARALLEL) $(NBVAL)
 
 # Notebook 09 asks whether a file may stay one: on a server it has another answer.
 notebooks-postgres: setup ## run every notebook on a PostgreSQL that is started for it, and compare the same outputs
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/ --ignore=notebooks/09-stay-or-migrate.ipynb
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q $(PARALLEL) $(NBVAL) \
+		--ignore=notebooks/09-stay-or-migrate.ipynb
 
 notebooks-save: setup ## run every notebook on fresh sample data and keep the outputs
 	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db

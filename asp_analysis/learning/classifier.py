@@ -3,6 +3,9 @@
 A module of its own, because scikit-learn is slow to import: only who fits a model waits for it.
 """
 
+import re
+from functools import lru_cache
+
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
@@ -10,7 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-_PATHS = {"token_pattern": r"[^\s]+", "lowercase": False, "binary": True}
+_TEXTS = 100_000
+"""Texts whose words are kept: each task is read again for each of its defects, and in every later fit."""
 
 
 def fit(features: pd.DataFrame, types: pd.Series) -> Pipeline:
@@ -20,8 +24,18 @@ def fit(features: pd.DataFrame, types: pd.Series) -> Pipeline:
         ("size", StandardScaler(), ["log_size"]),
     ]
     if features["components"].str.strip().any():
-        parts.append(("components", CountVectorizer(**_PATHS), "components"))
+        parts.append(("components", CountVectorizer(analyzer=_paths, binary=True), "components"))
     if features["words"].str.contains(r"\w\w", regex=True).any():
-        parts.append(("words", TfidfVectorizer(token_pattern=r"\w\w+", max_features=100), "words"))
+        parts.append(("words", TfidfVectorizer(analyzer=_words, max_features=100), "words"))
     model = LogisticRegression(C=0.3, max_iter=300, tol=1e-2)
     return Pipeline([("features", ColumnTransformer(parts)), ("model", model)]).fit(features, types)
+
+
+@lru_cache(_TEXTS)
+def _paths(text: str) -> list[str]:
+    return text.split()
+
+
+@lru_cache(_TEXTS)
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w\w+", text.lower())

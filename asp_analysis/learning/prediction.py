@@ -70,7 +70,7 @@ def type_features(tasks: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
             "model": _named(tasks["task_id"].map(models)),
             "words": tasks["task_description"].fillna("").astype(str),
         }
-    )
+    ).astype({"components": object, "words": object})  # they are read text by text, which is slow in pandas' text type
 
 
 def _named(values: pd.Series) -> pd.Series:
