@@ -49,6 +49,6 @@ def question_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_history(db: str | None) -> "pd.DataFrame":
-    """Read the view `task_history` of the store."""
+    """Read `task_history` in one order, whatever the engine does: equal instants keep the order of the rows."""
     with open_session(db) as session:
-        return session.view("task_history")
+        return session.sql('SELECT * FROM task_history ORDER BY "at", task_id, agent_role, llm_model')

@@ -10,8 +10,8 @@ from asp_analysis import sql
 SHARED_MARTS = ("executions", "defects")
 """Marts that other marts read: created before them."""
 
-COPIED_MARTS = ("executions",)
-"""Marts that a copy of the store holds as tables, with the staging views: dear to compute, and read by most others."""
+COPIED_MARTS = ("executions", "phase_costs", "task_history")
+"""Marts that a copy of the store holds as tables, with the staging views: those that take longest to compute."""
 
 
 @dataclass(frozen=True)

@@ -25,22 +25,10 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.session.attaching import attached, bare, quoted, show_since
 from asp_analysis.session.catalog import copied_views, other_views
 from asp_analysis.session.freshness import METRICS, NUMBERED, State, fingerprint, has_only_grown, is_same, state_of
+from asp_analysis.session.growing import NAME, TABLE_OF, grow, row_count
 
 _ROW_GROUP = 30_720
 """Rows that are written together: a quarter of the usual number, because a growing copy rewrites its last group."""
-
-NAME = "snapshot"
-"""The name under which a copy is attached."""
-
-_TABLE_OF = {
-    "stg_costs": METRICS,
-    "stg_tasks": "task_metadata",
-    "stg_defects": "defect_log",
-    "stg_learning": "bootstrap_metrics",
-    "stg_roles": "agent_roles",
-    "stg_loads": "load_log",
-}
-"""Copied view -> the table that it shows; `executions` follows `stg_costs`."""
 
 
 @dataclass(frozen=True)
@@ -143,13 +131,10 @@ class Snapshots:
         show_since(connection, self._url, since)
         with _written(connection, self._folder / file, self._folder / pointer.file):
             state = state_of(connection, self._url) or {}
-            _add_metrics(connection)
-            for name, table in _TABLE_OF.items():
-                if table != METRICS and state.get(table) != known.get(table):
-                    _bring_up_to_date(connection, name, is_added=table in since)
+            grow(connection, [name for name in TABLE_OF.values() if state.get(name) != known.get(name)], since)
             is_whole = all(
-                has_only_grown(table, known, state) and _count(connection, name) == state[f"{table} rows"]
-                for name, table in _TABLE_OF.items()
+                has_only_grown(table, known, state) and row_count(connection, name) == state[f"{table} rows"]
+                for name, table in TABLE_OF.items()
                 if table in since
             )
         if is_whole:
@@ -215,32 +200,8 @@ def _written(connection: duckdb.DuckDBPyConnection, path: Path, former: Path | N
         raise
 
 
-def _add_metrics(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the rows of `raw` to the metrics, and compute their executions anew."""
-    connection.execute(f"CREATE TEMP TABLE new_costs AS {sql.view_text('staging', 'stg_costs')}")
-    connection.execute(f"INSERT INTO {NAME}.stg_costs SELECT * FROM new_costs")
-    ids = "SELECT execution_id FROM new_costs"
-    deleted = connection.execute(f"DELETE FROM {NAME}.executions WHERE execution_id IN ({ids})").fetchall()[0][0]
-    # Most new rows are of new executions; only otherwise all metrics are searched for the other rows of theirs.
-    costs = f"SELECT * FROM {NAME}.stg_costs WHERE execution_id IN ({ids})" if deleted else "SELECT * FROM new_costs"
-    connection.execute(
-        f"INSERT INTO {NAME}.executions WITH stg_costs AS ({costs}) "
-        f"SELECT * FROM ({sql.view_text('marts', 'executions')})"
-    )
-
-
-def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, name: str, *, is_added: bool) -> None:
-    """Add the rows of `raw` to a staging table, or make it of them alone."""
-    text = sql.view_text("staging", name)
-    how = f"INSERT INTO {NAME}.{name}" if is_added else f"CREATE OR REPLACE TABLE {NAME}.{name} AS"
-    connection.execute(f"{how} {text}")
-
-
-def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    return connection.execute(f"SELECT count(*) FROM {NAME}.{name}").fetchall()[0][0]
-
-
 def _made_of() -> str:
-    """Give the fingerprint of what makes a copy: the views and the version of DuckDB."""
-    texts = [sql.view_text(layer, name) for layer, name in (*copied_views(), *other_views())]
+    """Give the fingerprint of what makes a copy: which views are tables in it, all views, and the version of DuckDB."""
+    copied = copied_views()
+    texts = [str(copied), *(sql.view_text(layer, name) for layer, name in (*copied, *other_views()))]
     return hashlib.sha256("\n".join([duckdb.__version__, *texts]).encode()).hexdigest()[:16]

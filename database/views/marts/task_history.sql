@@ -68,5 +68,3 @@ SELECT
     tasks.estimated_latency_ms AS planned_latency_ms
 FROM runs
 LEFT JOIN stg_tasks AS tasks ON runs.task_id = tasks.task_id
--- One order whatever the engine does: a backtest goes through equal instants in the order of the rows.
-ORDER BY "at", runs.task_id, runs.agent_role, runs.llm_model
