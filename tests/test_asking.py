@@ -146,6 +146,22 @@ def test_models_can_be_compared(run, sample_store):
     assert "most likely be the cheapest" in ran.out
 
 
+def test_models_that_share_tasks_and_not_the_work_are_not_compared(run, sample_store):
+    line = run("estimate", "--compare", "--size", "20", "--db", sample_store).refusal
+    assert (
+        "claude-opus-4-1 / all roles: Design, Planning" in line and "gpt-5-mini / all roles: Postmortem, Test" in line
+    )
+    assert line.endswith("Name one role with --role.")
+
+
+def test_a_sub_agent_that_is_started_now_and_then_is_part_of_the_work():
+    rows = [{"task_id": f"T-{n}", "llm_model": "a", "agent_role": "main", "cost_usd": 1.0} for n in range(4)]
+    rows += [{"task_id": "T-1", "llm_model": "a", "agent_role": "Explore", "cost_usd": 1.0}]
+    rows += [{"task_id": "T-1", "llm_model": "b", "agent_role": "Explore", "cost_usd": 1.0}]
+    roles = pose_per_model(history(rows)).groupby("llm_model")["roles"].first()
+    assert roles.to_dict() == {"a": "main", "b": "Explore"}
+
+
 def test_on_real_runs_models_side_by_side_must_be_told_apart(run, empty_store, real_data):
     runs = real_data / "swebench" / "swebench_agent_costs.csv.gz"
     names = ["task_id=instance_id", "llm_model=agent", "timestamp=run_date", "project_id=repo", "tool_calls=api_calls"]
@@ -159,6 +175,7 @@ def test_on_real_runs_models_side_by_side_must_be_told_apart(run, empty_store, r
     ran = run("estimate", "--size", "18", "--model", "Minimax M2", "--json", "--db", empty_store)
     (estimate,) = ran.json["estimates"]
     assert "size explains next to nothing" in estimate["why"] and estimate["method"] != "probe_line"
+    assert len(run("estimate", "--compare", "--json", "--db", empty_store).json) == 13
 
 
 def test_units_are_summed_with_an_interval_narrower_than_the_sum_of_their_bounds(run, sample_store, tmp_path):

@@ -180,6 +180,17 @@ def test_a_series_that_cannot_be_compared_is_named_with_the_reason_and_one_alone
         compare_models(thin[thin["llm_model"] == "three"], size=60.0)
 
 
+def test_a_model_of_other_work_is_not_compared_and_none_is_where_all_differ():
+    history = made_history(30, ("one", "two", "three")).assign(roles="Code")
+    history.loc[history["llm_model"] == "three", "roles"] = "Explore"
+    comparison = compare_models(history, size=60.0)
+    assert set(comparison.frame["llm_model"]) == {"one", "two"}
+    assert "do Code, this one does Explore. Name one role" in comparison.refusals["three / coder"]
+    history.loc[history["llm_model"] == "two", "roles"] = "Plan"
+    with pytest.raises(EstimationRefusal, match="two / coder: Plan; three / coder: Explore"):
+        compare_models(history, size=60.0)
+
+
 def _stored(history, task):
     past = history[history["at"] < history.loc[history["task_id"] == task, "at"].min()]
     size = float(history.loc[history["task_id"] == task, "size"].iloc[0])

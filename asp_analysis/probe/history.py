@@ -8,6 +8,7 @@ The input of every estimate is one frame, the history:
 | at | instant, UTC | when the outcome became known: the order key; equal instants keep the frame's order |
 | llm_model, agent_role | str | together they name a series |
 | size | float, optional | the proxy known before the task starts; NaN when unknown |
+| roles | str, optional | the work that the rows of a series stand for, where it is more than agent_role says |
 | project_id, task_type | str, optional | classes of alike tasks, for the reference class |
 | is_finished | bool, optional (true) | the task ended by itself with a result, right or wrong |
 | is_censored | bool, optional (false) | cut off by a timeout or limit: a lower bound of what finishing costs |
