@@ -204,3 +204,17 @@ def test_the_weights_of_complexity_come_with_intervals_and_a_verdict_in_words(ru
         "code_entities_modified",
     ]
     assert "weights" in run("complexity", "--db", sample_store).out
+
+
+def test_an_interval_that_three_tasks_cannot_carry_is_withheld_in_words(run, empty_store, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text(
+        "timestamp,task_id,agent_role,llm_model,cost_usd\n2026-03-02,A,Code,m,1.25\n2026-03-03,B,Code,m,0.90\n"
+        "2026-03-04,C,Code,m,2.10\n"
+    )
+    tasks = ["--as", "task_metadata", "--map", "created_at=timestamp", "--set", "status=completed"]
+    run("load", path, "--as", "executions", "--db", empty_store)
+    run("load", path, *tasks, "--db", empty_store)
+    ran = run("estimate", "--size", "18", "--db", empty_store)
+    assert "withheld" in ran.out and "nan" not in ran.out
+    assert "About 20 like tasks are needed for a 90 % interval of cost_usd, 3 found" in ran.out

@@ -6,7 +6,7 @@ independently would make the answer look less sure than it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,8 @@ class Comparison:
 
     frame: llm_model, agent_role, estimate, lower_<level>, upper_<level>, cheapest_probability with _lower and _upper
     (90 % Wilson interval), method, n. sentence: the answer. n_tasks: shared tasks (or the shortest record) that the
-    probability rests on. refusals: series -> why it could not be compared.
+    probability rests on. refusals: series -> why it could not be compared. withheld: series -> why some of its bounds
+    are NaN.
     """
 
     frame: pd.DataFrame
@@ -45,9 +46,11 @@ class Comparison:
     n_tasks: int
     is_paired: bool
     refusals: dict[str, str]
+    withheld: dict[str, str] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
-        refused = "".join(f"<li>{name}: {reason}</li>" for name, reason in self.refusals.items())
+        reasons = [*self.refusals.items(), *self.withheld.items()]
+        refused = "".join(f"<li>{name}: {reason}</li>" for name, reason in reasons)
         return f"<p>{self.sentence}</p>{self.frame.round(4).to_html(index=False)}<ul>{refused}</ul>"
 
 
@@ -72,7 +75,7 @@ def compare_models(
     every = series_of(history, component, per)
     refusals = _of_other_work(history, every)
     reference = Reference.of(every)
-    estimates, errors = [], []
+    estimates, errors, withheld = [], [], {}
     for own, series in enumerate(every):
         if series.name in refusals:
             continue
@@ -87,6 +90,7 @@ def compare_models(
                 )
             estimates.append(estimate)
             errors.append(past)
+            withheld |= {series.name: " ".join(estimate.withheld.values())} if estimate.withheld else {}
         except EstimationRefusal as refusal:
             refusals[series.name] = str(refusal)
     if len(estimates) < 2:
@@ -94,7 +98,7 @@ def compare_models(
         raise EstimationRefusal(f"Two series to compare are needed, {len(estimates)} can be estimated. {reason}")
     wins, n_tasks, is_paired = _wins(estimates, errors, rng or np.random.default_rng(0))
     frame = _frame(estimates, wins, n_tasks)
-    return Comparison(frame, _sentence(frame, component, n_tasks, is_paired), n_tasks, is_paired, refusals)
+    return Comparison(frame, _sentence(frame, component, n_tasks, is_paired), n_tasks, is_paired, refusals, withheld)
 
 
 def _of_other_work(history: pd.DataFrame, every: list[Series]) -> dict[str, str]:
