@@ -75,6 +75,24 @@ def test_estimate_gives_intervals_method_reason_and_evidence(run, sample_store):
     assert 0 < estimate["evidence"]["coverage_70"] <= 1
 
 
+def test_failed_tasks_and_tasks_that_are_not_over_are_left_out_apart(run, sample_store):
+    out = run("estimate", "--size", "18", "--cost", "latency_ms", "--db", sample_store).out
+    query = "SELECT status, count(*) AS n FROM stg_tasks JOIN (SELECT DISTINCT task_id FROM executions) USING (task_id)"
+    counts = run("sql", f"{query} GROUP BY status", "--json", "--db", sample_store).json
+    number = {row["status"]: row["n"] for row in counts}
+    open_tasks = sum(n for status, n in number.items() if status not in ("completed", "failed"))
+    assert f"{number['failed']} failed and never finished, {open_tasks} not finished (pending" in out
+
+
+def test_tasks_of_unknown_status_are_answered_with_how_to_say_that_they_are_finished(run, empty_store, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("timestamp,task_id,agent_role,llm_model,cost_usd\n2026-03-02,A,Code,m,1\n2026-03-02,B,Code,m,2\n")
+    run("load", path, "--as", "executions", "--db", empty_store)
+    line = run("estimate", "--size", "18", "--db", empty_store).refusal
+    assert "left out: 2 not finished (pending, in progress or unknown)" in line
+    assert "asp-analysis load FILE --as task_metadata --set status=completed; or count attempts with --per" in line
+
+
 def test_levels_may_be_written_in_percent_or_as_shares(run, sample_store):
     found = [
         run("estimate", "--size", "18", "--level", level, "--json", "--db", sample_store).json["estimates"][0]

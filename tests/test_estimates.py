@@ -66,7 +66,7 @@ def test_thin_data_and_left_out_rows_are_noted():
     history = made_history(9)
     history.loc[3, "cost_usd"] = np.nan
     notes = " ".join(_estimate(history).notes)
-    assert "Thin: " in notes and "Left out: 1 cost missing" in notes
+    assert "Thin: " in notes and "Left out: 1 cost_usd missing" in notes
 
 
 def test_the_whole_cost_vector_is_estimated_and_a_missing_component_says_why():

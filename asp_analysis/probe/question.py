@@ -33,7 +33,7 @@ def pose(history: pd.DataFrame, llm_model: str | None = None, agent_role: str | 
 
     `history`: the view `task_history`. The rows of a group are summed; a cost that one of its rows lacks is unknown for
     the group (`tool_calls` are summed as far as known: many roles call none). The group's time is its last one, it is
-    finished when all of it is, censored when any of it is.
+    finished when all of it is, failed or censored when any of it is.
 
     Raises:
         EstimationRefusal: there is no such model or role (the message lists what there is), or no model is named and
@@ -108,6 +108,8 @@ def _refuse_alternatives(history: pd.DataFrame) -> None:
 def _summed(history: pd.DataFrame, llm_model: str, agent_role: str) -> pd.DataFrame:
     groups = history.groupby("task_id", sort=False)
     frame = groups.agg(at=("at", "max"), is_finished=("is_finished", "all"), is_censored=("is_censored", "any"))
+    if "is_failed" in history.columns:
+        frame["is_failed"] = groups["is_failed"].any()
     for name in _FIRST:
         if name in history.columns:
             frame[name] = groups[name].first()
