@@ -181,6 +181,11 @@ def test_a_series_that_cannot_be_compared_is_named_with_the_reason_and_one_alone
         compare_models(thin[thin["llm_model"] == "three"], size=60.0)
 
 
+@pytest.mark.parametrize("size", [18.0, 7.3, 0.1, 1e6])
+def test_an_estimate_names_the_size_that_was_given(size):
+    assert _estimate(made_history(20), size=size).to_dict()["size"] == size
+
+
 THREE = table_history([18.0, 12.0, 30.0], [1.25, 0.90, 2.10])
 
 

@@ -150,7 +150,7 @@ def estimate_of(found: Replay, method: str = AUTO) -> Estimate:
     """
     choice = choice_of(found, method)
     series, said = found.series, found.forecasts[AUTO if method == AUTO else choice.method]
-    new_size = float(np.exp(found.timeline.log_size[-1]))
+    new_size = float(f"{np.exp(found.timeline.log_size[-1]):.12g}")  # the size that was given, not exp(ln(size))
     withheld = _withheld(found, said)
     if len(withheld) == len(found.levels):
         reason = withheld[min(withheld)]
