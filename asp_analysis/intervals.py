@@ -15,14 +15,14 @@ def wilson(part: ArrayLike, whole: ArrayLike, level: float = 0.95) -> tuple[Floa
     """Give the lower and upper end of Wilson's interval of a share, for one `part` of a `whole` above 0 or for many.
 
     (q + z^2 / 2n -+ z sqrt(q (1 - q) / n + z^2 / 4n^2)) / (1 + z^2 / n), q = part / n, z the normal quantile.
-    `part` may be a sum of shares.
+    `part` may be a sum of shares. None has a lower end of 0 and all an upper end of 1 exactly, not to 16 digits.
     """
     k, n = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
     q, z = k / n, -special.ndtri((1 - level) / 2)
     scale = 1 + z**2 / n
     centre = (q + z**2 / (2 * n)) / scale
     half = z * np.sqrt(q * (1.0 - q) / n + z**2 / (4.0 * n**2)) / scale
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    return np.minimum(np.clip(centre - half, 0, 1), k > 0), np.maximum(np.clip(centre + half, 0, 1), k >= n)
 
 
 def exact_poisson(count: int, exposure: float, level: float = 0.95) -> tuple[float, float]:

@@ -75,6 +75,24 @@ def test_estimate_gives_intervals_method_reason_and_evidence(run, sample_store):
     assert 0 < estimate["evidence"]["coverage_70"] <= 1
 
 
+def test_failed_tasks_and_tasks_that_are_not_over_are_left_out_apart(run, sample_store):
+    out = run("estimate", "--size", "18", "--cost", "latency_ms", "--db", sample_store).out
+    query = "SELECT status, count(*) AS n FROM stg_tasks JOIN (SELECT DISTINCT task_id FROM executions) USING (task_id)"
+    counts = run("sql", f"{query} GROUP BY status", "--json", "--db", sample_store).json
+    number = {row["status"]: row["n"] for row in counts}
+    open_tasks = sum(n for status, n in number.items() if status not in ("completed", "failed"))
+    assert f"{number['failed']} failed and never finished, {open_tasks} not finished (pending" in out
+
+
+def test_tasks_of_unknown_status_are_answered_with_how_to_say_that_they_are_finished(run, empty_store, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("timestamp,task_id,agent_role,llm_model,cost_usd\n2026-03-02,A,Code,m,1\n2026-03-02,B,Code,m,2\n")
+    run("load", path, "--as", "executions", "--db", empty_store)
+    line = run("estimate", "--size", "18", "--db", empty_store).refusal
+    assert "left out: 2 not finished (pending, in progress or unknown)" in line
+    assert "asp-analysis load FILE --as task_metadata --set status=completed; or count attempts with --per" in line
+
+
 def test_levels_may_be_written_in_percent_or_as_shares(run, sample_store):
     found = [
         run("estimate", "--size", "18", "--level", level, "--json", "--db", sample_store).json["estimates"][0]
@@ -146,6 +164,22 @@ def test_models_can_be_compared(run, sample_store):
     assert "most likely be the cheapest" in ran.out
 
 
+def test_models_that_share_tasks_and_not_the_work_are_not_compared(run, sample_store):
+    line = run("estimate", "--compare", "--size", "20", "--db", sample_store).refusal
+    assert (
+        "claude-opus-4-1 / all roles: Design, Planning" in line and "gpt-5-mini / all roles: Postmortem, Test" in line
+    )
+    assert line.endswith("Name one role with --role.")
+
+
+def test_a_sub_agent_that_is_started_now_and_then_is_part_of_the_work():
+    rows = [{"task_id": f"T-{n}", "llm_model": "a", "agent_role": "main", "cost_usd": 1.0} for n in range(4)]
+    rows += [{"task_id": "T-1", "llm_model": "a", "agent_role": "Explore", "cost_usd": 1.0}]
+    rows += [{"task_id": "T-1", "llm_model": "b", "agent_role": "Explore", "cost_usd": 1.0}]
+    roles = pose_per_model(history(rows)).groupby("llm_model")["roles"].first()
+    assert roles.to_dict() == {"a": "main", "b": "Explore"}
+
+
 def test_on_real_runs_models_side_by_side_must_be_told_apart(run, empty_store, real_data):
     runs = real_data / "swebench" / "swebench_agent_costs.csv.gz"
     names = ["task_id=instance_id", "llm_model=agent", "timestamp=run_date", "project_id=repo", "tool_calls=api_calls"]
@@ -159,6 +193,7 @@ def test_on_real_runs_models_side_by_side_must_be_told_apart(run, empty_store, r
     ran = run("estimate", "--size", "18", "--model", "Minimax M2", "--json", "--db", empty_store)
     (estimate,) = ran.json["estimates"]
     assert "size explains next to nothing" in estimate["why"] and estimate["method"] != "probe_line"
+    assert len(run("estimate", "--compare", "--json", "--db", empty_store).json) == 13
 
 
 def test_units_are_summed_with_an_interval_narrower_than_the_sum_of_their_bounds(run, sample_store, tmp_path):
@@ -187,3 +222,17 @@ def test_the_weights_of_complexity_come_with_intervals_and_a_verdict_in_words(ru
         "code_entities_modified",
     ]
     assert "weights" in run("complexity", "--db", sample_store).out
+
+
+def test_an_interval_that_three_tasks_cannot_carry_is_withheld_in_words(run, empty_store, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text(
+        "timestamp,task_id,agent_role,llm_model,cost_usd\n2026-03-02,A,Code,m,1.25\n2026-03-03,B,Code,m,0.90\n"
+        "2026-03-04,C,Code,m,2.10\n"
+    )
+    tasks = ["--as", "task_metadata", "--map", "created_at=timestamp", "--set", "status=completed"]
+    run("load", path, "--as", "executions", "--db", empty_store)
+    run("load", path, *tasks, "--db", empty_store)
+    ran = run("estimate", "--size", "18", "--db", empty_store)
+    assert "withheld" in ran.out and "nan" not in ran.out
+    assert "About 20 like tasks are needed for a 90 % interval of cost_usd, 3 found" in ran.out

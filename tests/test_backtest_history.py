@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from asp_analysis.errors import EstimationRefusal, InputError
+from asp_analysis.probe.backtest import backtest
 from asp_analysis.probe.history import check_history, position_of, series_of
 from tests.reference.past_runs import made_history, table_history
 
@@ -37,21 +38,38 @@ def test_cost_per_attempt_counts_every_run_with_a_cost():
 
 def test_what_is_left_out_is_counted_by_reason():
     finished, attempts = (series_of(_with_attempts(), "cost_usd", per)[0] for per in ("finished", "attempt"))
-    assert attempts.left_out == {"cost missing": 1, "cost 0": 1}
+    assert attempts.left_out == {"cost_usd missing": 1, "cost_usd 0": 1}
     assert finished.left_out == {
-        "cost missing": 1,
-        "cost 0": 1,
+        "cost_usd missing": 1,
+        "cost_usd 0": 1,
         "cut off and never finished": 1,
         "failed and never finished": 1,
+        "not finished (pending, in progress or unknown)": 0,
     }
-    assert finished.left_out_text().startswith("1 cost missing, 1 cost 0")
+    assert finished.left_out_text().startswith("1 cost_usd missing, 1 cost_usd 0")
+
+
+def test_tasks_that_are_not_over_are_counted_apart_from_the_failed():
+    history = table_history([1, 2, 3, 4], [1, 2, 3, 4])
+    history["is_finished"], history["is_failed"] = [True, False, False, False], [False, True, False, None]
+    (series,) = series_of(history, "cost_usd")
+    assert series.left_out_text() == ("2 failed and never finished, 1 not finished (pending, in progress or unknown)")
+
+
+def test_too_few_finished_tasks_are_answered_with_how_to_say_which_are():
+    history = table_history([1, 2, 3, 4], [1, 2, 3, 4])
+    history["is_finished"], history["is_failed"] = [True, False, False, False], False
+    with pytest.raises(EstimationRefusal, match=r"Say which .* --set status=completed; or count attempts with --per"):
+        backtest(history, "cost_usd")
+    with pytest.raises(EstimationRefusal, match=r"3 attempts .*Record more attempts"):
+        backtest(history.head(2), "cost_usd", per="attempt")
 
 
 def test_an_attempt_of_unknown_cost_makes_the_finished_cost_unknown():
     history = _with_attempts()
     history.loc[0, "cost_usd"] = np.nan
     series = series_of(history, "cost_usd", "finished")[0]
-    assert series.cost.tolist() == [8] and series.left_out["cost missing"] == 2
+    assert series.cost.tolist() == [8] and series.left_out["cost_usd missing"] == 2
 
 
 def test_rows_are_ordered_by_when_the_outcome_became_known_and_ties_keep_their_order():

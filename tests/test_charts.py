@@ -295,6 +295,12 @@ def test_a_week_without_costs_stays_as_a_gap():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["06 Oct", "13 Oct", "20 Oct"]
 
 
+def test_a_week_of_unknown_cost_is_not_labelled_with_zero():
+    weeks = pd.DataFrame({"week": ["2025-01-06", "2025-01-13"], "llm_model": "m", "cost_usd": [1.0, np.nan]})
+    assert "unknown" in texts_of(charts.plot_cost_per_week(weeks))
+    assert "unknown" not in texts_of(charts.plot_cost_per_week(WEEKS))
+
+
 def test_a_model_without_a_name_is_named_as_such():
     assert "not named" in texts_of(charts.plot_cost_per_week(WEEKS))
 

@@ -58,7 +58,7 @@ def test_two_tasks_are_refused_and_what_is_missing_is_named():
 def test_left_out_rows_are_named_in_the_refusal():
     history = made_history(4)
     history.loc[[1, 2], "cost_usd"] = [np.nan, 0]
-    with pytest.raises(EstimationRefusal, match="left out: 1 cost missing, 1 cost 0"):
+    with pytest.raises(EstimationRefusal, match="left out: 1 cost_usd missing, 1 cost_usd 0"):
         _ask(history)
 
 

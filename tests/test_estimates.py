@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asp_analysis import charts
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.probe.backtest import backtest
 from asp_analysis.probe.compare import compare_models
 from asp_analysis.probe.estimate import Estimate, estimate_task, score_stored
 from asp_analysis.probe.scores import score
 from asp_analysis.probe.unit_sums import sum_estimates
-from tests.reference.past_runs import made_history
+from tests.reference.past_runs import made_history, table_history
 
 ONE = {"llm_model": "one", "agent_role": "coder"}
 
@@ -65,7 +66,7 @@ def test_thin_data_and_left_out_rows_are_noted():
     history = made_history(9)
     history.loc[3, "cost_usd"] = np.nan
     notes = " ".join(_estimate(history).notes)
-    assert "Thin: " in notes and "Left out: 1 cost missing" in notes
+    assert "Thin: " in notes and "Left out: 1 cost_usd missing" in notes
 
 
 def test_the_whole_cost_vector_is_estimated_and_a_missing_component_says_why():
@@ -178,6 +179,70 @@ def test_a_series_that_cannot_be_compared_is_named_with_the_reason_and_one_alone
     assert "2 found" in compare_models(thin, size=60.0).refusals["three / coder"]
     with pytest.raises(EstimationRefusal, match="Two series"):
         compare_models(thin[thin["llm_model"] == "three"], size=60.0)
+
+
+@pytest.mark.parametrize("size", [18.0, 7.3, 0.1, 1e6])
+def test_an_estimate_names_the_size_that_was_given(size):
+    assert _estimate(made_history(20), size=size).to_dict()["size"] == size
+
+
+THREE = table_history([18.0, 12.0, 30.0], [1.25, 0.90, 2.10])
+
+
+def test_an_interval_that_three_tasks_stretch_beyond_a_factor_of_1000_is_withheld_with_the_reason():
+    found = _estimate(THREE)
+    assert found.lower[0.7] < found.estimate < found.upper[0.7]
+    assert np.isnan(found.lower[0.9]) and np.isnan(found.upper[0.9])
+    assert found.withheld[0.9].startswith("About 20 like tasks are needed for a 90 % interval of cost_usd, 3 found")
+    stored = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert stored["lower_90"] is None and stored["withheld"] == {"90": found.withheld[0.9]}
+    assert "About 20 like tasks" in found._repr_html_()
+
+
+def test_where_no_level_is_carried_the_estimate_is_refused():
+    dear = table_history([18.0, 12.0, 30.0], [1.25, 0.90, 80.0])
+    with pytest.raises(EstimationRefusal, match=r"About 7 like tasks .* 70 % .*, 3 found.*Finish more tasks"):
+        _estimate(dear)
+
+
+def test_many_tasks_that_scatter_as_much_carry_their_interval():
+    rng = np.random.default_rng(4)
+    found = _estimate(table_history(np.full(60, 18.0), np.exp(rng.normal(0, 3, 60))))
+    assert found.upper[0.9] > 1000 * found.lower[0.9] and not found.withheld
+
+
+def test_a_withheld_first_level_needs_a_human_and_is_withheld_for_a_sum_of_units():
+    assert _estimate(THREE, levels=(0.9, 0.7)).needs_human_review
+    total = _estimate(THREE, levels=(0.9, 0.7), size=[18.0, 12.0])
+    assert np.isnan(total.upper[0.9]) and total.lower[0.7] < total.estimate < total.upper[0.7]
+
+
+def test_a_withheld_interval_is_empty_in_frames_and_no_reason_not_to_score_or_draw():
+    vector = estimate_task(THREE, **ONE, size=18.0, components=["cost_usd"])
+    frame = vector.to_frame()
+    assert frame["upper_90"].isna().all() and frame["upper_90"].dtype == float
+    charts.plot_estimate_vector(frame)
+    later = THREE.tail(1).assign(task_id="new", at=THREE["at"].max() + pd.Timedelta(days=1))
+    scored = score_stored([{**vector["cost_usd"].to_dict(), "task_id": "new"}], pd.concat([THREE, later]))
+    assert scored["lower_90"].isna().all() and score(scored)["n"].tolist() == [1]
+
+
+def test_a_comparison_says_which_interval_is_withheld():
+    wild = made_history(9, ("one", "two"), noise=2.0, slope=0.0).assign(size=np.nan)
+    comparison = compare_models(wild, levels=(0.6, 0.98))
+    assert comparison.frame["upper_98"].isna().any()
+    assert "98 % interval of cost_usd" in " ".join(comparison.withheld.values())
+
+
+def test_a_model_of_other_work_is_not_compared_and_none_is_where_all_differ():
+    history = made_history(30, ("one", "two", "three")).assign(roles="Code")
+    history.loc[history["llm_model"] == "three", "roles"] = "Explore"
+    comparison = compare_models(history, size=60.0)
+    assert set(comparison.frame["llm_model"]) == {"one", "two"}
+    assert "do Code, this one does Explore. Name one role" in comparison.refusals["three / coder"]
+    history.loc[history["llm_model"] == "two", "roles"] = "Plan"
+    with pytest.raises(EstimationRefusal, match="two / coder: Plan; three / coder: Explore"):
+        compare_models(history, size=60.0)
 
 
 def _stored(history, task):

@@ -177,6 +177,15 @@ def test_own_prices_come_before_the_reported_cost(run, empty_store, tmp_path):
     assert row["cost_usd"] == pytest.approx(2.000002)
 
 
+def test_the_tokens_of_a_model_are_empty_where_none_is_known(run, empty_store, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("timestamp,task_id,agent_role,llm_model,cost_usd\n2026-03-02,A,Code,m,1.25\n")
+    run("load", path, "--as", "executions", "--db", empty_store)
+    (model,) = run("models", "--json", "--db", empty_store).json
+    assert (model["tokens_in"], model["tokens_out"], model["cost_usd"]) == (None, None, 1.25)
+    assert run("models", "--csv", "--db", empty_store).out.splitlines()[1] == "m,,1,,,1.25,0"
+
+
 def test_a_model_without_a_price_is_counted_listed_and_priced_later(run, empty_store, tmp_path):
     path = transcript(tmp_path, "in-house-7b")
     path.write_text(path.read_text().replace(', "costUSD": 0.75', ""))

@@ -26,7 +26,7 @@ def runs_of(costs):
     frame = pd.DataFrame({"agent_role": list(costs), "task_id": "t"})
     for name in names:
         frame[name], frame[f"repeat_{name}"] = list(costs.values()), 0.0
-    return frame.assign(executions_without_cost=0)
+    return frame.assign(executions_without_cost=0, repeats=0)
 
 
 def test_the_shares_of_all_kinds_add_up_to_one(work):
@@ -66,6 +66,38 @@ def test_a_role_of_ones_own_is_unlisted_and_not_lost(work):
 def test_nothing_known_is_not_defined(work):
     row = cost_of_quality(Work(work.defects, runs_of({}), work.tasks, work.phases)).iloc[2]
     assert np.isnan(row["coq_share"]) and row["note"].startswith("not defined")
+
+
+def test_a_component_of_which_nothing_is_known_has_no_total(work):
+    row = cost_of_quality(Work(work.defects, runs_of({"Code": np.nan, "Test": np.nan}), work.tasks, work.phases)).iloc[
+        2
+    ]
+    assert np.isnan(row["total"]) and row["note"] == "not defined: nothing is known of this component"
+
+
+def test_a_kind_of_phase_that_ran_at_unknown_cost_is_unknown_and_one_that_never_ran_is_zero(work):
+    row = cost_of_quality(Work(work.defects, runs_of({"Code": 5.0, "Test": np.nan}), work.tasks, work.phases)).iloc[2]
+    assert np.isnan(row["failure_share"]) and np.isnan(row["coq_share"])
+    assert (row["appraisal_share"], row["construction_share"]) == (0.0, 1.0)
+    assert row["note"] == "nothing is known of failure; A/FR not defined: no failure cost is known"
+
+
+def test_repeats_of_unknown_cost_are_no_rework_of_zero(work):
+    runs = runs_of({"Code": 5.0}).assign(repeats=1, repeat_cost_usd=np.nan)
+    assert np.isnan(cost_of_quality(Work(work.defects, runs, work.tasks, work.phases)).iloc[2]["rework_share"])
+
+
+def test_tasks_of_unknown_cost_are_not_accepted_for_nothing(work):
+    tasks = work.tasks.assign(spent_usd=np.nan)
+    row = accepted_costs(Work(work.defects, work.runs, tasks, work.phases)).iloc[0]
+    assert row[["accepted_usd", "failed_usd", "usd_per_accepted"]].isna().all()
+    assert row["note"].startswith("nothing is known of accepted_usd; nothing is known of failed_usd")
+
+
+def test_corrections_of_unknown_effort_have_no_sum_of_zero(work):
+    defects = work.defects.assign(fix_cost_usd=np.nan, fix_latency_ms=np.nan)
+    table = defect_pareto(Work(defects, work.runs, work.tasks, work.phases))
+    assert table[["fix_cost_usd", "fix_latency_ms", "fix_cost_share"]].isna().all(axis=None)
 
 
 def test_a_correction_costs_more_the_later_the_defect_is_found(work):

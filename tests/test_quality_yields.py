@@ -98,6 +98,7 @@ def test_leverage_without_removal_in_test_is_not_defined():
 def test_an_unsized_task_has_no_density():
     measures = removal_measures(make_work(BY_HAND, size=np.nan)).set_index("measure")
     assert np.isnan(measures.loc["defect density", "value"])
+    assert np.isnan(measures.loc["defect density", "whole"])
     assert "no ended task has a size" in measures.loc["defect density", "note"]
 
 

@@ -93,3 +93,9 @@ def test_every_dependency_is_named_with_its_reason():
     table = README.split("## What it stands on")[1]
     for requirement in wanted:
         assert re.split(r"[=><\[]", requirement)[0] in table, requirement
+
+
+def test_make_lists_its_targets_in_one_column():
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    starts = {re.match(r"[a-z-]+ +", line).end() for line in listed}
+    assert len(listed) > 10 and len(starts) == 1

@@ -42,7 +42,8 @@ def plot_cost_by_role(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
 def plot_cost_per_week(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw one bar per week, stacked by model, with the week's sum on top where there is room.
 
-    `frame`: week (date of the Monday), llm_model, cost_usd; weeks without a row show as gaps.
+    `frame`: week (date of the Monday), llm_model, cost_usd; weeks without a row show as gaps, one without any known
+    cost says so.
     """
     ax = axes_of(frame, ("week", "llm_model", "cost_usd"), ax, title)
     if frame.empty:
@@ -51,6 +52,7 @@ def plot_cost_per_week(frame: pd.DataFrame, ax: Axes | None = None, title: str |
     wide = named.pivot_table(index="week", columns="llm_model", values="cost_usd", aggfunc="sum")
     wide = wide.asfreq("7D").fillna(0)
     wide = wide[wide.sum().sort_values(ascending=False).index]
+    unknown = set(named["week"]) - set(named.loc[named["cost_usd"].notna(), "week"])
     bottom = np.zeros(len(wide))
     for model in wide.columns:
         ax.bar(wide.index, wide[model], bottom=bottom, width=5, label=model)
@@ -58,7 +60,8 @@ def plot_cost_per_week(frame: pd.DataFrame, ax: Axes | None = None, title: str |
     step = -(-len(wide) // MOST_WEEKS_WITH_LABELS)
     ax.set_xticks(wide.index[::step], [f"{week:%d %b}" for week in wide.index[::step]])
     for week, total in zip(wide.index, bottom, strict=True) if step == 1 else ():
-        ax.annotate(usd(total), (week, total), (0, 3), textcoords="offset points", ha="center", fontsize=9, color=TEXT)
+        said = "unknown" if week in unknown else usd(total)
+        ax.annotate(said, (week, total), (0, 3), textcoords="offset points", ha="center", fontsize=9, color=TEXT)
     ax.set_xlabel("Week that begins on Monday")
     ax.grid(axis="y")
     ax.margins(y=0.1)

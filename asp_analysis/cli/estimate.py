@@ -107,7 +107,7 @@ def _print(vector: "CostVector") -> None:
     print_table(headers, [_row(estimate, levels) for estimate in estimates])
     for estimate in estimates:
         say(f"{estimate.component}: {estimate.why}")
-        for remark in estimate.notes:
+        for remark in (*estimate.withheld.values(), *estimate.notes):
             say(f"  {remark}")
         if estimate.needs_human_review:
             say("  Marked for human review: the interval is wider than ±50 % of the estimate.")
@@ -116,7 +116,12 @@ def _print(vector: "CostVector") -> None:
 
 
 def _row(estimate: "Estimate", levels: list[float]) -> list[str]:
-    intervals = [f"{_number(estimate.lower[level])} to {_number(estimate.upper[level])}" for level in levels]
+    intervals = [
+        "withheld"
+        if level in estimate.withheld
+        else f"{_number(estimate.lower[level])} to {_number(estimate.upper[level])}"
+        for level in levels
+    ]
     return [
         estimate.component,
         _number(estimate.estimate),
@@ -151,6 +156,8 @@ def _print_comparison(
         say(found.sentence)
     for name, reason in found.refusals.items():
         note(f"{name} is not compared: {reason}")
+    for name, reason in found.withheld.items():
+        note(f"{name}: {reason}")
 
 
 def _keep(vector: "CostVector", asked: dict[str, Any]) -> None:

@@ -40,8 +40,8 @@ def command(as_of: datetime | None, record: bool, output: str | None, db: str | 
     if output:
         print_frame(table, output)
     else:
-        print_frame(table[[*_SHOWN]], output)
         _explain(table)
+        print_frame(table[[*_SHOWN]], output)
     if record:
         written = _record(url, table, _first_instant(telemetry, instant), instant)
         kept = len(table) - written

@@ -10,7 +10,7 @@ from asp_analysis.cli.options import format_options, open_session, print_frame, 
 @format_options
 @reading_options
 def command(unpriced: bool, output: str | None, db: str | None) -> None:
-    """List the models with their calls, tokens and cost, and how many of the calls have no price.
+    """List the models with their calls, known tokens and cost, and how many of the calls have no price.
 
     Example: asp-analysis models --unpriced
     """
@@ -24,8 +24,8 @@ SELECT
     llm_model,
     llm_provider,
     count(*) AS calls,
-    CAST(coalesce(sum(tokens_in), 0) AS BIGINT) AS tokens_in,
-    CAST(coalesce(sum(tokens_out), 0) AS BIGINT) AS tokens_out,
+    CAST(sum(tokens_in) AS BIGINT) AS tokens_in,
+    CAST(sum(tokens_out) AS BIGINT) AS tokens_out,
     sum(cost_usd) AS cost_usd,
     count(*) FILTER (WHERE cost_usd IS NULL AND tokens_in + tokens_out > 0) AS calls_without_price
 FROM executions

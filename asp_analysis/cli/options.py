@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -87,20 +89,24 @@ def _echo_csv(text: str) -> None:
 
 
 def print_table(headers: list[str], rows: list[list[str]]) -> None:
-    """Print an aligned table; a terminal's width is kept, a pipe gets every column whole."""
-    from rich import box
+    """Print a table, or blocks where the terminal is too narrow for one; a pipe gets every column whole."""
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 10_000, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, header in enumerate(headers):
-        is_number = bool(rows) and all(_looks_numeric(row[place]) for row in rows)
-        table.add_column(Text(visible(str(header))), justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))
-    console.print(table)
+    from asp_analysis.cli.tables import layout
+
+    width = _terminal_width() or PIPE_WIDTH
+    shown = [visible(str(header)) for header in headers], [[visible(cell) for cell in row] for row in rows]
+    # A height too: without one, rich takes the terminal TERM=dumb for 80 columns wide.
+    Console(file=sys.stdout, width=width, height=1, highlight=False).print(layout(*shown, width))
+
+
+PIPE_WIDTH = 10_000
+"""As good as endless, and yet a bound for what a listing with one huge text is padded to."""
+
+
+def _terminal_width() -> int | None:
+    """Give the width of the terminal on stdout, as COLUMNS says where it is set; None where there is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def visible(text: str) -> str:
@@ -122,8 +128,12 @@ def _escaped(char: str) -> str:
 
 
 def say(line: str) -> None:
-    """Print a line of the answer that is no table, on stdout."""
-    click.echo(visible(line))
+    """Print a line of the answer that is no table, on stdout; a terminal gets it wrapped at words."""
+    text, width = visible(line), _terminal_width()
+    if width and len(text) > width:
+        indent = " " * (len(text) - len(text.lstrip()) + 2)
+        text = textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    click.echo(text)
 
 
 def note(message: str) -> None:
@@ -156,7 +166,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
     return str(value)
-
-
-def _looks_numeric(text: str) -> bool:
-    return text == "" or text.replace(",", "").replace(".", "").replace("-", "").replace("e", "").isdigit()

@@ -101,7 +101,7 @@ def _measures(work: Work) -> Table:
     for row in removal_measures(work).to_dict("records"):
         write = words.percent if row["unit"] == "share of 1" else lambda value: words.number(value, 3)
         unit = "share" if row["unit"] == "share of 1" else row["unit"]
-        whole = words.count(row["whole"]) if words.is_known(row["whole"]) else "0"
+        whole = words.count(row["whole"]) if words.is_known(row["whole"]) else words.UNKNOWN
         value = write(row["value"])
         interval = words.between(row["lower"], row["upper"], write) or words.NOT_DEFINED
         rows.append(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.errors import EstimationRefusal, InputError
-from asp_analysis.probe.history import Series, position_of, series_of
+from asp_analysis.probe.history import Series, position_of, series_of, ways_on
 from asp_analysis.probe.models import CANDIDATES, MODELS, Forecasts, Timeline, forecast_all
 from asp_analysis.probe.reference_class import Reference
 from asp_analysis.probe.selection import choices, pick
@@ -70,7 +70,8 @@ def backtest(
             or "no series"
         )
         raise EstimationRefusal(
-            f"A series of 3 {_noun(per)} with a {component} is needed for a backtest, found {found}. Record more tasks."
+            f"A series of 3 {_noun(per)} with a {component} is needed for a backtest, found {found}. "
+            f"{ways_on([one for _, one in wanted])}"
         )
     return pd.concat(frames, ignore_index=True)
 

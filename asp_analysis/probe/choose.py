@@ -12,7 +12,7 @@ import pandas as pd
 
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.probe.backtest import AUTO, LEVELS, Replay, forecast_rows, level_name, replay_series
-from asp_analysis.probe.history import Series
+from asp_analysis.probe.history import Series, ways_on
 from asp_analysis.probe.models import CANDIDATES, LEAST_FOR_A_LINE, MODELS
 from asp_analysis.probe.scores import score
 
@@ -139,8 +139,7 @@ def _what_is_missing(found: Replay, name: str) -> str:
             f"{known.get(needs, 'More past forecasts')} is needed for {name}, none found. "
             "Give it, or ask for method auto."
         )
-    advice = "Finish more tasks, count attempts too" if series.per == "finished" else "Record more attempts"
     return (
         f"{least} {noun} with {what} are needed, {usable} found for {series.name} "
-        f"(left out: {series.left_out_text()}). {advice}, or take the planner's own figure."
+        f"(left out: {series.left_out_text()}). {ways_on([series])}"
     )

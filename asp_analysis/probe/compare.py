@@ -6,7 +6,7 @@ independently would make the answer look less sure than it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from asp_analysis.errors import EstimationRefusal
 from asp_analysis.intervals import wilson
 from asp_analysis.probe.backtest import LEVELS, Replay, level_name, replay, timeline_of
 from asp_analysis.probe.estimate import Estimate, estimate_of
-from asp_analysis.probe.history import Series, series_of
+from asp_analysis.probe.history import SERIES, Series, series_of
 from asp_analysis.probe.reference_class import Reference
 
 LEAST_SHARED_TASKS = 20
@@ -37,7 +37,8 @@ class Comparison:
 
     frame: llm_model, agent_role, estimate, lower_<level>, upper_<level>, cheapest_probability with _lower and _upper
     (90 % Wilson interval), method, n. sentence: the answer. n_tasks: shared tasks (or the shortest record) that the
-    probability rests on. refusals: series -> why it could not be compared.
+    probability rests on. refusals: series -> why it could not be compared. withheld: series -> why some of its bounds
+    are NaN.
     """
 
     frame: pd.DataFrame
@@ -45,9 +46,11 @@ class Comparison:
     n_tasks: int
     is_paired: bool
     refusals: dict[str, str]
+    withheld: dict[str, str] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
-        refused = "".join(f"<li>{name}: {reason}</li>" for name, reason in self.refusals.items())
+        reasons = [*self.refusals.items(), *self.withheld.items()]
+        refused = "".join(f"<li>{name}: {reason}</li>" for name, reason in reasons)
         return f"<p>{self.sentence}</p>{self.frame.round(4).to_html(index=False)}<ul>{refused}</ul>"
 
 
@@ -65,12 +68,17 @@ def compare_models(
 
     The probability is the share of past tasks on which `estimate x (actual / past estimate)` is smallest, over the
     tasks that all series did (20 or more); else over independent draws from each one's past errors (rng, a fixed one
-    when None). Raises EstimationRefusal when fewer than two series can be estimated.
+    when None). Only series of the same work are compared: the column `roles` says which (`question.pose_per_model`),
+    else agent_role; those of other work than most are refused. Raises EstimationRefusal when no two did the same work,
+    or fewer than two series can be estimated.
     """
     every = series_of(history, component, per)
+    refusals = _of_other_work(history, every)
     reference = Reference.of(every)
-    estimates, errors, refusals = [], [], {}
+    estimates, errors, withheld = [], [], {}
     for own, series in enumerate(every):
+        if series.name in refusals:
+            continue
         new = {**(task or {}), "size": size}
         try:
             found = replay(series, timeline_of(series, reference.timeline(own, new), size), levels)
@@ -82,6 +90,7 @@ def compare_models(
                 )
             estimates.append(estimate)
             errors.append(past)
+            withheld |= {series.name: " ".join(estimate.withheld.values())} if estimate.withheld else {}
         except EstimationRefusal as refusal:
             refusals[series.name] = str(refusal)
     if len(estimates) < 2:
@@ -89,7 +98,31 @@ def compare_models(
         raise EstimationRefusal(f"Two series to compare are needed, {len(estimates)} can be estimated. {reason}")
     wins, n_tasks, is_paired = _wins(estimates, errors, rng or np.random.default_rng(0))
     frame = _frame(estimates, wins, n_tasks)
-    return Comparison(frame, _sentence(frame, component, n_tasks, is_paired), n_tasks, is_paired, refusals)
+    return Comparison(frame, _sentence(frame, component, n_tasks, is_paired), n_tasks, is_paired, refusals, withheld)
+
+
+def _of_other_work(history: pd.DataFrame, every: list[Series]) -> dict[str, str]:
+    """Say of each series that does other work than most why it is not compared: the cheapest would be the least work.
+
+    Of kinds of work that equally many series do, the one with the most tasks is compared.
+    """
+    column = "roles" if "roles" in history.columns else "agent_role"
+    groups = history.groupby(list(SERIES), sort=False, dropna=False)[column].first()
+    roles_of = {(str(model), str(role)): str(roles) for (model, role), roles in groups.items()}
+    work = {series.name: roles_of[series.llm_model, series.agent_role] for series in every}
+    rank = dict.fromkeys(work.values(), (0, 0))
+    for series in every:
+        n_series, n_tasks = rank[work[series.name]]
+        rank[work[series.name]] = n_series + 1, n_tasks + len(series.tasks)
+    most = max(rank, key=rank.__getitem__, default="")
+    if len(every) > 1 and rank[most][0] < 2:
+        found = "; ".join(f"{name}: {roles}" for name, roles in work.items())
+        raise EstimationRefusal(
+            f"Two models that did the same work are needed, each of the {len(every)} found does other work ({found}). "
+            "Name one role with --role."
+        )
+    reason = "the models that are compared do {}, this one does {}. Name one role with --role to compare it."
+    return {name: reason.format(most, roles) for name, roles in work.items() if roles != most}
 
 
 def _past_errors(series: Series, found: Replay) -> pd.Series:

@@ -21,6 +21,12 @@ from asp_analysis.probe.unit_sums import shared_error_share, sum_estimates
 REVIEW_SHARE = 0.5
 """A human should look when the first interval leaves the estimate +- 50 %."""
 
+FARTHEST_ENDS = 1000
+"""Factor between the ends of an interval from which on it says nothing: between a cent and ten dollars lies every task.
+
+Asked only of bounds that rest on a t tail, because the past errors are too few to read them off. An interval as wide
+that past errors do carry is evidence: the tasks scatter so much."""
+
 _EVIDENCE = ("n", "mdape", "mmre", "pred25", "sa", "log_bias", "log_bias_lower", "log_bias_upper")
 
 
@@ -29,8 +35,8 @@ class Estimate:
     """One component of one task: estimate is a median, mean the figure to add up for budgets (higher if skewed).
 
     lower, upper: level -> bound, in the component's unit. n: past tasks used. evidence: scores of the method's past
-    forecasts (`scores.score`), and past_median_mdape to compare. needs_human_review: the first interval leaves the
-    estimate +- 50 %.
+    forecasts (`scores.score`), and past_median_mdape to compare. withheld: level -> why its bounds are NaN: too few
+    tasks, ends further apart than `FARTHEST_ENDS`. needs_human_review: the first interval leaves the estimate +- 50 %.
     """
 
     component: str
@@ -47,25 +53,28 @@ class Estimate:
     size: float | None = None
     evidence: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    withheld: dict[float, str] = field(default_factory=dict)
 
     @property
     def needs_human_review(self) -> bool:
-        """True when the interval of the first level reaches below 50 % or above 150 % of the estimate."""
+        """True when the interval of the first level is withheld, or leaves 50 to 150 % of the estimate."""
         level = next(iter(self.lower))
         low, high = (1 - REVIEW_SHARE) * self.estimate, (1 + REVIEW_SHARE) * self.estimate
-        return bool(self.lower[level] < low or self.upper[level] > high)
+        return not (self.lower[level] >= low and self.upper[level] <= high)
 
     def to_dict(self) -> dict:
-        """Plain values only, to be stored with the task as JSON and scored later by `score_stored`."""
+        """Plain values, to be stored as JSON and scored later by `score_stored`; a withheld bound is None."""
         plain = {name: getattr(self, name) for name in ("component", "llm_model", "agent_role", "estimate", "mean")}
-        for level, bound in self.lower.items():
-            plain[f"lower_{level_name(level)}"] = bound
-            plain[f"upper_{level_name(level)}"] = self.upper[level]
+        for level in self.lower:
+            is_withheld = np.isnan(self.lower[level])
+            plain[f"lower_{level_name(level)}"] = None if is_withheld else self.lower[level]
+            plain[f"upper_{level_name(level)}"] = None if is_withheld else self.upper[level]
         plain |= {name: getattr(self, name) for name in ("method", "why", "n", "per", "size", "needs_human_review")}
-        return {**plain, "evidence": dict(self.evidence), "notes": list(self.notes)}
+        withheld = {level_name(level): reason for level, reason in self.withheld.items()}
+        return {**plain, "evidence": dict(self.evidence), "notes": list(self.notes), "withheld": withheld}
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{note}</li>" for note in self.notes)
+        notes = "".join(f"<li>{note}</li>" for note in (*self.withheld.values(), *self.notes))
         review = (
             "<p><b>Needs human review:</b> the interval is wider than ±50 %.</p>" if self.needs_human_review else ""
         )
@@ -87,9 +96,9 @@ class CostVector:
         return self.estimates[component]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per estimated component, the columns of `Estimate.to_dict` without evidence and notes."""
+        """One row per estimated component, the columns of `Estimate.to_dict` that hold one value."""
         rows = [one.to_dict() for one in self.estimates.values()]
-        return pd.DataFrame(rows).drop(columns=["evidence", "notes"], errors="ignore")
+        return _stored_frame(rows).drop(columns=["evidence", "notes", "withheld"], errors="ignore")
 
     def to_dict(self) -> dict:
         """Component -> stored estimate."""
@@ -135,25 +144,33 @@ def estimate_task(
 
 
 def estimate_of(found: Replay, method: str = AUTO) -> Estimate:
-    """The estimate for the task to come of a replayed series. Raises EstimationRefusal when no model can answer."""
+    """The estimate for the task to come of a replayed series.
+
+    Raises EstimationRefusal when no model can answer, or the past carries the interval of no level that was asked for.
+    """
     choice = choice_of(found, method)
     series, said = found.series, found.forecasts[AUTO if method == AUTO else choice.method]
-    new_size = float(np.exp(found.timeline.log_size[-1]))
+    new_size = float(f"{np.exp(found.timeline.log_size[-1]):.12g}")  # the size that was given, not exp(ln(size))
+    withheld = _withheld(found, said)
+    if len(withheld) == len(found.levels):
+        reason = withheld[min(withheld)]
+        raise EstimationRefusal(f"{reason} Finish more tasks, or take the planner's own figure.")
     return Estimate(
         series.component,
         series.llm_model,
         series.agent_role,
         float(said.estimate[-1]),
         float(said.mean[-1]),
-        {level: float(said.lower[-1, k]) for k, level in enumerate(found.levels)},
-        {level: float(said.upper[-1, k]) for k, level in enumerate(found.levels)},
+        _bounds(found.levels, said.lower[-1], withheld),
+        _bounds(found.levels, said.upper[-1], withheld),
         choice.method,
         choice.why,
         choice.n,
         series.per,
         None if np.isnan(new_size) else new_size,
         _evidence(choice),
-        tuple(_notes(found, said)),
+        tuple(_notes(found, said, withheld)),
+        withheld,
     )
 
 
@@ -166,7 +183,7 @@ def score_stored(stored: pd.DataFrame | Sequence[dict], history: pd.DataFrame) -
     estimate and the bounds. Forecasts without an outcome have no row. Raises InputError when task_id is
     missing.
     """
-    frame = pd.DataFrame(stored)
+    frame = _stored_frame(stored)
     missing = {"task_id", "component", "llm_model", "agent_role", "estimate"} - set(frame.columns)
     if missing:
         raise InputError(
@@ -192,6 +209,41 @@ def _estimate(history, component, size, method, asked) -> Estimate:
     return sum_estimates([estimate_of(unit, method) for unit in units], shared_error_share(units[0]))
 
 
+def _stored_frame(stored: pd.DataFrame | Sequence[dict]) -> pd.DataFrame:
+    """The entries as a frame whose bounds are numbers, NaN where withheld."""
+    frame = pd.DataFrame(stored)
+    return frame.astype({f"{side}_{level}": float for level in levels_of(frame) for side in ("lower", "upper")})
+
+
+def _bounds(levels, bounds, withheld) -> dict[float, float]:
+    return {
+        level: float("nan") if level in withheld else float(bound) for level, bound in zip(levels, bounds, strict=True)
+    }
+
+
+def _withheld(found: Replay, said) -> dict[float, str]:
+    """Say of each level whose interval says nothing why it is withheld (`FARTHEST_ENDS`)."""
+    reasons = {}
+    for level, low, high in zip(found.levels, said.lower[-1], said.upper[-1], strict=True):
+        needed = _points_of_two_tails(level)
+        if said.n_effective[-1] < needed - 1e-9 and high > FARTHEST_ENDS * low:
+            reasons[level] = (
+                f"About {np.ceil(needed - 1e-9) + 1:.0f} like tasks are needed for a {level_name(level)} % interval of "
+                f"{found.series.component}, {len(found.series.tasks)} found: it would reach from {_amount(low)} to "
+                f"{_amount(high)}, which says nothing."
+            )
+    return reasons
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if 1e4 <= value < 1e15 else f"{value:.4g}"
+
+
+def _points_of_two_tails(level: float) -> float:
+    """Past errors from which on both bounds are quantiles of them: ranks below 1 and above n do not exist."""
+    return 2 / (1 - level) - 1
+
+
 def _evidence(choice: Choice) -> dict[str, float]:
     scores = choice.scores.set_index("model")
     if choice.method not in scores.index:
@@ -204,14 +256,14 @@ def _evidence(choice: Choice) -> dict[str, float]:
     return found
 
 
-def _notes(found: Replay, said):
+def _notes(found: Replay, said, withheld):
     series = found.series
     known = series.size[~np.isnan(series.size)]
     size = np.exp(found.timeline.log_size[-1])
     if len(known) and not np.isnan(size) and not known.min() <= size <= known.max():
         side = "above the largest" if size > known.max() else "below the smallest"
         yield f"Extrapolation: size {size:g} is {side} of {len(known)} past sizes ({known.min():g} to {known.max():g})."
-    needed = max(2 / (1 - level) - 1 for level in found.levels)
+    needed = _points_of_two_tails(max(level for level in found.levels if level not in withheld))
     if said.n_effective[-1] < needed - 1e-9:
         yield (
             f"Thin: {said.n_effective[-1]:.0f} like tasks, {needed:.0f} are needed to read both bounds off past "
@@ -238,5 +290,5 @@ def _outcomes(frame, history):
 
 def _table(estimates) -> str:
     rows = [one.to_dict() for one in estimates]
-    shown = pd.DataFrame(rows).drop(columns=["why", "evidence", "notes", "per"])
-    return shown.to_html(index=False, float_format=lambda value: f"{value:.4g}")
+    shown = _stored_frame(rows).drop(columns=["why", "evidence", "notes", "withheld", "per"])
+    return shown.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")

@@ -8,8 +8,10 @@ The input of every estimate is one frame, the history:
 | at | instant, UTC | when the outcome became known: the order key; equal instants keep the frame's order |
 | llm_model, agent_role | str | together they name a series |
 | size | float, optional | the proxy known before the task starts; NaN when unknown |
+| roles | str, optional | the work that the rows of a series stand for, where it is more than agent_role says |
 | project_id, task_type | str, optional | classes of alike tasks, for the reference class |
 | is_finished | bool, optional (true) | the task ended by itself with a result, right or wrong |
+| is_failed | bool, optional (not is_finished) | the task ended without a result; false for one that is not over |
 | is_censored | bool, optional (false) | cut off by a timeout or limit: a lower bound of what finishing costs |
 | cost_usd, latency_ms, tokens_in, tokens_out, tool_calls | float, each optional | the cost vector; NaN when unknown |
 | planned_<component> | float, optional | the planner's own figure |
@@ -29,6 +31,7 @@ from asp_analysis.errors import EstimationRefusal, InputError
 COMPONENTS = ("cost_usd", "latency_ms", "tokens_in", "tokens_out", "tool_calls")
 SERIES = ("llm_model", "agent_role")
 QUESTIONS = ("finished", "attempt")
+NOT_OVER = "not finished (pending, in progress or unknown)"
 _REQUIRED = ("task_id", "at", *SERIES)
 _DEFAULTS = {"size": np.nan, "project_id": None, "task_type": None, "is_finished": True, "is_censored": False}
 
@@ -73,7 +76,7 @@ class Series:
         return replace(self, tasks=self.tasks.tail(count).reset_index(drop=True), left_out=left_out)
 
     def left_out_text(self) -> str:
-        """`3 cost missing, 1 cut off`, or `none`."""
+        """`3 cost_usd missing, 1 cut off and never finished`, or `none`."""
         return ", ".join(f"{count} {reason}" for reason, count in self.left_out.items() if count) or "none"
 
 
@@ -93,9 +96,12 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
     frame = history.copy()
     for name, value in _DEFAULTS.items():
         frame[name] = frame[name].where(frame[name].notna(), value) if name in frame.columns else value
+    failed = frame.get("is_failed", pd.Series(pd.NA, frame.index, dtype="boolean"))
+    frame["is_failed"] = failed.where(failed.notna(), ~frame["is_finished"].astype(bool))
     frame["at"] = _instants(frame["at"])
     frame[["size", *present]] = frame[["size", *present]].astype(float)
-    frame[["is_finished", "is_censored"]] = frame[["is_finished", "is_censored"]].astype(bool)
+    flags = ["is_finished", "is_failed", "is_censored"]
+    frame[flags] = frame[flags].astype(bool)
     negative = [name for name in present if (frame[name] < 0).any()]
     if negative:
         raise InputError(
@@ -112,9 +118,10 @@ def series_of(history: pd.DataFrame, component: str, per: str = "finished") -> l
     per="attempt": each row with a known positive cost is one point, a cut-off or failed attempt too, with what it did
     cost. per="finished": each finished task is one point; the attempts of the same task and series that failed or
     were cut off before it belong to its cost (an attempt of unknown cost makes the sum unknown). Tasks that never
-    finished are left out and counted: what they would have cost is unknown. A row that is finished and censored
-    counts as cut off. A repeat after the finish begins anew. Left out of both: missing costs (unknown), costs of 0
-    (not recorded or not run: nothing that ran was free). Raises InputError for an unknown component or question.
+    finished are left out and counted, those that are not over apart from the failed: what they will cost, or would
+    have, is unknown. A row that is finished and censored counts as cut off. A repeat after the finish begins anew. Left
+    out of both: missing costs (unknown), costs of 0 (not recorded or not run: nothing that ran was free). Raises
+    InputError for an unknown component or question.
     """
     if component not in COMPONENTS:
         raise InputError(f"A component of {', '.join(COMPONENTS)} is needed, {component!r} found. Choose one of them.")
@@ -126,9 +133,21 @@ def series_of(history: pd.DataFrame, component: str, per: str = "finished") -> l
     frame = frame.assign(cost=frame[component], order=frame.index, attempts=1)
     count = _finished if per == "finished" else _attempts
     return [
-        Series(str(model), str(role), component, per, *count(group))
+        Series(str(model), str(role), component, per, *count(group, component))
         for (model, role), group in frame.groupby(list(SERIES), sort=False, dropna=False)
     ]
+
+
+def ways_on(short: list[Series]) -> str:
+    """Say what to do where series hold too few tasks: the sentence with which a refusal ends."""
+    if any(series.per == "attempt" for series in short):
+        return "Record more attempts, or take the planner's own figure."
+    if any(series.left_out[NOT_OVER] for series in short):
+        return (
+            "Say which tasks are finished: asp-analysis load FILE --as task_metadata --set status=completed; or count "
+            "attempts with --per attempt."
+        )
+    return "Finish more tasks, count attempts with --per attempt, or take the planner's own figure."
 
 
 def position_of(every: list[Series], key: tuple[str, str]) -> int:
@@ -156,13 +175,13 @@ def _instants(values: pd.Series) -> pd.Series:
 _COLUMNS = ["task_id", "at", "order", "project_id", "task_type", "size", "cost", "attempts"]
 
 
-def _attempts(group: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+def _attempts(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, dict[str, int]]:
     is_missing, is_zero = group["cost"].isna(), group["cost"] == 0
-    left_out = {"cost missing": int(is_missing.sum()), "cost 0": int(is_zero.sum())}
+    left_out = {f"{component} missing": int(is_missing.sum()), f"{component} 0": int(is_zero.sum())}
     return group.loc[~is_missing & ~is_zero, _COLUMNS].reset_index(drop=True), left_out
 
 
-def _finished(group: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+def _finished(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, dict[str, int]]:
     is_done = group["is_finished"] & ~group["is_censored"]
     # A finish closes its own row: attempts are numbered by how many finishes of the task came before them.
     round_of = is_done.groupby(group["task_id"]).cumsum() - is_done
@@ -172,9 +191,11 @@ def _finished(group: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     attempts = group["cost"].groupby(keys).transform("size")
     done = group.assign(cost=spent, attempts=attempts)[is_done]
     is_open = ~is_done.groupby(keys).transform("any")
-    rows, left_out = _attempts(done)
+    is_uncut = is_open & ~group["is_censored"]
+    rows, left_out = _attempts(done, component)
     return rows, {
         **left_out,
         "cut off and never finished": int((is_open & group["is_censored"]).sum()),
-        "failed and never finished": int((is_open & ~group["is_censored"]).sum()),
+        "failed and never finished": int((is_uncut & group["is_failed"]).sum()),
+        NOT_OVER: int((is_uncut & ~group["is_failed"]).sum()),
     }

@@ -22,6 +22,9 @@ ALTERNATIVE_SHARE = 0.5
 MANY_MODELS = 3
 """Models for one role of one task, from which on they are taken for alternatives: a session of one agent mixes two."""
 
+USUAL_SHARE = 0.5
+"""Share of a model's tasks in which it plays a role, from which on the role is part of the work it does."""
+
 _FIRST = ("project_id", "task_type", "size", "actual_size", "planned_cost_usd", "planned_latency_ms")
 
 
@@ -30,7 +33,7 @@ def pose(history: pd.DataFrame, llm_model: str | None = None, agent_role: str | 
 
     `history`: the view `task_history`. The rows of a group are summed; a cost that one of its rows lacks is unknown for
     the group (`tool_calls` are summed as far as known: many roles call none). The group's time is its last one, it is
-    finished when all of it is, censored when any of it is.
+    finished when all of it is, failed or censored when any of it is.
 
     Raises:
         EstimationRefusal: there is no such model or role (the message lists what there is), or no model is named and
@@ -45,13 +48,27 @@ def pose(history: pd.DataFrame, llm_model: str | None = None, agent_role: str | 
 def pose_per_model(history: pd.DataFrame, agent_role: str | None = None) -> pd.DataFrame:
     """Give the history with one row per task and model, for the question which model would be the cheapest.
 
+    The column `roles` says what work the rows of a model stand for: the roles that it plays in at least half of its
+    tasks. The model that plans and the one that codes share their tasks and not their work. A sub-agent that a session
+    starts now and then does not count as other work: it is part of how the main agent's model does the task.
+
     Raises:
         EstimationRefusal: there is no such role.
     """
     asked = _only(history, "agent_role", agent_role)
-    models = asked["llm_model"].dropna().unique()
-    parts = [_summed(asked[asked["llm_model"] == model], model, agent_role or ALL_ROLES) for model in models]
+    models = [asked[asked["llm_model"] == model] for model in asked["llm_model"].dropna().unique()]
+    parts = [
+        _summed(part, part["llm_model"].iloc[0], agent_role or ALL_ROLES).assign(roles=_usual_roles(part))
+        for part in models
+    ]
     return pd.concat(parts, ignore_index=True) if parts else asked
+
+
+def _usual_roles(history: pd.DataFrame) -> str:
+    """Name the roles of at least half of the tasks; every role where none is that usual."""
+    tasks = history.groupby("agent_role")["task_id"].nunique()
+    usual = tasks[tasks >= USUAL_SHARE * history["task_id"].nunique()]
+    return ", ".join(sorted(map(str, (usual if len(usual) else tasks).index)))
 
 
 def _only(history: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFrame:
@@ -91,6 +108,8 @@ def _refuse_alternatives(history: pd.DataFrame) -> None:
 def _summed(history: pd.DataFrame, llm_model: str, agent_role: str) -> pd.DataFrame:
     groups = history.groupby("task_id", sort=False)
     frame = groups.agg(at=("at", "max"), is_finished=("is_finished", "all"), is_censored=("is_censored", "any"))
+    if "is_failed" in history.columns:
+        frame["is_failed"] = groups["is_failed"].any()
     for name in _FIRST:
         if name in history.columns:
             frame[name] = groups[name].first()

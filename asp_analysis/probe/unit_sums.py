@@ -53,8 +53,8 @@ def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estima
 
     Each unit is taken as log-normal with its own spread, below and above the median apart; the sum is matched by its
     first two moments (Fenton 1960): mean M = Sum m_i, variance V = Sum_ij m_i m_j (exp(rho_ij s_i s_j) - 1), spread^2
-    = ln(1 + V / M^2), median = M exp(-spread^2 / 2). One unit is returned as it is. Raises InputError without units
-    or for other shares.
+    = ln(1 + V / M^2), median = M exp(-spread^2 / 2). A level that one unit withholds is withheld for the sum. One unit
+    is returned as it is. Raises InputError without units or for other shares.
     """
     if not units or not 0 <= share <= 1:
         raise InputError(
@@ -62,7 +62,8 @@ def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estima
         )
     if len(units) == 1:
         return units[0]
-    first = next(iter(units[0].lower))
+    withheld = {level: reason for unit in units for level, reason in unit.withheld.items()}
+    first = next(level for level in units[0].lower if level not in withheld)
     around = [np.log(unit.upper[first] / unit.lower[first]) / (2 * _z(first)) for unit in units]
     median, _ = _matched([unit.estimate for unit in units], around, share)
     lower, upper = {}, {}
@@ -83,6 +84,7 @@ def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estima
         size=sum(unit.size or 0 for unit in units) or None,
         evidence={},
         notes=_notes(units),
+        withheld=withheld,
     )
 
 

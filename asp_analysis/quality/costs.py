@@ -13,9 +13,9 @@ def cost_of_quality(work: Work) -> pd.DataFrame:
     """Give one row per cost component: component, total, one share per kind of phase, and PSP's ratios.
 
     overhead_share, construction_share, appraisal_share, failure_share, unlisted_share (roles without a kind): of the
-    total; coq_share = appraisal + failure; afr = appraisal / failure, NaN without failure cost; rework_share: second
-    and later iterations of construction, which PSP counts as construction and agents repeat because a review or test
-    sent the work back; note.
+    total, 0 where nothing ran, NaN where nothing is known of what ran; coq_share = appraisal + failure; afr =
+    appraisal / failure, NaN without a known failure cost; rework_share: second and later iterations of construction,
+    which PSP counts as construction and agents repeat because a review or test sent the work back; note.
     """
     kind = work.phases.set_index("agent_role")["kind"]
     runs = work.runs.assign(kind=work.runs["agent_role"].map(kind).fillna("unlisted"))
@@ -23,26 +23,34 @@ def cost_of_quality(work: Work) -> pd.DataFrame:
 
 
 def _cost_row(runs: pd.DataFrame, component: str) -> dict[str, Any]:
-    total = float(runs[component].sum())
-    whole = total if total > 0 else float("nan")
-    parts = runs.groupby("kind")[component].sum()
-    row: dict[str, Any] = {"component": component, "total": total}
-    row |= {f"{kind}_share": float(parts.get(kind, 0.0)) / whole for kind in (*KINDS, "unlisted")}
-    failure, appraisal = float(parts.get("failure", 0.0)), float(parts.get("appraisal", 0.0))
-    row["coq_share"] = (appraisal + failure) / whole
-    row["afr"] = appraisal / failure if failure > 0 else float("nan")
-    built = runs.loc[runs["kind"] == "construction", f"repeat_{component}"]
-    row["rework_share"] = float(built.sum()) / whole
-    row["note"] = _cost_note(runs, component, total, failure)
+    whole = _known_sum(runs[component])
+    parts = {kind: _known_sum(runs.loc[runs["kind"] == kind, component]) for kind in (*KINDS, "unlisted")}
+    built = runs[runs["kind"] == "construction"]
+    repeats = built.loc[built["repeats"] > 0, f"repeat_{component}"]
+    base = whole if whole > 0 else float("nan")
+    row: dict[str, Any] = {"component": component, "total": whole if len(runs) else float("nan")}
+    row |= {f"{kind}_share": cost / base for kind, cost in parts.items()}
+    row["coq_share"] = (parts["appraisal"] + parts["failure"]) / base
+    row["afr"] = parts["appraisal"] / parts["failure"] if parts["failure"] > 0 else float("nan")
+    row["rework_share"] = _known_sum(repeats) / base
+    row["note"] = _cost_note(runs, component, whole, parts)
     return row
 
 
-def _cost_note(runs: pd.DataFrame, component: str, total: float, failure: float) -> str:
-    if total <= 0:
+def _known_sum(costs: pd.Series) -> float:
+    """Give the sum of what is known: 0 of nothing that ran, NaN where nothing is known of what ran."""
+    return float(costs.sum(min_count=1)) if len(costs) else 0.0
+
+
+def _cost_note(runs: pd.DataFrame, component: str, whole: float, parts: dict[str, float]) -> str:
+    if not whole > 0:
         return "not defined: nothing is known of this component"
-    parts = [] if failure > 0 else ["A/FR not defined: no failure cost"]
+    dark = [kind for kind, cost in parts.items() if cost != cost]
+    notes = [f"nothing is known of {', '.join(dark)}"] if dark else []
+    if not parts["failure"] > 0:
+        notes.append(f"A/FR not defined: no failure cost{' is known' if 'failure' in dark else ''}")
     unknown = int(runs["executions_without_cost"].sum()) if component == "cost_usd" else 0
-    return "; ".join(parts + ([f"{unknown} executions without a cost are left out"] if unknown else []))
+    return "; ".join(notes + ([f"{unknown} executions without a cost are left out"] if unknown else []))
 
 
 def fix_costs(work: Work) -> pd.DataFrame:
@@ -78,9 +86,9 @@ def fix_costs(work: Work) -> pd.DataFrame:
 def accepted_costs(work: Work, by: str | None = None) -> pd.DataFrame:
     """Give what an accepted result costs, failed attempts included; one row, or one per value of `by`.
 
-    group; accepted, failed, open: tasks; accepted_usd, failed_usd, open_usd: what was spent on them;
-    usd_per_completed = accepted_usd / accepted; usd_per_accepted = (accepted_usd + failed_usd) / accepted, NaN
-    without an accepted one; note. `by` is a column of `outcomes` such as task_type or project_id.
+    group; accepted, failed, open: tasks; accepted_usd, failed_usd, open_usd: what is known to have been spent on them,
+    NaN where nothing is; usd_per_completed = accepted_usd / accepted; usd_per_accepted = (accepted_usd + failed_usd) /
+    accepted, NaN without an accepted one; note. `by` is a column of `outcomes` such as task_type or project_id.
     """
     tasks = work.tasks.assign(group="all" if by is None else work.tasks[by].fillna("unknown"))
     groups = [*tasks.groupby("group", sort=True)] or [("all", tasks)]
@@ -92,11 +100,12 @@ def _accepted_row(name: str, tasks: pd.DataFrame) -> dict[str, Any]:
     rest = tasks[~tasks["status"].isin(["completed", "failed"]) & (tasks["spent_usd"] > 0)]
     spent = {"accepted_usd": accepted, "failed_usd": failed, "open_usd": rest}
     row: dict[str, Any] = {"group": name, "accepted": len(accepted), "failed": len(failed), "open": len(rest)}
-    row |= {title: float(frame["spent_usd"].sum()) for title, frame in spent.items()}
+    row |= {title: _known_sum(frame["spent_usd"]) for title, frame in spent.items()}
     count = len(accepted) or float("nan")
     row["usd_per_completed"] = row["accepted_usd"] / count
     row["usd_per_accepted"] = (row["accepted_usd"] + row["failed_usd"]) / count
     notes = [] if len(accepted) else ["not defined: nothing was accepted"]
+    notes += [f"nothing is known of {title}" for title in spent if row[title] != row[title]]
     unknown = int(tasks["executions_without_cost"].fillna(0).sum())
     notes += [f"{unknown} executions without a cost are left out"] if unknown else []
     row["note"] = "; ".join(notes)
@@ -106,12 +115,12 @@ def _accepted_row(name: str, tasks: pd.DataFrame) -> dict[str, Any]:
 def defect_pareto(work: Work) -> pd.DataFrame:
     """Rank defect types by count.
 
-    defect_type, defects, share, cumulative_share, fix_cost_usd, fix_cost_share, fix_latency_ms.
+    defect_type, defects, share, cumulative_share, fix_cost_usd, fix_cost_share, fix_latency_ms: sums of what is known,
+    NaN where nothing is.
     """
     defects = work.real_defects
-    frame = defects.groupby("defect_type").agg(
-        defects=("defect_id", "size"), fix_cost_usd=("fix_cost_usd", "sum"), fix_latency_ms=("fix_latency_ms", "sum")
-    )
+    groups = defects.groupby("defect_type")
+    frame = groups[["fix_cost_usd", "fix_latency_ms"]].sum(min_count=1).assign(defects=groups.size())
     frame = frame.reset_index().sort_values(["defects", "defect_type"], ascending=[False, True], ignore_index=True)
     frame["share"] = frame["defects"] / max(frame["defects"].sum(), 1)
     frame["cumulative_share"] = frame["share"].cumsum()

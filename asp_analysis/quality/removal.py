@@ -166,7 +166,10 @@ def _share(measure: str, part: int, whole: int, why: str, note: str) -> dict[str
 
 def _density(work: Work, defects: pd.DataFrame, note: str) -> dict[str, Any]:
     ended = work.tasks[work.tasks["status"].isin(["completed", "failed"]) & work.tasks["actual_size"].notna()]
-    count, size = int(is_among(defects["task_id"], ended["task_id"]).sum()), float(ended["actual_size"].sum())
+    count, size = (
+        int(is_among(defects["task_id"], ended["task_id"]).sum()),
+        float(ended["actual_size"].sum(min_count=1)),
+    )
     nan = float("nan")
     lower, upper = exact_poisson(count, size) if size > 0 else (nan, nan)
     said = note if size > 0 else "not defined: no ended task has a size"

@@ -43,7 +43,16 @@ def said(error: duckdb.Error, query: str = "") -> str:
     text = " ".join(str(error).split("\n\nLINE")[0].split("\nLINE")[0].split())
     if isinstance(error, duckdb.ParserException) and re.search(r"(?<![\".\w])at\b(?!\")", query, re.IGNORECASE):
         text += '. AT is a word of SQL: write the column as "at"'
-    return text
+    unbound = _UNBOUND.search(text)
+    return text if unbound is None else _how_to_bind(sorted(unbound[1].split(", ")))
+
+
+_UNBOUND = re.compile(r"not provided for the following prepared statement parameters: (.+)$")
+
+
+def _how_to_bind(names: list[str]) -> str:
+    wanted, options = ", ".join(f"${name}" for name in names), " ".join(f"--param {name}=VALUE" for name in names)
+    return f"A value of {wanted} is needed, none was given. Give it with {options}, in Python as {names[0]}=..."
 
 
 def _table_functions(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:

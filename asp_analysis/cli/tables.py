@@ -1,0 +1,115 @@
+"""A listing is laid out so that it can be read in the width there is: no number is folded, no word is broken.
+
+Three forms, the first that fits: a table of whole cells; a narrower one whose column names break at underscores and
+whose long texts wrap at words; one block per row with a `name: value` line for each column. Only a word longer than
+a whole line is broken, in a block.
+"""
+
+from collections.abc import Callable, Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+SHORT = 20
+"""Cells up to this length stay on one line; longer texts may wrap, in a column that is at least this wide."""
+
+LOOSE_GAP, TIGHT_GAP = 3, 2
+"""Blanks between two columns."""
+
+LOOSE_EDGES = 2
+"""Blanks at both ends of a line together; a narrower table has none."""
+
+
+def layout(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> RenderableType:
+    """Give the listing as what rich prints in `width` columns. The texts are printed as they are, without markup."""
+    whole = [_widest(cells) for cells in _columns(headers, rows)]
+    if _room(width - LOOSE_EDGES, whole, LOOSE_GAP) >= 0:
+        return _table(headers, rows, whole, is_tight=False)
+    broken = [_broken(header, _widest(column)) for header, column in zip(headers, _columns(rows=rows), strict=True)]
+    columns = _columns([_longest_word(header) for header in broken], rows)
+    least = [_widest(cells, _least) for cells in columns]
+    room = _room(width, least, TIGHT_GAP)
+    if room < 0:
+        return _blocks(headers, rows)
+    widths = _shared_out(room, least, [_widest(cells) for cells in columns])
+    return Padding(_table(broken, rows, widths, is_tight=True), (1, 0))
+
+
+def is_numeric(text: str) -> bool:
+    """Say whether a cell is a number as listings write it, or empty."""
+    return text == "" or text.translate(_NO_MARKS).isdigit()
+
+
+_NO_MARKS = str.maketrans("", "", ",.-e")
+
+
+def _columns(headers: Sequence[str] | None = None, rows: Sequence[Sequence[str]] = ()) -> list[Sequence[str]]:
+    return list(zip(*([] if headers is None else [headers]), *rows, strict=True))
+
+
+def _widest(cells: Sequence[str], width_of: Callable[[str], int] = cell_len) -> int:
+    return max(map(width_of, cells), default=0)
+
+
+def _room(width: int, columns: list[int], gap: int) -> int:
+    return width - sum(columns) - gap * (len(columns) - 1)
+
+
+def _longest_word(text: str) -> str:
+    return max(text.split(), key=cell_len, default="")
+
+
+def _least(cell: str) -> int:
+    """Give the width below which a cell could not be read: all of a short one, the longest word of a long one."""
+    whole = cell_len(cell)
+    return whole if whole <= SHORT else max(SHORT, cell_len(_longest_word(cell)))
+
+
+def _broken(header: str, width: int) -> str:
+    """Break a column's name into lines at underscores and blanks, none longer than its cells or its longest part."""
+    parts = header.replace("_", "_\n").replace(" ", " \n").split("\n")
+    width = max(width, *map(cell_len, parts))
+    lines = parts[:1]
+    for part in parts[1:]:
+        if cell_len(lines[-1] + part) <= width:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _shared_out(room: int, least: list[int], most: list[int]) -> list[int]:
+    """Give the columns what they lack of their full width, as far as the room goes; who lacks least is served first."""
+    widths = list(least)
+    by_need = sorted(range(len(least)), key=lambda place: most[place] - least[place])
+    for served, place in enumerate(by_need):
+        more = min(most[place] - least[place], room // (len(by_need) - served))
+        widths[place], room = widths[place] + more, room - more
+    return widths
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], widths: list[int], is_tight: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=is_tight, show_edge=not is_tight)
+    columns = _columns(rows=rows) or [()] * len(headers)
+    for header, cells, width in zip(headers, columns, widths, strict=True):
+        is_number = bool(cells) and all(map(is_numeric, cells))
+        table.add_column(Text(header), justify="right" if is_number else "left", overflow="fold", width=width)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _blocks(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True, style="table.header")
+    table.add_column(overflow="fold")
+    table.add_row()
+    for row in rows:
+        for header, cell in zip(headers, row, strict=True):
+            table.add_row(Text(f"{header}:"), Text(cell))
+        table.add_row()
+    return table
