@@ -13,12 +13,22 @@ from asp_analysis.importers.calls import Call, Reading
 from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is_table_name
 from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
 from asp_analysis.importers.registry import Format, detect
-from asp_analysis.importers.rows import detect_format, first_columns
+from asp_analysis.importers.rows import csv_header_line, detect_format, first_columns
 from asp_analysis.importers.source import Source, file_name, file_sha256, modified_at_ns, open_source
 from asp_analysis.importers.tables import read_batches
 from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
 from asp_analysis.records import read_instant
-from asp_analysis.store import LoadedFile, LoadResult, Store, last_loads, unchanged_result, write_load, write_loads
+from asp_analysis.store import (
+    HEADER,
+    LoadedFile,
+    LoadResult,
+    Store,
+    last_loads,
+    storable,
+    unchanged_result,
+    write_load,
+    write_loads,
+)
 from asp_analysis.unchanged import TRANSCRIPT, is_same, transcript_options
 
 _GROUP_FILES, _GROUP_RECORDS = 64, 20_000
@@ -163,7 +173,9 @@ def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResul
 def _loaded_table(source: Source, format_name: str, loaded_as: str, mapping: Mapping) -> LoadedFile:
     options = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
     known = {name: value for name, value in options.items() if value}
-    return LoadedFile(source.name, source.sha256, source.size_bytes, format_name, loaded_as, known)
+    found = {HEADER: storable(csv_header_line(source.path))} if format_name == "csv" else {}
+    about = (source.name, source.sha256, source.size_bytes, format_name, loaded_as, known)
+    return LoadedFile(*about, found=found)
 
 
 def _pricer(options: LoadOptions) -> Pricer:

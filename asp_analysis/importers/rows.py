@@ -96,6 +96,12 @@ def read_csv(path: Path) -> Iterator[RawBatch]:
             yield _csv_batch(header, chunk)
 
 
+def csv_header_line(path: Path) -> str:
+    """Give the header line of a CSV file as it stands there; empty where nothing is in it."""
+    with open_text(path) as stream:
+        return next((line for line in iter(functools.partial(stream.readline, LONGEST_LINE), "") if line.strip()), "")
+
+
 def _length_of(record: tuple[list[str], int, str] | Reject) -> int:
     return len(record.raw_text if isinstance(record, Reject) else record[2])
 

@@ -21,16 +21,17 @@ class LoadedFile:
     loaded_as: str
     options: dict[str, Any] = field(default_factory=dict)
     modified_ns: int | None = None
-    found: dict[str, int] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class LoadResult:
     """The outcome of a load: read = written + updated + present + rejected.
 
-    `found` holds what a reader of transcripts counted besides: lines, calls, duplicates, calls without usage or price,
-    errors, interruptions. `is_unchanged` marks a file that was loaded before as it is and was not read again.
-    `first_reject` says line and reason of the first record that was not taken, so that nobody has to ask for it.
+    `found` holds what a reader of transcripts counted besides (lines, calls, duplicates, calls without usage or price,
+    errors, interruptions), and of a CSV file its header line. `is_unchanged` marks a file that was loaded before as it
+    is and was not read again. `first_reject` says line and reason of the first record that was not taken, so that
+    nobody has to ask for it.
     """
 
     file: str
@@ -43,7 +44,7 @@ class LoadResult:
     tasks_stubbed: int = 0
     first_reject: str = ""
     is_unchanged: bool = False
-    found: dict[str, int] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the counts under the names that `--json` prints."""
