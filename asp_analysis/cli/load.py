@@ -70,6 +70,8 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
         results.append(outcome)
         if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
             _print(outcome, is_alone=len(found) == 1)
+        for line in outcome.notes:
+            note(line)
     if not found:
         note(f"No files were found in {', '.join(map(str, files))}. Name a file, or another folder.")
     if as_json:

@@ -58,6 +58,7 @@ def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[st
         Reject(raw.line_numbers[record], tuple(reasons), raw.raw_text(record)) for record, reasons in errors.items()
     ]
     good = [record for record in range(raw.record_count) if record not in errors] if errors else None
+    unnamed_count = _unnamed_count(clean, errors)
     table, columns, rows, record_of_row = _rows(loaded_as, clean, given, good, occurrences)
     return Batch(
         table=table,
@@ -68,7 +69,13 @@ def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[st
         raw_text=raw.raw_text,
         record_count=raw.record_count + len(raw.unreadable),
         rejects=sorted([*raw.unreadable, *rejects], key=lambda reject: reject.line_number),
+        unnamed_count=unnamed_count,
     )
+
+
+def _unnamed_count(clean: Columns, errors: dict[int, list[str]]) -> int:
+    names = clean.get("execution_id", [])
+    return names.count(None) - sum(names[record] is None for record in errors if names)
 
 
 def _rows(

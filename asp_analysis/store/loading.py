@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.records import json_text
+from asp_analysis.store.again import Unnamed, counted_again
 from asp_analysis.store.database import Store, now
 from asp_analysis.store.log import LAST_LOADS, LoadedFile, LoadResult
 from asp_analysis.store.rejects import keep_rejects, storable
@@ -51,8 +52,9 @@ def _write(
     result = LoadResult(source.file, source.loaded_as, found=dict(source.found))
     strict_rejects: list[Reject] = []
     load_id = begin_log(connection, source)
-    writer = BatchWriter(connection)
+    writer, unnamed = BatchWriter(connection), Unnamed()
     for batch in batches:
+        unnamed.see(batch)
         outcome = writer.write(batch)
         rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
         _add(result, batch, outcome, len(rejects))
@@ -65,7 +67,15 @@ def _write(
     if is_strict and result.rejected:
         raise _strict_error(source.file, result, strict_rejects)
     add_to_log(connection, load_id, result)
+    if unnamed.count:
+        _keep_found(connection, load_id, {**source.found, **unnamed.ends})
+        result.notes += filter(None, [counted_again(connection, load_id, source, result, unnamed)])
     return result
+
+
+def _keep_found(connection: Connection, load_id: int, found: dict[str, Any]) -> None:
+    """Keep what the next load of the file is compared with; it is known only when the file has been read."""
+    execute(connection, "UPDATE load_log SET found_json = ? WHERE load_id = ?", (json_text(found), load_id))
 
 
 def begin_log(connection: Connection, source: LoadedFile) -> int:

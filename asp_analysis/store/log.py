@@ -31,7 +31,7 @@ class LoadResult:
     `found` holds what a reader of transcripts counted besides (lines, calls, duplicates, calls without usage or price,
     errors, interruptions), and of a CSV file its header line. `is_unchanged` marks a file that was loaded before as it
     is and was not read again. `first_reject` says line and reason of the first record that was not taken, so that
-    nobody has to ask for it.
+    nobody has to ask for it; `notes` say what else the reader should know.
     """
 
     file: str
@@ -45,6 +45,7 @@ class LoadResult:
     first_reject: str = ""
     is_unchanged: bool = False
     found: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the counts under the names that `--json` prints."""
