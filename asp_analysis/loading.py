@@ -1,7 +1,7 @@
 """From paths to the store: finds the format of each file, reads, and writes each file whole or not at all."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from asp_analysis.errors import InputError
 from asp_analysis.importers.call_rows import Cost, Pricer
 from asp_analysis.importers.calls import Call, Reading
 from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is_table_name
-from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
+from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target, unmapped_note
 from asp_analysis.importers.registry import Format, detect
 from asp_analysis.importers.rows import csv_header_line, detect_format, first_columns
 from asp_analysis.importers.source import Source, file_name, file_sha256, modified_at_ns, open_source
@@ -166,7 +166,8 @@ def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResul
     loaded_as = loaded_as or detect_target(source.name, columns, mapping)
     check_mapping(source.name, columns, mapping, loaded_as)
     batches = read_batches(path, format_name, loaded_as, mapping)
-    loaded = _loaded_table(source, format_name, loaded_as, mapping)
+    notes = tuple(filter(None, [unmapped_note(columns, mapping, loaded_as)]))
+    loaded = replace(_loaded_table(source, format_name, loaded_as, mapping), notes=notes)
     return write_load(store, loaded, batches, is_strict=options.is_strict)
 
 

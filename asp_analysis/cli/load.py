@@ -63,6 +63,7 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
     found = [*found_files(files), *transcript_files(_own_folders(said))]
     results: list[LoadResult] = []
     not_loaded: list[NotLoaded] = []
+    said_once: set[str] = set()
     for outcome in _unchanged(found, said, db) or _loaded(found, said, db):
         if isinstance(outcome, NotLoaded):
             not_loaded.append(outcome)
@@ -70,8 +71,7 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
         results.append(outcome)
         if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
             _print(outcome, is_alone=len(found) == 1)
-        for line in outcome.notes:
-            note(line)
+        _print_notes(outcome, said_once)
     if not found:
         note(f"No files were found in {', '.join(map(str, files))}. Name a file, or another folder.")
     if as_json:
@@ -152,6 +152,14 @@ def _print(result: "LoadResult", *, is_alone: bool) -> None:
         note(f"  {result.first_reject}{' (the first of them)' if result.rejected > 1 else ''}")
     if result.read == 0:
         note(f"{result.file} holds no records.")
+
+
+def _print_notes(result: "LoadResult", said_once: set[str]) -> None:
+    """Print what the reader should know; what holds for many files alike comes once."""
+    for line in dict.fromkeys(result.notes):
+        if line not in said_once:
+            note(line)
+    said_once.update(result.notes)
 
 
 def _print_sums(results: list["LoadResult"]) -> None:

@@ -100,18 +100,34 @@ def apply_mapping(model: type[Record], raw: RawBatch, mapping: Mapping) -> Colum
         if theirs in raw.columns
     }
     mapped |= {_canonical(model, ours): [value] * count for ours, value in mapping.constants.items()}
-    extras = {}
+    extras = {name: raw.columns[name] for name in _unmapped(model, list(raw.columns), mapping)}
     for name, values in raw.columns.items():
-        ours = _canonical(model, name)
-        if ours in model.model_fields and ours not in mapped:
-            mapped[ours] = values
-        elif name not in mapping.columns.values() and not (ours in STORE_NUMBERED and "metric_type" in mapped):
-            extras[name] = values
+        if name not in extras and (ours := _canonical(model, name)) in model.model_fields:
+            mapped.setdefault(ours, values)
     if mapping.time_format:
         _read_times(mapped, mapping.time_format)
     if extras:
         mapped["metadata"] = _merged_metadata(mapped.get("metadata"), extras, count)
     return mapped
+
+
+def unmapped_note(columns: list[str], mapping: Mapping, loaded_as: str) -> str:
+    """Say which columns only go to `metadata`; empty where none does."""
+    names = _unmapped(RECORDS[loaded_as], columns, mapping)
+    return f"Not mapped, kept in metadata: {_listed(names)}. Name them with --map OURS=THEIRS." if names else ""
+
+
+def _unmapped(model: type[Record], columns: list[str], mapping: Mapping) -> list[str]:
+    taken = {_canonical(model, ours) for ours, theirs in mapping.columns.items() if theirs in columns}
+    taken |= {_canonical(model, ours) for ours in mapping.constants}
+    left = []
+    for name in columns:
+        ours = _canonical(model, name)
+        if ours in model.model_fields and ours not in taken:
+            taken.add(ours)
+        elif name not in mapping.columns.values() and not (ours in STORE_NUMBERED and "metric_type" in taken):
+            left.append(name)
+    return left
 
 
 def _canonical(model: type[Record], name: str) -> str:

@@ -7,11 +7,12 @@ from sqlalchemy import Connection
 
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
-from asp_analysis.records import json_text
+from asp_analysis.records import RECORDS, json_text
 from asp_analysis.store.again import Unnamed, counted_again
 from asp_analysis.store.database import Store, now
 from asp_analysis.store.log import LAST_LOADS, LoadedFile, LoadResult
 from asp_analysis.store.rejects import keep_rejects, storable
+from asp_analysis.store.roles import Roles
 from asp_analysis.store.statements import execute
 from asp_analysis.store.upsert import BatchWriter
 
@@ -52,9 +53,11 @@ def _write(
     result = LoadResult(source.file, source.loaded_as, found=dict(source.found))
     strict_rejects: list[Reject] = []
     load_id = begin_log(connection, source)
-    writer, unnamed = BatchWriter(connection), Unnamed()
+    writer, unnamed, roles = BatchWriter(connection), Unnamed(), Roles()
     for batch in batches:
         unnamed.see(batch)
+        if source.loaded_as in RECORDS:  # the sub-agents of transcripts have names of their own
+            roles.see(batch)
         outcome = writer.write(batch)
         rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
         _add(result, batch, outcome, len(rejects))
@@ -69,7 +72,8 @@ def _write(
     add_to_log(connection, load_id, result)
     if unnamed.count:
         _keep_found(connection, load_id, {**source.found, **unnamed.ends})
-        result.notes += filter(None, [counted_again(connection, load_id, source, result, unnamed)])
+    said = (counted_again(connection, load_id, source, result, unnamed), roles.question(connection))
+    result.notes += [*source.notes, *filter(None, said)]
     return result
 
 

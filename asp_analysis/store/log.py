@@ -12,7 +12,10 @@ LAST_LOADS = "SELECT * FROM load_log WHERE load_id IN (SELECT max(load_id) FROM 
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """What the load log keeps about a file: its name and fingerprint, its format, what it was loaded as and how."""
+    """What the load log keeps about a file: its name and fingerprint, its format, what it was loaded as and how.
+
+    `notes` are not kept: they are what its reader has to say.
+    """
 
     file: str
     sha256: str
@@ -22,6 +25,7 @@ class LoadedFile:
     options: dict[str, Any] = field(default_factory=dict)
     modified_ns: int | None = None
     found: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
