@@ -91,3 +91,38 @@ def test_a_header_that_was_not_kept_is_asked_for(load_text, export, empty_store)
 def test_nothing_to_give_back_writes_no_file(export, tmp_path):
     assert "nothing was written" in export("back.csv").err
     assert not (tmp_path / "back.csv").exists()
+
+
+def test_a_record_that_is_rejected_again_shows_its_present_reasons(run, empty_store, load_text):
+    line = "03/04/2026;T;-1\n"
+    load_text("runs.csv", HEAD + line, *OPTIONS, *ROLE)
+    (first,) = kept(run, empty_store)
+    load_text("runs.csv", HEAD + line, *OPTIONS, *ROLE, "--time-format", "%d/%m/%Y")
+    (now,) = kept(run, empty_store)
+    assert (len(first["reasons"]), len(now["reasons"])) == (2, 1)
+    assert now["options"]["time_format"] == "%d/%m/%Y" and now["loaded_again_at"] is None
+
+
+def test_a_record_that_was_not_rejected_again_says_so_and_stays(run, empty_store, load_text):
+    load_text("runs.csv", HEAD + "2026-01-02;T;-1\n2026-01-02;T;-2\n", *OPTIONS, *ROLE)
+    assert "loaded later" not in run("rejects", "--db", empty_store).err
+    load_text("runs.csv", HEAD + "2026-01-02;T;1\n2026-01-02;T;-2\n", *OPTIONS, *ROLE)
+    assert [reject["loaded_again_at"] is None for reject in kept(run, empty_store)] == [False, True]
+    listed = run("rejects", "--db", empty_store)
+    assert "loaded_again_at" in listed.out
+    assert "1 of 2 were not rejected again when their file was loaded later" in listed.err
+
+
+def test_a_load_of_the_file_as_something_else_says_nothing_about_its_rejects(run, empty_store, load_text):
+    load_text("runs.csv", HEAD + "2026-01-02;T;-1\n", *OPTIONS, *ROLE)
+    load_text(
+        "runs.csv",
+        HEAD + "2026-01-02;T;-1\n",
+        "--as",
+        "task_metadata",
+        "--map",
+        "task_id=task",
+        "--map",
+        "created_at=when",
+    )
+    assert [reject["loaded_again_at"] for reject in kept(run, empty_store)] == [None]

@@ -12,7 +12,7 @@ import click
 from asp_analysis.cli.options import db_option, format_options, note, print_rows
 from asp_analysis.errors import InputError
 
-_COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at")
+_COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")
 _TABLES = ("csv", "jsonl", "parquet")
 _OPTIONS = {"map": "--map", "set": "--set", "time_format": "--time-format"}
 """What the load log keeps of the options of `load`, and how they are given."""
@@ -55,6 +55,12 @@ def command(target: Path | None, clear: bool, output: str | None, db: str | None
 def _print(rejects: list[dict[str, Any]], output: str | None) -> None:
     shown = [{**reject, "reasons": "; ".join(reject["reasons"])} for reject in rejects]
     print_rows(rejects if output == "json" else shown, _COLUMNS, output)
+    again = sum(reject["loaded_again_at"] is not None for reject in rejects)
+    if again:
+        note(
+            f"{again} of {len(rejects)} were not rejected again when their file was loaded later (loaded_again_at): "
+            "they are mended, changed or on another line. --export FILE --clear gives all back and forgets them."
+        )
 
 
 def _parts(target: Path, rejects: list[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:

@@ -16,10 +16,13 @@ HEADER = "header"
 """The key of a CSV file's header line in `load_log.found_json`: its records can be read again only below it."""
 
 _LISTED = """
+WITH last AS (SELECT file, loaded_as, max(load_id) AS load_id FROM load_log GROUP BY file, loaded_as)
 SELECT r.reject_id, r.file, r.line_number, r.reasons_json, r.raw_text, l.finished_at AS loaded_at,
-    l.format, l.loaded_as, l.options_json, l.found_json
+    a.finished_at AS loaded_again_at, l.format, l.loaded_as, l.options_json, l.found_json
 FROM load_reject AS r
     JOIN load_log AS l ON l.load_id = r.load_id
+    LEFT JOIN last ON last.file = r.file AND last.loaded_as = l.loaded_as AND last.load_id > r.load_id
+    LEFT JOIN load_log AS a ON a.load_id = last.load_id
 ORDER BY r.file, r.line_number, r.reject_id
 """
 
@@ -27,8 +30,10 @@ ORDER BY r.file, r.line_number, r.reject_id
 def list_rejects(store: Store) -> list[dict[str, Any]]:
     """List the kept rejects by file and line.
 
-    Each has reject_id, file, line_number, reasons, raw_text, loaded_at, and how it was read: format, loaded_as, options
-    and the header line (None where the format has none, or where it was loaded before headers were kept).
+    Each has reject_id, file, line_number, reasons, raw_text, loaded_at; loaded_again_at where its file was loaded later
+    and the record was not rejected again, being mended, changed or on another line; and how it was read: format,
+    loaded_as, options and the header line (None where the format has none, or where it was loaded before headers were
+    kept).
     """
     return [_listed(row) for row in store.read(_LISTED)]
 
@@ -49,7 +54,7 @@ def clear_rejects(store: Store, reject_ids: Iterable[int]) -> None:
 
 
 def keep_rejects(connection: Connection, load_id: int, file: str, rejects: list[Reject]) -> None:
-    """Keep rejected records for repair; the same record of the same file is kept once."""
+    """Keep rejected records for repair; the same record of the same file is kept once, with what is wrong now."""
     rows = []
     for reject in rejects:
         text = storable(reject.raw_text)
@@ -59,7 +64,8 @@ def keep_rejects(connection: Connection, load_id: int, file: str, rejects: list[
         execute(
             connection,
             "INSERT INTO load_reject (load_id, file, line_number, reasons_json, raw_text, raw_sha256) "
-            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (file, line_number, raw_sha256) "
+            "DO UPDATE SET load_id = excluded.load_id, reasons_json = excluded.reasons_json",
             rows,
         )
 
