@@ -40,7 +40,13 @@ _SHOWN_FILES = 20
 )
 @click.option("--keep-text", is_flag=True, help="Keep prompts and answers of transcripts; they are left out otherwise.")
 @click.option("--as", "loaded_as", type=click.Choice(_KINDS), help="What the records are. [default: told by columns]")
-@click.option("--map", "maps", multiple=True, metavar="OURS=THEIRS", help="Their column for one of ours; repeatable.")
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Their column for one of ours, as in latency_ms=seconds*1000 where the unit differs; repeatable.",
+)
 @click.option("--set", "constants", multiple=True, metavar="OURS=VALUE", help="One value for all records; repeatable.")
 @click.option(
     "--time-format", metavar="FORMAT", help="Form of their times, such as '%m/%d/%Y %H:%M'. [default: ISO 8601]"

@@ -2,11 +2,13 @@
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from asp_analysis.errors import InputError
+from asp_analysis.importers.numbers import is_number, scaled, source_of
 from asp_analysis.importers.rows import RawBatch, json_or_none
 from asp_analysis.records import COLUMN_ALIASES, RECORDS, WIDE_METRICS, Record, parse_json
 from asp_analysis.validation import Columns
@@ -24,7 +26,10 @@ _INSTANTS = {"timestamp", "created_at", "started_at", "completed_at", "resolved_
 
 @dataclass(frozen=True)
 class Mapping:
-    """What the user said about the columns: ours -> theirs, ours -> constant, and the form of their times."""
+    """What the user said about the columns: ours -> theirs, ours -> constant, and the form of their times.
+
+    Behind the name of a column of numbers may stand what multiplies it: `seconds*1000`.
+    """
 
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
@@ -73,19 +78,25 @@ def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: st
     """Refuse a mapping that names a column which is not there.
 
     Raises:
-        InputError: an unknown name on either side, or one name given both by --map and by --set.
+        InputError: an unknown name on either side, one name given both by --map and by --set, or a text multiplied.
     """
-    fields = [*RECORDS[loaded_as].model_fields, *(COLUMN_ALIASES if loaded_as == "executions" else ())]
+    model = RECORDS[loaded_as]
+    fields = [*model.model_fields, *(COLUMN_ALIASES if loaded_as == "executions" else ())]
     for ours in (*mapping.columns, *mapping.constants):
         if ours not in fields:
             raise InputError(
                 f"A column of {loaded_as} is needed on the left of =, {ours!r} is none. It has: {', '.join(fields)}."
             )
     for ours, theirs in mapping.columns.items():
-        if theirs not in columns:
+        column, factor = source_of(theirs, columns)
+        if column not in columns:
             raise InputError(
-                f"--map {ours}={theirs} needs a column {theirs!r}, {path} has none of that name. "
+                f"--map {ours}={theirs} needs a column {column!r}, {path} has none of that name. "
                 f"It has: {_listed(columns)}."
+            )
+        if factor is not None and not (factor and is_number(model, _canonical(model, ours))):
+            raise InputError(
+                f"Numbers and a factor above 0 are needed by *, --map {ours}={theirs} has none. Leave *{factor} out."
             )
         if ours in mapping.constants:
             raise InputError(f"One source for {ours} is needed, --map and --set both name it. Leave one out.")
@@ -94,11 +105,7 @@ def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: st
 def apply_mapping(model: type[Record], raw: RawBatch, mapping: Mapping) -> Columns:
     """Give the raw columns under the names of `model`; what has no place there goes to `metadata` as it is named."""
     count = raw.record_count
-    mapped: Columns = {
-        _canonical(model, ours): raw.columns[theirs]
-        for ours, theirs in mapping.columns.items()
-        if theirs in raw.columns
-    }
+    mapped = {_canonical(model, ours): values for ours, values in _mapped_columns(raw, mapping)}
     mapped |= {_canonical(model, ours): [value] * count for ours, value in mapping.constants.items()}
     extras = {name: raw.columns[name] for name in _unmapped(model, list(raw.columns), mapping)}
     for name, values in raw.columns.items():
@@ -111,6 +118,14 @@ def apply_mapping(model: type[Record], raw: RawBatch, mapping: Mapping) -> Colum
     return mapped
 
 
+def _mapped_columns(raw: RawBatch, mapping: Mapping) -> Iterator[tuple[str, list[Any]]]:
+    for ours, theirs in mapping.columns.items():
+        column, factor = source_of(theirs, raw.columns)
+        if column in raw.columns:
+            values = raw.columns[column]
+            yield ours, values if factor is None else [scaled(value, factor) for value in values]
+
+
 def unmapped_note(columns: list[str], mapping: Mapping, loaded_as: str) -> str:
     """Say which columns only go to `metadata`; empty where none does."""
     names = _unmapped(RECORDS[loaded_as], columns, mapping)
@@ -118,14 +133,15 @@ def unmapped_note(columns: list[str], mapping: Mapping, loaded_as: str) -> str:
 
 
 def _unmapped(model: type[Record], columns: list[str], mapping: Mapping) -> list[str]:
-    taken = {_canonical(model, ours) for ours, theirs in mapping.columns.items() if theirs in columns}
+    sources = {ours: source_of(theirs, columns)[0] for ours, theirs in mapping.columns.items()}
+    taken = {_canonical(model, ours) for ours, column in sources.items() if column in columns}
     taken |= {_canonical(model, ours) for ours in mapping.constants}
     left = []
     for name in columns:
         ours = _canonical(model, name)
         if ours in model.model_fields and ours not in taken:
             taken.add(ours)
-        elif name not in mapping.columns.values() and not (ours in STORE_NUMBERED and "metric_type" in taken):
+        elif name not in sources.values() and not (ours in STORE_NUMBERED and "metric_type" in taken):
             left.append(name)
     return left
 
