@@ -173,6 +173,7 @@ def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResul
 
 def _loaded_table(source: Source, format_name: str, loaded_as: str, mapping: Mapping) -> LoadedFile:
     options = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
+    options["decimal"] = mapping.decimal if mapping.decimal != "." else None
     known = {name: value for name, value in options.items() if value}
     found = {HEADER: storable(csv_header_line(source.path))} if format_name == "csv" else {}
     about = (source.name, source.sha256, source.size_bytes, format_name, loaded_as, known)

@@ -66,6 +66,51 @@ def test_the_load_log_keeps_the_option_as_it_was_given(load_text, run, empty_sto
     assert reject["options"] == {"map": {"latency_ms": "seconds*1000"}}
 
 
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("1234,5", 1234.5),
+        ("1.234,5", 1234.5),
+        ("1.234.567", 1234567.0),
+        ("1234", 1234.0),
+        (",5", None),
+        (" 0,25 ", 0.25),
+    ],
+)
+def test_numbers_with_a_decimal_comma_are_read_where_the_user_says_so(load_text, latencies, written, found):
+    text = HEAD.replace(",", ";") + f"2026-01-02;T;Code;{written}\n"
+    load_text(text, "--map", "latency_ms=seconds", "--decimal", ",")
+    assert latencies() == ([] if found is None else [found])
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("1.234", "found '1.234 (is it 1234 or 1,234?)'"),
+        ("12.5", "found '12.5 (no decimal comma)'"),
+        ("1,234,567", "found '1,234,567 (no decimal comma)'"),
+        ("1.23,4", "found '1.23,4 (no decimal comma)'"),
+    ],
+)
+def test_numbers_that_may_mean_something_else_beside_a_decimal_comma_are_rejected(load_text, written, reason):
+    text = HEAD.replace(",", ";") + f"2026-01-02;T;Code;{written}\n"
+    said = load_text(text, "--map", "latency_ms=seconds", "--decimal", ",").err
+    assert reason in said and "--decimal" not in said
+
+
+def test_a_decimal_comma_holds_for_constants_and_before_a_factor_and_not_for_texts(load_text, run, empty_store):
+    text = "timestamp;task_id;agent_role;s\n2026-01-02;1.234;Code;0,5\n"
+    load_text(text, "--map", "latency_ms=s*1000", "--set", "cost_usd=1,25", "--decimal", ",")
+    query = "SELECT task_id, latency_ms, cost_usd FROM executions"
+    found = run("sql", query, "--json", "--db", empty_store).json
+    assert found == [{"task_id": "1.234", "latency_ms": 500.0, "cost_usd": 1.25}]
+
+
+def test_rejects_are_loaded_again_with_the_same_decimal_sign(load_text, run, empty_store, tmp_path):
+    load_text(HEAD + '2026-01-02,T,Code,"-1,5"\n', "--map", "latency_ms=seconds", "--decimal", ",")
+    assert "--decimal ," in run("rejects", "--export", tmp_path / "back.csv", "--db", empty_store).err
+
+
 def test_seconds_of_real_trials_become_milliseconds(real_data, run, empty_store):
     path = real_data / "terminal_bench" / "terminal_bench_trials.csv.gz"
     maps = ("timestamp=trial_started_at", "latency_ms=agent_seconds*1000", "llm_model=run", "tokens_in=input_tokens")

@@ -51,6 +51,12 @@ _SHOWN_FILES = 20
 @click.option(
     "--time-format", metavar="FORMAT", help="Form of their times, such as '%m/%d/%Y %H:%M'. [default: ISO 8601]"
 )
+@click.option(
+    "--decimal",
+    type=click.Choice([".", ","]),
+    default=".",
+    help="Their decimal sign; with ',' 1234,5 and 1.234,5 are taken, and 1.234 is rejected: it is 1234 or 1,234.",
+)
 @click.option("--strict", is_flag=True, help="Write nothing of a file in which a record is rejected.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
 @db_option
@@ -122,7 +128,9 @@ def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "
     from asp_analysis.loading import LoadOptions, load_files
     from asp_analysis.store import open_store
 
-    mapping = Mapping(pairs(said["maps"], "--map"), pairs(said["constants"], "--set"), said["time_format"])
+    mapping = Mapping(
+        pairs(said["maps"], "--map"), pairs(said["constants"], "--set"), said["time_format"], said["decimal"]
+    )
     options = LoadOptions(said["loaded_as"], mapping, said["strict"], *_how_to_read(said))
     with open_store(store_url(db)) as store:
         yield from _with_progress(load_files(store, found, options), len(found))

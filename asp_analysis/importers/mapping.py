@@ -2,13 +2,12 @@
 
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from asp_analysis.errors import InputError
-from asp_analysis.importers.numbers import is_number, scaled, source_of
+from asp_analysis.importers.numbers import is_number, scaled, source_of, with_decimal_point
 from asp_analysis.importers.rows import RawBatch, json_or_none
 from asp_analysis.records import COLUMN_ALIASES, RECORDS, WIDE_METRICS, Record, parse_json
 from asp_analysis.validation import Columns
@@ -26,7 +25,7 @@ _INSTANTS = {"timestamp", "created_at", "started_at", "completed_at", "resolved_
 
 @dataclass(frozen=True)
 class Mapping:
-    """What the user said about the columns: ours -> theirs, ours -> constant, and the form of their times.
+    """What the user said about the columns: ours -> theirs, ours -> constant, the form of their times and numbers.
 
     Behind the name of a column of numbers may stand what multiplies it: `seconds*1000`.
     """
@@ -34,6 +33,7 @@ class Mapping:
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     time_format: str | None = None
+    decimal: str = "."
 
     def __post_init__(self) -> None:
         try:
@@ -105,12 +105,17 @@ def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: st
 def apply_mapping(model: type[Record], raw: RawBatch, mapping: Mapping) -> Columns:
     """Give the raw columns under the names of `model`; what has no place there goes to `metadata` as it is named."""
     count = raw.record_count
-    mapped = {_canonical(model, ours): values for ours, values in _mapped_columns(raw, mapping)}
+    mapped: Columns = {}
+    for ours, theirs in mapping.columns.items():
+        column = source_of(theirs, raw.columns)[0]
+        if column in raw.columns:
+            mapped[_canonical(model, ours)] = raw.columns[column]
     mapped |= {_canonical(model, ours): [value] * count for ours, value in mapping.constants.items()}
     extras = {name: raw.columns[name] for name in _unmapped(model, list(raw.columns), mapping)}
     for name, values in raw.columns.items():
         if name not in extras and (ours := _canonical(model, name)) in model.model_fields:
             mapped.setdefault(ours, values)
+    _read_numbers(model, mapped, raw, mapping)
     if mapping.time_format:
         _read_times(mapped, mapping.time_format)
     if extras:
@@ -118,12 +123,16 @@ def apply_mapping(model: type[Record], raw: RawBatch, mapping: Mapping) -> Colum
     return mapped
 
 
-def _mapped_columns(raw: RawBatch, mapping: Mapping) -> Iterator[tuple[str, list[Any]]]:
+def _read_numbers(model: type[Record], columns: Columns, raw: RawBatch, mapping: Mapping) -> None:
+    if mapping.decimal == ",":
+        for name in columns:
+            if is_number(model, name):
+                columns[name] = [with_decimal_point(value) for value in columns[name]]
     for ours, theirs in mapping.columns.items():
         column, factor = source_of(theirs, raw.columns)
-        if column in raw.columns:
-            values = raw.columns[column]
-            yield ours, values if factor is None else [scaled(value, factor) for value in values]
+        if factor is not None and column in raw.columns:
+            name = _canonical(model, ours)
+            columns[name] = [scaled(value, factor) for value in columns[name]]
 
 
 def unmapped_note(columns: list[str], mapping: Mapping, loaded_as: str) -> str:

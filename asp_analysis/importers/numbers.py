@@ -1,4 +1,4 @@
-"""Numbers as others write them: in other units."""
+"""Numbers as others write them: in other units, with a decimal comma."""
 
 import re
 from collections.abc import Container
@@ -8,6 +8,9 @@ from typing import Any, get_args
 from asp_analysis.records import Record
 
 _SCALED = re.compile(r"(?P<column>.+)\*(?P<factor>[0-9.]+(?:e-?[0-9]+)?)", re.DOTALL)
+
+_WITH_COMMA = re.compile(r"(?P<whole>[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+))(?:,(?P<fraction>[0-9]+))?")
+_ONE_POINT = re.compile(r"[+-]?[0-9]{1,3}\.[0-9]{3}")
 
 
 def source_of(theirs: str, columns: Container[str]) -> tuple[str, Decimal | None]:
@@ -37,3 +40,18 @@ def scaled(value: Any, factor: Decimal) -> Any:
         return float(Decimal(str(value)) * factor)
     except (DecimalException, ValueError):  # ValueError: an integer of more digits than Python writes
         return value
+
+
+def with_decimal_point(value: Any) -> Any:
+    """Write a text with a decimal comma as Python reads it: 1.234,5 and 1.234.567 become 1234.5 and 1234567.
+
+    What has a point and is no such number gets the reason, so that the record's own check refuses it: 1.234 would be
+    read without a word, and nobody knows as which number.
+    """
+    if not isinstance(value, str) or not ("," in value or "." in value):
+        return value
+    text = value.strip()
+    if _ONE_POINT.fullmatch(text):
+        return f"{text} (is it {text.replace('.', '')} or {text.replace('.', ',')}?)"
+    found = _WITH_COMMA.fullmatch(text)
+    return f"{found['whole'].replace('.', '')}.{found['fraction'] or 0}" if found else f"{text} (no decimal comma)"
