@@ -10,10 +10,11 @@ from asp_analysis.batch import Batch
 from asp_analysis.errors import InputError
 from asp_analysis.importers.call_rows import Cost, Pricer
 from asp_analysis.importers.calls import Call, Reading
+from asp_analysis.importers.csv_rows import csv_header_line
 from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is_table_name
 from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target, unmapped_note
 from asp_analysis.importers.registry import Format, detect
-from asp_analysis.importers.rows import csv_header_line, detect_format, first_columns
+from asp_analysis.importers.rows import detect_format, first_columns
 from asp_analysis.importers.source import Source, file_name, file_sha256, modified_at_ns, open_source
 from asp_analysis.importers.tables import read_batches
 from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches

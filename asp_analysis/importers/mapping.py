@@ -8,7 +8,8 @@ from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.numbers import is_number, scaled, source_of, with_decimal_point
-from asp_analysis.importers.rows import RawBatch, json_or_none
+from asp_analysis.importers.raw import RawBatch
+from asp_analysis.importers.rows import json_or_none
 from asp_analysis.records import COLUMN_ALIASES, RECORDS, WIDE_METRICS, Record, parse_json
 from asp_analysis.validation import Columns
 

@@ -8,7 +8,8 @@ from typing import Any
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.importers.mapping import Mapping, apply_mapping
-from asp_analysis.importers.rows import READERS, RawBatch
+from asp_analysis.importers.raw import RawBatch
+from asp_analysis.importers.rows import READERS
 from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, RECORDS, WIDE_METRICS
 from asp_analysis.validation import Columns, validate_columns
 
