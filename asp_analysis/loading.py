@@ -159,7 +159,7 @@ class _Group:
 def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResult:
     path, mapping, loaded_as = source.path, options.mapping, options.loaded_as
     format_name = detect_format(path)
-    columns = [] if format_name == "empty" else first_columns(path, format_name)
+    columns = [] if format_name == "empty" else first_columns(path, format_name, mapping.encoding)
     if not columns and format_name == "jsonl" and loaded_as is None:
         raise InputError(f"JSON records are needed, {path} holds none that can be read. Check that it is whole.")
     if not columns and format_name != "jsonl":
@@ -173,10 +173,10 @@ def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResul
 
 
 def _loaded_table(source: Source, format_name: str, loaded_as: str, mapping: Mapping) -> LoadedFile:
-    options = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
-    options["decimal"] = mapping.decimal if mapping.decimal != "." else None
-    known = {name: value for name, value in options.items() if value}
-    found = {HEADER: storable(csv_header_line(source.path))} if format_name == "csv" else {}
+    said = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
+    said |= {"decimal": mapping.decimal, "encoding": mapping.encoding}
+    known = {name: value for name, value in said.items() if value and value != getattr(Mapping, name, None)}
+    found = {HEADER: storable(csv_header_line(source.path, mapping.encoding))} if format_name == "csv" else {}
     about = (source.name, source.sha256, source.size_bytes, format_name, loaded_as, known)
     return LoadedFile(*about, found=found)
 

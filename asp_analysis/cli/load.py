@@ -57,6 +57,13 @@ _SHOWN_FILES = 20
     default=".",
     help="Their decimal sign; with ',' 1234,5 and 1.234,5 are taken, and 1.234 is rejected: it is 1234 or 1,234.",
 )
+@click.option(
+    "--encoding",
+    type=click.Choice(["utf-8", "cp1250", "cp1251", "cp1252", "latin-1"]),
+    default="utf-8",
+    show_default=True,
+    help="How CSV files are encoded that are not UTF-8.",
+)
 @click.option("--strict", is_flag=True, help="Write nothing of a file in which a record is rejected.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
 @db_option
@@ -128,9 +135,8 @@ def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "
     from asp_analysis.loading import LoadOptions, load_files
     from asp_analysis.store import open_store
 
-    mapping = Mapping(
-        pairs(said["maps"], "--map"), pairs(said["constants"], "--set"), said["time_format"], said["decimal"]
-    )
+    columns, constants = pairs(said["maps"], "--map"), pairs(said["constants"], "--set")
+    mapping = Mapping(columns, constants, said["time_format"], said["decimal"], said["encoding"])
     options = LoadOptions(said["loaded_as"], mapping, said["strict"], *_how_to_read(said))
     with open_store(store_url(db)) as store:
         yield from _with_progress(load_files(store, found, options), len(found))
@@ -163,7 +169,7 @@ def _print(result: "LoadResult", *, is_alone: bool) -> None:
     unchanged = " (unchanged)" if result.is_unchanged else ""
     say(f"{result.file}: read {result.read} = {counts}{stubs}{unchanged}")
     if result.first_reject:
-        note(f"  {result.first_reject}{' (the first of them)' if result.rejected > 1 else ''}")
+        note(f"{result.file}, {result.first_reject}{' (the first of them)' if result.rejected > 1 else ''}")
     if result.read == 0:
         note(f"{result.file} holds no records.")
 

@@ -11,7 +11,7 @@ from typing import Any
 from asp_analysis.batch import Reject
 from asp_analysis.errors import InputError
 from asp_analysis.importers.raw import RawBatch, check_width, chunks
-from asp_analysis.importers.source import LONGEST_LINE, open_text
+from asp_analysis.importers.source import LONGEST_LINE, is_decoded, open_text
 
 _SHOWN_LENGTH = 200
 
@@ -50,22 +50,24 @@ class _RememberedLines:
         return first, text
 
 
-def read_csv(path: Path) -> Iterator[RawBatch]:
+def read_csv(path: Path, encoding: str = "utf-8") -> Iterator[RawBatch]:
     """Read a CSV file with a header line; comma, semicolon or tab, told by the header. A quoted cell may hold lines."""
     csv.field_size_limit(LONGEST_LINE)
-    with open_text(path) as stream:
+    with open_text(path, encoding) as stream:
         lines = _RememberedLines(stream)
         header, delimiter = _csv_header(path, lines)
         if not header:
             return
-        records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, len(header))
+        if not is_decoded("".join(header)):
+            raise InputError(f"A CSV header in {encoding} is needed, {path} has none. {_what_to_do(encoding)}.")
+        records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, len(header), encoding)
         for chunk in chunks(records, _length_of):
             yield _csv_batch(header, chunk)
 
 
-def csv_header_line(path: Path) -> str:
+def csv_header_line(path: Path, encoding: str) -> str:
     """Give the header line of a CSV file as it stands there; empty where nothing is in it."""
-    with open_text(path) as stream:
+    with open_text(path, encoding) as stream:
         return next((line for line in iter(functools.partial(stream.readline, LONGEST_LINE), "") if line.strip()), "")
 
 
@@ -88,7 +90,14 @@ def _csv_header(path: Path, lines: _RememberedLines) -> tuple[list[str], str]:
     return cells, delimiter
 
 
-def _csv_records(reader: Any, lines: _RememberedLines, width: int) -> Iterator[tuple[list[str], int, str] | Reject]:
+def _what_to_do(encoding: str) -> str:
+    option = "--encoding cp1252" if encoding == "utf-8" else "another --encoding"
+    return f"Save the file as UTF-8 (in Excel: CSV UTF-8), or give {option}"
+
+
+def _csv_records(
+    reader: Any, lines: _RememberedLines, width: int, encoding: str
+) -> Iterator[tuple[list[str], int, str] | Reject]:
     while True:
         try:
             cells = next(reader)
@@ -98,7 +107,9 @@ def _csv_records(reader: Any, lines: _RememberedLines, width: int) -> Iterator[t
             yield _csv_reject(lines, f"the line is not CSV: {error}")
             continue
         line_number, text = lines.take()
-        if len(cells) == width:
+        if not is_decoded(text):
+            yield Reject(line_number, (f"the line is not {encoding}. {_what_to_do(encoding)}",), text)
+        elif len(cells) == width:
             yield cells, line_number, text
         elif cells:
             reason = f"the header has {width} columns, this line has {len(cells)}"

@@ -26,7 +26,7 @@ _INSTANTS = {"timestamp", "created_at", "started_at", "completed_at", "resolved_
 
 @dataclass(frozen=True)
 class Mapping:
-    """What the user said about the columns: ours -> theirs, ours -> constant, the form of their times and numbers.
+    """What the user said about a table: ours -> theirs, ours -> constant, the form of its times, numbers and texts.
 
     Behind the name of a column of numbers may stand what multiplies it: `seconds*1000`.
     """
@@ -35,6 +35,7 @@ class Mapping:
     constants: dict[str, str] = field(default_factory=dict)
     time_format: str | None = None
     decimal: str = "."
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         try:

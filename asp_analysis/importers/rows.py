@@ -176,9 +176,14 @@ def detect_format(path: Path) -> str:
     return "csv"
 
 
-def first_columns(path: Path, format_name: str) -> list[str]:
+def read_table(path: Path, format_name: str, encoding: str = "utf-8") -> Iterator[RawBatch]:
+    """Read a table of a format that is known; `encoding` is that of CSV: JSON is UTF-8, and Parquet says its own."""
+    return read_csv(path, encoding) if format_name == "csv" else READERS[format_name](path)
+
+
+def first_columns(path: Path, format_name: str, encoding: str = "utf-8") -> list[str]:
     """List the columns of the file's first batch, in their order; what mapping and detection look at."""
-    batch = next(READERS[format_name](path), None)
+    batch = next(read_table(path, format_name, encoding), None)
     return list(batch.columns) if batch else []
 
 

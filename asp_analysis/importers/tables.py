@@ -9,7 +9,7 @@ from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.importers.mapping import Mapping, apply_mapping
 from asp_analysis.importers.raw import RawBatch
-from asp_analysis.importers.rows import READERS
+from asp_analysis.importers.rows import read_table
 from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, RECORDS, WIDE_METRICS
 from asp_analysis.validation import Columns, validate_columns
 
@@ -39,7 +39,7 @@ def read_batches(path: Path, format_name: str, loaded_as: str, mapping: Mapping)
     """
     occurrences: dict[str, int] = {}
     rejected = 0
-    for raw in READERS[format_name](path):
+    for raw in read_table(path, format_name, mapping.encoding):
         batch = _batch(raw, loaded_as, mapping, occurrences)
         rejected += len(batch.rejects)
         if rejected > MOST_REJECTS:
