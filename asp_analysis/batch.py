@@ -33,7 +33,8 @@ class Batch:
     `rows` hold the values of `columns` in that order. `record_of_row[i]` is the record, counted from 0 within this
     batch, that row i came from: one wide record gives several rows. `line_numbers[r]` and `raw_text(r)` lead back to
     record r in the file. `rejects` are the records that gave no row; `record_count` counts all of them. With `combine`,
-    the rows that share the first column of the table's key are one record and merge as a whole.
+    the rows that share the first column of the table's key are one record and merge as a whole. `unnamed_count` says of
+    how many records the key is made of their content, because the file names them by nothing.
     """
 
     table: str
@@ -45,3 +46,4 @@ class Batch:
     record_count: int
     rejects: list[Reject] = field(default_factory=list)
     combine: Combine | None = None
+    unnamed_count: int = 0

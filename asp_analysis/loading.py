@@ -1,7 +1,7 @@
 """From paths to the store: finds the format of each file, reads, and writes each file whole or not at all."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,26 @@ from asp_analysis.batch import Batch
 from asp_analysis.errors import InputError
 from asp_analysis.importers.call_rows import Cost, Pricer
 from asp_analysis.importers.calls import Call, Reading
+from asp_analysis.importers.csv_rows import csv_header_line
 from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is_table_name
-from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
+from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target, unmapped_note
 from asp_analysis.importers.registry import Format, detect
 from asp_analysis.importers.rows import detect_format, first_columns
 from asp_analysis.importers.source import Source, file_name, file_sha256, modified_at_ns, open_source
 from asp_analysis.importers.tables import read_batches
 from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
 from asp_analysis.records import read_instant
-from asp_analysis.store import LoadedFile, LoadResult, Store, last_loads, unchanged_result, write_load, write_loads
+from asp_analysis.store import (
+    HEADER,
+    LoadedFile,
+    LoadResult,
+    Store,
+    last_loads,
+    storable,
+    unchanged_result,
+    write_load,
+    write_loads,
+)
 from asp_analysis.unchanged import TRANSCRIPT, is_same, transcript_options
 
 _GROUP_FILES, _GROUP_RECORDS = 64, 20_000
@@ -148,7 +159,7 @@ class _Group:
 def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResult:
     path, mapping, loaded_as = source.path, options.mapping, options.loaded_as
     format_name = detect_format(path)
-    columns = [] if format_name == "empty" else first_columns(path, format_name)
+    columns = [] if format_name == "empty" else first_columns(path, format_name, mapping.encoding)
     if not columns and format_name == "jsonl" and loaded_as is None:
         raise InputError(f"JSON records are needed, {path} holds none that can be read. Check that it is whole.")
     if not columns and format_name != "jsonl":
@@ -156,14 +167,18 @@ def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResul
     loaded_as = loaded_as or detect_target(source.name, columns, mapping)
     check_mapping(source.name, columns, mapping, loaded_as)
     batches = read_batches(path, format_name, loaded_as, mapping)
-    loaded = _loaded_table(source, format_name, loaded_as, mapping)
+    notes = tuple(filter(None, [unmapped_note(columns, mapping, loaded_as)]))
+    loaded = replace(_loaded_table(source, format_name, loaded_as, mapping), notes=notes)
     return write_load(store, loaded, batches, is_strict=options.is_strict)
 
 
 def _loaded_table(source: Source, format_name: str, loaded_as: str, mapping: Mapping) -> LoadedFile:
-    options = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
-    known = {name: value for name, value in options.items() if value}
-    return LoadedFile(source.name, source.sha256, source.size_bytes, format_name, loaded_as, known)
+    said = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
+    said |= {"decimal": mapping.decimal, "encoding": mapping.encoding}
+    known = {name: value for name, value in said.items() if value and value != getattr(Mapping, name, None)}
+    found = {HEADER: storable(csv_header_line(source.path, mapping.encoding))} if format_name == "csv" else {}
+    about = (source.name, source.sha256, source.size_bytes, format_name, loaded_as, known)
+    return LoadedFile(*about, found=found)
 
 
 def _pricer(options: LoadOptions) -> Pricer:

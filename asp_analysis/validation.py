@@ -103,7 +103,7 @@ def _reason(column: str, detail: Any) -> str:
     if kind == "string_unicode":
         return f"{prefix}a text in UTF-8 is needed, found {shown(found)}; save the file as UTF-8"
     is_foreign = isinstance(found, str) and _NUMBER_WITH_COMMA.fullmatch(found)
-    hint = "; write a decimal point and no thousands separators" if is_foreign else ""
+    hint = "; write a decimal point and no thousands separators, or load with --decimal ," if is_foreign else ""
     return f"{prefix}{detail['msg'][0].lower()}{detail['msg'][1:]}, found {shown(found)}{hint}"
 
 

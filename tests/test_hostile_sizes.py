@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asp_analysis.importers import lines, rows, source, spans, tables
+from asp_analysis.importers import csv_rows, lines, raw, rows, source, spans, tables
 from asp_analysis.importers.calls import Reading
 from asp_analysis.importers.registry import FORMATS, detect
 from tests.fuzz.seeds import SEEDS
@@ -56,7 +56,7 @@ def test_a_line_of_a_gibibyte_is_rejected_in_less_memory_than_it_has(run, empty_
 @pytest.fixture
 def short_lines(monkeypatch):
     """Make the limits small, so that small files reach them."""
-    for module in (source, rows):
+    for module in (source, csv_rows):
         monkeypatch.setattr(module, "LONGEST_LINE", 10_000)
     monkeypatch.setattr(source.open_utf8_lines.__wrapped__, "__defaults__", (10_000,))
 
@@ -143,7 +143,7 @@ def test_records_that_all_have_keys_of_their_own_are_read_in_small_batches(tmp_p
 
 
 def test_long_records_come_in_small_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "_BATCH_BYTES", 10_000)
+    monkeypatch.setattr(raw, "_BATCH_BYTES", 10_000)
     path = tmp_path / "runs.jsonl"
     path.write_text((json.dumps({"x": "y" * 3_000}) + "\n") * 20)
     assert max(batch.record_count for batch in rows.read_jsonl(path)) <= 4

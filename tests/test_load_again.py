@@ -86,16 +86,6 @@ def test_a_reject_that_comes_again_is_kept_once(run, empty_store, tmp_path):
     assert len(run("rejects", "--json", "--db", empty_store).json) == 1
 
 
-def test_rejects_are_given_back_mended_and_loaded(run, empty_store, tmp_path):
-    path, back = tmp_path / "runs.csv", tmp_path / "back.csv"
-    path.write_text(HEAD + "2026-01-02,T-1,Code,m,-1,5\n")
-    run("load", path, "--db", empty_store)
-    assert run("rejects", "--export", back, "--clear", "--db", empty_store).exit_code == 0
-    assert run("rejects", "--json", "--db", empty_store).json == []
-    back.write_text(HEAD + back.read_text().replace("-1,5", "1,5"))
-    assert run("load", back, "--json", "--db", empty_store).json["written"] == 1
-
-
 def test_the_load_log_holds_file_fingerprint_and_counts(run, empty_store, tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text(HEAD + "2026-01-02,T-1,Code,m,1,5\n2026-01-02,T-1,Code,m,-1,5\n")

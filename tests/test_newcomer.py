@@ -16,9 +16,12 @@ def loaded(run, empty_store, tmp_path, content, name="runs.csv"):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("timestamp;task_id;agent_role;cost_usd\n2026-01-02;T-1;Code;1,25\n", "found '1,25'; write a decimal point"),
+        (
+            "timestamp;task_id;agent_role;cost_usd\n2026-01-02;T-1;Code;1,25\n",
+            "found '1,25'; write a decimal point and no thousands separators, or load with --decimal ,",
+        ),
         (HEADER + "31.12.2025,T-1,Code,1\n", "--time-format '%d.%m.%Y %H:%M'"),
-        (HEADER.encode() + b"2026-01-02,T-\xf6,Code,1\n", "save the file as UTF-8"),
+        (HEADER.encode() + b"2026-01-02,T-\xf6,Code,1\n", "Save the file as UTF-8"),
         (b"PK\x03\x04rest of a workbook", "Save its sheet as CSV UTF-8"),
     ],
 )

@@ -40,10 +40,29 @@ _SHOWN_FILES = 20
 )
 @click.option("--keep-text", is_flag=True, help="Keep prompts and answers of transcripts; they are left out otherwise.")
 @click.option("--as", "loaded_as", type=click.Choice(_KINDS), help="What the records are. [default: told by columns]")
-@click.option("--map", "maps", multiple=True, metavar="OURS=THEIRS", help="Their column for one of ours; repeatable.")
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Their column for one of ours, as in latency_ms=seconds*1000 where the unit differs; repeatable.",
+)
 @click.option("--set", "constants", multiple=True, metavar="OURS=VALUE", help="One value for all records; repeatable.")
 @click.option(
     "--time-format", metavar="FORMAT", help="Form of their times, such as '%m/%d/%Y %H:%M'. [default: ISO 8601]"
+)
+@click.option(
+    "--decimal",
+    type=click.Choice([".", ","]),
+    default=".",
+    help="Their decimal sign; with ',' 1234,5 and 1.234,5 are taken, and 1.234 is rejected: it is 1234 or 1,234.",
+)
+@click.option(
+    "--encoding",
+    type=click.Choice(["utf-8", "cp1250", "cp1251", "cp1252", "latin-1"]),
+    default="utf-8",
+    show_default=True,
+    help="How CSV files are encoded that are not UTF-8.",
 )
 @click.option("--strict", is_flag=True, help="Write nothing of a file in which a record is rejected.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
@@ -63,6 +82,7 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
     found = [*found_files(files), *transcript_files(_own_folders(said))]
     results: list[LoadResult] = []
     not_loaded: list[NotLoaded] = []
+    said_once: set[str] = set()
     for outcome in _unchanged(found, said, db) or _loaded(found, said, db):
         if isinstance(outcome, NotLoaded):
             not_loaded.append(outcome)
@@ -70,6 +90,7 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
         results.append(outcome)
         if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
             _print(outcome, is_alone=len(found) == 1)
+        _print_notes(outcome, said_once)
     if not found:
         note(f"No files were found in {', '.join(map(str, files))}. Name a file, or another folder.")
     if as_json:
@@ -114,7 +135,8 @@ def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "
     from asp_analysis.loading import LoadOptions, load_files
     from asp_analysis.store import open_store
 
-    mapping = Mapping(pairs(said["maps"], "--map"), pairs(said["constants"], "--set"), said["time_format"])
+    columns, constants = pairs(said["maps"], "--map"), pairs(said["constants"], "--set")
+    mapping = Mapping(columns, constants, said["time_format"], said["decimal"], said["encoding"])
     options = LoadOptions(said["loaded_as"], mapping, said["strict"], *_how_to_read(said))
     with open_store(store_url(db)) as store:
         yield from _with_progress(load_files(store, found, options), len(found))
@@ -147,9 +169,17 @@ def _print(result: "LoadResult", *, is_alone: bool) -> None:
     unchanged = " (unchanged)" if result.is_unchanged else ""
     say(f"{result.file}: read {result.read} = {counts}{stubs}{unchanged}")
     if result.first_reject:
-        note(f"  {result.first_reject}{' (the first of them)' if result.rejected > 1 else ''}")
+        note(f"{result.file}, {result.first_reject}{' (the first of them)' if result.rejected > 1 else ''}")
     if result.read == 0:
         note(f"{result.file} holds no records.")
+
+
+def _print_notes(result: "LoadResult", said_once: set[str]) -> None:
+    """Print what the reader should know; what holds for many files alike comes once."""
+    for line in dict.fromkeys(result.notes):
+        if line not in said_once:
+            note(line)
+    said_once.update(result.notes)
 
 
 def _print_sums(results: list["LoadResult"]) -> None:

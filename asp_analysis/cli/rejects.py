@@ -1,14 +1,21 @@
 """`asp-analysis rejects`: the records that could not be taken, given back for repair."""
 
 import json
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from asp_analysis.cli.options import db_option, format_options, note, print_rows
 from asp_analysis.errors import InputError
 
-_COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at")
+_COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")
+_TABLES = ("csv", "jsonl", "parquet")
+_OPTIONS = {"map": "--map", "set": "--set", "time_format": "--time-format", "decimal": "--decimal"}
+"""What the load log keeps of the options of `load`, and how they are given."""
 
 
 @click.command()
@@ -21,8 +28,8 @@ _COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at")
 def command(target: Path | None, clear: bool, output: str | None, db: str | None) -> None:
     """List rejected records with file, line and every reason, or write them to a file.
 
-    The file gets their raw text line by line, to be mended and loaded; CSV records need their header line again. The
-    reasons go to FILE.reasons.jsonl.
+    The file gets their raw text, below the header line if it was CSV: mend it and load it as the printed line says.
+    Records that cannot be loaded alike go to FILE-1, FILE-2 and so on. The reasons go to FILE.reasons.jsonl.
 
     Example: asp-analysis rejects --export rejects.csv
     """
@@ -34,19 +41,47 @@ def command(target: Path | None, clear: bool, output: str | None, db: str | None
     with open_store(store_url(db)) as store:
         rejects = list_rejects(store)
         if target is None:
-            shown = [{**reject, "reasons": "; ".join(reject["reasons"])} for reject in rejects]
-            print_rows(rejects if output == "json" else shown, _COLUMNS, output)
+            _print(rejects, output)
             return
-        _export(target, rejects)
-        if clear:
-            clear_rejects(store, [reject["reject_id"] for reject in rejects])
-    note(f"{len(rejects)} records written to {target}, their reasons to {target}.reasons.jsonl.")
+        for path, alike in _parts(target, rejects):
+            _write(path, alike)
+            if clear:
+                clear_rejects(store, [reject["reject_id"] for reject in alike])
+            note(_written(path, alike))
+    if not rejects:
+        note("No record is kept as rejected, nothing was written.")
 
 
-def _export(target: Path, rejects: list[dict[str, object]]) -> None:
+def _print(rejects: list[dict[str, Any]], output: str | None) -> None:
+    shown = [{**reject, "reasons": "; ".join(reject["reasons"])} for reject in rejects]
+    print_rows(rejects if output == "json" else shown, _COLUMNS, output)
+    again = sum(reject["loaded_again_at"] is not None for reject in rejects)
+    if again:
+        note(
+            f"{again} of {len(rejects)} were not rejected again when their file was loaded later (loaded_again_at): "
+            "they are mended, changed or on another line. --export FILE --clear gives all back and forgets them."
+        )
+
+
+def _parts(target: Path, rejects: list[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    """Give the rejects that one call of `load` can take, each with its file; the target itself where all are alike."""
+    parts: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for reject in rejects:
+        parts[json.dumps([_header(reject), reject["loaded_as"], reject["options"]])].append(reject)
+    for number, alike in enumerate(parts.values(), start=1):
+        yield target if len(parts) == 1 else target.with_stem(f"{target.stem}-{number}"), alike
+
+
+def _header(reject: dict[str, Any]) -> str | None:
+    """Give what must stand above a record: its header line; nothing above JSON; None where it is not known."""
+    return reject["header"] if reject["format"] == "csv" else ""
+
+
+def _write(target: Path, rejects: list[dict[str, Any]]) -> None:
+    texts = [_header(rejects[0]) or "", *(reject["raw_text"] for reject in rejects)]
     try:
         with target.open("w", encoding="utf-8", newline="") as stream:
-            stream.writelines(_ended(str(reject["raw_text"])) for reject in rejects)
+            stream.writelines(_ended(text) for text in texts if text)
         with Path(f"{target}.reasons.jsonl").open("w", encoding="utf-8") as stream:
             stream.writelines(json.dumps(reject, ensure_ascii=False) + "\n" for reject in rejects)
     except OSError as error:
@@ -55,3 +90,24 @@ def _export(target: Path, rejects: list[dict[str, object]]) -> None:
 
 def _ended(text: str) -> str:
     return text if text.endswith("\n") else text + "\n"
+
+
+def _written(path: Path, rejects: list[dict[str, Any]]) -> str:
+    count = f"{len(rejects)} record{'' if len(rejects) == 1 else 's'}"
+    header = " Their header line was not kept: write it above them." if _header(rejects[0]) is None else ""
+    return (
+        f"{count} written to {path}, the reasons to {path}.reasons.jsonl.{header} "
+        f"Mended, load with: {_load_again(path, rejects[0])}"
+    )
+
+
+def _load_again(path: Path, reject: dict[str, Any]) -> str:
+    """Give the command that reads a mended record as it was read before."""
+    words = ["asp-analysis", "load", str(path)]
+    if reject["format"] in _TABLES:
+        words += ["--as", reject["loaded_as"]]
+        for name, flag in _OPTIONS.items():
+            said = reject["options"].get(name, {})
+            values = ["=".join(pair) for pair in said.items()] if isinstance(said, dict) else [said]
+            words += [word for value in values for word in (flag, value)]
+    return shlex.join(words)

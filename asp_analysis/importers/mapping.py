@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from asp_analysis.errors import InputError
-from asp_analysis.importers.rows import RawBatch, json_or_none
+from asp_analysis.importers.numbers import is_number, scaled, source_of, with_decimal_point
+from asp_analysis.importers.raw import RawBatch
+from asp_analysis.importers.rows import json_or_none
 from asp_analysis.records import COLUMN_ALIASES, RECORDS, WIDE_METRICS, Record, parse_json
 from asp_analysis.validation import Columns
 
@@ -24,11 +26,16 @@ _INSTANTS = {"timestamp", "created_at", "started_at", "completed_at", "resolved_
 
 @dataclass(frozen=True)
 class Mapping:
-    """What the user said about the columns: ours -> theirs, ours -> constant, and the form of their times."""
+    """What the user said about a table: ours -> theirs, ours -> constant, the form of its times, numbers and texts.
+
+    Behind the name of a column of numbers may stand what multiplies it: `seconds*1000`.
+    """
 
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     time_format: str | None = None
+    decimal: str = "."
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         try:
@@ -73,19 +80,25 @@ def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: st
     """Refuse a mapping that names a column which is not there.
 
     Raises:
-        InputError: an unknown name on either side, or one name given both by --map and by --set.
+        InputError: an unknown name on either side, one name given both by --map and by --set, or a text multiplied.
     """
-    fields = [*RECORDS[loaded_as].model_fields, *(COLUMN_ALIASES if loaded_as == "executions" else ())]
+    model = RECORDS[loaded_as]
+    fields = [*model.model_fields, *(COLUMN_ALIASES if loaded_as == "executions" else ())]
     for ours in (*mapping.columns, *mapping.constants):
         if ours not in fields:
             raise InputError(
                 f"A column of {loaded_as} is needed on the left of =, {ours!r} is none. It has: {', '.join(fields)}."
             )
     for ours, theirs in mapping.columns.items():
-        if theirs not in columns:
+        column, factor = source_of(theirs, columns)
+        if column not in columns:
             raise InputError(
-                f"--map {ours}={theirs} needs a column {theirs!r}, {path} has none of that name. "
+                f"--map {ours}={theirs} needs a column {column!r}, {path} has none of that name. "
                 f"It has: {_listed(columns)}."
+            )
+        if factor is not None and not (factor and is_number(model, _canonical(model, ours))):
+            raise InputError(
+                f"Numbers and a factor above 0 are needed by *, --map {ours}={theirs} has none. Leave *{factor} out."
             )
         if ours in mapping.constants:
             raise InputError(f"One source for {ours} is needed, --map and --set both name it. Leave one out.")
@@ -94,24 +107,54 @@ def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: st
 def apply_mapping(model: type[Record], raw: RawBatch, mapping: Mapping) -> Columns:
     """Give the raw columns under the names of `model`; what has no place there goes to `metadata` as it is named."""
     count = raw.record_count
-    mapped: Columns = {
-        _canonical(model, ours): raw.columns[theirs]
-        for ours, theirs in mapping.columns.items()
-        if theirs in raw.columns
-    }
+    mapped: Columns = {}
+    for ours, theirs in mapping.columns.items():
+        column = source_of(theirs, raw.columns)[0]
+        if column in raw.columns:
+            mapped[_canonical(model, ours)] = raw.columns[column]
     mapped |= {_canonical(model, ours): [value] * count for ours, value in mapping.constants.items()}
-    extras = {}
+    extras = {name: raw.columns[name] for name in _unmapped(model, list(raw.columns), mapping)}
     for name, values in raw.columns.items():
-        ours = _canonical(model, name)
-        if ours in model.model_fields and ours not in mapped:
-            mapped[ours] = values
-        elif name not in mapping.columns.values() and not (ours in STORE_NUMBERED and "metric_type" in mapped):
-            extras[name] = values
+        if name not in extras and (ours := _canonical(model, name)) in model.model_fields:
+            mapped.setdefault(ours, values)
+    _read_numbers(model, mapped, raw, mapping)
     if mapping.time_format:
         _read_times(mapped, mapping.time_format)
     if extras:
         mapped["metadata"] = _merged_metadata(mapped.get("metadata"), extras, count)
     return mapped
+
+
+def _read_numbers(model: type[Record], columns: Columns, raw: RawBatch, mapping: Mapping) -> None:
+    if mapping.decimal == ",":
+        for name in columns:
+            if is_number(model, name):
+                columns[name] = [with_decimal_point(value) for value in columns[name]]
+    for ours, theirs in mapping.columns.items():
+        column, factor = source_of(theirs, raw.columns)
+        if factor is not None and column in raw.columns:
+            name = _canonical(model, ours)
+            columns[name] = [scaled(value, factor) for value in columns[name]]
+
+
+def unmapped_note(columns: list[str], mapping: Mapping, loaded_as: str) -> str:
+    """Say which columns only go to `metadata`; empty where none does."""
+    names = _unmapped(RECORDS[loaded_as], columns, mapping)
+    return f"Not mapped, kept in metadata: {_listed(names)}. Name them with --map OURS=THEIRS." if names else ""
+
+
+def _unmapped(model: type[Record], columns: list[str], mapping: Mapping) -> list[str]:
+    sources = {ours: source_of(theirs, columns)[0] for ours, theirs in mapping.columns.items()}
+    taken = {_canonical(model, ours) for ours, column in sources.items() if column in columns}
+    taken |= {_canonical(model, ours) for ours in mapping.constants}
+    left = []
+    for name in columns:
+        ours = _canonical(model, name)
+        if ours in model.model_fields and ours not in taken:
+            taken.add(ours)
+        elif name not in sources.values() and not (ours in STORE_NUMBERED and "metric_type" in taken):
+            left.append(name)
+    return left
 
 
 def _canonical(model: type[Record], name: str) -> str:

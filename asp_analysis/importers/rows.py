@@ -1,15 +1,10 @@
 """Readers of plain tables: CSV, JSON Lines and Parquet, each path -> batches of raw columns."""
 
 import contextlib
-import csv
-import functools
-import io
 import itertools
 import json
 import operator
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,139 +12,14 @@ from pydantic_core import from_json
 
 from asp_analysis.batch import Reject
 from asp_analysis.errors import InputError
+from asp_analysis.importers.csv_rows import read_csv
 from asp_analysis.importers.lines import LineError, parse_line
-from asp_analysis.importers.source import LONGEST_LINE, beginning, decoded, open_bytes, open_text, open_utf8_lines
+from asp_analysis.importers.raw import BATCH_RECORDS, MOST_COLUMNS, RawBatch, check_width, chunks
+from asp_analysis.importers.source import beginning, decoded, open_bytes, open_utf8_lines
 from asp_analysis.records import json_text
 from asp_analysis.validation import shown
 
-BATCH_RECORDS = 5_000
-"""Records of a batch; fewer where they are long or wide, so that the memory is bounded whatever a file holds."""
-
-MOST_COLUMNS = 10_000
-_BATCH_BYTES = 16 * 2**20
 _BATCH_CELLS = 2_000_000
-_SHOWN_LENGTH = 200
-
-
-@dataclass(frozen=True)
-class RawBatch:
-    """Consecutive records of one file, by column: unknown values are None, text is as it was found."""
-
-    columns: dict[str, list[Any]]
-    line_numbers: Sequence[int]
-    raw_text: Callable[[int], str]
-    unreadable: list[Reject] = field(default_factory=list)
-
-    @property
-    def record_count(self) -> int:
-        """How many records could be read; the unreadable ones come on top."""
-        return len(self.line_numbers)
-
-
-# --- CSV --------------------------------------------------------------------------------------------------------------
-
-
-class _RememberedLines:
-    """Hands lines to the csv module and keeps those of the record at hand, for the text of a rejected record."""
-
-    def __init__(self, stream: io.TextIOWrapper) -> None:
-        self._stream, self._lines = stream, iter(functools.partial(stream.readline, LONGEST_LINE), "")
-        self._taken: list[str] = []
-        self._line_number = self._first = self._length = 0
-
-    def __iter__(self) -> "_RememberedLines":
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self._line_number += 1
-        self._length += len(line)
-        self._taken.append(line)
-        if self._length >= LONGEST_LINE:  # an open quote, for one, makes a record of the rest of the file
-            self._pass_over(line)
-        return line
-
-    def _pass_over(self, line: str) -> None:
-        self._taken = ["".join(self._taken[:_SHOWN_LENGTH])[:_SHOWN_LENGTH]]
-        while line and not line.endswith(("\n", "\r")):
-            line = self._stream.readline(2**20)
-        raise csv.Error(f"it has more than {LONGEST_LINE:,} characters, only its beginning is kept")
-
-    def take(self) -> tuple[int, str]:
-        """Give the number of the record's first line and its text, and forget them."""
-        first, text = self._first + 1, "".join(self._taken)
-        self._first, self._length = self._line_number, 0
-        self._taken.clear()
-        return first, text
-
-
-def read_csv(path: Path) -> Iterator[RawBatch]:
-    """Read a CSV file with a header line; comma, semicolon or tab, told by the header. A quoted cell may hold lines."""
-    csv.field_size_limit(LONGEST_LINE)
-    with open_text(path) as stream:
-        lines = _RememberedLines(stream)
-        header, delimiter = _csv_header(path, lines)
-        if not header:
-            return
-        records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, len(header))
-        for chunk in _chunks(records, _length_of):
-            yield _csv_batch(header, chunk)
-
-
-def _length_of(record: tuple[list[str], int, str] | Reject) -> int:
-    return len(record.raw_text if isinstance(record, Reject) else record[2])
-
-
-def _csv_header(path: Path, lines: _RememberedLines) -> tuple[list[str], str]:
-    try:
-        first = next((line for line in lines if line.strip()), "")
-        delimiter = max(",;\t", key=first.count)
-        cells = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter, strict=True), [])]
-    except csv.Error as error:
-        raise InputError(f"A CSV header is needed, line 1 of {path} is none ({error}). Check the file.") from None
-    lines.take()
-    _check_width(path, len(cells))
-    doubled = sorted(cell for cell, times in Counter(cells).items() if times > 1)
-    if doubled:
-        raise InputError(f"Every column of {path} needs a name of its own, {doubled[0]!r} is there twice. Rename one.")
-    return cells, delimiter
-
-
-def _check_width(path: Path, count: int) -> None:
-    if count > MOST_COLUMNS:
-        raise InputError(f"At most {MOST_COLUMNS:,} columns are needed, {path} has {count:,}. Leave out what is none.")
-
-
-def _csv_records(reader: Any, lines: _RememberedLines, width: int) -> Iterator[tuple[list[str], int, str] | Reject]:
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield _csv_reject(lines, f"the line is not CSV: {error}")
-            continue
-        line_number, text = lines.take()
-        if len(cells) == width:
-            yield cells, line_number, text
-        elif cells:
-            reason = f"the header has {width} columns, this line has {len(cells)}"
-            yield Reject(line_number, (reason,), text)
-
-
-def _csv_reject(lines: _RememberedLines, reason: str) -> Reject:
-    line_number, text = lines.take()
-    return Reject(line_number, (reason,), text)
-
-
-def _csv_batch(header: list[str], chunk: list[tuple[list[str], int, str] | Reject]) -> RawBatch:
-    good = [item for item in chunk if not isinstance(item, Reject)]
-    by_column = zip(*(cells for cells, _, _ in good), strict=True) if good else ([] for _ in header)
-    columns = {name: list(values) for name, values in zip(header, by_column, strict=True)}
-    texts = [text for _, _, text in good]
-    numbers = [number for _, number, _ in good]
-    return RawBatch(columns, numbers, texts.__getitem__, [item for item in chunk if isinstance(item, Reject)])
-
 
 # --- JSON Lines -------------------------------------------------------------------------------------------------------
 
@@ -158,7 +28,7 @@ def read_jsonl(path: Path) -> Iterator[RawBatch]:
     """Read a file that holds one JSON object a line; blank lines are passed over."""
     with open_utf8_lines(path) as stream:
         first = 1
-        for lines in _chunks(stream, len):
+        for lines in chunks(stream, len):
             numbers = range(first, first := first + len(lines))
             yield from _jsonl_batches(*_without_blank(numbers, lines))
 
@@ -246,7 +116,7 @@ def read_parquet(path: Path) -> Iterator[RawBatch]:
     try:
         with open_bytes(path) as stream:
             file, seen = parquet.ParquetFile(stream), 0
-            _check_width(path, len(file.schema_arrow.names))
+            check_width(path, len(file.schema_arrow.names))
             for batch in file.iter_batches(batch_size=BATCH_RECORDS):
                 columns = batch.to_pydict()
                 yield RawBatch(columns, list(range(seen + 1, seen + 1 + batch.num_rows)), _parquet_text(columns))
@@ -306,22 +176,14 @@ def detect_format(path: Path) -> str:
     return "csv"
 
 
-def _chunks(items: Iterable[Any], length_of: Callable[[Any], int]) -> Iterator[list[Any]]:
-    chunk: list[Any] = []
-    length = 0
-    for item in items:
-        chunk.append(item)
-        length += length_of(item)
-        if len(chunk) >= BATCH_RECORDS or length >= _BATCH_BYTES:
-            yield chunk
-            chunk, length = [], 0
-    if chunk:
-        yield chunk
+def read_table(path: Path, format_name: str, encoding: str = "utf-8") -> Iterator[RawBatch]:
+    """Read a table of a format that is known; `encoding` is that of CSV: JSON is UTF-8, and Parquet says its own."""
+    return read_csv(path, encoding) if format_name == "csv" else READERS[format_name](path)
 
 
-def first_columns(path: Path, format_name: str) -> list[str]:
+def first_columns(path: Path, format_name: str, encoding: str = "utf-8") -> list[str]:
     """List the columns of the file's first batch, in their order; what mapping and detection look at."""
-    batch = next(READERS[format_name](path), None)
+    batch = next(read_table(path, format_name, encoding), None)
     return list(batch.columns) if batch else []
 
 

@@ -146,15 +146,15 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def open_text(path: Path) -> Iterator[io.TextIOWrapper]:
-    """Open a file as text with its lines untouched; UTF-8 unless a byte order mark says UTF-16 or UTF-32.
+def open_text(path: Path, encoding: str = "utf-8") -> Iterator[io.TextIOWrapper]:
+    """Open a file as text with its lines untouched, in `encoding` unless a byte order mark says another.
 
     Bytes that are not valid stay in the text as lone surrogates, so that only their own record is rejected.
     """
     with open_bytes(path) as stream:
         buffered = io.BufferedReader(stream)  # type: ignore[type-var]
-        encoding = _encoding(buffered.peek(4)[:4])
-        errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
+        encoding = _encoding(buffered.peek(4)[:4], encoding)
+        errors = "replace" if encoding in ("utf-16", "utf-32") else "surrogateescape"
         yield io.TextIOWrapper(buffered, encoding=encoding, errors=errors, newline="")
 
 
@@ -230,8 +230,16 @@ def beginning(path: Path) -> str:
     return ""
 
 
-def _encoding(head: bytes) -> str:
-    return next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
+def _encoding(head: bytes, otherwise: str = "utf-8") -> str:
+    return next((name for mark, name in _MARKS if head.startswith(mark)), otherwise)
+
+
+def is_decoded(text: str) -> bool:
+    """Tell whether all bytes of a text from `open_text` were valid in its encoding."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def decoded(line: bytes) -> str:

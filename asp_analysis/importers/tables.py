@@ -8,7 +8,8 @@ from typing import Any
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.importers.mapping import Mapping, apply_mapping
-from asp_analysis.importers.rows import READERS, RawBatch
+from asp_analysis.importers.raw import RawBatch
+from asp_analysis.importers.rows import read_table
 from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, RECORDS, WIDE_METRICS
 from asp_analysis.validation import Columns, validate_columns
 
@@ -38,7 +39,7 @@ def read_batches(path: Path, format_name: str, loaded_as: str, mapping: Mapping)
     """
     occurrences: dict[str, int] = {}
     rejected = 0
-    for raw in READERS[format_name](path):
+    for raw in read_table(path, format_name, mapping.encoding):
         batch = _batch(raw, loaded_as, mapping, occurrences)
         rejected += len(batch.rejects)
         if rejected > MOST_REJECTS:
@@ -58,6 +59,7 @@ def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[st
         Reject(raw.line_numbers[record], tuple(reasons), raw.raw_text(record)) for record, reasons in errors.items()
     ]
     good = [record for record in range(raw.record_count) if record not in errors] if errors else None
+    unnamed_count = _unnamed_count(clean, errors)
     table, columns, rows, record_of_row = _rows(loaded_as, clean, given, good, occurrences)
     return Batch(
         table=table,
@@ -68,7 +70,13 @@ def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[st
         raw_text=raw.raw_text,
         record_count=raw.record_count + len(raw.unreadable),
         rejects=sorted([*raw.unreadable, *rejects], key=lambda reject: reject.line_number),
+        unnamed_count=unnamed_count,
     )
+
+
+def _unnamed_count(clean: Columns, errors: dict[int, list[str]]) -> int:
+    names = clean.get("execution_id", [])
+    return names.count(None) - sum(names[record] is None for record in errors if names)
 
 
 def _rows(

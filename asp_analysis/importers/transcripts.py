@@ -8,7 +8,7 @@ from asp_analysis.batch import Batch, Combine, Reject
 from asp_analysis.importers.activity_rows import TASK_COLUMNS, activity_row, combine_activities
 from asp_analysis.importers.call_rows import CALL_COLUMNS, CallRows, Pricer
 from asp_analysis.importers.calls import Call, Reading, Transcript
-from asp_analysis.importers.rows import BATCH_RECORDS
+from asp_analysis.importers.raw import BATCH_RECORDS
 
 _NOT_A_NAME = "a text without U+0000 is needed"
 

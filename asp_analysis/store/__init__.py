@@ -1,9 +1,10 @@
 """The one writer: everything that is written anywhere passes through this package.
 
-`database` creates and opens stores; `loading` writes batches of records with their load log and rejects; `upsert`
-decides for each record whether it is new, changed or already there; `log` reads what was loaded before; `forecasts`
-keeps estimates with their task; `backups` and `restoring` copy a store away and back; `health` measures its file. The
-names are imported when they are used: a daily load that finds nothing new must not wait for SQLAlchemy.
+`database` creates and opens stores; `loading` writes batches of records with their load log; `rejects` keeps what could
+not be taken; `upsert` decides for each record whether it is new, changed or already there; `log` reads what was loaded
+before; `forecasts` keeps estimates with their task; `backups` and `restoring` copy a store away and back; `health`
+measures its file. The names are imported when they are used: a daily load that finds nothing new must not wait for
+SQLAlchemy.
 """
 
 from importlib import import_module
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from asp_analysis.store.database import Created, Store, create_store, open_store, reset_store
     from asp_analysis.store.forecasts import FORECASTS, keep_forecasts
     from asp_analysis.store.health import FileHealth, file_health
-    from asp_analysis.store.loading import clear_rejects, last_loads, list_rejects, write_load, write_loads
+    from asp_analysis.store.loading import last_loads, write_load, write_loads
     from asp_analysis.store.log import LoadedFile, LoadResult, read_last_loads, unchanged_result
+    from asp_analysis.store.rejects import HEADER, clear_rejects, list_rejects, storable
     from asp_analysis.store.restoring import Restored, check_backup, restore
 
 __all__ = [
     "FORECASTS",
+    "HEADER",
     "BackedUp",
     "Backup",
     "Created",
@@ -42,6 +45,7 @@ __all__ = [
     "read_last_loads",
     "reset_store",
     "restore",
+    "storable",
     "unchanged_result",
     "write_load",
     "write_loads",
@@ -62,15 +66,17 @@ _HOMES = {
     "reset_store": "database",
     "FileHealth": "health",
     "file_health": "health",
-    "clear_rejects": "loading",
     "last_loads": "loading",
-    "list_rejects": "loading",
     "write_load": "loading",
     "write_loads": "loading",
     "LoadResult": "log",
     "LoadedFile": "log",
     "read_last_loads": "log",
     "unchanged_result": "log",
+    "HEADER": "rejects",
+    "clear_rejects": "rejects",
+    "list_rejects": "rejects",
+    "storable": "rejects",
     "Restored": "restoring",
     "check_backup": "restoring",
     "restore": "restoring",

@@ -20,8 +20,9 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import ConfigError, StoreError
 from asp_analysis.store import sqlite
 from asp_analysis.store.database import Store, check_schema
-from asp_analysis.store.loading import add_to_log, begin_log, keep_rejects
+from asp_analysis.store.loading import add_to_log, begin_log
 from asp_analysis.store.log import LoadedFile, LoadResult
+from asp_analysis.store.rejects import keep_rejects
 from asp_analysis.store.statements import execute
 from asp_analysis.store.upsert import BatchWriter, Outcome
 

@@ -1,7 +1,5 @@
 """One load of one file: all or nothing, one row in `load_log`, every rejected record kept with its reasons."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,9 +7,12 @@ from sqlalchemy import Connection
 
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
-from asp_analysis.records import json_text
+from asp_analysis.records import RECORDS, json_text
+from asp_analysis.store.again import Unnamed, counted_again
 from asp_analysis.store.database import Store, now
 from asp_analysis.store.log import LAST_LOADS, LoadedFile, LoadResult
+from asp_analysis.store.rejects import keep_rejects, storable
+from asp_analysis.store.roles import Roles
 from asp_analysis.store.statements import execute
 from asp_analysis.store.upsert import BatchWriter
 
@@ -52,8 +53,11 @@ def _write(
     result = LoadResult(source.file, source.loaded_as, found=dict(source.found))
     strict_rejects: list[Reject] = []
     load_id = begin_log(connection, source)
-    writer = BatchWriter(connection)
+    writer, unnamed, roles = BatchWriter(connection), Unnamed(), Roles()
     for batch in batches:
+        unnamed.see(batch)
+        if source.loaded_as in RECORDS:  # the sub-agents of transcripts have names of their own
+            roles.see(batch)
         outcome = writer.write(batch)
         rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
         _add(result, batch, outcome, len(rejects))
@@ -66,24 +70,16 @@ def _write(
     if is_strict and result.rejected:
         raise _strict_error(source.file, result, strict_rejects)
     add_to_log(connection, load_id, result)
+    if unnamed.count:
+        _keep_found(connection, load_id, {**source.found, **unnamed.ends})
+    said = (counted_again(connection, load_id, source, result, unnamed), roles.question(connection))
+    result.notes += [*source.notes, *filter(None, said)]
     return result
 
 
-def list_rejects(store: Store) -> list[dict[str, Any]]:
-    """List the kept rejects by file and line: reject_id, file, line_number, reasons, raw_text, loaded_at."""
-    rows = store.read(
-        "SELECT r.reject_id, r.file, r.line_number, r.reasons_json, r.raw_text, l.finished_at AS loaded_at "
-        "FROM load_reject AS r JOIN load_log AS l ON l.load_id = r.load_id ORDER BY r.file, r.line_number, r.reject_id"
-    )
-    return [{**row, "reasons": json.loads(row.pop("reasons_json"))} for row in rows]
-
-
-def clear_rejects(store: Store, reject_ids: Iterable[int]) -> None:
-    """Forget rejects that were given back for repair."""
-    with store.transaction() as connection:
-        parameters = [(reject_id,) for reject_id in reject_ids]
-        if parameters:
-            execute(connection, "DELETE FROM load_reject WHERE reject_id = ?", parameters)
+def _keep_found(connection: Connection, load_id: int, found: dict[str, Any]) -> None:
+    """Keep what the next load of the file is compared with; it is known only when the file has been read."""
+    execute(connection, "UPDATE load_log SET found_json = ? WHERE load_id = ?", (json_text(found), load_id))
 
 
 def begin_log(connection: Connection, source: LoadedFile) -> int:
@@ -139,27 +135,6 @@ def _add(result: LoadResult, batch: Batch, outcome: Any, reject_count: int) -> N
     result.present += outcome.present
     result.rejected += reject_count
     result.tasks_stubbed += outcome.tasks_stubbed
-
-
-def keep_rejects(connection: Connection, load_id: int, file: str, rejects: list[Reject]) -> None:
-    """Keep rejected records for repair; the same record of the same file is kept once."""
-    rows = []
-    for reject in rejects:
-        text = storable(reject.raw_text)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        rows.append((load_id, file, reject.line_number, json_text([*map(storable, reject.reasons)]), text, digest))
-    if rows:
-        execute(
-            connection,
-            "INSERT INTO load_reject (load_id, file, line_number, reasons_json, raw_text, raw_sha256) "
-            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            rows,
-        )
-
-
-def storable(text: str) -> str:
-    """Write what no text column can hold (bytes that are not UTF-8, U+0000) as visible escapes."""
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8").replace("\x00", "\\x00")
 
 
 def _strict_error(file: str, result: LoadResult, rejects: list[Reject]) -> InputError:

@@ -12,7 +12,10 @@ LAST_LOADS = "SELECT * FROM load_log WHERE load_id IN (SELECT max(load_id) FROM 
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """What the load log keeps about a file: its name and fingerprint, its format, what it was loaded as and how."""
+    """What the load log keeps about a file: its name and fingerprint, its format, what it was loaded as and how.
+
+    `notes` are not kept: they are what its reader has to say.
+    """
 
     file: str
     sha256: str
@@ -21,16 +24,18 @@ class LoadedFile:
     loaded_as: str
     options: dict[str, Any] = field(default_factory=dict)
     modified_ns: int | None = None
-    found: dict[str, int] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
 class LoadResult:
     """The outcome of a load: read = written + updated + present + rejected.
 
-    `found` holds what a reader of transcripts counted besides: lines, calls, duplicates, calls without usage or price,
-    errors, interruptions. `is_unchanged` marks a file that was loaded before as it is and was not read again.
-    `first_reject` says line and reason of the first record that was not taken, so that nobody has to ask for it.
+    `found` holds what a reader of transcripts counted besides (lines, calls, duplicates, calls without usage or price,
+    errors, interruptions), and of a CSV file its header line. `is_unchanged` marks a file that was loaded before as it
+    is and was not read again. `first_reject` says line and reason of the first record that was not taken, so that
+    nobody has to ask for it; `notes` say what else the reader should know.
     """
 
     file: str
@@ -43,7 +48,8 @@ class LoadResult:
     tasks_stubbed: int = 0
     first_reject: str = ""
     is_unchanged: bool = False
-    found: dict[str, int] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the counts under the names that `--json` prints."""

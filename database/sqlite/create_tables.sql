@@ -185,7 +185,8 @@ CREATE TABLE bootstrap_metrics (
 ) STRICT;
 
 -- One row is one load of one file; the four outcomes always add up to what was read. modified_ns is the file's own
--- time of change; found_json is what a reader of transcripts counted besides its records (lines, duplicates, ...).
+-- time of change; found_json is what a reader of transcripts counted besides its records (lines, duplicates, ...), of
+-- a table what the next load of the file is compared with.
 CREATE TABLE load_log (
     load_id       INTEGER NOT NULL,
     file          TEXT    NOT NULL,

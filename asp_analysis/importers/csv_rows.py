@@ -1,0 +1,130 @@
+"""Reads CSV: header, delimiter and encoding of a spreadsheet's export, one record at a time with its own text."""
+
+import csv
+import functools
+import io
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.batch import Reject
+from asp_analysis.errors import InputError
+from asp_analysis.importers.raw import RawBatch, check_width, chunks
+from asp_analysis.importers.source import LONGEST_LINE, is_decoded, open_text
+
+_SHOWN_LENGTH = 200
+
+
+class _RememberedLines:
+    """Hands lines to the csv module and keeps those of the record at hand, for the text of a rejected record."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream, self._lines = stream, iter(functools.partial(stream.readline, LONGEST_LINE), "")
+        self._taken: list[str] = []
+        self._line_number = self._first = self._length = 0
+
+    def __iter__(self) -> "_RememberedLines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._line_number += 1
+        self._length += len(line)
+        self._taken.append(line)
+        if self._length >= LONGEST_LINE:  # an open quote, for one, makes a record of the rest of the file
+            self._pass_over(line)
+        return line
+
+    def _pass_over(self, line: str) -> None:
+        self._taken = ["".join(self._taken[:_SHOWN_LENGTH])[:_SHOWN_LENGTH]]
+        while line and not line.endswith(("\n", "\r")):
+            line = self._stream.readline(2**20)
+        raise csv.Error(f"it has more than {LONGEST_LINE:,} characters, only its beginning is kept")
+
+    def take(self) -> tuple[int, str]:
+        """Give the number of the record's first line and its text, and forget them."""
+        first, text = self._first + 1, "".join(self._taken)
+        self._first, self._length = self._line_number, 0
+        self._taken.clear()
+        return first, text
+
+
+def read_csv(path: Path, encoding: str = "utf-8") -> Iterator[RawBatch]:
+    """Read a CSV file with a header line; comma, semicolon or tab, told by the header. A quoted cell may hold lines."""
+    csv.field_size_limit(LONGEST_LINE)
+    with open_text(path, encoding) as stream:
+        lines = _RememberedLines(stream)
+        header, delimiter = _csv_header(path, lines)
+        if not header:
+            return
+        if not is_decoded("".join(header)):
+            raise InputError(f"A CSV header in {encoding} is needed, {path} has none. {_what_to_do(encoding)}.")
+        records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, len(header), encoding)
+        for chunk in chunks(records, _length_of):
+            yield _csv_batch(header, chunk)
+
+
+def csv_header_line(path: Path, encoding: str) -> str:
+    """Give the header line of a CSV file as it stands there; empty where nothing is in it."""
+    with open_text(path, encoding) as stream:
+        return next((line for line in iter(functools.partial(stream.readline, LONGEST_LINE), "") if line.strip()), "")
+
+
+def _length_of(record: tuple[list[str], int, str] | Reject) -> int:
+    return len(record.raw_text if isinstance(record, Reject) else record[2])
+
+
+def _csv_header(path: Path, lines: _RememberedLines) -> tuple[list[str], str]:
+    try:
+        first = next((line for line in lines if line.strip()), "")
+        delimiter = max(",;\t", key=first.count)
+        cells = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter, strict=True), [])]
+    except csv.Error as error:
+        raise InputError(f"A CSV header is needed, line 1 of {path} is none ({error}). Check the file.") from None
+    lines.take()
+    check_width(path, len(cells))
+    doubled = sorted(cell for cell, times in Counter(cells).items() if times > 1)
+    if doubled:
+        raise InputError(f"Every column of {path} needs a name of its own, {doubled[0]!r} is there twice. Rename one.")
+    return cells, delimiter
+
+
+def _what_to_do(encoding: str) -> str:
+    option = "--encoding cp1252" if encoding == "utf-8" else "another --encoding"
+    return f"Save the file as UTF-8 (in Excel: CSV UTF-8), or give {option}"
+
+
+def _csv_records(
+    reader: Any, lines: _RememberedLines, width: int, encoding: str
+) -> Iterator[tuple[list[str], int, str] | Reject]:
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield _csv_reject(lines, f"the line is not CSV: {error}")
+            continue
+        line_number, text = lines.take()
+        if not is_decoded(text):
+            yield Reject(line_number, (f"the line is not {encoding}. {_what_to_do(encoding)}",), text)
+        elif len(cells) == width:
+            yield cells, line_number, text
+        elif cells:
+            reason = f"the header has {width} columns, this line has {len(cells)}"
+            yield Reject(line_number, (reason,), text)
+
+
+def _csv_reject(lines: _RememberedLines, reason: str) -> Reject:
+    line_number, text = lines.take()
+    return Reject(line_number, (reason,), text)
+
+
+def _csv_batch(header: list[str], chunk: list[tuple[list[str], int, str] | Reject]) -> RawBatch:
+    good = [item for item in chunk if not isinstance(item, Reject)]
+    by_column = zip(*(cells for cells, _, _ in good), strict=True) if good else ([] for _ in header)
+    columns = {name: list(values) for name, values in zip(header, by_column, strict=True)}
+    texts = [text for _, _, text in good]
+    numbers = [number for _, number, _ in good]
+    return RawBatch(columns, numbers, texts.__getitem__, [item for item in chunk if isinstance(item, Reject)])

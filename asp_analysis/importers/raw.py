@@ -1,0 +1,54 @@
+"""What a reader of tables gives: batches of raw columns, bounded in memory whatever a file holds."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.batch import Reject
+from asp_analysis.errors import InputError
+
+BATCH_RECORDS = 5_000
+"""Records of a batch; fewer where they are long or wide, so that the memory is bounded whatever a file holds."""
+
+MOST_COLUMNS = 10_000
+_BATCH_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class RawBatch:
+    """Consecutive records of one file, by column: unknown values are None, text is as it was found."""
+
+    columns: dict[str, list[Any]]
+    line_numbers: Sequence[int]
+    raw_text: Callable[[int], str]
+    unreadable: list[Reject] = field(default_factory=list)
+
+    @property
+    def record_count(self) -> int:
+        """How many records could be read; the unreadable ones come on top."""
+        return len(self.line_numbers)
+
+
+def chunks(items: Iterable[Any], length_of: Callable[[Any], int]) -> Iterator[list[Any]]:
+    """Give items in groups of at most `BATCH_RECORDS`, of fewer where they are long."""
+    chunk: list[Any] = []
+    length = 0
+    for item in items:
+        chunk.append(item)
+        length += length_of(item)
+        if len(chunk) >= BATCH_RECORDS or length >= _BATCH_BYTES:
+            yield chunk
+            chunk, length = [], 0
+    if chunk:
+        yield chunk
+
+
+def check_width(path: Path, count: int) -> None:
+    """Refuse a file of more columns than anyone can mean.
+
+    Raises:
+        InputError: there are too many.
+    """
+    if count > MOST_COLUMNS:
+        raise InputError(f"At most {MOST_COLUMNS:,} columns are needed, {path} has {count:,}. Leave out what is none.")
