@@ -91,7 +91,7 @@ class Writer:
         self._secured.put(None)
         if not self.flush(patience_s):
             names = ", ".join(map(str, self._spill.paths or self._spill.waiting())) or "no file"
-            log.warning("Records wait in %s; they are loaded when the store is next opened for capture.", names)
+            log.warning("Records wait in %s; the next capture.open() or asp-analysis load takes them.", names)
         with Shield("Closing"):
             self._has_ended = True
             self._spill.release()

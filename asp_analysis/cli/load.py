@@ -13,6 +13,7 @@ import click
 from asp_analysis.cli.options import db_option, note, pairs, say
 
 if TYPE_CHECKING:
+    from asp_analysis.config import StoreUrl
     from asp_analysis.importers.calls import Reading
     from asp_analysis.importers.folders import FoundFile, NotLoaded
     from asp_analysis.pricing import OwnPrices
@@ -138,8 +139,19 @@ def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "
     columns, constants = pairs(said["maps"], "--map"), pairs(said["constants"], "--set")
     mapping = Mapping(columns, constants, said["time_format"], said["decimal"], said["encoding"])
     options = LoadOptions(said["loaded_as"], mapping, said["strict"], *_how_to_read(said))
-    with open_store(store_url(db)) as store:
+    url = store_url(db)
+    _load_waiting(url, found)
+    with open_store(url) as store:
         yield from _with_progress(load_files(store, found, options), len(found))
+
+
+def _load_waiting(url: "StoreUrl", found: list["FoundFile"]) -> None:
+    """Take what `capture` left beside the store as well: whoever loads wants all that there is."""
+    from asp_analysis.capture.waiting import load_waiting
+
+    count = 0 if url.is_missing() else load_waiting(url, [file.path for file in found])
+    if count:
+        note(f"Loaded too: {count:,} captured {'record' if count == 1 else 'records'} that waited beside the store.")
 
 
 def _with_progress(outcomes: "Iterator[LoadResult | NotLoaded]", count: int) -> "Iterator[LoadResult | NotLoaded]":

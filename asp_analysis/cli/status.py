@@ -56,6 +56,7 @@ def _print(status: "Status", url: "StoreUrl") -> None:
 
 def _measured(url: "StoreUrl") -> "Status":
     """Measure the file first: where it is so damaged that no view can be read, the answer is what is wrong with it."""
+    from asp_analysis.capture.waiting import records_waiting
     from asp_analysis.monitor import engine_facts, measure
     from asp_analysis.session import connect
 
@@ -64,7 +65,7 @@ def _measured(url: "StoreUrl") -> "Status":
     engine = engine_facts(url)
     try:
         with connect(url) as session:
-            return measure(session, engine=engine)
+            return measure(session, engine=engine, waiting=records_waiting(url))
     except StoreError as error:
         if not engine.findings:
             raise

@@ -1,7 +1,7 @@
 """Tables of records (CSV, JSON Lines, Parquet) -> batches for the store, in long or wide form."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, RECORDS, WIDE_
 from asp_analysis.validation import Columns, validate_columns
 
 _METRIC_SHIFT = {metric: 16 * place for place, metric in enumerate(METRIC_UNITS)}
+
+_STAYS_OF_A_DEFECT = ("created_at", "task_id", "description")
 
 MOST_REJECTS = 1_000_000
 
@@ -31,8 +33,8 @@ COST_COLUMNS = (
 def read_batches(path: Path, format_name: str, loaded_as: str, mapping: Mapping) -> Iterator[Batch]:
     """Read a file as records of `loaded_as` (a key of `records.RECORDS`), checked, mapped and named.
 
-    Records without an `execution_id` get one from their content and its occurrence in the file, so that loading the
-    file again, or a longer version of it, names every execution as before.
+    Executions without an `execution_id` get one from their content and its occurrence in the file, so that loading the
+    file again, or a longer version of it, names every execution as before; so do defects without a `defect_id`.
 
     Raises:
         InputError: the file cannot be read, or more than `MOST_REJECTS` of its records cannot be taken.
@@ -54,6 +56,8 @@ def read_batches(path: Path, format_name: str, loaded_as: str, mapping: Mapping)
 def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[str, int]) -> Batch:
     model = RECORDS[loaded_as]
     given = apply_mapping(model, raw, mapping)
+    if loaded_as == "defect_log":
+        given["defect_id"] = _defect_ids(given, raw.record_count, occurrences)
     clean, errors = validate_columns(model, given, raw.record_count)
     rejects = [
         Reject(raw.line_numbers[record], tuple(reasons), raw.raw_text(record)) for record, reasons in errors.items()
@@ -72,6 +76,23 @@ def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[st
         rejects=sorted([*raw.unreadable, *rejects], key=lambda reject: reject.line_number),
         unnamed_count=unnamed_count,
     )
+
+
+def _defect_ids(given: Columns, count: int, occurrences: dict[str, int]) -> list[Any]:
+    """Name defects without an id by what stays of them: their type may be corrected, and one day they are resolved."""
+    unknown = [None] * count
+    ids, *stays = (given.get(name, unknown) for name in ("defect_id", *_STAYS_OF_A_DEFECT))
+    return [
+        _occurrence(content, occurrences) if own in (None, "") else own
+        for own, *content in zip(ids, *stays, strict=True)
+    ]
+
+
+def _occurrence(content: Sequence[Any], occurrences: dict[str, int]) -> str:
+    """Name a record by its content and by how often that was met in its file."""
+    digest = _digest(content)
+    occurrences[digest] = occurrences.get(digest, 0) + 1
+    return f"{digest}-{occurrences[digest]}"
 
 
 def _unnamed_count(clean: Columns, errors: dict[int, list[str]]) -> int:
@@ -130,9 +151,7 @@ def _wide_rows(
         contexts, measured, clean["metadata"], clean["execution_id"], records, strict=True
     ):
         if execution_id is None:
-            digest = _digest((context, values, metadata))
-            occurrences[digest] = occurrences.get(digest, 0) + 1
-            execution_id = f"{digest}-{occurrences[digest]}"
+            execution_id = _occurrence((context, values, metadata), occurrences)
         head = (*context, metadata, context[0][:10], execution_id)
         for metric, value in zip(WIDE_METRICS.values(), values, strict=True):
             if value is not None:
@@ -141,5 +160,5 @@ def _wide_rows(
     return rows, origin
 
 
-def _digest(content: tuple[Any, ...]) -> str:
+def _digest(content: Sequence[Any]) -> str:
     return hashlib.blake2b(repr(content).encode(), digest_size=12).hexdigest()

@@ -52,8 +52,12 @@ class Status:
         return self.checks.loc[self.checks["state"] == "alert", "finding"].tolist()
 
 
-def measure(session: Session, as_of: datetime | None = None, engine: EngineFacts | None = None) -> Status:
+def measure(
+    session: Session, as_of: datetime | None = None, engine: EngineFacts | None = None, waiting: int = 0
+) -> Status:
     """Measure the session's store as of an instant (UTC, without zone; now for None).
+
+    `waiting` counts the captured records that are not in the store yet.
 
     Raises:
         QueryError: a view cannot be read.
@@ -72,6 +76,7 @@ def measure(session: Session, as_of: datetime | None = None, engine: EngineFacts
             _agents(agents),
             *_soundness(engine),
             *_backups(engine, instant),
+            *_waiting(waiting),
         ],
         columns=["check", "measured", "limit", "state", "leads_to", "finding"],
     )
@@ -193,3 +198,13 @@ def _backups(engine: EngineFacts, as_of: pd.Timestamp) -> list[tuple]:
     days = max(0.0, (as_of - pd.Timestamp(engine.newest_backup_at).tz_localize(None)).total_seconds() / 86_400)
     finding = f"{engine.backups} backups, the newest is {days:.1f} days old"
     return [("newest backup", f"{days:.1f} days", limit, _state(False, days > limits.BACKUP_DAYS), "", finding)]
+
+
+def _waiting(records: int) -> list[tuple]:
+    if not records:
+        return []
+    finding = (
+        f"{records:,} captured records wait beside the store: the next asp-analysis load of any file takes them, "
+        "and so does the next capture.open()"
+    )
+    return [("records waiting", f"{records:,}", "0", "watch", "", finding)]

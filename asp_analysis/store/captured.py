@@ -72,6 +72,8 @@ class CapturedStore:
             StoreError: the store is busy, missing or unwritable, or read by a session of this process.
         """
         self._patience_s = patience_s
+        if self.is_missing:
+            raise StoreError(f"The store {self.path} is needed, it does not exist. Create it with: asp-analysis init")
         try:
             with self._held():
                 self._check_schema()
