@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asp_analysis.importers.calls import Reading
     from asp_analysis.importers.folders import FoundFile, NotLoaded
     from asp_analysis.pricing import OwnPrices
-    from asp_analysis.store import LoadResult
+    from asp_analysis.store import LoadResult, Store
 
 _KINDS = ("executions", "agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics")
 _COUNTS = ("read", "written", "updated", "present", "rejected")
@@ -142,7 +142,23 @@ def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "
     url = store_url(db)
     _load_waiting(url, found)
     with open_store(url) as store:
-        yield from _with_progress(load_files(store, found, options), len(found))
+        written = 0
+        for outcome in _with_progress(load_files(store, found, options), len(found)):
+            written += getattr(outcome, "written", 0)
+            yield outcome
+        if written:
+            _tell_of_sample(store)
+
+
+def _tell_of_sample(store: "Store") -> None:
+    """Say that invented tasks stand beside one's own: nobody means to add them up."""
+    from asp_analysis.store import sample_task_count
+
+    if count := sample_task_count(store):
+        note(
+            f"The store also holds the {count} tasks of the sample, and sums and estimates mix them with yours. Begin "
+            "your own with: asp-analysis init --reset, or name another store with --db."
+        )
 
 
 def _load_waiting(url: "StoreUrl", found: list["FoundFile"]) -> None:

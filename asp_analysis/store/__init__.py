@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from asp_analysis.store.backups import BackedUp, Backup, back_up, back_up_file, list_backups
-    from asp_analysis.store.database import Created, Store, create_store, open_store, reset_store
+    from asp_analysis.store.database import Created, Store, create_store, open_store, reset_store, sample_task_count
     from asp_analysis.store.forecasts import FORECASTS, keep_forecasts
     from asp_analysis.store.health import FileHealth, file_health
     from asp_analysis.store.loading import last_loads, write_load, write_loads
@@ -45,6 +45,7 @@ __all__ = [
     "read_last_loads",
     "reset_store",
     "restore",
+    "sample_task_count",
     "storable",
     "unchanged_result",
     "write_load",
@@ -64,6 +65,7 @@ _HOMES = {
     "create_store": "database",
     "open_store": "database",
     "reset_store": "database",
+    "sample_task_count": "database",
     "FileHealth": "health",
     "file_health": "health",
     "last_loads": "loading",

@@ -103,6 +103,10 @@ def open_store(url: StoreUrl) -> Store:
     return store
 
 
+SAMPLE_PROJECTS = ("ferry-booking", "boarding-app", "harbour-office")
+"""The invented projects of database/sqlite/sample_data.sql."""
+
+
 def create_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
     """Create the store where there is none; with `with_sample`, fill one that holds no tasks with the sample data.
 
@@ -129,6 +133,12 @@ def create_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
         raise
     store.close()
     return Created(url.shown, is_new, count)
+
+
+def sample_task_count(store: Store) -> int:
+    """Count the tasks of the sample data; 0 in a store that was begun without them."""
+    rows = store.read(f"SELECT count(*) AS tasks FROM task_metadata WHERE project_id IN {SAMPLE_PROJECTS}")
+    return int(rows[0]["tasks"])
 
 
 def reset_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
