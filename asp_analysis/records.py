@@ -299,7 +299,10 @@ def _unit_of_the_metric(metric_type: str, metric_unit: str) -> str | None:
 
 
 def _something_measured(*values: float | None) -> str | None:
-    return f"one of {', '.join(WIDE_METRICS)} is needed, all are empty" if set(values) == {None} else None
+    if set(values) != {None}:
+        return None
+    advice = "name the column that holds one with --map, or leave out what measured nothing"
+    return f"one of {', '.join(WIDE_METRICS)} is needed, all are empty; {advice}"
 
 
 def _different_phases(injected: str, removed: str) -> str | None:

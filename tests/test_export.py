@@ -243,8 +243,10 @@ def test_a_folder_that_is_there_is_not_touched(run, empty_store, tmp_path):
 
 
 def test_a_since_that_is_no_instant_is_wrong_usage(run, empty_store):
-    ran = run("export", "--since", "yesterday", "--db", empty_store)
-    assert ran.exit_code == 2 and "yesterday" in ran.err
+    ran = run("export", "--since", "01.01.2026", "--db", empty_store)
+    said = " ".join(ran.err.split())
+    assert ran.exit_code == 2 and "needs an instant such as 2026-01-31" in said and "'01.01.2026'" in said
+    assert "--time-format" not in said
 
 
 def test_a_file_of_the_platform_is_exported_and_what_has_no_type_is_counted(run, tmp_path):

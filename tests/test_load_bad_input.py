@@ -34,6 +34,10 @@ def load_text(run, empty_store, tmp_path):
         ("0000-01-01,T-1,Code,1\n", "timestamp: '0000-01-01' is not an instant that is understood"),
         ("2026-01-02,,Code,1\n", "task_id: is needed and is missing or empty"),
         ("2026-01-02,T-1,Code,\n", "one of latency_ms, tokens_in"),
+        (
+            "2026-01-02,T-1,Code,\n",
+            "all are empty; name the column that holds one with --map, or leave out what measured",
+        ),
         ("2026-01-02,T-1,Code\n", "the header has 4 columns, this line has 3"),
         ("2026-01-02,T-1,Code,1,9\n", "the header has 4 columns, this line has 5"),
         ("2026-01-02,a\x00b,Code,1\n", "task_id: a text without U+0000 is needed"),

@@ -57,5 +57,5 @@ def _instant(since: str | None) -> str | None:
 
     try:
         return read_instant(since) if since is not None else None
-    except ValueError as error:
-        raise click.UsageError(f"--since: {error}") from None
+    except ValueError:
+        raise click.UsageError(f"--since needs an instant such as 2026-01-31, found {since!r}. Write it so.") from None
