@@ -14,6 +14,7 @@ from asp_analysis.records import Record
 
 Columns = dict[str, list[Any]]
 _NUMBER_WITH_COMMA = re.compile(r"-?\d[\d.]{0,20},[\d.,]{0,20}")
+_FRACTION = re.compile(r"\d{1,20}\.\d{1,20}")
 _CONFIG = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
 
@@ -102,9 +103,15 @@ def _reason(column: str, detail: Any) -> str:
         return f"{prefix}a text without U+0000 is needed, found {shown(found)}"
     if kind == "string_unicode":
         return f"{prefix}a text in UTF-8 is needed, found {shown(found)}; save the file as UTF-8"
-    is_foreign = isinstance(found, str) and _NUMBER_WITH_COMMA.fullmatch(found)
-    hint = "; write a decimal point and no thousands separators, or load with --decimal ," if is_foreign else ""
-    return f"{prefix}{detail['msg'][0].lower()}{detail['msg'][1:]}, found {shown(found)}{hint}"
+    return f"{prefix}{detail['msg'][0].lower()}{detail['msg'][1:]}, found {shown(found)}{_hint(detail['msg'], found)}"
+
+
+def _hint(needed: str, found: Any) -> str:
+    """Say what to do about a number that only lacks the right form."""
+    if isinstance(found, str) and _NUMBER_WITH_COMMA.fullmatch(found):
+        return "; write a decimal point and no thousands separators, or load with --decimal ,"
+    is_fraction = isinstance(found, float) or (isinstance(found, str) and _FRACTION.fullmatch(found))
+    return "; round it" if is_fraction and needed.startswith("a whole number") else ""
 
 
 def shown(value: Any) -> str:

@@ -35,6 +35,18 @@ def test_a_load_says_the_first_reason_at_once(run, empty_store, tmp_path):
     assert said in loaded(run, empty_store, tmp_path, content).err
 
 
+@pytest.mark.parametrize(("size", "hint"), [("2.5", "found '2.5'; round it\n"), ("big", "found 'big'\n")])
+def test_a_size_that_is_no_whole_number_is_to_be_rounded(run, empty_store, tmp_path, size, hint):
+    content = f"task_id,created_at,estimated_complexity\nT-1,2026-01-02,{size}\n"
+    assert f"a whole number of at least 0 is needed, {hint}" in loaded(run, empty_store, tmp_path, content).err
+
+
+def test_one_task_and_one_load_are_no_plural(run, empty_store, tmp_path):
+    out = loaded(run, empty_store, tmp_path, HEADER + "2026-01-02,T-1,Code,1\n").out
+    assert "; 1 task is new, nothing else is known of it" in out
+    assert "1 record by 1 load." in run("status", "--db", empty_store).err
+
+
 def test_an_empty_folder_is_named(run, empty_store, tmp_path):
     folder = tmp_path / "nothing"
     folder.mkdir()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import db_option, note, pairs, say
+from asp_analysis.cli.options import counted, db_option, note, pairs, say
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
@@ -167,7 +167,7 @@ def _load_waiting(url: "StoreUrl", found: list["FoundFile"]) -> None:
 
     count = 0 if url.is_missing() else load_waiting(url, [file.path for file in found])
     if count:
-        note(f"Loaded too: {count:,} captured {'record' if count == 1 else 'records'} that waited beside the store.")
+        note(f"Loaded too: {counted(count, 'captured record')} that waited beside the store.")
 
 
 def _with_progress(outcomes: "Iterator[LoadResult | NotLoaded]", count: int) -> "Iterator[LoadResult | NotLoaded]":
@@ -193,9 +193,10 @@ def _print(result: "LoadResult", *, is_alone: bool) -> None:
     if result.is_unchanged and not is_alone:
         return
     counts = ", ".join(f"{getattr(result, name)} {name}" for name in _COUNTS[1:])
-    stubs = f"; {result.tasks_stubbed} tasks are new, nothing else is known of them" if result.tasks_stubbed else ""
+    verb, them = ("is", "it") if result.tasks_stubbed == 1 else ("are", "them")
+    stubs = f"; {counted(result.tasks_stubbed, 'task')} {verb} new, nothing else is known of {them}"
     unchanged = " (unchanged)" if result.is_unchanged else ""
-    say(f"{result.file}: read {result.read} = {counts}{stubs}{unchanged}")
+    say(f"{result.file}: read {result.read} = {counts}{stubs if result.tasks_stubbed else ''}{unchanged}")
     if result.first_reject:
         note(f"{result.file}, {result.first_reject}{' (the first of them)' if result.rejected > 1 else ''}")
     if result.read == 0:

@@ -141,6 +141,11 @@ def note(message: str) -> None:
     click.echo(visible(message), err=True)
 
 
+def counted(count: int, noun: str) -> str:
+    """Give a count with its noun: 1 record, 2 records."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def pairs(values: Sequence[str], option: str) -> dict[str, str]:
     """Read `NAME=VALUE` words of a repeatable option.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options, note, print_rows
+from asp_analysis.cli.options import counted, db_option, format_options, note, print_rows
 from asp_analysis.errors import InputError
 
 _COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")
@@ -93,10 +93,9 @@ def _ended(text: str) -> str:
 
 
 def _written(path: Path, rejects: list[dict[str, Any]]) -> str:
-    count = f"{len(rejects)} record{'' if len(rejects) == 1 else 's'}"
     header = " Their header line was not kept: write it above them." if _header(rejects[0]) is None else ""
     return (
-        f"{count} written to {path}, the reasons to {path}.reasons.jsonl.{header} "
+        f"{counted(len(rejects), 'record')} written to {path}, the reasons to {path}.reasons.jsonl.{header} "
         f"Mended, load with: {_load_again(path, rejects[0])}"
     )
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options, note, print_frame
+from asp_analysis.cli.options import counted, db_option, format_options, note, print_frame
 from asp_analysis.errors import StoreError
 
 if TYPE_CHECKING:
@@ -98,5 +98,6 @@ def _remark(status: "Status") -> None:
     from asp_analysis.monitor import limits
 
     loaded = status.contents.loaded
-    note(f"Loaded in the last 8 weeks: {loaded['records']:,} records by {loaded['loads']} loads.")
+    records, loads = counted(loaded["records"], "record"), counted(loaded["loads"], "load")
+    note(f"Loaded in the last 8 weeks: {records} by {loads}.")
     note(f"What no store can show, decide yourself: {limits.NOT_MEASURED}.")
