@@ -10,7 +10,7 @@ import json
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -238,11 +238,15 @@ class OwnPrice:
 
 @dataclass(frozen=True)
 class OwnPrices:
-    """The prices of a user's file, by model and day; what it does not hold is priced by the library."""
+    """The prices of a user's file, by model and day; what it does not hold is priced by the library.
+
+    `lacking` grows as calls are priced: the columns that a model's price has not and a call of it needed.
+    """
 
     name: str
     fingerprint: str
     by_model: dict[str, tuple[OwnPrice, ...]]
+    lacking: dict[str, set[str]] = field(default_factory=dict, compare=False)
 
     def price_tokens(self, model: str | None, provider: str | None, at: str, tokens: Tokens) -> Priced | None:
         """Price a call by the file where it holds the model on that day, else by the library.
@@ -254,9 +258,13 @@ class OwnPrices:
             return price_tokens(model, provider, at, tokens)
         price = held[-1]
         cost = _cost(tokens.kinds, (*price.usd_per_million, None))
-        return (
-            None if cost is None else Priced(round(cost / 1e6, 10), f"own {self.name} {model} from {price.valid_from}")
-        )
+        if cost is None:
+            used = zip(_KINDS, tokens.kinds, price.usd_per_million, strict=False)  # no column is for web searches
+            self.lacking.setdefault(price.model, set()).update(
+                kind for kind, count, rate in used if count and rate is None
+            )
+            return None
+        return Priced(round(cost / 1e6, 10), f"own {self.name} {model} from {price.valid_from}")
 
 
 PriceTokens = Callable[[str | None, str | None, str, Tokens], Priced | None]
@@ -288,7 +296,8 @@ def read_prices(path: Path) -> OwnPrices:
 
 def _price_records(path: Path, text: str) -> list[dict[str, Any]]:
     if text.lstrip()[:1] not in ("[", "{"):
-        return list(csv.DictReader(io.StringIO(text)))
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
     try:
         records = json.loads(text)
     except ValueError as error:
@@ -316,6 +325,8 @@ def _own_price(path: Path, number: int, record: dict[str, Any]) -> OwnPrice:
 def _rate(value: Any) -> float | None:
     if value is None or value == "":
         return None
+    if isinstance(value, str) and "," in value:
+        raise ValueError(f"{value} has a comma, write a decimal point")
     rate = float(value)
     if not 0 <= rate < 1e6:
         raise ValueError(f"{value} is no price in USD per million tokens")

@@ -199,3 +199,30 @@ def test_a_model_without_a_price_is_counted_listed_and_priced_later(run, empty_s
     assert again["updated"] == 1 and again["transcripts"]["calls_without_price"] == 0
     (model,) = run("models", "--json", "--db", empty_store).json
     assert model["cost_usd"] == pytest.approx(2.000002)
+
+
+def test_the_columns_that_ones_own_price_lacks_are_named_with_the_model(run, empty_store, tmp_path):
+    path, prices = transcript(tmp_path, "in-house-7b"), tmp_path / "prices.csv"
+    cached = '"output_tokens": 1, "cache_read_input_tokens": 5'
+    path.write_text(path.read_text().replace(', "costUSD": 0.75', "").replace('"output_tokens": 1', cached))
+    prices.write_text(CSV + "in-house-7b,,2,2,,,\n")
+    said = run("load", path, "--prices", prices, "--db", empty_store).err
+    assert "prices.csv has no cache_read for in-house-7b. Fill it, and load again." in said
+    assert "asp-analysis models --unpriced" in said
+
+
+def test_a_cost_that_is_stored_stays_where_the_present_prices_know_none(run, empty_store, tmp_path):
+    path, prices = transcript(tmp_path, "in-house-7b"), tmp_path / "prices.csv"
+    path.write_text(path.read_text().replace(', "costUSD": 0.75', ""))
+    prices.write_text(CSV + "in-house-7b,,2,2,,,\n")
+    run("load", path, "--prices", prices, "--db", empty_store)
+    said = run("load", path, "--db", empty_store).err
+    (row,) = run("sql", "SELECT cost_usd FROM executions", "--json", "--db", empty_store).json
+    assert row["cost_usd"] == pytest.approx(2.000002) and "a cost that is stored already stays" in said
+
+
+def test_prices_of_a_spreadsheet_have_semicolons_and_decimal_points(tmp_path):
+    prices = own(tmp_path, CSV.replace(",", ";") + "mine;;1.5;2;;;\n")
+    assert prices.price_tokens("mine", None, AT, Tokens(1_000_000, 0)).cost_usd == 1.5
+    with pytest.raises(InputError, match="1,5 has a comma, write a decimal point"):
+        own(tmp_path, CSV.replace(",", ";") + "mine;;1,5;2;;;\n")

@@ -84,7 +84,8 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
     results: list[LoadResult] = []
     not_loaded: list[NotLoaded] = []
     said_once: set[str] = set()
-    for outcome in _unchanged(found, said, db) or _loaded(found, said, db):
+    how = _how_to_read(said)
+    for outcome in _unchanged(found, said, how, db) or _loaded(found, said, how, db):
         if isinstance(outcome, NotLoaded):
             not_loaded.append(outcome)
             continue
@@ -98,6 +99,7 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
         click.echo(json.dumps(_summed(results, not_loaded), ensure_ascii=False))
     else:
         _print_sums(results)
+        _print_unpriced(results, how[1])
     _print_not_loaded(not_loaded)
     if sum(result.rejected for result in results):
         note("Rejected records are kept with their reasons: asp-analysis rejects")
@@ -120,17 +122,21 @@ def _own_folders(said: dict[str, Any]) -> Iterator[Path]:
         note(f"Passed over: {error}")
 
 
-def _unchanged(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "list[LoadResult] | None":
+def _unchanged(
+    found: list["FoundFile"], said: dict[str, Any], how: "tuple[Reading, OwnPrices | None]", db: str | None
+) -> "list[LoadResult] | None":
     """Give the outcomes where every file is as it was: then nothing is opened, and nothing slow is imported."""
     from asp_analysis.config import store_url
     from asp_analysis.unchanged import all_unchanged, transcript_options
 
     if said["loaded_as"] or said["maps"] or said["constants"]:
         return None
-    return all_unchanged(store_url(db), found, transcript_options(*_how_to_read(said)))
+    return all_unchanged(store_url(db), found, transcript_options(*how))
 
 
-def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "Iterator[LoadResult | NotLoaded]":
+def _loaded(
+    found: list["FoundFile"], said: dict[str, Any], how: "tuple[Reading, OwnPrices | None]", db: str | None
+) -> "Iterator[LoadResult | NotLoaded]":
     from asp_analysis.config import store_url
     from asp_analysis.importers.mapping import Mapping
     from asp_analysis.loading import LoadOptions, load_files
@@ -138,7 +144,7 @@ def _loaded(found: list["FoundFile"], said: dict[str, Any], db: str | None) -> "
 
     columns, constants = pairs(said["maps"], "--map"), pairs(said["constants"], "--set")
     mapping = Mapping(columns, constants, said["time_format"], said["decimal"], said["encoding"])
-    options = LoadOptions(said["loaded_as"], mapping, said["strict"], *_how_to_read(said))
+    options = LoadOptions(said["loaded_as"], mapping, said["strict"], *how)
     url = store_url(db)
     _load_waiting(url, found)
     with open_store(url) as store:
@@ -224,8 +230,18 @@ def _print_sums(results: list["LoadResult"]) -> None:
         f"{found['calls_without_price']:,} calls without a price, {found['errors']:,} errors, "
         f"{found['interruptions']:,} interruptions"
     )
-    if found["calls_without_price"]:
-        note("Their models and how to price them: asp-analysis models")
+
+
+def _print_unpriced(results: list["LoadResult"], prices: "OwnPrices | None") -> None:
+    if not any(result.found.get("calls_without_price") for result in results):
+        return
+    note(
+        "Calls without a price, by model: asp-analysis models --unpriced. --prices FILE prices them; "
+        "a cost that is stored already stays."
+    )
+    for model, columns in sorted((prices.lacking if prices else {}).items()):
+        if columns:
+            note(f"{prices.name} has no {', '.join(sorted(columns))} for {model}. Fill it, and load again.")
 
 
 def _print_not_loaded(not_loaded: list["NotLoaded"]) -> None:
