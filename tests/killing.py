@@ -1,12 +1,13 @@
 """Work in a process of its own that is killed at a random moment: it says when it begins, and a delay later it is gone.
 
-A fork server imports the package once, so that a process begins its work some milliseconds after it was asked to.
+A fork server has imported the package (`warm`), so that a process begins its work some milliseconds after it was asked.
 """
 
 import multiprocessing
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -33,6 +34,24 @@ def seconds_of(work: Callable[..., None], *words: Any) -> float:
     return time.monotonic() - began
 
 
+@dataclass
+class Moments:
+    """Random moments of a piece of work, spread over all of it however busy the machine is at the time.
+
+    What an undisturbed run takes is only where they begin: a kill that met the process at work makes the span longer,
+    one that came too late shorter, until about one in six comes too late.
+    """
+
+    seconds: float
+    randomness: random.Random
+
+    def kill(self, process: multiprocessing.Process) -> bool:
+        """Kill a process at one of them; tell whether it was still at work."""
+        was_at_work = kill(process, self.seconds, self.randomness)
+        self.seconds *= 1.1 if was_at_work else 0.65
+        return was_at_work
+
+
 def kill(process: multiprocessing.Process, seconds: float, randomness: random.Random) -> bool:
     """Kill a process at a random moment of so many seconds; tell whether it was still at work."""
     time.sleep(randomness.uniform(0, seconds))
@@ -46,4 +65,4 @@ def _run(work: Callable[..., None], sender: Connection, *words: Any) -> None:
     work(lambda: sender.send("begin"), *words)
 
 
-_FORKS.set_forkserver_preload(["asp_analysis.session", "asp_analysis.store", "asp_analysis.capture", "pytest"])
+_FORKS.set_forkserver_preload(["tests.warm"])

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from asp_analysis.store import back_up, list_backups
-from tests.killing import kill, seconds_of, started
+from tests.killing import Moments, seconds_of, started
 
 pytestmark = pytest.mark.faults
 
@@ -37,10 +37,10 @@ def megabytes(path):
 
 
 def test_fifty_kills_leave_no_half_backup_and_the_next_one_is_made(store, record_property):
-    folder, randomness = store.path.parent / "backups", random.Random(11)
-    seconds, is_written, known = seconds_of(back_up_at_once, store), 0, set()
+    folder, seconds = store.path.parent / "backups", seconds_of(back_up_at_once, store)
+    moments, is_written, known = Moments(seconds, random.Random(11)), 0, set()
     for _ in range(KILLS):
-        kill(started(back_up_at_once, store), seconds, randomness)
+        moments.kill(started(back_up_at_once, store))
         parts = list(folder.glob(".*.part"))
         is_written += bool(parts)
         for part in folder.glob(".*.part*"):

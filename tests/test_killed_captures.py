@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from asp_analysis import capture
 from asp_analysis.config import parse_url
 from asp_analysis.store import create_store
-from tests.killing import kill, seconds_of, started
+from tests.killing import Moments, kill, seconds_of, started
 
 pytestmark = pytest.mark.faults
 
@@ -23,6 +24,8 @@ def report_for_ever(begin, url):
     begin()
     for number in range(10_000_000):
         store.record(task_id="T", agent_role="Code", user_id="A", tokens_in=number)
+        if number % 100 == 99:
+            time.sleep(0.002)  # an agent has other work; without a pause the other threads hardly get their turn
 
 
 def report_many(url):
@@ -46,11 +49,11 @@ def stored(url):
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("SELECT count(*) FROM load_reject").fetchone() == (0,)
-        read = "SELECT sum(read_count), sum(written), sum(updated + present + rejected) FROM load_log"
+        read = "SELECT coalesce(sum(written), 0), coalesce(sum(read_count - present), 0) FROM load_log"
         counted = connection.execute(read).fetchone()
         query = "SELECT CAST(metric_value AS INTEGER) FROM agent_cost_vector ORDER BY 1"
         numbers = [number for (number,) in connection.execute(query)]
-    assert counted[0] == counted[1] + counted[2] if numbers else counted[0] in (None, 0)
+    assert counted == (len(numbers), len(numbers)), "the log counts what is not there, or not what is"
     return numbers
 
 
@@ -73,7 +76,7 @@ def test_fifty_processes_that_are_killed_while_they_report_leave_no_gap_and_noth
 
 
 def test_fifty_kills_of_a_process_that_loads_what_waits_lose_nothing_and_double_nothing(tmp_path, record_property):
-    randomness, seconds, met = random.Random(15), None, 0
+    met = 0
     away = parse_url("away/store.db", tmp_path)
     away.path.parent.mkdir()
     report_many(away)  # there is no store: all of it waits
@@ -83,10 +86,11 @@ def test_fifty_kills_of_a_process_that_loads_what_waits_lose_nothing_and_double_
         url = empty(tmp_path, number)
         for name, content in spilled.items():
             Path(f"{url.path}{name}").write_bytes(content)
-        if seconds is None:
+        if number == 0:
             seconds = seconds_of(load_what_waits, url)
+            moments = Moments(seconds, random.Random(15))
         else:
-            kill(started(load_what_waits, url), seconds, randomness)
+            moments.kill(started(load_what_waits, url))
             met += bool(list(tmp_path.glob(f"{url.path.name}.spill-*")))
         assert stored(url) == list(range(WAITING))
     record_property("kills that met a process loading", f"{met} of {KILLS}, {seconds:.2f} s undisturbed")

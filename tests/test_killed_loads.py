@@ -2,62 +2,54 @@
 
 import random
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from asp_analysis import loading
 from asp_analysis.config import parse_url
-from asp_analysis.store import create_store
+from asp_analysis.importers import raw
+from asp_analysis.loading import LoadOptions, load_paths
+from asp_analysis.store import create_store, open_store
 from benchmarks.synthetic_transcripts import write_transcripts
+from tests.killing import Moments, seconds_of, started
 
 pytestmark = pytest.mark.faults
 
 KILLS = 50
-CHILD = """
-import sys
-from pathlib import Path
-from asp_analysis.config import parse_url
-from asp_analysis.loading import LoadOptions, load_paths
-from asp_analysis.store import open_store
-with open_store(parse_url(sys.argv[1], Path())) as store:
-    print("begin", flush=True)
-    for result in load_paths(store, [Path(sys.argv[2])], LoadOptions()):
-        assert result.read == result.written + result.updated + result.present + result.rejected
-"""
+
+
+def load_all(begin, url, source):
+    raw.BATCH_RECORDS, loading._GROUP_FILES = 500, 3  # several batches of a table, several transactions of transcripts
+    with open_store(url) as store:
+        begin()
+        for result in load_paths(store, [source], LoadOptions()):
+            assert result.read == result.written + result.updated + result.present + result.rejected
 
 
 @pytest.fixture(params=["a table", "a folder of transcripts"])
 def source(request, tmp_path) -> Path:
     if request.param == "a table":
         path = tmp_path / "runs.csv"
-        rows = (f"2026-01-02T00:00:{n % 60:02d}Z,T-{n % 500},Code,{n},{n % 7}\n" for n in range(6_000))
-        path.write_text("timestamp,task_id,agent_role,tokens_in,cost_usd\n" + "".join(rows))
+        runs = (f"2026-01-02T00:00:{n % 60:02d}Z,T-{n % 500},Code,{n},{n % 7}\n" for n in range(4_000))
+        path.write_text("timestamp,task_id,agent_role,tokens_in,cost_usd\n" + "".join(runs))
         return path
-    write_transcripts(tmp_path / "transcripts", 3_000_000)
+    write_transcripts(tmp_path / "transcripts", 6_000_000)  # the tenth repeats calls of the one before
     return tmp_path / "transcripts"
 
 
-def start(store: Path, source: Path) -> subprocess.Popen:
-    """Start a load; give it when it begins to read and write."""
-    words = [sys.executable, "-c", CHILD, str(store), str(source)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "begin\n", process.stderr.read()
-    return process
-
-
-def content(store: Path) -> dict[str, list[tuple]]:
-    """Give what loads write, without times and ids; the store must be sound."""
-    with closing(sqlite3.connect(store)) as connection:
+def content(url) -> dict[str, list[tuple]]:
+    """Give what loads write, without times and ids; the store must be sound, and its log must count what is there."""
+    with closing(sqlite3.connect(url.path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         bad = "SELECT count(*) FROM load_log WHERE read_count <> written + updated + present + rejected"
         assert connection.execute(bad).fetchall() == [(0,)]
+        logged = "SELECT coalesce(sum(written + tasks_stubbed), 0) FROM load_log"
+        there = "SELECT count(DISTINCT execution_id) + (SELECT count(*) FROM task_metadata) FROM agent_cost_vector"
+        assert connection.execute(logged).fetchall() == connection.execute(there).fetchall(), "rows without their log"
         queries = {
             "costs": "SELECT execution_id, metric_type, metric_value, task_id FROM agent_cost_vector ORDER BY 1, 2",
             "tasks": "SELECT task_id, status, created_at, completed_at FROM task_metadata ORDER BY 1",
@@ -66,30 +58,32 @@ def content(store: Path) -> dict[str, list[tuple]]:
         return {name: connection.execute(query).fetchall() for name, query in queries.items()}
 
 
+def empty(folder, number):
+    """Make an empty store; the first is made, the others are copies of its file."""
+    url, first = (parse_url(f"store-{each}.db", folder) for each in (number, 0))
+    if number:
+        shutil.copyfile(first.path, url.path)
+    else:
+        create_store(url)
+    return url
+
+
 def test_fifty_kills_at_random_moments_leave_whole_files_and_a_rerun_completes_them(source, tmp_path, record_property):
-    empty, whole, store = tmp_path / "empty.db", tmp_path / "whole.db", tmp_path / "store.db"
-    create_store(parse_url(str(empty), tmp_path))
-    shutil.copyfile(empty, whole)
-    process, began = start(whole, source), time.monotonic()
-    assert process.wait() == 0, process.stderr.read()
-    duration, expected = time.monotonic() - began, content(whole)
-    rng, midway = random.Random(7), 0
-    for _ in range(KILLS):
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{store}{suffix}").unlink(missing_ok=True)
-        shutil.copyfile(empty, store)
-        process = start(store, source)
-        time.sleep(rng.uniform(0, duration))
-        midway += process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        left = content(store)
+    empty(tmp_path, 0)
+    whole, midway, partly = empty(tmp_path, KILLS + 1), 0, 0
+    seconds, expected = seconds_of(load_all, whole, source), content(whole)
+    moments = Moments(seconds, random.Random(7))
+    for number in range(1, KILLS + 1):
+        url = empty(tmp_path, number)
+        midway += moments.kill(started(load_all, url, source))
+        left = content(url)
         assert set(left["files"]) <= set(expected["files"]), "a file is half loaded"
         assert set(left["costs"]) <= set(expected["costs"])
         if source.is_file():
             assert left["costs"] in ([], expected["costs"])
-        assert start(store, source).wait() == 0
-        again = content(store)
-        assert again["costs"] == expected["costs"] and again["tasks"] == expected["tasks"]
-    record_property("kills that met a load at work", f"{midway} of {KILLS}, {duration:.2f} s undisturbed")
+        partly += 0 < len(left["costs"]) < len(expected["costs"])
+        seconds_of(load_all, url, source)
+        assert content(url) == expected
+    record_property("kills that met a load at work", f"{midway} of {KILLS}, {seconds:.2f} s undisturbed")
+    record_property("kills between two transactions of a load", partly)
     assert midway, "no kill met a load at work"

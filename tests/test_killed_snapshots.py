@@ -8,12 +8,12 @@ from contextlib import closing
 import pytest
 
 from asp_analysis.session import connect, readers
-from tests.killing import kill, seconds_of, started
+from tests.killing import Moments, seconds_of, started
 
 pytestmark = pytest.mark.faults
 
 KILLS = 50
-METRICS = 60_000
+METRICS = 40_000
 ADD = (
     "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1) "
     "INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, "
@@ -61,10 +61,11 @@ def copies(url):
 
 
 def test_fifty_killed_builds_leave_nothing_that_the_next_session_sees(store, record_property):
-    seconds, randomness, is_written = seconds_of(read_through_a_snapshot, store), random.Random(12), 0
+    seconds, is_written = seconds_of(read_through_a_snapshot, store), 0
+    moments = Moments(seconds, random.Random(12))
     for _ in range(KILLS):
         shutil.rmtree(store.path.parent / "cache")
-        kill(started(read_through_a_snapshot, store), seconds, randomness)
+        moments.kill(started(read_through_a_snapshot, store))
         is_written += bool(copies(store)) and not list((store.path.parent / "cache").glob("*.json"))
         assert_all_seen(store, METRICS)
     record_property("kills that met a copy being written", f"{is_written} of {KILLS}, {seconds:.2f} s undisturbed")
@@ -74,11 +75,12 @@ def test_fifty_killed_builds_leave_nothing_that_the_next_session_sees(store, rec
 def test_fifty_killed_renewals_leave_nothing_that_the_next_session_sees(store, record_property):
     assert_all_seen(store, METRICS)
     add(store, 1_000, "measured")
-    seconds, randomness, is_written = seconds_of(read_through_a_snapshot, store), random.Random(13), 0
+    seconds, is_written = seconds_of(read_through_a_snapshot, store), 0
+    moments = Moments(seconds, random.Random(13))
     for number in range(KILLS):
         before = copies(store)
         add(store, 1_000, f"more-{number}")
-        kill(started(read_through_a_snapshot, store), seconds, randomness)
+        moments.kill(started(read_through_a_snapshot, store))
         is_written += copies(store) > before
         assert_all_seen(store, METRICS + 1_000 * (number + 2))
     record_property("kills that met a copy being renewed", f"{is_written} of {KILLS}, {seconds:.2f} s undisturbed")
