@@ -39,9 +39,17 @@ _MEANINGS = (
 """What SQLite says -> what it means and what to do."""
 
 
-def bare() -> duckdb.DuckDBPyConnection:
+_WITH_OUR_EXTENSIONS = _QUIET | {"allow_unsigned_extensions": "true"}
+"""For the moment between opening and `lock`, in which exactly one extension is loaded, by its path.
+
+Its signature is not checked: that takes a tenth of a second at every opening, most of it, and protects nothing. The file
+lies beside DuckDB's own library and comes from the same place, each with its hash in requirements.lock; whoever could
+put another in its place could do so with DuckDB."""
+
+
+def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
     """Give a DuckDB in memory that loads nothing by itself and counts time in UTC."""
-    connection = duckdb.connect(config=_QUIET)
+    connection = duckdb.connect(config=dict(config))
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
@@ -54,7 +62,7 @@ def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     Raises:
         StoreError: the store cannot be read, holds none of the contract's tables, or is of a newer workbench.
     """
-    connection = bare()
+    connection = bare(_WITH_OUR_EXTENSIONS)
     try:
         _attach_file(connection, url) if url.is_sqlite else _attach_server(connection, url)
         tables = tables_of(connection, url)
