@@ -42,9 +42,9 @@ _MEANINGS = (
 _WITH_OUR_EXTENSIONS = _QUIET | {"allow_unsigned_extensions": "true"}
 """For the moment between opening and `lock`, in which exactly one extension is loaded, by its path.
 
-Its signature is not checked: that takes a tenth of a second at every opening, most of it, and protects nothing. The file
-lies beside DuckDB's own library and comes from the same place, each with its hash in requirements.lock; whoever could
-put another in its place could do so with DuckDB."""
+Its signature is not checked: that takes a tenth of a second at every opening, most of it, and protects nothing. The
+file lies beside DuckDB's own library and comes from the same place, each with its hash in requirements.lock; whoever
+could put another in its place could do so with DuckDB."""
 
 
 def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
