@@ -42,7 +42,7 @@ test: setup lint unit notebooks ## run everything: lint, unit and documentation 
 unit: setup ## run the unit and documentation tests (WORKERS=1 for one at a time)
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not faults and not timescale" $(ARGS)
 
-faults: setup ## kill, lock out and fork real processes, fill disks, read lines of a gigabyte (about eight minutes)
+faults: setup ## kill, lock out and fork real processes, fill disks, read lines of a gigabyte (about six minutes)
 	$(BIN)/python -m pytest -q -m faults $(ARGS)
 
 timescale: setup ## run the migration to TimescaleDB for real, inside Node (skips without Node or its package)

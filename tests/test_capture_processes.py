@@ -18,7 +18,7 @@ from asp_analysis import capture
 
 pytestmark = pytest.mark.faults
 
-DEADLINE_S = 60
+DEADLINE_S = 180
 
 HEAD = """
 import os, sys, time, signal

@@ -136,7 +136,7 @@ def test_a_load_that_finds_no_room_takes_nothing_of_its_file(disk, store, tmp_pa
     many = tmp_path / "many.csv"
     rows = (f"2026-01-02,T-{number},Code,{number}\n" for number in range(30_000))
     many.write_text("timestamp,task_id,agent_role,cost_usd\n" + "".join(rows))
-    ballast = fill(disk, 100_000)
+    ballast = fill(disk, 3_000_000)  # room for the first batches
     assert "the disk is full" in run("load", many, "--db", store).refusal
     ballast.unlink()
     assert is_sound(store.path) and run(*QUERY, "--db", store).json == [{"n": METRICS}]

@@ -1,4 +1,4 @@
-"""Eight writers and four readers at once: nothing is lost, no reader sees half a transaction, nobody is locked out.
+"""Eight writers and four readers at once: nothing is lost, no reader sees half a transaction or an old state.
 
 Every transaction writes two costs that sum to a constant, and their load; whatever a reader sees must be made of whole
 pairs, in each view as many. In a large store a scan could be divided among threads that each see another state.
@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import pytest
@@ -18,19 +19,20 @@ from asp_analysis.store import create_store
 pytestmark = pytest.mark.faults
 
 SECONDS = float(os.environ.get("ASP_PAIRS_SECONDS", "20"))
+DEADLINE_S = 180
 WRITER = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from asp_analysis.batch import Batch
 from asp_analysis.config import parse_url
 from asp_analysis.store import LoadedFile, open_store, write_load
-url, name, seconds = parse_url(sys.argv[1], Path()), sys.argv[2], float(sys.argv[3])
+url, name, folder = parse_url(sys.argv[1], Path()), sys.argv[2], Path(sys.argv[3])
 columns = ("timestamp", "execution_date", "task_id", "agent_role", "metric_type", "metric_value", "metric_unit",
            "execution_id")
-pairs, slowest = 0, 0.0
+pairs, slowest, committed = 0, 0.0, os.open(folder / "committed", os.O_APPEND | os.O_WRONLY)
 with open_store(url) as store:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    print("ready", flush=True)
+    while not pairs or not (folder / "stop").exists():
         share = pairs % 97
         rows = [("2026-01-02T03:04:05.000000Z", "2026-01-02", f"T-{name}", role, "API_Cost", value, "USD",
                  f"{name}-{pairs}-{role}") for role, value in (("Code", share), ("Test", 100.0 - share))]
@@ -39,12 +41,14 @@ with open_store(url) as store:
         result = write_load(store, LoadedFile(f"{name}-{pairs}", "", 0, "jsonl", "agent_cost_vector"), [batch])
         slowest = max(slowest, time.monotonic() - began)
         assert result.written == 2, result
+        os.write(committed, b".")
         pairs += 1
         time.sleep(0.002)
 print(pairs, round(slowest, 3))
 """
 READER = '''
-import sys, time
+import sys
+from pathlib import Path
 from asp_analysis.session import connect, readers
 readers.COPIED_ROWS = {"memory": 10**9, "snapshot": 0, "live": 0}[sys.argv[2]]
 query = """
@@ -52,14 +56,17 @@ SELECT count(*) AS n, COALESCE(sum(metric_value), 0) AS usd, (SELECT count(*) FR
     (SELECT COALESCE(sum(written), 0) FROM stg_loads) AS logged
 FROM stg_costs
 """
-looks, seconds = 0, float(sys.argv[3])
+looks, folder = 0, Path(sys.argv[3])
 with connect(sys.argv[1], is_live=sys.argv[2] == "live") as session:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    print("ready", flush=True)
+    while not looks or not (folder / "stop").exists():
+        before = (folder / "committed").stat().st_size
         seen = session.sql(query).iloc[0]
+        assert seen["n"] >= 2 * before, (dict(seen), before)
         assert seen["n"] % 2 == 0 and seen["usd"] == 50 * seen["n"], dict(seen)
         assert seen["n"] == seen["executions"] == seen["logged"], dict(seen)
         looks += 1
+    assert sys.argv[2] in session.source, session.source
 print(looks)
 '''
 
@@ -88,21 +95,29 @@ with open_store(parse_url(sys.argv[1], Path())) as store:
 """
 
 
-def crowd(url, writers, readers, seconds):
-    """Run them all; give the pairs that the writers wrote, their slowest transactions and the readers' looks."""
-    words = [[sys.executable, "-c", WRITER, url.text, f"w{number}", str(seconds)] for number in range(writers)]
-    words += [[sys.executable, "-c", READER, url.text, mode, str(seconds)] for mode in readers]
+def crowd(url, folder, writers, readers, seconds):
+    """Run them all side by side for so long; give the pairs written, the slowest transaction and the readers' looks.
+
+    A file grows by a byte after each commit: a query that begins later must see it.
+    """
+    (folder / "committed").touch()
+    words = [[sys.executable, "-c", WRITER, url.text, f"w{number}", str(folder)] for number in range(writers)]
+    words += [[sys.executable, "-c", READER, url.text, mode, str(folder)] for mode in readers]
     running = [subprocess.Popen(each, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for each in words]
-    ended = [(*process.communicate(timeout=seconds + 120), process.returncode) for process in running]
+    for process in running:
+        while process.stdout.readline() not in ("ready\n", ""):
+            pass  # DuckDB shows its progress where it is slow
+    time.sleep(seconds)
+    (folder / "stop").touch()
+    ended = [(*process.communicate(timeout=DEADLINE_S), process.returncode) for process in running]
     assert [code for *_, code in ended] == [0] * len(ended), "\n".join(error for _, error, _ in ended)
     wrote = [output.split() for output, *_ in ended[:writers]]
-    looks = [int(output.split()[-1]) for output, *_ in ended[writers:]]  # DuckDB shows its progress where it is slow
-    assert all(int(pairs) for pairs, _ in wrote) and all(looks), (wrote, looks)
+    looks = [int(output.split()[-1]) for output, *_ in ended[writers:]]
     return sum(int(pairs) for pairs, _ in wrote), max(float(slowest) for _, slowest in wrote), looks
 
 
-def test_eight_writers_and_four_readers_lose_and_see_nothing_wrong(empty_store, record_property):
-    pairs, slowest, looks = crowd(empty_store, 8, ["memory", "snapshot", "live", "live"], SECONDS)
+def test_eight_writers_and_four_readers_lose_and_see_nothing_wrong(empty_store, tmp_path, record_property):
+    pairs, slowest, looks = crowd(empty_store, tmp_path, 8, ["memory", "snapshot", "live", "live"], SECONDS)
     record_property("pairs, slowest transaction in s, looks", (pairs, slowest, looks))
     with connect(empty_store) as session:
         found = session.sql("SELECT count(*) AS n, sum(metric_value) AS usd FROM stg_costs").iloc[0]
@@ -132,7 +147,7 @@ def test_the_sum_of_a_large_store_stays_while_amounts_move_between_its_ends(empt
 def test_the_same_holds_on_postgresql(postgres_url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     create_store(postgres_url)
-    pairs, *_ = crowd(postgres_url, 4, ["memory", "live"], SECONDS / 4)
+    pairs, *_ = crowd(postgres_url, tmp_path, 4, ["memory", "live"], SECONDS / 4)
     with connect(postgres_url) as session:
         found = session.sql("SELECT count(*) AS n, sum(metric_value) AS usd FROM stg_costs").iloc[0]
     assert (found["n"], found["usd"]) == (2 * pairs, 100 * pairs)
