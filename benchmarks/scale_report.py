@@ -17,18 +17,21 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
 GREY, BLUE, ORANGE, GREEN, PURPLE, RED = "#8C8C8C", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00"
 
-# Panel -> lines (kind, operation, label, colour), and the goals at 1 million rows (seconds, colour).
+GOAL_ROWS = 1_000_000
+
+# Title, to be filled with the first two lines' times at GOAL_ROWS -> lines (kind, operation, label, colour), and the
+# goals there (seconds, colour).
 PANELS = {
-    "Views, and the same question elsewhere": (
+    "A view: {0}; in sqlite3: {1}": (
         [
             ("view", "role_costs", "role_costs", BLUE),
+            ("sqlite", "role_costs", "the same in sqlite3", RED),
             ("view", "phase_costs", "phase_costs", GREEN),
-            ("sqlite", "role_costs", "role_costs in sqlite3", RED),
-            ("pandas", "role_costs", "role_costs in pandas", PURPLE),
+            ("pandas", "role_costs", "the same in pandas", PURPLE),
         ],
         [(0.1, BLUE)],
     ),
-    "Opening": (
+    "Opening: {0}; after 10,000 rows: {1}": (
         [
             ("open", "connect, fresh snapshot", "fresh snapshot", BLUE),
             ("open", "refresh, known tasks", "10,000 rows more", GREEN),
@@ -36,11 +39,11 @@ PANELS = {
         ],
         [(0.2, BLUE), (0.5, GREEN)],
     ),
-    "Commands": (
+    "An estimate: {0}; the dashboard: {1}": (
         [
             ("verb", "estimate", "estimate", BLUE),
-            ("verb", "learning", "learning", ORANGE),
             ("verb", "dashboard", "dashboard", GREEN),
+            ("verb", "learning", "learning", ORANGE),
             ("write", "load", "load (JSON Lines)", RED),
             ("write", "migrate", "migrate to PostgreSQL", PURPLE),
         ],
@@ -65,13 +68,20 @@ def draw(found: pd.DataFrame, picture: Path) -> None:
     figure, axes = plt.subplots(1, len(PANELS), figsize=(13, 5.2), sharey=True)
     for ax, (title, (lines, limits)) in zip(axes, PANELS.items(), strict=True):
         _panel(ax, found, lines, limits)
-        ax.set_title(title)
+        ax.set_title(title.format(*(_at_goal(found, *line[:2]) for line in lines[:2])), fontsize=11)
     axes[0].set_ylabel("seconds")
     figure.suptitle(
-        "How long it takes as the store grows (bars: goals at 1 million rows; thin: in proportion)", x=0.01, ha="left"
+        "What a million rows take, and how it grows (bars: goals there; thin line: growth in proportion to the rows)",
+        x=0.01,
+        ha="left",
     )
     figure.savefig(picture, dpi=130, metadata={"Software": None})
     plt.close(figure)
+
+
+def _at_goal(found: pd.DataFrame, kind: str, operation: str) -> str:
+    own = found[(found["rows"] == GOAL_ROWS) & (found["kind"] == kind) & (found["operation"] == operation)]
+    return written(own["seconds"].iloc[0]) if len(own) else "not measured"
 
 
 def _panel(ax: Axes, found: pd.DataFrame, lines: list, limits: list) -> None:
@@ -115,7 +125,7 @@ def tables(found: pd.DataFrame) -> str:
         for kind in names
         for operation in times.loc[kind].index
     ]
-    return f"{_table(['', *(f'{size:,} rows' for size in sizes)], rows)}\n{_ratios(times, 1_000_000)}\n{_memory(found)}"
+    return f"{_table(['', *(f'{size:,} rows' for size in sizes)], rows)}\n{_ratios(times, GOAL_ROWS)}\n{_memory(found)}"
 
 
 def _ratios(times: pd.DataFrame, rows: int) -> str:
