@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asp_analysis.session import connect, readers, view_names
+from asp_analysis.session import connect, readers, snapshot, view_names
 from asp_analysis.session.attaching import attached
-from asp_analysis.session.freshness import state_of
+from asp_analysis.session.freshness import SETTLED_NS, state_of
 
 WRITE = """
 import json, sqlite3, sys
@@ -201,6 +201,30 @@ def test_a_copy_and_the_counters_beside_it_are_of_one_state(large):
         rows = connection.execute("SELECT count(*) FROM raw.agent_cost_vector").fetchall()[0][0]
         assert rows == before["agent_cost_vector rows"] and state_of(connection, _url(large)) == before
         connection.rollback()
+
+
+def test_what_is_written_while_a_copy_is_made_is_seen_by_the_next_query(large, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshot, "state_of", _with_a_write_after(snapshot.state_of, large))
+        with connect(str(large)) as session:
+            assert session.source.startswith("from a snapshot")
+    with connect(str(large)) as session:  # asked before the store is opened again, which may change its file
+        seen = len(session.view("stg_costs"))
+    with connect(str(large), is_live=True) as live:
+        assert seen == len(live.view("stg_costs")) > 2955
+
+
+def _with_a_write_after(read_state, path):
+    """Write a row right after the state was read, within the copy's transaction: the copy does not hold it."""
+    names = iter(range(100))
+
+    def read(*words, **options):
+        state = read_state(*words, **options)
+        write(path, INSERT.format(value=1, name=f"meanwhile-{next(names)}"))
+        time.sleep(2 * SETTLED_NS / 1e9)
+        return state
+
+    return read
 
 
 def _url(path):
