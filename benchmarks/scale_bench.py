@@ -26,7 +26,7 @@ from benchmarks.plain import PANDAS, SQLITE
 from benchmarks.stores import grown_store, write_metric_lines
 from benchmarks.timing import Timed, timed, timed_process, timed_words
 
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 NEW_ROWS = 10_000
 ONCE_FROM = 5_000_000
 """Rows from which on a verb is run once instead of three times."""

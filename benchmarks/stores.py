@@ -48,8 +48,11 @@ def grown_store(folder: Path, rows: int) -> StoreUrl:
     connection.execute("PRAGMA cache_size = -400000")
     connection.execute("PRAGMA synchronous = OFF")
     own = connection.execute("SELECT count(*) FROM agent_cost_vector").fetchone()[0]
+    tables = ("task_metadata", "agent_cost_vector", "defect_log")
+    for table in tables:  # what is copied is not searched for among the copies
+        connection.execute(f"CREATE TEMP TABLE own_{table} AS SELECT * FROM {table}")
     for copy in range(1, round(rows / own)):
-        for table in ("task_metadata", "agent_cost_vector", "defect_log"):
+        for table in tables:
             _copy(connection, table, copy)
     connection.commit()
     connection.close()
@@ -70,5 +73,5 @@ def _copy(connection: sqlite3.Connection, table: str, copy: int) -> None:
             values.append(f"date(timestamp, '+{DAYS * copy} days')")
         else:
             values.append(name)
-    source = f"SELECT {', '.join(values)} FROM {table} WHERE task_id NOT LIKE '%/%'"
+    source = f"SELECT {', '.join(values)} FROM own_{table}"
     connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) {source}")
