@@ -125,7 +125,7 @@ def tables(found: pd.DataFrame) -> str:
         for kind in names
         for operation in times.loc[kind].index
     ]
-    return f"{_table(['', *(f'{size:,} rows' for size in sizes)], rows)}\n{_ratios(times, GOAL_ROWS)}\n{_memory(found)}"
+    return f"{_table(['', *(f'{size:,} rows' for size in sizes)], rows)}\n{_ratios(times, GOAL_ROWS)}{_memory(found)}"
 
 
 def _ratios(times: pd.DataFrame, rows: int) -> str:
