@@ -22,7 +22,8 @@ columns; `unchanged` tells `loading` what it need not read."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},
-    "sqlite3": {"store", "postgres"},  # the source of a migration is read as it is: one moment, also files of others
+    # The source of a migration is read as it is, also files of others; long files are read beside a scratch file.
+    "sqlite3": {"store", "postgres", "importers"},
     "psycopg": {"store", "postgres"},
     "duckdb": {"session"},
     "matplotlib": {"charts"},

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.importers.mapping import Mapping, apply_mapping
+from asp_analysis.importers.occurrences import Occurrences
 from asp_analysis.importers.raw import RawBatch
 from asp_analysis.importers.rows import read_table
 from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, RECORDS, WIDE_METRICS
@@ -39,21 +41,24 @@ def read_batches(path: Path, format_name: str, loaded_as: str, mapping: Mapping)
     Raises:
         InputError: the file cannot be read, or more than `MOST_REJECTS` of its records cannot be taken.
     """
-    occurrences: dict[str, int] = {}
     rejected = 0
-    for raw in read_table(path, format_name, mapping.encoding):
-        batch = _batch(raw, loaded_as, mapping, occurrences)
-        rejected += len(batch.rejects)
-        if rejected > MOST_REJECTS:
-            last = batch.rejects[-1]
-            raise InputError(
-                f"A table of {loaded_as} is needed, {path} has more than {MOST_REJECTS:,} records that cannot be taken "
-                f"(line {last.line_number}: {last.reasons[0]}). Mend it, or say how to read it: --map, --time-format."
-            )
-        yield batch
+    with closing(Occurrences()) as occurrences:
+        for raw in read_table(path, format_name, mapping.encoding):
+            batch = _batch(raw, loaded_as, mapping, occurrences)
+            rejected += len(batch.rejects)
+            if rejected > MOST_REJECTS:
+                raise _too_many_rejects(path, loaded_as, batch.rejects[-1])
+            yield batch
 
 
-def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[str, int]) -> Batch:
+def _too_many_rejects(path: Path, loaded_as: str, last: Reject) -> InputError:
+    return InputError(
+        f"A table of {loaded_as} is needed, {path} has more than {MOST_REJECTS:,} records that cannot be taken "
+        f"(line {last.line_number}: {last.reasons[0]}). Mend it, or say how to read it: --map, --time-format."
+    )
+
+
+def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: Occurrences) -> Batch:
     model = RECORDS[loaded_as]
     given = apply_mapping(model, raw, mapping)
     if loaded_as == "defect_log":
@@ -78,7 +83,7 @@ def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: dict[st
     )
 
 
-def _defect_ids(given: Columns, count: int, occurrences: dict[str, int]) -> list[Any]:
+def _defect_ids(given: Columns, count: int, occurrences: Occurrences) -> list[Any]:
     """Name defects without an id by what stays of them: their type may be corrected, and one day they are resolved."""
     unknown = [None] * count
     ids, *stays = (given.get(name, unknown) for name in ("defect_id", *_STAYS_OF_A_DEFECT))
@@ -88,11 +93,12 @@ def _defect_ids(given: Columns, count: int, occurrences: dict[str, int]) -> list
     ]
 
 
-def _occurrence(content: Sequence[Any], occurrences: dict[str, int]) -> str:
+def _occurrence(content: Sequence[Any], occurrences: Occurrences) -> str:
     """Name a record by its content and by how often that was met in its file."""
     digest = _digest(content)
-    occurrences[digest] = occurrences.get(digest, 0) + 1
-    return f"{digest}-{occurrences[digest]}"
+    count = occurrences[digest] + 1
+    occurrences[digest] = count
+    return f"{digest}-{count}"
 
 
 def _unnamed_count(clean: Columns, errors: dict[int, list[str]]) -> int:
@@ -101,7 +107,7 @@ def _unnamed_count(clean: Columns, errors: dict[int, list[str]]) -> int:
 
 
 def _rows(
-    loaded_as: str, clean: Columns, given: Columns, good: list[int] | None, occurrences: dict[str, int]
+    loaded_as: str, clean: Columns, given: Columns, good: list[int] | None, occurrences: Occurrences
 ) -> tuple[str, tuple[str, ...], list[tuple[Any, ...]], Any]:
     if good is not None:
         clean = {name: [values[record] for record in good] for name, values in clean.items()}
@@ -115,7 +121,7 @@ def _rows(
     return loaded_as, columns, list(zip(*(clean[name] for name in columns), strict=True)), records
 
 
-def _long_rows(clean: Columns, occurrences: dict[str, int]) -> list[tuple[Any, ...]]:
+def _long_rows(clean: Columns, occurrences: Occurrences) -> list[tuple[Any, ...]]:
     given = clean["execution_id"]
     if None in given:
         named = _named_by_context(clean, occurrences)
@@ -124,11 +130,10 @@ def _long_rows(clean: Columns, occurrences: dict[str, int]) -> list[tuple[Any, .
     return list(zip(*(clean[name] for name in COST_COLUMNS), strict=True))
 
 
-def _named_by_context(clean: Columns, occurrences: dict[str, int]) -> Iterator[str]:
+def _named_by_context(clean: Columns, occurrences: Occurrences) -> Iterator[str]:
     """Name the execution of each metric row: the rows of one context belong together until a metric comes again.
 
-    `occurrences` packs the counts of all metrics of one context into one integer, 16 bits each: a file of millions of
-    rows costs one entry per execution.
+    `occurrences` packs the counts of all metrics of one context into one integer, 16 bits each.
     """
     last_context, digest = None, ""
     contexts = zip(*(clean[name] for name in EXECUTION_CONTEXT), strict=True)
@@ -136,14 +141,12 @@ def _named_by_context(clean: Columns, occurrences: dict[str, int]) -> Iterator[s
         if context != last_context:
             last_context, digest = context, _digest(context)
         shift = _METRIC_SHIFT[metric]
-        counts = occurrences.get(digest, 0) + (1 << shift)
+        counts = occurrences[digest] + (1 << shift)
         occurrences[digest] = counts
         yield f"{digest}-{counts >> shift & 0xFFFF}"
 
 
-def _wide_rows(
-    clean: Columns, records: list[int], occurrences: dict[str, int]
-) -> tuple[list[tuple[Any, ...]], list[int]]:
+def _wide_rows(clean: Columns, records: list[int], occurrences: Occurrences) -> tuple[list[tuple[Any, ...]], list[int]]:
     contexts = zip(*(clean[name] for name in EXECUTION_CONTEXT), strict=True)
     measured = zip(*(clean[name] for name in WIDE_METRICS), strict=True)
     rows, origin = [], []
