@@ -113,6 +113,17 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
+def load_text(run: Callable[..., Ran], empty_store: StoreUrl, tmp_path: Path) -> Callable[..., Ran]:
+    """Load a text as a table of executions into the empty store: `load_text("timestamp,...", "--decimal", ",")`."""
+
+    def load(text: str, *options: str, name: str = "runs.csv") -> Ran:
+        (tmp_path / name).write_text(text)
+        return run("load", tmp_path / name, "--as", "executions", *options, "--db", empty_store)
+
+    return load
+
+
+@pytest.fixture
 def real_data() -> Path:
     """The folder of real data sets beside the project."""
     if not SHARED_DATA.is_dir():

@@ -7,15 +7,6 @@ import pytest
 HEAD = "timestamp,task_id,agent_role,cost_usd,cost,size\n"
 
 
-@pytest.fixture
-def load_text(run, empty_store, tmp_path):
-    def load(text, *options, name="runs.csv"):
-        (tmp_path / name).write_text(text)
-        return run("load", tmp_path / name, "--as", "executions", *options, "--db", empty_store)
-
-    return load
-
-
 def test_columns_that_go_to_metadata_are_named(load_text):
     said = load_text(HEAD + "2026-01-02,T,Code,1,2,3\n").err
     assert said == "Not mapped, kept in metadata: cost, size. Name them with --map OURS=THEIRS.\n"

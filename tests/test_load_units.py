@@ -8,15 +8,6 @@ HEAD = "timestamp,task_id,agent_role,seconds\n"
 
 
 @pytest.fixture
-def load_text(run, empty_store, tmp_path):
-    def load(text, *options, name="runs.csv"):
-        (tmp_path / name).write_text(text)
-        return run("load", tmp_path / name, "--as", "executions", *options, "--db", empty_store)
-
-    return load
-
-
-@pytest.fixture
 def latencies(run, empty_store):
     query = "SELECT metric_value FROM stg_costs WHERE metric_type = 'Latency' ORDER BY metric_value"
     return lambda: [row["metric_value"] for row in run("sql", query, "--json", "--db", empty_store).json]
