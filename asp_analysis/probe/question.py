@@ -56,7 +56,7 @@ def pose_per_model(history: pd.DataFrame, agent_role: str | None = None) -> pd.D
         EstimationRefusal: there is no such role.
     """
     asked = _only(history, "agent_role", agent_role)
-    models = [asked[asked["llm_model"] == model] for model in asked["llm_model"].dropna().unique()]
+    models = [asked[asked["llm_model"] == model] for model in sorted(asked["llm_model"].dropna().unique())]
     parts = [
         _summed(part, part["llm_model"].iloc[0], agent_role or ALL_ROLES).assign(roles=_usual_roles(part))
         for part in models
