@@ -18,23 +18,23 @@ class Reject:
     raw_text: str
 
 
-Rows = Sequence[tuple[Any, ...]]
-Combine = Callable[[Rows, Rows], Rows]
-"""Takes the stored rows of one record and those just read, gives all rows that the record has from now on.
+Row = tuple[Any, ...]
+Combine = Callable[[Row, Row], Row]
+"""Takes the stored row of a record and the one just read, gives the row that the record has from now on.
 
-It must not depend on the order in which descriptions come, nor on how often one comes. It never takes a row away.
+It must not depend on the order in which descriptions come, nor on how often one comes.
 """
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one table, made of consecutive records of one file.
+    """Rows of one table, made of consecutive records of one file, one row a record.
 
     `rows` hold the values of `columns` in that order. `record_of_row[i]` is the record, counted from 0 within this
-    batch, that row i came from: one wide record gives several rows. `line_numbers[r]` and `raw_text(r)` lead back to
-    record r in the file. `rejects` are the records that gave no row; `record_count` counts all of them. With `combine`,
-    the rows that share the first column of the table's key are one record and merge as a whole. `unnamed_count` says of
-    how many records the key is made of their content, because the file names them by nothing.
+    batch, that row i came from. `line_numbers[r]` and `raw_text(r)` lead back to record r in the file. `rejects` are
+    the records that gave no row; `record_count` counts all of them. `combine` merges a record with the stored one.
+    `unnamed_count` says of how many records the key is made of their content, because the file names them by nothing.
+    With `is_by_metric` a record is one metric of its execution: rows of one execution complete each other.
     """
 
     table: str
@@ -47,3 +47,4 @@ class Batch:
     rejects: list[Reject] = field(default_factory=list)
     combine: Combine | None = None
     unnamed_count: int = 0
+    is_by_metric: bool = False

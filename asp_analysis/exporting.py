@@ -1,7 +1,8 @@
 """Writes the store's tables to files for other tools: CSV that a spreadsheet can open safely, or typed Parquet.
 
-What leaves here can be loaded again: the columns are the contract's, in the form that `load` reads. All files of one
-export show one instant, and stand under their final name together or not at all.
+What leaves here can be loaded again: the columns are the store's, or those of the ASP platform, in the form that `load`
+reads. Rows come in the order of their key. All files of one export show one instant, and stand under their final name
+together or not at all.
 """
 
 import os
@@ -10,40 +11,52 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
+from asp_analysis import sql
 from asp_analysis.config import StoreUrl
-from asp_analysis.errors import InputError
-from asp_analysis.records import RECORDS, Amount, Count, Instant, Ordinal, Real
+from asp_analysis.errors import InputError, StoreError
+from asp_analysis.platform_form import TABLES as PLATFORM_TABLES
+from asp_analysis.platform_form import our_name
+from asp_analysis.session import view_key
 from asp_analysis.session.batches import Read, reading_batches
 
-TABLES = {
+VIEWS = {
+    "agent_roles": "stg_roles",
+    "capabilities": "stg_capabilities",
+    "defect_types": "stg_defect_types",
+    "task_metadata": "stg_tasks",
+    "agent_cost_vector": "stg_executions",
+    "defect_log": "stg_defects",
+    "bootstrap_metrics": "stg_learning",
+}
+"""Table -> the view that has its rows with real types; in the order in which they load again."""
+
+TABLES = tuple(VIEWS)
+"""What an export may hold."""
+
+_SINCE = {
     "task_metadata": "created_at",
-    "agent_cost_vector": "timestamp",
-    "defect_log": "created_at",
+    "agent_cost_vector": "executed_at",
+    "defect_log": "found_at",
     "bootstrap_metrics": "measured_at",
 }
-"""Table -> the column that `since` looks at; in the order in which they load again: tasks before what names them."""
-
-_NUMBERS = {Count: "BIGINT", Ordinal: "BIGINT", Amount: "DOUBLE", Real: "DOUBLE"}
-_TYPES = {Instant: "TIMESTAMPTZ", bool: "BOOLEAN", **_NUMBERS}
-_EMPTIED = "emptied_values"
+"""Table -> the column that `since` looks at; the vocabularies are exported whole."""
 
 RUN_BY_SPREADSHEETS = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
 """A text that begins so may be run as a formula when a spreadsheet opens it (CWE-1236, OWASP "CSV injection"); the last
 four are the wide forms of = + - @."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Exported:
     """One file of an export.
 
-    rows: how many; neutralised: its cells that got a leading apostrophe; emptied: values of a file of others that have
-    no place in a typed column (a text where a number belongs).
+    rows: how many; neutralised: its cells that got a leading apostrophe.
     """
 
     table: str
@@ -51,52 +64,69 @@ class Exported:
     file: Path
     size_bytes: int
     neutralised: int
-    emptied: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What to export: the tables, the format, the instant (UTC text) from which on, and whether CSV cells stay raw."""
+    """What to export.
 
-    tables: tuple[str, ...] = tuple(TABLES)
+    tables: of `TABLES`; since: the instant (UTC text) from which on; is_raw: whether CSV cells stay as they are;
+    is_as_platform: whether rows have the form in which the ASP platform writes them, one row per metric.
+    """
+
+    tables: tuple[str, ...] = TABLES
     format_name: str = "csv"
     since: str | None = None
     is_raw: bool = False
+    is_as_platform: bool = False
 
 
 def export(url: StoreUrl, folder: Path, wanted: Wanted) -> list[Exported]:
-    """Write one file per table into a new folder, in constant memory.
+    """Write one file per table into a new folder, in bounded memory.
 
     CSV: UTF-8 with a header; unknown is an empty cell and an empty text is `""`; instants as in the store. Texts that a
     spreadsheet would run get a leading apostrophe unless `is_raw`; numbers stay numbers. Parquet: instants are UTC
-    timestamps, counts integers, flags booleans, JSON is text.
+    timestamps, counts integers, flags booleans, JSON is text. The platform's form has its names, instants with a
+    space and flags as 0 and 1.
 
     Raises:
         InputError: the folder is there already or cannot be written.
-        StoreError: the store cannot be read.
+        StoreError: the store cannot be read, or is of the platform or of an earlier release.
     """
     with _finished_folder(folder) as part, reading_batches(url) as read:
-        written = [_write(read, table, part, wanted) for table in TABLES if table in wanted.tables]
+        _check_form(url, read)
+        tables = [name for name in TABLES if name in wanted.tables]
+        if wanted.is_as_platform:
+            tables = [name for name in tables if name in PLATFORM_TABLES]
+        written = [_write(read, table, part, wanted) for table in tables]
     return [Exported(**{**vars(one), "file": folder / one.file.name}) for one in written]
+
+
+def _check_form(url: StoreUrl, read: Read) -> None:
+    """Refuse what is not in the store's own form: values that fit no column would leave no trace in a file."""
+    with read("SELECT count(*) AS n FROM duckdb_schemas() WHERE schema_name = 'platform'") as reader:
+        if reader.read_all()["n"][0].as_py():
+            raise StoreError(
+                f"{url.shown} was written by the ASP platform or by an earlier release. Load it into a store "
+                "(asp-analysis load FILE --db sqlite:///STORE), or let this release upgrade it (asp-analysis init --db "
+                f"{url.shown}), and export that."
+            )
 
 
 def _write(read: Read, table: str, folder: Path, wanted: Wanted) -> Exported:
     path = folder / f"{table}.{wanted.format_name}"
-    rows = emptied = neutralised = 0
-    since = {"since": wanted.since} if wanted.since else {}
+    rows = neutralised = 0
+    since = {"since": wanted.since} if wanted.since and table in _SINCE else {}
     with ExitStack() as stack:
-        reader = stack.enter_context(read(_query(table, wanted), **since))
-        schema = reader.schema.remove(reader.schema.get_field_index(_EMPTIED))
-        writer = stack.enter_context(_writer(path, schema, wanted.format_name))
+        reader = stack.enter_context(read(_query(read, table, wanted), **since))
+        writer = stack.enter_context(_writer(path, reader.schema, wanted.format_name))
         for batch in reader:
             rows += batch.num_rows
-            emptied += pc.sum(batch[_EMPTIED]).as_py() or 0
-            batch = batch.drop_columns([_EMPTIED])
             if wanted.format_name == "csv" and not wanted.is_raw:
                 batch, count = neutralise(batch)
                 neutralised += count
             writer.write_batch(batch)
-    return Exported(table, rows, path, path.stat().st_size, neutralised, emptied)
+    return Exported(table=table, rows=rows, file=path, size_bytes=path.stat().st_size, neutralised=neutralised)
 
 
 def neutralise(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
@@ -120,34 +150,42 @@ def _writer(path: Path, schema: pa.Schema, format_name: str) -> Any:
 # --- the query --------------------------------------------------------------------------------------------------------
 
 
-def column_types(table: str) -> dict[str, str]:
-    """Give the contract's columns of a table, with the type that each has in Parquet (DuckDB's names)."""
-    hints = get_type_hints(RECORDS[table], include_extras=True)
-    return {name: _type(hints[name]) for name in RECORDS[table].model_fields}
+def _query(read: Read, table: str, wanted: Wanted) -> str:
+    if wanted.is_as_platform:
+        text = sql.view_text("to_platform", table)
+        source, key = f"({text}) AS rows", text.partition("-- key: ")[2].partition("\n")[0]
+    else:
+        source, key = VIEWS[table], ", ".join(view_key(VIEWS[table]))
+    types = _types(read, source)
+    if not wanted.is_as_platform:
+        types = {name: types[name] for name in sql.table_columns()[table] if name != "load_id"}
+    columns = ", ".join(f'{_value(name, kind, wanted)} AS "{name}"' for name, kind in types.items())
+    where = ""
+    if wanted.since and table in _SINCE:
+        since = next(name for name in types if our_name(_KINDS.get(table, table), name) == _SINCE[table])
+        where = f'WHERE "{since}" >= CAST($since AS TIMESTAMP)'
+    return f"SELECT {columns} FROM {source} {where} ORDER BY {key}"
 
 
-def _type(hint: Any) -> str:
-    choices = (hint, *get_args(hint))
-    return next((sql_type for kind, sql_type in _TYPES.items() if kind in choices), "VARCHAR")
+_KINDS = {"agent_cost_vector": "metrics"}
 
 
-def _query(table: str, wanted: Wanted) -> str:
-    types = column_types(table)
-    columns = [f'{_value(name, types[name], wanted.format_name)} AS "{name}"' for name in types]
-    lost = [_is_lost(name, sql_type) for name, sql_type in types.items() if sql_type != "VARCHAR"]
-    where = f'WHERE TRY_CAST("{TABLES[table]}" AS TIMESTAMPTZ) >= CAST($since AS TIMESTAMPTZ)' if wanted.since else ""
-    return f'SELECT {", ".join(columns)}, {" + ".join(lost)} AS {_EMPTIED} FROM raw."{table}" {where}'
+def _types(read: Read, source: str) -> dict[str, str]:
+    """Return the columns of a view or a SELECT in brackets, with DuckDB's type of each."""
+    with read(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {source})") as reader:
+        found = reader.read_all().to_pydict()
+    return dict(zip(found["column_name"], found["column_type"], strict=True))
 
 
-def _value(name: str, sql_type: str, format_name: str) -> str:
-    if sql_type == "TIMESTAMPTZ" and format_name == "csv":
-        form = "'%Y-%m-%dT%H:%M:%S.%fZ'"
-        return f"strftime(TRY_CAST(\"{name}\" AS TIMESTAMPTZ) AT TIME ZONE 'UTC', {form})"
-    return f'CAST("{name}" AS VARCHAR)' if sql_type == "VARCHAR" else f'TRY_CAST("{name}" AS {sql_type})'
-
-
-def _is_lost(name: str, sql_type: str) -> str:
-    return f'CAST("{name}" IS NOT NULL AND TRY_CAST("{name}" AS {sql_type}) IS NULL AS INTEGER)'
+def _value(name: str, kind: str, wanted: Wanted) -> str:
+    if kind == "TIMESTAMP" and wanted.format_name == "csv":
+        form = "%Y-%m-%d %H:%M:%S.%f" if wanted.is_as_platform else "%Y-%m-%dT%H:%M:%S.%fZ"
+        return f"strftime(\"{name}\", '{form}')"
+    if kind == "TIMESTAMP":
+        return f"\"{name}\" AT TIME ZONE 'UTC'"
+    if kind == "BOOLEAN" and wanted.is_as_platform:
+        return f'CAST("{name}" AS INTEGER)'
+    return f'"{name}"'
 
 
 # --- the folder -------------------------------------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from asp_analysis.importers.call_rows import Cost, Pricer
 from asp_analysis.importers.calls import Call, Reading
 from asp_analysis.importers.csv_rows import csv_header_line
 from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is_table_name
-from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target, unmapped_note
+from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target, kind_of, unmapped_note
+from asp_analysis.importers.platform_file import FORMAT, KINDS, read_table_of, tables_of
 from asp_analysis.importers.registry import Format, detect
-from asp_analysis.importers.rows import detect_format, first_columns
+from asp_analysis.importers.rows import detect_format, first_columns, read_table
 from asp_analysis.importers.source import Source, file_name, file_sha256, modified_at_ns, open_source
 from asp_analysis.importers.tables import read_batches
 from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
@@ -37,7 +38,10 @@ _GROUP_FILES, _GROUP_RECORDS = 64, 20_000
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """What a user may say about a load: what tables hold, how transcripts are read, and whose prices hold."""
+    """What a user may say about a load: what tables hold, how transcripts are read, and whose prices hold.
+
+    loaded_as: a key of `records.RECORDS`, or agent_cost_vector, whose rows are executions or their metrics.
+    """
 
     loaded_as: str | None = None
     mapping: Mapping = field(default_factory=Mapping)
@@ -115,7 +119,7 @@ class _Group:
             yield from self._add(loaded, batches)
         elif is_named or (source.size_bytes and is_table_name(path)):
             yield from self.write()
-            yield _load_table(self._store, source, self._options)
+            yield from _load_table(self._store, source, self._options)
         else:
             what = "its content is of no format that is known" if source.size_bytes else "it is empty"
             yield NotLoaded(source.name, what)
@@ -125,8 +129,17 @@ class _Group:
         batches = self._batches.batches(transcript)
         counts = self._reconciliation.count(transcript, self._batches.unpriced)
         options = self._known_options
-        about = (source.name, source.sha256, source.size_bytes, found.name, TRANSCRIPT, options, modified_ns, counts)
-        return LoadedFile(*about), batches
+        loaded = LoadedFile(
+            file=source.name,
+            sha256=source.sha256,
+            size_bytes=source.size_bytes,
+            format=found.name,
+            loaded_as=TRANSCRIPT,
+            options=options,
+            modified_ns=modified_ns,
+            found=counts,
+        )
+        return loaded, batches
 
     def _add(self, loaded: LoadedFile, batches: list[Batch]) -> Iterator[LoadResult]:
         if self._options.is_strict:
@@ -156,20 +169,44 @@ class _Group:
         return logged["modified_ns"] == modified_ns or logged["sha256"] == file_sha256(path)
 
 
-def _load_table(store: Store, source: Source, options: LoadOptions) -> LoadResult:
+def _load_table(store: Store, source: Source, options: LoadOptions) -> Iterator[LoadResult]:
+    format_name = detect_format(source.path)
+    if format_name == "sqlite":
+        yield from _load_platform_file(store, source, options)
+    else:
+        yield _load_one_table(store, source, options, format_name)
+
+
+def _load_one_table(store: Store, source: Source, options: LoadOptions, format_name: str) -> LoadResult:
     path, mapping, loaded_as = source.path, options.mapping, options.loaded_as
-    format_name = detect_format(path)
     columns = [] if format_name == "empty" else first_columns(path, format_name, mapping.encoding)
     if not columns and format_name == "jsonl" and loaded_as is None:
         raise InputError(f"JSON records are needed, {path} holds none that can be read. Check that it is whole.")
+    kind = kind_of(loaded_as, columns, mapping) if loaded_as else None
     if not columns and format_name != "jsonl":
-        return write_load(store, _loaded_table(source, format_name, loaded_as or "unknown", mapping), [])
-    loaded_as = loaded_as or detect_target(source.name, columns, mapping)
-    check_mapping(source.name, columns, mapping, loaded_as)
-    batches = read_batches(path, format_name, loaded_as, mapping)
-    notes = tuple(filter(None, [unmapped_note(columns, mapping, loaded_as)]))
-    loaded = replace(_loaded_table(source, format_name, loaded_as, mapping), notes=notes)
+        return write_load(store, _loaded_table(source, format_name, kind or "unknown", mapping), [])
+    kind = kind or detect_target(source.name, columns, mapping)
+    check_mapping(source.name, columns, mapping, kind)
+    batches = read_batches(read_table(path, format_name, mapping.encoding), source.name, kind, mapping)
+    notes = tuple(filter(None, [unmapped_note(columns, mapping, kind)]))
+    loaded = replace(_loaded_table(source, format_name, kind, mapping), notes=notes)
     return write_load(store, loaded, batches, is_strict=options.is_strict)
+
+
+def _load_platform_file(store: Store, source: Source, options: LoadOptions) -> list[LoadResult]:
+    """Load the tables of a file that the ASP platform wrote, all of them or none."""
+    mapping = options.mapping
+    if options.loaded_as or mapping.columns or mapping.constants:
+        raise InputError(
+            f"{source.name} is a SQLite file of the ASP platform: its tables say what they are. "
+            "Leave out --as, --map and --set."
+        )
+    loads = []
+    for table in tables_of(source.path):
+        loaded = _loaded_table(source, FORMAT, KINDS[table], mapping)
+        batches = read_batches(read_table_of(source.path, table), f"{source.name} ({table})", KINDS[table], mapping)
+        loads.append((loaded, batches))
+    return write_loads(store, loads, is_strict=options.is_strict)
 
 
 def _loaded_table(source: Source, format_name: str, loaded_as: str, mapping: Mapping) -> LoadedFile:
@@ -177,8 +214,15 @@ def _loaded_table(source: Source, format_name: str, loaded_as: str, mapping: Map
     said |= {"decimal": mapping.decimal, "encoding": mapping.encoding}
     known = {name: value for name, value in said.items() if value and value != getattr(Mapping, name, None)}
     found = {HEADER: storable(csv_header_line(source.path, mapping.encoding))} if format_name == "csv" else {}
-    about = (source.name, source.sha256, source.size_bytes, format_name, loaded_as, known)
-    return LoadedFile(*about, found=found)
+    return LoadedFile(
+        file=source.name,
+        sha256=source.sha256,
+        size_bytes=source.size_bytes,
+        format=format_name,
+        loaded_as=loaded_as,
+        options=known,
+        found=found,
+    )
 
 
 def _pricer(options: LoadOptions) -> Pricer:

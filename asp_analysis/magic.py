@@ -28,8 +28,8 @@ def run_cell(line: str, cell: str, variables: dict[str, Any]) -> "pd.DataFrame |
     Raises:
         QueryError: the SQL is wrong, a `$name` is no variable, or it is not clear which session is meant.
     """
-    session_name, result_name = _names(line)
-    frame = _session(session_name, variables).sql(cell, **_parameters(cell, variables))
+    session_name, result_name = _read_line(line)
+    frame = _find_session(session_name, variables).sql(cell, **_collect_parameters(cell, variables))
     if result_name is None:
         return frame
     variables[result_name] = frame
@@ -43,10 +43,10 @@ def load_ipython_extension(shell: "InteractiveShell") -> None:
         """Run the SQL of this cell on the notebook's session: `%%sql [SESSION] [NAME <<]`."""
         return run_cell(line, cell, shell.user_ns)
 
-    shell.register_magic_function(sql, magic_kind="cell")
+    shell.magics_manager.register_function(sql, magic_kind="cell")
 
 
-def _names(line: str) -> tuple[str | None, str | None]:
+def _read_line(line: str) -> tuple[str | None, str | None]:
     words = line.replace("<<", " << ").split()
     result = words[-2] if len(words) > 1 and words[-1] == "<<" else None
     others = words[:-2] if result else words
@@ -55,7 +55,7 @@ def _names(line: str) -> tuple[str | None, str | None]:
     return (others[0] if others else None), result
 
 
-def _session(name: str | None, variables: dict[str, Any]) -> Session:
+def _find_session(name: str | None, variables: dict[str, Any]) -> Session:
     if name is not None:
         session = variables.get(name)
         if not isinstance(session, Session):
@@ -71,16 +71,16 @@ def _session(name: str | None, variables: dict[str, Any]) -> Session:
     return variables[next(iter(sessions.values()))]
 
 
-def _parameters(query: str, variables: dict[str, Any]) -> dict[str, Any]:
+def _collect_parameters(query: str, variables: dict[str, Any]) -> dict[str, Any]:
     names = {name for name in _PARAMETER.findall(query) if name}
     unknown = sorted(names - variables.keys())
     if unknown:
         raise QueryError(
             f"A variable is needed for ${unknown[0]}, the notebook has none. Set {unknown[0]} = ... first."
         )
-    return {name: _plain(variables[name]) for name in names}
+    return {name: _make_plain(variables[name]) for name in names}
 
 
-def _plain(value: Any) -> Any:
+def _make_plain(value: Any) -> Any:
     """DuckDB binds Python's own types; numpy's scalars know how to become one."""
     return value.item() if hasattr(value, "item") else value

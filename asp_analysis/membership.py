@@ -4,10 +4,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
-_TEXT = pa.large_string()
+_ARROW_TEXT = pa.large_string()
 
 
 def is_among(names: pd.Series, others: pd.Series) -> pd.Series:
     """Give for each name whether it is one of the others; the same answer as `names.isin(others)`, for texts only."""
-    found = pa.compute.is_in(pa.array(names, type=_TEXT), value_set=pa.array(others, type=_TEXT))
+    found = pa.compute.is_in(pa.array(names, type=_ARROW_TEXT), value_set=pa.array(others, type=_ARROW_TEXT))
     return pd.Series(found.to_numpy(zero_copy_only=False), index=names.index, name=names.name)

@@ -100,6 +100,10 @@ def library_version_cached() -> str:
 # --- the library ------------------------------------------------------------------------------------------------------
 
 
+_DAY, _MINUTE = 10, 16
+"""Digits of an instant's text that say its day or its minute."""
+
+
 @dataclass(frozen=True)
 class _Rates:
     """USD per token of each kind, per step of the total input at which the price of all tokens changes."""
@@ -115,15 +119,16 @@ def _rates(model: str, provider: str | None, at: str, variant: str | None) -> tu
     found = _model(model, provider)
     if found is None:
         return None
-    _, name, is_dated = found
-    if not is_dated:
-        return _known_rates(model, provider, None, variant), name
-    return _known_rates(model, provider, at[:16], variant), name
+    _, name, digits = found
+    return _known_rates(model, provider, at[:digits], variant), name
 
 
 @cache
-def _model(model: str, provider: str | None) -> tuple[Any, str, bool] | None:
-    """Find a model in the list: with its provider, without, and by the provider that a `provider/model` name tells."""
+def _model(model: str, provider: str | None) -> tuple[Any, str, int] | None:
+    """Find a model in the list: with its provider, without, and by the provider that a `provider/model` name tells.
+
+    The last value is how much of an instant its price depends on: nothing, its day (10 digits) or its minute (16).
+    """
     tries = [(model, provider), (model, None)]
     if "/" in model:
         first, _, rest = model.partition("/")
@@ -131,19 +136,26 @@ def _model(model: str, provider: str | None) -> tuple[Any, str, bool] | None:
     for name, whose in tries:
         found = _asked(name, whose, _usage(1, 0, 0, 0, 0), datetime.now(UTC))
         if found is not None:
-            is_dated = isinstance(found.model.prices, list)
-            return found.model, f"{found.provider.id}/{found.model.id}", is_dated
+            return found.model, f"{found.provider.id}/{found.model.id}", _digits_of_time(found.model.prices)
     return None
 
 
+def _digits_of_time(prices: Any) -> int:
+    """Tell how much of an instant tells prices apart: some hold from a day on, some at night."""
+    if not isinstance(prices, list):
+        return 0
+    by_day = {"StartDateConstraint", "NoneType"}
+    return _DAY if {type(price.constraint).__name__ for price in prices} <= by_day else _MINUTE
+
+
 @cache
-def _known_rates(model: str, provider: str | None, minute: str | None, variant: str | None) -> _Rates:
-    """Ask the library for the rates that hold in a minute (some models are cheaper at night).
+def _known_rates(model: str, provider: str | None, time: str, variant: str | None) -> _Rates:
+    """Ask the library for the rates that hold on a day or in a minute; an empty `time` is now.
 
     Between two steps a cost is linear in its tokens, so that five questions a step give the rates.
     """
     info, _, _ = _model(model, provider)  # type: ignore[misc]
-    at = datetime.fromisoformat(f"{minute}+00:00") if minute else datetime.now(UTC)
+    at = datetime.fromisoformat(time).replace(tzinfo=UTC) if time else datetime.now(UTC)
     if variant is None:
         return _probed(_Prices(info.get_prices(at)))
     name, _, value = variant.partition("=")

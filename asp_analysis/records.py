@@ -1,8 +1,9 @@
-"""One model per table: the contract, its units and its vocabularies. A field name is a column name.
+"""One model per kind of record: what a file may hold, its units and its closed vocabularies.
 
-A model takes what a file holds (text, numbers, JSON) and gives what the store holds, or every reason why it cannot.
-Unknown is None: an empty text is unknown, never zero. What the columns mean stands in `database/README.md`, which a
-test compares with the fields here and with the tables.
+A model takes what a file holds (text, numbers, JSON) and gives what the store holds, or every reason why it cannot. A
+field is a column of the store, or one of the platform's columns that `platform` turns into ours. Unknown is None: an
+empty text is unknown, never zero. What the columns mean stands in `database/README.md`, which a test compares with the
+fields here and with the tables. Vocabularies that people extend are rows of the store: it checks those words itself.
 """
 
 import json
@@ -10,97 +11,21 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic_core import CoreSchema, core_schema, from_json
 
+from asp_analysis.executions import MEASURES, METRICS
+
 Status = Literal["pending", "in_progress", "completed", "failed"]
 Mode = Literal["Learning", "Shadow", "Autonomous"]
 Severity = Literal["Low", "Medium", "High", "Critical"]
-Capability = Literal[
-    "PROBE_AI",
-    "TaskDecomposition",
-    "ErrorProneDetection",
-    "ReviewAgent_Design",
-    "ReviewAgent_Code",
-    "DefectTypePrediction",
-]
-DefectType = Literal[
-    "1_Planning_Failure",
-    "2_Prompt_Misinterpretation",
-    "3_Tool_Use_Error",
-    "4_Hallucination",
-    "5_Security_Vulnerability",
-    "6_Conventional_Code_Bug",
-    "7_Task_Execution_Error",
-    "8_Alignment_Deviation",
-    "10_Documentation",
-    "20_Syntax",
-    "30_Build_Package",
-    "40_Assignment",
-    "50_Interface",
-    "60_Checking",
-    "70_Data",
-    "80_Function",
-    "90_System",
-    "100_Environment",
-]
-MetricType = Literal[
-    "Latency",
-    "Tokens_In",
-    "Tokens_Out",
-    "Tokens_Cache_Read",
-    "Tokens_Cache_Write",
-    "API_Cost",
-    "Memory_Usage",
-    "Tool_Calls",
-    "Retries",
-]
-
-METRIC_UNITS: dict[str, str] = {
-    "Latency": "ms",
-    "Tokens_In": "tokens",
-    "Tokens_Out": "tokens",
-    "Tokens_Cache_Read": "tokens",
-    "Tokens_Cache_Write": "tokens",
-    "API_Cost": "USD",
-    "Memory_Usage": "MB",
-    "Tool_Calls": "count",
-    "Retries": "count",
-}
-"""The one unit of each metric type."""
-
-WIDE_METRICS: dict[str, str] = {
-    "latency_ms": "Latency",
-    "tokens_in": "Tokens_In",
-    "tokens_out": "Tokens_Out",
-    "tokens_cache_read": "Tokens_Cache_Read",
-    "tokens_cache_write": "Tokens_Cache_Write",
-    "cost_usd": "API_Cost",
-    "memory_mb": "Memory_Usage",
-    "tool_calls": "Tool_Calls",
-    "retries": "Retries",
-}
-"""Column of the wide form (and of the view `executions`) -> metric type of the long form."""
-
-EXECUTION_CONTEXT: tuple[str, ...] = (
-    "timestamp",
-    "task_id",
-    "subtask_id",
-    "project_id",
-    "user_id",
-    "agent_role",
-    "agent_version",
-    "agent_iteration",
-    "llm_model",
-    "llm_provider",
-)
-"""What tells one execution from another where its source gives it no name: rows that agree here belong together."""
-
-COLUMN_ALIASES: dict[str, str] = {"api_cost_usd": "cost_usd"}
-"""Other names that the contract uses for a wide column."""
-
+Kind = Literal["overhead", "construction", "appraisal", "failure"]
+if TYPE_CHECKING:
+    MetricType = str
+else:
+    MetricType = Literal[tuple(METRICS)]
 
 LARGEST_AMOUNT = 1e15
 """No measured value is larger; the views count tokens in 64 bits, and one absurd record must not stop them all."""
@@ -228,14 +153,27 @@ def _json_texts(value: Any) -> str:
     return text
 
 
+_TEXT, _REAL = core_schema.str_schema(strict=True), core_schema.float_schema(strict=True)
+
+
 def _number(kind: CoreSchema, what: str) -> GetPydanticSchema:
     """Take a number, or a text that is one; a truth value is no number. Compiled: it runs once per stored value."""
-    text, real = core_schema.str_schema(strict=True), core_schema.float_schema(strict=True)
+    return _one_of([{**kind, "strict": True}, _chain(_TEXT, kind), _chain(_REAL, kind)], what)
+
+
+def _whole_number(largest: float, what: str) -> GetPydanticSchema:
+    """Take a number without a fraction from 0 to `largest`, in any form that a number may have, such as 1e+05."""
+    real, whole = core_schema.float_schema(ge=0, le=largest), core_schema.int_schema(ge=0, le=int(largest))
+    return _one_of([{**whole, "strict": True}, _chain(_TEXT, real, whole), _chain(_REAL, whole)], what)
+
+
+def _chain(*steps: CoreSchema) -> CoreSchema:
+    return core_schema.chain_schema(list(steps))
+
+
+def _one_of(choices: list[CoreSchema | tuple[CoreSchema, str]], what: str) -> GetPydanticSchema:
     schema = core_schema.union_schema(
-        [{**kind, "strict": True}, core_schema.chain_schema([text, kind]), core_schema.chain_schema([real, kind])],
-        mode="left_to_right",
-        custom_error_type="number",
-        custom_error_message=f"{what} is needed",
+        choices, mode="left_to_right", custom_error_type="number", custom_error_message=f"{what} is needed"
     )
     return GetPydanticSchema(lambda _source, _handler: schema)
 
@@ -251,6 +189,7 @@ JsonTexts = Annotated[str, BeforeValidator(_json_texts)]
 JsonValue = Annotated[str, BeforeValidator(_json_of((dict, list), "object or array"))]
 Count = Annotated[int, _number(core_schema.int_schema(ge=0, le=2**63 - 1), "a whole number of at least 0")]
 Ordinal = Annotated[int, _number(core_schema.int_schema(ge=1, le=2**63 - 1), "a whole number of at least 1")]
+Quantity = Annotated[int, _whole_number(LARGEST_AMOUNT, "a whole number from 0 to 1e15")]
 Amount = Annotated[float, _number(core_schema.float_schema(ge=0, le=LARGEST_AMOUNT), "a number from 0 to 1e15")]
 Real = Annotated[float, _number(core_schema.float_schema(allow_inf_nan=False), "a finite number")]
 # A text with U+0000 cannot be stored by PostgreSQL and is cut short by many tools: refused everywhere alike.
@@ -293,16 +232,23 @@ def _in_order(first_name: str, second_name: str) -> Rule:
 
 
 def _unit_of_the_metric(metric_type: str, metric_unit: str) -> str | None:
-    if METRIC_UNITS.get(metric_type) == metric_unit:
+    unit = METRICS[metric_type].unit
+    if metric_unit == unit:
         return None
-    return f"metric_unit: {metric_type} is measured in {METRIC_UNITS[metric_type]}, found {_shown(metric_unit)}"
+    return f"metric_unit: {metric_type} is measured in {unit}, found {_shown(metric_unit)}"
+
+
+def _whole_count(metric_type: str, metric_value: float) -> str | None:
+    if not METRICS[metric_type].is_count or metric_value.is_integer():
+        return None
+    return f"metric_value: {metric_type} is a whole number, found {metric_value!r}; round it"
 
 
 def _something_measured(*values: float | None) -> str | None:
     if set(values) != {None}:
         return None
     advice = "name the column that holds one with --map, or leave out what measured nothing"
-    return f"one of {', '.join(WIDE_METRICS)} is needed, all are empty; {advice}"
+    return f"one of {', '.join(MEASURES)} is needed, all are empty; {advice}"
 
 
 def _different_phases(injected: str, removed: str) -> str | None:
@@ -311,10 +257,42 @@ def _different_phases(injected: str, removed: str) -> str | None:
     )
 
 
-class CostMetric(Record):
-    """One metric of one execution (table `agent_cost_vector`)."""
+class Execution(Record):
+    """One execution (table `agent_cost_vector`): one run of one agent role on one task."""
 
-    timestamp: Instant
+    executed_at: Instant
+    task_id: Name
+    subtask_id: Text | None = None
+    project_id: Text | None = None
+    user_id: Text | None = None
+    agent_role: Name
+    agent_version: Text | None = None
+    agent_iteration: Count = 1
+    llm_model: Text | None = None
+    llm_provider: Text | None = None
+    latency_ms: Amount | None = None
+    tokens_in: Quantity | None = None
+    tokens_out: Quantity | None = None
+    tokens_cache_read: Quantity | None = None
+    tokens_cache_write: Quantity | None = None
+    cost_usd: Amount | None = None
+    tool_calls: Quantity | None = None
+    retries: Quantity | None = None
+    memory_mb: Amount | None = None
+    machine: Text | None = None
+    tool: Text | None = None
+    tool_version: Text | None = None
+    labels: JsonObject | None = None
+    metadata_json: JsonObject | None = None
+    execution_id: Name | None = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (Rule(tuple(MEASURES), _something_measured),)
+
+
+class Metric(Record):
+    """One metric of one execution, as the ASP platform writes it; the metrics of an execution become its one row."""
+
+    executed_at: Instant
     task_id: Name
     subtask_id: Text | None = None
     project_id: Text | None = None
@@ -327,38 +305,13 @@ class CostMetric(Record):
     metric_unit: Name
     llm_model: Text | None = None
     llm_provider: Text | None = None
-    metadata: JsonObject | None = None
+    metadata_json: JsonObject | None = None
     execution_id: Name | None = None
 
-    rules: ClassVar[tuple[Rule, ...]] = (Rule(("metric_type", "metric_unit"), _unit_of_the_metric),)
-
-
-class Execution(Record):
-    """One execution in the wide form: one column per metric; becomes one `CostMetric` row per metric that is known."""
-
-    timestamp: Instant
-    task_id: Name
-    subtask_id: Text | None = None
-    project_id: Text | None = None
-    user_id: Text | None = None
-    agent_role: Name
-    agent_version: Text | None = None
-    agent_iteration: Count = 1
-    llm_model: Text | None = None
-    llm_provider: Text | None = None
-    metadata: JsonObject | None = None
-    execution_id: Name | None = None
-    latency_ms: Amount | None = None
-    tokens_in: Amount | None = None
-    tokens_out: Amount | None = None
-    tokens_cache_read: Amount | None = None
-    tokens_cache_write: Amount | None = None
-    cost_usd: Amount | None = None
-    memory_mb: Amount | None = None
-    tool_calls: Amount | None = None
-    retries: Amount | None = None
-
-    rules: ClassVar[tuple[Rule, ...]] = (Rule(tuple(WIDE_METRICS), _something_measured),)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(("metric_type", "metric_unit"), _unit_of_the_metric),
+        Rule(("metric_type", "metric_value"), _whole_count),
+    )
 
 
 class Task(Record):
@@ -372,19 +325,26 @@ class Task(Record):
     task_type: Text | None = None
     task_description: Text | None = None
     requirements_text: Text | None = None
+    status: Status | None = None
+    is_stub: bool | None = None
+    estimated_size: Count | None = None
+    actual_size: Count | None = None
+    estimated_latency_ms: Amount | None = None
+    estimated_tokens: Amount | None = None
+    estimated_cost_usd: Amount | None = None
+    reported_latency_ms: Amount | None = None
+    reported_tokens: Amount | None = None
+    reported_cost_usd: Amount | None = None
+    reported_defects: Count | None = None
+    reported_defect_density: Amount | None = None
+    bootstrap_phase: Mode | None = None
+    is_human_reviewed: bool | None = None
+    human_corrections_json: JsonObject | None = None
     semantic_units_json: JsonValue | None = None
-    estimated_complexity: Count | None = None
-    actual_complexity: Count | None = None
+    components_json: JsonTexts | None = None
+    metadata_json: JsonObject | None = None
     estimated_cost_vector_json: JsonObject | None = None
     actual_cost_vector_json: JsonObject | None = None
-    defect_count: Count | None = None
-    defect_density: Amount | None = None
-    components_affected: JsonTexts | None = None
-    bootstrap_phase: Mode | None = None
-    human_reviewed: bool | None = None
-    human_corrections_json: JsonObject | None = None
-    status: Status | None = None
-    metadata: JsonObject | None = None
 
     rules: ClassVar[tuple[Rule, ...]] = (_in_order("started_at", "completed_at"),)
 
@@ -393,62 +353,101 @@ class Defect(Record):
     """One defect (table `defect_log`): what went wrong, where it came in and where it was found."""
 
     defect_id: Name
-    created_at: Instant
-    resolved_at: Instant | None = None
+    found_at: Instant
+    fixed_at: Instant | None = None
     task_id: Name
     project_id: Text | None = None
     user_id: Text | None = None
-    defect_type: DefectType
+    defect_type: Name
     severity: Severity | None = None
     phase_injected: Name
     phase_removed: Name
     component_path: Text | None = None
     function_name: Text | None = None
     line_number: Count | None = None
-    effort_to_fix_json: JsonObject | None = None
+    fix_latency_ms: Amount | None = None
+    fix_tokens: Amount | None = None
+    fix_cost_usd: Amount | None = None
+    fix_retries: Count | None = None
     description: Name
     root_cause: Text | None = None
     resolution_notes: Text | None = None
-    flagged_by_agent: bool | None = None
-    validated_by_human: bool | None = None
-    false_positive: bool | None = None
-    metadata: JsonObject | None = None
+    is_flagged_by_agent: bool | None = None
+    is_validated_by_human: bool | None = None
+    is_false_positive: bool | None = None
+    metadata_json: JsonObject | None = None
+    effort_to_fix_json: JsonObject | None = None
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(("phase_injected", "phase_removed"), _different_phases),
-        _in_order("created_at", "resolved_at"),
+        _in_order("found_at", "fixed_at"),
     )
 
 
 class LearningMetric(Record):
     """One measurement of one capability (table `bootstrap_metrics`)."""
 
+    capability: Name
     measured_at: Instant
-    measurement_period_start: Instant
-    measurement_period_end: Instant
-    capability_name: Capability
-    capability_mode: Mode
+    period_start_at: Instant
+    period_end_at: Instant
+    mode: Mode
     tasks_completed: Count
-    tasks_required_for_graduation: Ordinal
-    primary_metric_name: Text | None = None
-    primary_metric_value: Real | None = None
-    primary_metric_target: Real | None = None
+    tasks_needed: Ordinal
+    metric_name: Text | None = None
+    metric_value: Real | None = None
+    metric_target: Real | None = None
+    is_graduated: bool | None = None
+    notes: Text | None = None
     secondary_metrics_json: JsonObject | None = None
-    graduation_criteria_met: bool | None = None
-    graduation_notes: Text | None = None
-    metadata: JsonObject | None = None
+    metadata_json: JsonObject | None = None
 
-    rules: ClassVar[tuple[Rule, ...]] = (_in_order("measurement_period_start", "measurement_period_end"),)
+    rules: ClassVar[tuple[Rule, ...]] = (_in_order("period_start_at", "period_end_at"),)
+
+
+class Role(Record):
+    """One agent role (table `agent_roles`)."""
+
+    agent_role: Name
+    phase_order: Count
+    kind: Kind
+
+
+class Capability(Record):
+    """One capability (table `capabilities`)."""
+
+    capability: Name
+    capability_order: Count
+    meaning: Name
+
+
+class DefectType(Record):
+    """One class of defects (table `defect_types`)."""
+
+    defect_type: Name
+    type_order: Count
+    taxonomy: Name
 
 
 RECORDS: dict[str, type[Record]] = {
     "executions": Execution,
-    "agent_cost_vector": CostMetric,
+    "metrics": Metric,
     "task_metadata": Task,
     "defect_log": Defect,
     "bootstrap_metrics": LearningMetric,
+    "agent_roles": Role,
+    "capabilities": Capability,
+    "defect_types": DefectType,
 }
 """What a file can be loaded as -> the model of one of its records."""
+
+EXECUTIONS = "agent_cost_vector"
+"""The table of executions: the contract's name."""
+
+
+def table_of(kind: str) -> str:
+    """Return the table that records of a kind are rows of."""
+    return EXECUTIONS if kind in ("executions", "metrics") else kind
 
 
 def vocabulary(alias: Any) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """Finds the SQL of `database/`: the only module that knows that it lies in files."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of the tables that the scripts make; an older store is brought to it, a newer one is left alone."""
 
 _PACKAGE_DIR = Path(__file__).resolve().parent
@@ -28,12 +29,67 @@ def view_names(layer: str) -> list[str]:
 
 
 def view_text(layer: str, name: str) -> str:
-    """Give the SELECT of a view together with the comment that documents it."""
-    return script(f"views/{layer}/{name}.sql")
+    """Return the SELECT of a view with the comment that documents it; the sums of the roll-up are filled in."""
+    return script(f"views/{layer}/{name}.sql").replace("{roll_up}", _roll_up())
 
 
 @cache
-def table_columns() -> dict[str, tuple[str, ...]]:
-    """Give the tables of a store and their columns in order, as database/sqlite/ creates them."""
+def _roll_up() -> str:
+    lines = [line for line in script("views/roll_up.sql").splitlines() if not line.startswith("--")]
+    return "\n        ".join(lines)
+
+
+@cache
+def table_columns() -> dict[str, dict[str, str]]:
+    """Return the tables of a store: their columns in order with SQLite's types, as database/sqlite/ has them."""
     tables = re.findall(r"^CREATE TABLE (\w+) \((.*?)^\)", script("sqlite/create_tables.sql"), re.MULTILINE | re.DOTALL)
-    return {name: tuple(re.findall(r"^    ([a-z]\w*) ", body, re.MULTILINE)) for name, body in tables}
+    return {name: dict(re.findall(r"^    ([a-z]\w*) +(\w+)", body, re.MULTILINE)) for name, body in tables}
+
+
+def table_statements(name: str, tables: Iterable[str]) -> list[str]:
+    """Return those statements of a script that create some tables, their triggers and their indexes, in its order."""
+    wanted = "|".join(tables)
+    pattern = (
+        rf"^CREATE TABLE (?:{wanted}) \(.*?^\)[^;]*;"
+        rf"|^CREATE INDEX \w+ ON (?:{wanted}) [^;]*;"
+        rf"|^CREATE TRIGGER \w+ (?:AFTER|BEFORE) [A-Z ]+ ON (?:{wanted})\n(?:BEGIN .*?; END;|[^;]*;)"
+    )
+    return re.findall(pattern, script(name), re.MULTILINE | re.DOTALL)
+
+
+def vocabulary_rows(table: str) -> str:
+    """Return the rows of a vocabulary that a new store begins with, as the list behind VALUES."""
+    pattern = rf"^INSERT INTO {table} \([^)]*\) VALUES(.*?);$"
+    found = re.search(pattern, script("vocabularies.sql"), re.MULTILINE | re.DOTALL)
+    if found is None:
+        raise KeyError(table)
+    return found[1]
+
+
+VOCABULARIES = ("agent_roles", "capabilities", "defect_types")
+"""Tables of words that people extend."""
+
+STORE_VIEWS = ("executions", "work", "task_costs", "tasks", "defects")
+"""Marts that every store holds itself, for people who open it with other tools; in the order in which they are made."""
+
+_STORE_TABLES = {
+    "stg_executions": "agent_cost_vector",
+    "stg_defects": "defect_log",
+    "stg_roles": "agent_roles",
+    "stg_defect_types": "defect_types",
+}
+
+
+def store_view(name: str, folder: str) -> str:
+    """Return the statement that creates one of `STORE_VIEWS` in a store itself.
+
+    folder: `sqlite` or `migrations`, whose stg_tasks.sql it reads. The text is that of the mart, over the tables.
+    """
+    whole = view_text("marts", name)
+    text = re.sub(r"\A(?:--[^\n]*\n)*", "", whole)
+    comment = whole.removesuffix(text)
+    for view, table in _STORE_TABLES.items():
+        text = re.sub(rf"\b{view}\b", table, text)
+    tasks = re.sub(r"^--[^\n]*\n", "", script(f"{folder}/stg_tasks.sql"))
+    text = re.sub(r"\bstg_tasks\b", lambda _: f"({tasks.strip()})", text)
+    return f"{comment}CREATE VIEW {name} AS\n{text.strip()};"

@@ -18,7 +18,7 @@ from asp_analysis.store import LoadResult, read_last_loads, unchanged_result
 TRANSCRIPT = "transcript"
 """What the load log says that a transcript was loaded as."""
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Grows when a reader learns to see more in the same file: such files are then read again."""
 
 

@@ -57,7 +57,7 @@ def _validated(model: type[Record], name: str, raw: Sequence[Any], errors: dict[
         return adapter.validate_python(values)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            row = detail["loc"][0]
+            row = int(detail["loc"][0])
             _note(errors, row, _reason(name, detail))
             values[row] = None
     return adapter.validate_python(values)
@@ -110,7 +110,7 @@ def _hint(needed: str, found: Any) -> str:
     """Say what to do about a number that only lacks the right form."""
     if isinstance(found, str) and _NUMBER_WITH_COMMA.fullmatch(found):
         return "; write a decimal point and no thousands separators, or load with --decimal ,"
-    is_fraction = isinstance(found, float) or (isinstance(found, str) and _FRACTION.fullmatch(found))
+    is_fraction = _FRACTION.fullmatch(found) if isinstance(found, str) else isinstance(found, float) and found % 1 > 0
     return "; round it" if is_fraction and needed.startswith("a whole number") else ""
 
 

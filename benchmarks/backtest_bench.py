@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.probe.backtest import backtest
+from asp_analysis.probe.question import EACH, Question
 
 
 def made_runs(series: int, tasks: int) -> pd.DataFrame:
@@ -21,8 +22,8 @@ def made_runs(series: int, tasks: int) -> pd.DataFrame:
     for k in range(series):
         order = rng.permutation(tasks)
         cost = 0.01 * np.exp(hardness + rng.normal(0, 0.5, tasks)) * size**0.3
-        at = pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(np.arange(tasks), "min")
-        columns = {"at": at, "llm_model": f"model {k}", "agent_role": "coder"}
+        known_at = pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(np.arange(tasks), "min")
+        columns = {"known_at": known_at, "llm_model": f"model {k}", "agent_role": "coder"}
         frames.append(
             pd.DataFrame({"task_id": order.astype(str), "size": size[order], "cost_usd": cost[order], **columns})
         )
@@ -35,7 +36,7 @@ def main(series: int = 13, tasks: int = 500) -> None:
     seconds = []
     for _ in range(3):
         begun = time.perf_counter()
-        rows = backtest(history, "cost_usd")
+        rows = backtest(history, Question(model=EACH, role=EACH))
         seconds.append(time.perf_counter() - begun)
     models = rows["model"].nunique()
     sys.stdout.write(f"{len(history)} runs, {models} models, {len(rows)} forecasts: {min(seconds):.2f} s\n")

@@ -1,4 +1,4 @@
-"""How long the dashboard takes over 10,000 metric rows, in a warm process and from the shell; and an estimate there.
+"""How long the dashboard takes over 10,000 executions, in a warm process and from the shell; and an estimate there.
 
 Two stores: one as an importer of bare executions leaves it (many tasks without a plan or a defect), and the sample
 several times over, where every task has a plan, an end, defects and reviews.
@@ -10,20 +10,20 @@ from pathlib import Path
 
 from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.store import create_store
-from benchmarks.stores import grown_store, write_metric_lines
+from benchmarks.stores import grown_store, write_execution_lines
 from benchmarks.timing import best_of, timed_process
 
-ROWS = 10_000
+EXECUTIONS = 10_000
 
 
 def bare_store(folder: Path) -> StoreUrl:
-    """Make a store of the sample and `ROWS` metric rows of bare executions."""
+    """Make a store of the sample and `EXECUTIONS` bare executions."""
     from asp_analysis.loading import load_file
     from asp_analysis.store import open_store
 
     url = parse_url("bare.db", folder)
     create_store(url, with_sample=True)
-    write_metric_lines(folder / "lines.jsonl", ROWS)
+    write_execution_lines(folder / "lines.jsonl", EXECUTIONS)
     with open_store(url) as store:
         load_file(store, folder / "lines.jsonl")
     return url
@@ -35,7 +35,7 @@ def main() -> None:
         folder = Path(name)
         for label, make in (
             ("bare executions", bare_store),
-            ("the sample over and over", lambda into: grown_store(into, ROWS)),
+            ("the sample over and over", lambda into: grown_store(into, EXECUTIONS)),
         ):
             url = make(folder)
             alone = timed_process(url, "dashboard", str(folder / "out.html"))

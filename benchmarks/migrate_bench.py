@@ -1,4 +1,4 @@
-"""A million cost rows to PostgreSQL with every check, beside pgloader, which checks nothing, into the same tables.
+"""130,000 executions to PostgreSQL with every check, beside pgloader, which checks nothing, into the same tables.
 
 Each runs as a process of its own into a new database of one server; time and peak memory are of that process alone.
 """
@@ -17,46 +17,39 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.store import create_store
 
-ROWS = 1_000_000
+EXECUTIONS = 130_000
 OURS = "asp-analysis migrate"
 PGLOADER = {"pgloader": True, "pgloader, references unchecked": False}
-"""What is run beside ours -> whether the reference of metrics to tasks is checked, as ours is."""
+"""What is run beside ours -> whether the reference of executions to tasks is checked, as ours is."""
 
 _TASKS = """
 WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :tasks - 1)
-INSERT INTO task_metadata (task_id, created_at, estimated_complexity, status, metadata)
+INSERT INTO task_metadata (task_id, created_at, estimated_size, status, is_stub)
 SELECT printf('T-%05d', i), strftime('%Y-%m-%dT%H:%M:%S', '2025-01-01', i || ' minutes') || '.000000Z', i % 40,
-    'completed', '{"is_stub":true}' FROM n
+    'completed', 1 FROM n
 """
-_METRICS = """
-WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :rows - 1),
-    e (i, number, metric, at) AS (SELECT i, i / 5, i % 5, datetime('2025-01-01', (i / 5) || ' minutes') FROM n)
-INSERT INTO agent_cost_vector (id, timestamp, execution_date, task_id, project_id, agent_role, agent_version,
-    metric_type, metric_value, metric_unit, llm_model, llm_provider, metadata, execution_id)
-SELECT i + 1, replace(at, ' ', 'T') || '.250000Z', substr(at, 1, 10), printf('T-%05d', number % :tasks),
-    'project-' || number % 7,
-    CASE number % 3 WHEN 0 THEN 'Code' WHEN 1 THEN 'CodeReview' ELSE 'Test' END, '1.0.0',
-    CASE metric WHEN 0 THEN 'Latency' WHEN 1 THEN 'Tokens_In' WHEN 2 THEN 'Tokens_Out' WHEN 3 THEN 'API_Cost'
-        ELSE 'Tool_Calls' END,
-    CASE metric WHEN 3 THEN number % 9973 * 0.00137 ELSE 1200.5 + number % 1000 END,
-    CASE metric WHEN 0 THEN 'ms' WHEN 3 THEN 'USD' WHEN 4 THEN 'count' ELSE 'tokens' END,
-    'model-' || number % 3, 'anthropic',
-    CASE metric WHEN 3 THEN '{"price":{"date":"2025-01-01","source":"genai-prices"},"tools":["Read","Edit"],"turn":'
-        || number || '}' END,
-    lower(hex(number * 104729)) || '-' || number
-FROM e
+_EXECUTIONS = """
+WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :executions - 1)
+INSERT INTO agent_cost_vector (execution_id, executed_at, task_id, project_id, agent_role, agent_version, llm_model,
+    llm_provider, latency_ms, tokens_in, tokens_out, cost_usd, tool_calls, tool, metadata_json)
+SELECT lower(hex(i * 104729)) || '-' || i, replace(datetime('2025-01-01', i || ' minutes'), ' ', 'T') || '.250000Z',
+    printf('T-%05d', i % :tasks), 'project-' || i % 7,
+    CASE i % 3 WHEN 0 THEN 'Code' WHEN 1 THEN 'CodeReview' ELSE 'Test' END, '1.0.0', 'model-' || i % 3, 'anthropic',
+    1200.5 + i % 1000, 34000 + i % 1000, 900 + i % 1000, i % 9973 * 0.00137, i % 20, 'claude-code',
+    '{"price":{"date":"2025-01-01","source":"genai-prices"},"tools":["Read","Edit"],"turn":' || i || '}'
+FROM n
 """
 
 
-def make_store(path: Path, row_count: int) -> StoreUrl:
-    """Make a store of `row_count` metric rows, five to an execution; the price's evidence stands on every fifth."""
+def make_store(path: Path, executions: int) -> StoreUrl:
+    """Make a store of so many executions, a hundred to a task; each has the evidence of its price."""
     url = parse_url(str(path), path.parent)
     create_store(url)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA cache_size = -200000")
-        numbers = {"rows": row_count, "tasks": max(1, row_count // 500)}
+        numbers = {"executions": executions, "tasks": max(1, executions // 100)}
         connection.execute("BEGIN")
-        for statement in (_TASKS, _METRICS):
+        for statement in (_TASKS, _EXECUTIONS):
             connection.execute(statement, numbers)
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -80,7 +73,7 @@ def timed(words: list[str], **environment: str) -> tuple[float, float, float]:
 def with_pgloader(source: StoreUrl, target: str, folder: Path, *, is_checked: bool) -> tuple[float, float, float]:
     """Load the two filled tables with pgloader, data only, into tables that are there.
 
-    `is_checked` keeps the reference of metrics to tasks checked, as the migration does; the tasks must then come first.
+    `is_checked` keeps the reference of executions to tasks checked, as the migration does; then the tasks come first.
     """
     create_store(parse_url(target, folder))
     parts = urlsplit(target)
@@ -98,15 +91,15 @@ def with_pgloader(source: StoreUrl, target: str, folder: Path, *, is_checked: bo
     return timed(["pgloader", "--on-error-stop", str(script)], PGPASSWORD=unquote(parts.password))
 
 
-def row_count(url: str) -> int:
-    """Count the metric rows that arrived."""
+def execution_count(url: str) -> int:
+    """Count the executions that arrived."""
     import psycopg
 
     with psycopg.connect(url) as connection:
         return connection.execute("SELECT count(*) FROM agent_cost_vector").fetchone()[0]
 
 
-def main(rows: int = ROWS) -> None:
+def main(executions: int = EXECUTIONS) -> None:
     """Print the table: best of two runs each, taken in turns."""
     from tests.postgres import new_database, running_server
 
@@ -114,8 +107,9 @@ def main(rows: int = ROWS) -> None:
     with tempfile.TemporaryDirectory() as name, running_server() as server:
         path = Path(name) / "source.db"
         # A process of its own: what this one holds when it starts another counts as the other's peak.
-        making = f"from pathlib import Path; from {__name__} import make_store; make_store(Path({str(path)!r}), {rows})"
-        subprocess.run([sys.executable, "-c", making], check=True)
+        imports = f"from pathlib import Path; from {__name__} import make_store"
+        making = f"make_store(Path({str(path)!r}), {executions})"
+        subprocess.run([sys.executable, "-c", f"{imports}; {making}"], check=True)
         source = parse_url(str(path), path.parent)
         for _ in range(2):
             with new_database(server) as url:
@@ -124,14 +118,15 @@ def main(rows: int = ROWS) -> None:
             for label, is_checked in PGLOADER.items() if shutil.which("pgloader") else ():
                 with new_database(server) as url:
                     found[label].append(with_pgloader(source, url, Path(name), is_checked=is_checked))
-                    assert row_count(url) == rows, row_count(url)
+                    assert execution_count(url) == executions, execution_count(url)
             print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for label, runs in found.items():
         if not runs:
             print(f"{label:32s} is not installed")
             continue
         seconds, cpu, peak = min(runs)
-        print(f"{label:32s} {seconds:7.1f} s {rows / seconds:9,.0f} rows/s  CPU {cpu:5.1f} s  peak {peak:5.0f} MB")
+        speed = f"{executions / seconds:9,.0f} executions/s"
+        print(f"{label:32s} {seconds:7.1f} s {speed}  CPU {cpu:5.1f} s  peak {peak:5.0f} MB")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Loading 500,000 metric rows against a bare `executemany`, and every view at 10,000 rows.
+"""Loading 500,000 executions against a bare `executemany`, and every view at 10,000 executions.
 
 "Bare" is Python's sqlite3 with one `executemany` of finished tuples in one transaction, into the same tables with the
 same indexes, constraints, foreign keys, WAL and synchronous setting; once with SQLite's own page cache and once with
@@ -15,10 +15,12 @@ from pathlib import Path
 
 from asp_analysis import sql
 from asp_analysis.config import parse_url
+from asp_analysis.executions import COLUMNS, PLACE
 from asp_analysis.importers.mapping import Mapping
-from asp_analysis.importers.tables import COST_COLUMNS, read_batches
+from asp_analysis.importers.rows import read_table
+from asp_analysis.importers.tables import read_batches
 from asp_analysis.store import create_store
-from benchmarks.stores import write_metric_lines
+from benchmarks.stores import write_execution_lines
 from benchmarks.timing import best_of
 
 
@@ -31,8 +33,8 @@ def bare_insert(folder: Path, rows: list[tuple], cache_kib: int | None) -> float
     if cache_kib:
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.executescript(sql.script("sqlite/create_tables.sql") + sql.script("sqlite/create_indexes.sql"))
-    tasks = {row[COST_COLUMNS.index("task_id")] for row in rows}
-    insert = f"INSERT INTO agent_cost_vector ({', '.join(COST_COLUMNS)}) VALUES ({', '.join('?' * len(COST_COLUMNS))})"
+    tasks = {row[PLACE["task_id"]] for row in rows}
+    insert = f"INSERT INTO agent_cost_vector ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
     connection.executemany(
         "INSERT INTO task_metadata (task_id, created_at) VALUES (?, '2025-01-01T00:00:00.000000Z')",
         [(task,) for task in tasks],
@@ -63,9 +65,9 @@ def our_load(folder: Path, path: Path) -> float:
 
 
 def view_times(folder: Path) -> Iterator[tuple[str, float]]:
-    """Time connecting and each view over a store of 10,000 metric rows, in a process that only reads."""
+    """Time connecting and each view over a store of 10,000 executions, in a process that only reads."""
     path = folder / "small.jsonl"
-    write_metric_lines(path, 10_000)
+    write_execution_lines(path, 10_000)
     url = parse_url("small.db", folder)
     create_store(url, with_sample=True)
     subprocess.run([sys.executable, "-m", "asp_analysis", "load", str(path), "--db", url.text], check=True)
@@ -77,13 +79,14 @@ def view_times(folder: Path) -> Iterator[tuple[str, float]]:
             yield name, best_of(5, lambda name=name: session.view(name))
 
 
-def main(row_count: int = 500_000) -> None:
+def main(count: int = 500_000) -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path = folder / "metrics.jsonl"
-        write_metric_lines(path, row_count)
-        rows = [row for batch in read_batches(path, "jsonl", "agent_cost_vector", Mapping()) for row in batch.rows]
+        path = folder / "executions.jsonl"
+        write_execution_lines(path, count)
+        batches = read_batches(read_table(path, "jsonl"), path.name, "executions", Mapping())
+        rows = [row for batch in batches for row in batch.rows]
         bare = [bare_insert(folder, rows, None) for _ in range(2)]
         tuned = [bare_insert(folder, rows, 65_536) for _ in range(2)]
         del rows
@@ -93,8 +96,8 @@ def main(row_count: int = 500_000) -> None:
             ("the same, 64 MiB cache", tuned),
             ("load from JSONL", ours),
         ):
-            rate = row_count / min(seconds)
-            print(f"{label:28s} {min(seconds):7.2f} s {rate:10,.0f} rows/s  ratio {min(bare) / min(seconds):.2f}")
+            rate = count / min(seconds)
+            print(f"{label:28s} {min(seconds):7.2f} s {rate:10,.0f} a second  ratio {min(bare) / min(seconds):.2f}")
         for label, seconds in view_times(folder):
             print(f"{label:28s} {seconds * 1000:7.1f} ms")
 

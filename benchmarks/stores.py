@@ -8,41 +8,42 @@ from pathlib import Path
 from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.store import create_store
 
-METRICS = [("Latency", "ms", 1200.5), ("Tokens_In", "tokens", 34_000), ("Tokens_Out", "tokens", 900)]
-METRICS += [("API_Cost", "USD", 0.0125), ("Tool_Calls", "count", 7)]
 ROLES = ["Planning", "Design", "DesignReview", "Code", "CodeReview", "Test", "Postmortem"]
 DAYS = 7
 """Days between two copies of the sample."""
 
 
-def write_metric_lines(path: Path, row_count: int, first: int = 0) -> None:
-    """Write `row_count` metric rows, five to an execution, a minute between executions; the first is number `first`."""
+def write_execution_lines(path: Path, count: int, first: int = 0) -> None:
+    """Write `count` executions without a name, of eight measures, a minute apart; the first is number `first`."""
     with path.open("w") as stream:
-        for number in range(first, first + row_count):
-            execution, place = divmod(number, len(METRICS))
-            metric, unit, value = METRICS[place]
-            instant = datetime(2025, 1, 1) + timedelta(minutes=execution)
+        for number in range(first, first + count):
+            instant = datetime(2025, 1, 1) + timedelta(minutes=number)
             record = {
-                "timestamp": instant.isoformat() + "Z",
-                "task_id": f"T-{execution % 2000:05d}",
-                "project_id": f"project-{execution % 7}",
-                "agent_role": ROLES[execution % 7],
+                "executed_at": instant.isoformat() + "Z",
+                "task_id": f"T-{number % 2000:05d}",
+                "project_id": f"project-{number % 7}",
+                "agent_role": ROLES[number % 7],
                 "agent_version": "1.0.0",
-                "metric_type": metric,
-                "metric_value": value + execution % 1000,
-                "metric_unit": unit,
-                "llm_model": f"model-{execution % 3}",
+                "llm_model": f"model-{number % 3}",
                 "llm_provider": "anthropic",
+                "latency_ms": 1200.5 + number % 1000,
+                "tokens_in": 34_000 + number % 1000,
+                "tokens_out": 900 + number % 1000,
+                "tokens_cache_read": 30_000 + number % 1000,
+                "tokens_cache_write": 1_000 + number % 1000,
+                "cost_usd": 0.0125 + number % 1000,
+                "tool_calls": 7 + number % 1000,
+                "retries": number % 3,
             }
             stream.write(json.dumps(record) + "\n")
 
 
-def grown_store(folder: Path, rows: int) -> StoreUrl:
-    """Make a store of the sample over and over, each copy with its own ids and a week later, of `rows` metric rows.
+def grown_store(folder: Path, executions: int) -> StoreUrl:
+    """Make a store of the sample over and over, each copy with its own ids and a week later, of so many executions.
 
     Every task has a plan, an end, executions, reviews and defects, as in the sample.
     """
-    url = parse_url(f"grown-{rows}.db", folder)
+    url = parse_url(f"grown-{executions}.db", folder)
     create_store(url, with_sample=True)
     connection = sqlite3.connect(url.path)
     connection.execute("PRAGMA cache_size = -400000")
@@ -51,7 +52,7 @@ def grown_store(folder: Path, rows: int) -> StoreUrl:
     tables = ("task_metadata", "agent_cost_vector", "defect_log")
     for table in tables:  # what is copied is not searched for among the copies
         connection.execute(f"CREATE TEMP TABLE own_{table} AS SELECT * FROM {table}")
-    for copy in range(1, round(rows / own)):
+    for copy in range(1, round(executions / own)):
         for table in tables:
             _copy(connection, table, copy)
     connection.commit()
@@ -60,17 +61,15 @@ def grown_store(folder: Path, rows: int) -> StoreUrl:
 
 
 def _copy(connection: sqlite3.Connection, table: str, copy: int) -> None:
-    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] != "id"]
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     ids = {"task_id", "execution_id", "defect_id"}
-    days = {"created_at", "started_at", "completed_at", "resolved_at", "timestamp"}
+    days = {"created_at", "started_at", "completed_at", "found_at", "fixed_at", "executed_at"}
     values = []
     for name in columns:
         if name in ids:
             values.append(f"{name} || '/{copy}'")
         elif name in days:
             values.append(f"strftime('%Y-%m-%dT%H:%M:%f000Z', {name}, '+{DAYS * copy} days')")
-        elif name == "execution_date":
-            values.append(f"date(timestamp, '+{DAYS * copy} days')")
         else:
             values.append(name)
     source = f"SELECT {', '.join(values)} FROM own_{table}"

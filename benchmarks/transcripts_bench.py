@@ -2,7 +2,7 @@
 
     python -m benchmarks.transcripts_bench [MEGABYTES] [--ccusage PATH]
 
-With `--ccusage` (the command of the npm package) its total and time are printed beside ours; it only prints, we store.
+With `--ccusage` (the command of the npm package) its total and time are printed next to ours; it only prints, we store.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def _run(folder: Path, *words: str) -> tuple[float, float]:
 
 
 def _stored(store: Path) -> tuple[float, int]:
-    query = "SELECT sum(metric_value), count(*) FROM agent_cost_vector WHERE metric_type = 'API_Cost'"
+    query = "SELECT sum(cost_usd), count(cost_usd) FROM agent_cost_vector"
     connection = sqlite3.connect(store)
     cost, calls = connection.execute(query).fetchone()
     connection.close()

@@ -20,8 +20,8 @@ sys.path.insert(0, str(ROOT))
 
 import asp_analysis as asp  # noqa: E402
 from asp_analysis import charts  # noqa: E402
-from asp_analysis.probe.linear import fit_line  # noqa: E402
-from asp_analysis.probe.question import pose  # noqa: E402
+from asp_analysis.probe.published.linear import fit_line  # noqa: E402
+from asp_analysis.probe.question import Question, pose  # noqa: E402
 
 SIZE = 18
 LEVELS = (0.70, 0.90)
@@ -37,7 +37,7 @@ def sample_history() -> pd.DataFrame:
         command = [sys.executable, "-m", "asp_analysis", "init", "--sample", "--db", str(store)]
         subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
         with asp.connect(str(store)) as db:
-            history = pose(db.view("task_history"))
+            history = pose(db.view("task_history"), Question())
     return history[history["is_finished"]].dropna(subset=["size", "cost_usd"])
 
 

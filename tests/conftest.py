@@ -1,6 +1,7 @@
 """Fixtures that many tests share: an empty store, the sample store, and the command line in this process."""
 
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -36,6 +37,15 @@ class Ran:
         lines = self.err.splitlines()
         assert len(lines) == 1 and lines[0].startswith("Error: ") and "needed" in lines[0], self.err
         return lines[0]
+
+
+def pytest_configure() -> None:
+    """Let a suite that runs in the background (`nohup`, `&`) send an interrupt to the processes that it starts.
+
+    A shell starts such a job with SIGINT ignored, and every child inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,16 +1,21 @@
 """What a question means: the whole task, one role, one model; and the verbs that answer it."""
 
+from dataclasses import replace
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from asp_analysis.errors import EstimationRefusal
-from asp_analysis.probe.question import pose, pose_per_model
+from asp_analysis.errors import EstimationRefusal, InputError
+from asp_analysis.executions import COST_VECTOR
+from asp_analysis.probe.models.reference_class import KnownTask
+from asp_analysis.probe.question import EACH, PER, Question, look_up_task, pose
 
 
 def history(rows):
-    base = {"at": pd.Timestamp("2026-01-01"), "is_finished": True, "is_censored": False, "size": 5.0}
-    empty = dict.fromkeys(("cost_usd", "latency_ms", "tokens_in", "tokens_out", "tool_calls"), np.nan)
+    base = {"known_at": pd.Timestamp("2026-01-01"), "is_finished": True, "is_censored": False, "size": 5.0}
+    empty = dict.fromkeys(COST_VECTOR, np.nan)
     return pd.DataFrame([{**base, **empty, **row} for row in rows])
 
 
@@ -21,9 +26,10 @@ def test_a_whole_task_is_the_sum_over_its_roles():
             {"task_id": "T", "llm_model": "b", "agent_role": "Test", "cost_usd": 2.0},
         ]
     )
-    assert pose(frame)["cost_usd"].tolist() == [3.0]
-    assert pose(frame, agent_role="Test")["cost_usd"].tolist() == [2.0]
-    assert pose(frame, llm_model="a")["cost_usd"].tolist() == [1.0]
+    assert pose(frame, Question())["cost_usd"].tolist() == [3.0]
+    assert pose(frame, Question(role="Test"))["cost_usd"].tolist() == [2.0]
+    assert pose(frame, Question(role=EACH))["cost_usd"].tolist() == [1.0, 2.0]
+    assert pose(frame, Question(model="a"))["cost_usd"].tolist() == [1.0, 2.0]  # what the other paid helps to estimate
 
 
 def test_a_sum_with_an_unknown_part_is_unknown():
@@ -33,22 +39,34 @@ def test_a_sum_with_an_unknown_part_is_unknown():
             {"task_id": "T", "llm_model": "a", "agent_role": "Test"},
         ]
     )
-    assert pose(frame)["cost_usd"].isna().tolist() == [True]
-    assert pose(frame)["tool_calls"].tolist() == [4.0]
+    posed = pose(frame, Question())
+    assert posed["cost_usd"].isna().tolist() == [True] and posed["tool_calls"].tolist() == [4.0]
+
+
+def test_a_cost_that_is_known_in_part_is_not_what_the_task_cost():
+    part = {"task_id": "T-1", "llm_model": "a", "agent_role": "Code", "cost_usd": 1.0, "whole_cost_usd": np.nan}
+    whole = {**part, "task_id": "T-2", "cost_usd": 2.0, "whole_cost_usd": 2.0}
+    for question in (
+        Question(),
+        Question(model="a"),
+        Question(model="a", role="Code"),
+        Question(model=EACH, role=EACH),
+    ):
+        posed = pose(history([part, whole]), question)
+        assert posed["cost_usd"].isna().tolist() == [True, False] and "whole_cost_usd" not in posed
 
 
 def test_models_side_by_side_are_not_summed():
     frame = history(
         [
-            {"task_id": task, "llm_model": model, "agent_role": "Code", "cost_usd": 1.0, "at": pd.Timestamp(at)}
+            {"task_id": task, "llm_model": model, "agent_role": "Code", "cost_usd": 1.0, "known_at": pd.Timestamp(at)}
             for task in ("T-1", "T-2")
             for model, at in (("a", "2026-01-01"), ("b", "2026-02-01"))
         ]
     )
     with pytest.raises(EstimationRefusal, match=r"2 did the same work side by side.*--model"):
-        pose(frame)
-    assert pose(frame, llm_model="a")["cost_usd"].tolist() == [1.0, 1.0]
-    assert pose_per_model(frame)["llm_model"].tolist() == ["a", "a", "b", "b"]
+        pose(frame, Question())
+    assert pose(frame, Question(model=EACH))["llm_model"].tolist() == ["a", "a", "b", "b"]
 
 
 def test_two_models_that_work_together_on_a_task_are_summed():
@@ -59,13 +77,71 @@ def test_two_models_that_work_together_on_a_task_are_summed():
             for model in ("a", "b")
         ]
     )
-    assert pose(frame)["cost_usd"].tolist() == [2.0, 2.0]
+    assert pose(frame, Question())["cost_usd"].tolist() == [2.0, 2.0]
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones():
     frame = history([{"task_id": "T", "llm_model": "a", "agent_role": "Code", "cost_usd": 1.0}])
     with pytest.raises(EstimationRefusal, match=r"'b' are needed, 0 found. Known, with their tasks: a \(1\)"):
-        pose(frame, llm_model="b")
+        pose(frame, Question(model="b"))
+
+
+def test_attempts_of_one_model_in_one_role_stay_apart():
+    attempt = {"task_id": "T", "llm_model": "a", "agent_role": "Code", "cost_usd": 1.0}
+    frame = history([attempt, attempt])
+    assert len(pose(frame, Question(model="a", role="Code"))) == len(pose(frame, Question(model=EACH, role=EACH))) == 2
+    assert pose(frame, Question(model="a"))["cost_usd"].tolist() == [2.0]
+
+
+@pytest.mark.parametrize("question", [Question(), Question(model="a"), Question(model="a", role="Code")])
+def test_the_rows_of_a_question_answer_it_again(question):
+    rows = [{"task_id": f"T-{n}", "llm_model": "a", "agent_role": "Code", "cost_usd": 1.0} for n in range(3)]
+    posed = pose(history(rows), question)
+    pd.testing.assert_frame_equal(pose(posed, question), posed, check_like=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"size": 0.0}, "size above 0 is needed, 0 found"),
+        ({"size": float("inf")}, "size above 0"),
+        ({"units": [3.0, -1.0]}, "size above 0 is needed, -1 found"),
+        ({"units": []}, "Sizes of semantic units are needed, 0 found"),
+        ({"size": 3.0, "units": [3.0]}, "Both a size and units"),
+        ({"components": ["joy"]}, "A component of cost_usd, .* 'joy' found"),
+        ({"components": []}, "none found"),
+        ({"levels": [0.7, 70.0]}, r"Levels from 0.5 to 0.99 are needed, \[70.0\] found"),
+        ({"levels": []}, "none found"),
+        ({"method": "magic"}, "auto, history, .* 'magic' found"),
+        ({"per": "month"}, "per must be one of finished, attempt, 'month' found"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_what_can(fields, words):
+    with pytest.raises(InputError, match=words):
+        Question(**fields)
+
+
+def test_a_question_about_several_components_has_no_single_one():
+    assert Question(components=["tokens_in"]).component == "tokens_in"
+    with pytest.raises(InputError, match=r"2 components are too many at once \(cost_usd, tokens_in\)"):
+        _ = Question(components=["cost_usd", "tokens_in"]).component
+
+
+def test_a_question_about_every_model_is_about_no_one_series():
+    assert (Question().llm_model, Question(role="Code").agent_role) == ("all models", "Code")
+    with pytest.raises(InputError, match="Every role is asked for"):
+        _ = Question(role=EACH).agent_role
+
+
+def test_what_the_store_knows_of_a_task_completes_the_question():
+    tasks = pd.DataFrame({"task_id": ["T"], "project_id": ["p"], "task_type": [None], "size": [7.0]})
+    asked = Question(task=KnownTask(task_id="T"))
+    known = look_up_task(asked, tasks)
+    assert known.task == KnownTask(task_id="T", project_id="p") and known.size == 7.0
+    assert look_up_task(replace(asked, size=3.0), tasks).size == 3.0
+    assert look_up_task(replace(asked, units=(3.0, 4.0)), tasks).sizes == (3.0, 4.0)
+    with pytest.raises(InputError, match="'T' is none"):
+        look_up_task(asked, tasks.head(0))
 
 
 def test_estimate_gives_intervals_method_reason_and_evidence(run, sample_store):
@@ -139,6 +215,23 @@ def test_backtest_lists_every_model_with_the_named_scores(run, sample_store):
     assert {"auto", "past_median", "past_mean", "last_value"} <= {row["model"] for row in found}
 
 
+def test_probe_lists_the_rules_that_judge_a_method(run, empty_store):
+    found = run("probe", "--rules", "--json", "--db", empty_store).json
+    assert {row["rule"]: row["value"] for row in found}["min_r2"] == 0.5 and all(row["meaning"] for row in found)
+
+
+@pytest.mark.parametrize("verb", ["estimate", "backtest"])
+def test_a_command_line_can_ask_all_that_a_question_can(verb):
+    options = {option.name: option.type for option in import_module(f"asp_analysis.cli.{verb}").command.params}
+    assert tuple(options["per"].choices) == PER and tuple(options["components"].choices) == COST_VECTOR
+    assert {"model", "role", "levels"} <= set(options)
+
+
+def test_a_comparison_takes_every_model(run, sample_store):
+    ran = run("estimate", "--compare", "--model", "gpt-5-mini", "--db", sample_store)
+    assert ran.exit_code == 1 and "'gpt-5-mini' is one model" in ran.err and ran.err.count("\n") == 1
+
+
 def test_probe_reports_every_method_with_reasons(run, sample_store):
     found = run("probe", "--size", "18", "--judgement", "4", "--json", "--db", sample_store).json
     assert [row["method"] for row in found] == ["A", "B", "C1", "C2", "C3", "D"]
@@ -176,7 +269,7 @@ def test_a_sub_agent_that_is_started_now_and_then_is_part_of_the_work():
     rows = [{"task_id": f"T-{n}", "llm_model": "a", "agent_role": "main", "cost_usd": 1.0} for n in range(4)]
     rows += [{"task_id": "T-1", "llm_model": "a", "agent_role": "Explore", "cost_usd": 1.0}]
     rows += [{"task_id": "T-1", "llm_model": "b", "agent_role": "Explore", "cost_usd": 1.0}]
-    roles = pose_per_model(history(rows)).groupby("llm_model")["roles"].first()
+    roles = pose(history(rows), Question(model=EACH)).groupby("llm_model")["roles"].first()
     assert roles.to_dict() == {"a": "main", "b": "Explore"}
 
 
@@ -186,7 +279,7 @@ def test_on_real_runs_models_side_by_side_must_be_told_apart(run, empty_store, r
     mapping = [word for pair in names for word in ("--map", pair)]
     run("load", runs, "--as", "executions", *mapping, "--set", "agent_role=Code", "--db", empty_store)
     proxies = real_data / "swebench" / "swebench_verified_proxies.csv"
-    size = ["--map", "task_id=instance_id", "--map", "estimated_complexity=patch_lines_added"]
+    size = ["--map", "task_id=instance_id", "--map", "estimated_size=patch_lines_added"]
     run("load", proxies, "--as", "task_metadata", *size, "--set", "status=completed", "--db", empty_store)
     ran = run("estimate", "--size", "18", "--db", empty_store)
     assert ran.exit_code == 1 and "13 did the same work side by side" in ran.err

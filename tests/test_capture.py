@@ -15,6 +15,7 @@ from asp_analysis import capture, occupancy
 from asp_analysis.capture import spill
 from asp_analysis.config import parse_url
 from asp_analysis.errors import InputError, StoreError
+from asp_analysis.executions import MEASURES
 from asp_analysis.session import connect
 from asp_analysis.store import create_store
 
@@ -26,9 +27,11 @@ def rows(url, query, *parameters):
     return found
 
 
-def metrics(url):
-    found = rows(url, "SELECT metric_type, metric_value FROM agent_cost_vector ORDER BY metric_type")
-    return {name: value for name, value in found if name != "Latency"}
+def measured(url):
+    """What is known of each execution besides its time: one dictionary an execution."""
+    found = rows(url, f"SELECT {', '.join(MEASURES)} FROM agent_cost_vector")
+    known = [dict(zip(MEASURES, row, strict=True)) for row in found]
+    return [{name: value for name, value in row.items() if value is not None and name != "latency_ms"} for row in known]
 
 
 def spill_files(url):
@@ -56,19 +59,19 @@ def test_an_execution_holds_what_was_reported(store, empty_store):
         run.retry(2)
         run.memory(mb=12.5)
     assert store.flush()
-    assert metrics(empty_store) == {
-        "API_Cost": 0.5,
-        "Memory_Usage": 12.5,
-        "Retries": 2,
-        "Tokens_Cache_Read": 60,
-        "Tokens_Cache_Write": 5,
-        "Tokens_In": 100,
-        "Tokens_Out": 20,
-        "Tool_Calls": 1,
-    }
-    query = (
-        "SELECT DISTINCT execution_id, task_id, agent_role, llm_model, project_id, agent_version FROM agent_cost_vector"
-    )
+    assert measured(empty_store) == [
+        {
+            "cost_usd": 0.5,
+            "memory_mb": 12.5,
+            "retries": 2,
+            "tokens_cache_read": 60,
+            "tokens_cache_write": 5,
+            "tokens_in": 100,
+            "tokens_out": 20,
+            "tool_calls": 1,
+        }
+    ]
+    query = "SELECT execution_id, task_id, agent_role, llm_model, project_id, agent_version FROM agent_cost_vector"
     assert rows(empty_store, query) == [(run.execution_id, "T", "Code", "m", "P", "2.0")]
 
 
@@ -80,14 +83,15 @@ def test_reports_of_one_run_from_many_threads_add_up(store, empty_store):
         [thread.start() for thread in threads]
         [thread.join() for thread in threads]
     store.flush()
-    assert metrics(empty_store) == {"Tokens_In": 2000, "Tokens_Out": 4000}
+    assert measured(empty_store) == [{"tokens_in": 2000, "tokens_out": 4000}]
 
 
 def test_a_cost_that_was_not_reported_is_unknown(store, empty_store):
     with execute(store):
         pass
     store.flush()
-    assert rows(empty_store, "SELECT metric_type FROM agent_cost_vector") == [("Latency",)]
+    assert measured(empty_store) == [{}]
+    assert rows(empty_store, "SELECT latency_ms > 0 FROM agent_cost_vector") == [(1,)]
 
 
 def test_the_latency_is_the_time_of_the_block_by_a_clock_that_cannot_be_set(store, empty_store, monkeypatch):
@@ -96,17 +100,54 @@ def test_the_latency_is_the_time_of_the_block_by_a_clock_that_cannot_be_set(stor
     with execute(store):
         pass
     store.flush()
-    assert rows(empty_store, "SELECT metric_value FROM agent_cost_vector WHERE metric_type='Latency'") == [(250.0,)]
+    assert rows(empty_store, "SELECT latency_ms FROM agent_cost_vector") == [(250.0,)]
 
 
 def test_what_is_no_column_is_kept_in_the_metadata(store, empty_store):
     with execute(store, branch="main") as run:
         run.note(attempt=3)
     store.flush()
-    assert json.loads(rows(empty_store, "SELECT metadata FROM agent_cost_vector")[0][0]) == {
+    assert json.loads(rows(empty_store, "SELECT metadata_json FROM agent_cost_vector")[0][0]) == {
         "attempt": 3,
         "branch": "main",
     }
+
+
+def test_where_an_execution_comes_from_has_columns_of_its_own(store, empty_store):
+    with execute(store, machine="box", tool="my-agent", tool_version="1.2", labels={"team": "red"}):
+        pass
+    store.flush()
+    query = "SELECT machine, tool, tool_version, labels, metadata_json FROM agent_cost_vector"
+    assert rows(empty_store, query) == [("box", "my-agent", "1.2", '{"team":"red"}', None)]
+
+
+def test_the_names_of_earlier_releases_are_understood(store, empty_store):
+    store.record(task_id="T", agent_role="Code", timestamp="2026-01-02", api_cost_usd=1, metadata={"a": 1})
+    effort = {"latency_ms": 60_000, "tokens": 5, "api_cost_usd": 0.5, "retries": 1, "people": 2}
+    named = {"created_at": "2026-01-03", "resolved_at": "2026-01-04", "effort_to_fix_json": effort}
+    store.defect(task_id="T", defect_type="20_Syntax", phase_injected="Code", phase_removed="Test", description="d",
+                 flagged_by_agent=True, **named)  # fmt: skip
+    store.flush()
+    query = "SELECT executed_at, cost_usd, metadata_json FROM agent_cost_vector"
+    assert rows(empty_store, query) == [("2026-01-02T00:00:00.000000Z", 1.0, '{"a":1}')]
+    query = (
+        "SELECT substr(found_at, 1, 10), substr(fixed_at, 1, 10), is_flagged_by_agent, fix_latency_ms, fix_tokens, "
+        "fix_cost_usd, fix_retries, metadata_json FROM defect_log"
+    )
+    told = '{"effort_to_fix_json":{"people":2}}'
+    assert rows(empty_store, query) == [("2026-01-03", "2026-01-04", 1, 60_000.0, 5.0, 0.5, 1, told)]
+
+
+def test_an_unlisted_class_of_defect_is_kept_as_a_reject_with_what_is_listed(store, empty_store, caplog):
+    for defect_type in ("20_Sintax", "20_Syntax"):
+        store.defect(task_id="T", defect_type=defect_type, phase_injected="Code", phase_removed="Test", description="d")
+    store.flush()
+    ((reasons,),) = rows(empty_store, "SELECT reasons_json FROM load_reject")
+    assert "'20_Sintax' is not listed in defect_types, is 20_Syntax meant? Listed: 1_Planning" in reasons
+    assert "20_Sintax" in caplog.text
+    assert rows(empty_store, "SELECT defect_type FROM defect_log") == [("20_Syntax",)]
+    query = "SELECT read_count, written, rejected FROM load_log"
+    assert rows(empty_store, query) == [(2, 1, 1)]
 
 
 def test_an_exception_is_recorded_and_goes_on_untouched(store, empty_store):
@@ -115,7 +156,7 @@ def test_an_exception_is_recorded_and_goes_on_untouched(store, empty_store):
         raise error
     assert raised.value is error and error.__cause__ is None and error.__context__ is None
     store.flush()
-    (metadata,) = rows(empty_store, "SELECT metadata FROM agent_cost_vector")[0]
+    (metadata,) = rows(empty_store, "SELECT metadata_json FROM agent_cost_vector")[0]
     assert json.loads(metadata) == {"error_type": "RuntimeError"}
 
 
@@ -135,10 +176,7 @@ def test_a_decorated_function_is_recorded_at_every_call(store, empty_store):
 
     assert answer(2) == "done"
     store.flush()
-    query = (
-        "SELECT count(DISTINCT execution_id), sum(metric_value) FROM agent_cost_vector WHERE metric_type='Tokens_In'"
-    )
-    assert rows(empty_store, query) == [(3, 3)]
+    assert rows(empty_store, "SELECT count(*), sum(tokens_in) FROM agent_cost_vector") == [(3, 3)]
 
 
 def test_coroutines_side_by_side_have_a_run_each(store, empty_store):
@@ -154,7 +192,7 @@ def test_coroutines_side_by_side_have_a_run_each(store, empty_store):
 
     asyncio.run(all_of_them())
     store.flush()
-    query = "SELECT metric_value FROM agent_cost_vector WHERE metric_type = 'Tokens_In' ORDER BY 1"
+    query = "SELECT tokens_in FROM agent_cost_vector ORDER BY 1"
     assert rows(empty_store, query) == [(1,), (2,), (3,), (10,)]
 
 
@@ -172,9 +210,10 @@ def test_a_generator_function_cannot_be_decorated(store):
 @pytest.mark.parametrize(
     ("report", "reason"),
     [
-        (lambda run: run.tokens(input=-1), "tokens_in: a number from 0 to 1e15 is needed, found -1"),
+        (lambda run: run.tokens(input=-1), "tokens_in: a whole number from 0 to 1e15 is needed, found -1"),
         (lambda run: run.cost(float("nan")), "cost_usd: a number from 0 to 1e15 is needed, found 'nan'"),
-        (lambda run: (run.tokens(input=5), run.tokens(input=-1), run.tokens(input=9)), "tokens_in: a number"),
+        (lambda run: (run.tokens(input=5), run.tokens(input=-1), run.tokens(input=9)), "tokens_in: a whole"),
+        (lambda run: run.tokens(input=1.5), "tokens_in: a whole number from 0 to 1e15 is needed, found 1.5; round it"),
         (lambda run: run.tokens(output="many"), "tokens_out: "),
         (lambda run: run.tool_call(object()), "tool_calls: "),
     ],
@@ -212,7 +251,7 @@ def test_whatever_is_put_into_the_metadata_becomes_a_record(store, empty_store):
     with execute(store) as run:
         run.note(circle=circle, hostile=Hostile(), keys={(1, 2): 3}, number=float("inf"))
     store.flush()
-    assert rows(empty_store, "SELECT count(DISTINCT execution_id) FROM agent_cost_vector") == [(1,)]
+    assert rows(empty_store, "SELECT count(*) FROM agent_cost_vector") == [(1,)]
     assert rows(empty_store, "SELECT count(*) FROM load_reject") == [(1,)]
 
 
@@ -257,7 +296,7 @@ def test_a_missing_store_is_not_made_and_its_records_wait_for_it(tmp_path):
     assert not url.path.exists() and len(spill_files(url)) == 1
     create_store(url)
     capture.open(url).close()
-    assert metrics(url) == {"Tokens_In": 7} and spill_files(url) == []
+    assert measured(url) == [{"tokens_in": 7}] and spill_files(url) == []
 
 
 def test_a_spill_file_is_loaded_by_the_command_line_and_not_again_afterwards(run, tmp_path):
@@ -271,9 +310,8 @@ def test_a_spill_file_is_loaded_by_the_command_line_and_not_again_afterwards(run
     for path in spill_files(url):
         assert run("load", path, "--json", "--db", url).json["written"] == 1
     capture.open(url).close()
-    assert metrics(url) == {"Tokens_In": 7}
+    assert measured(url) == [{"tokens_in": 7}]
     assert rows(url, "SELECT count(*) FROM defect_log") == [(1,)]
-    assert rows(url, "SELECT count(*) FROM agent_cost_vector") == [(2,)]
 
 
 def test_a_full_queue_goes_to_the_spill_file(empty_store, monkeypatch):
@@ -291,7 +329,7 @@ def test_a_long_record_is_not_held_in_memory_but_kept(store, empty_store):
     with execute(store) as run:
         run.note(text="x" * 200_000)
     store.flush()
-    assert rows(empty_store, "SELECT length(metadata) > 200000 FROM agent_cost_vector") == [(1,)]
+    assert rows(empty_store, "SELECT length(metadata_json) > 200000 FROM agent_cost_vector") == [(1,)]
 
 
 def test_a_record_after_the_end_is_kept(empty_store):
@@ -330,7 +368,7 @@ def test_records_wait_while_a_session_of_this_process_reads(store, empty_store, 
             assert len(session.sql("SELECT * FROM executions")) == 0
         assert "Close the reader first" in caplog.text and caplog.text.count("spill file until") == 1
     assert store.flush()
-    assert metrics(empty_store) == {"Tokens_In": 3}
+    assert measured(empty_store) == [{"tokens_in": 3}]
 
 
 def test_a_session_waits_for_the_end_of_a_batch_and_not_for_an_open_store(empty_store, monkeypatch):
@@ -428,7 +466,7 @@ def test_what_was_recorded_is_stored_whatever_the_order_of_flushes_and_failures(
         away.rename(url.path)
     store.close()
     capture.open(url).close()
-    query = "SELECT metric_value FROM agent_cost_vector ORDER BY 1"
-    assert rows(url, query) == [(float(n),) for n in range(1, good + 1)]
+    query = "SELECT tokens_in FROM agent_cost_vector ORDER BY 1"
+    assert rows(url, query) == [(n,) for n in range(1, good + 1)]
     assert len(rows(url, "SELECT * FROM load_reject")) == bad
     assert spill_files(url) == [] and rows(url, "PRAGMA integrity_check") == [("ok",)]

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import (
 )
 from opentelemetry.trace import Status, StatusCode
 
-from asp_analysis import capture
+from asp_analysis import capture, sql
 from asp_analysis.capture import otel
 from asp_analysis.capture.otel import AspSpanExporter
 from asp_analysis.store import create_store
@@ -73,13 +73,12 @@ def rows(url, query):
 
 
 def executions(url):
-    """What is stored, one dictionary per execution, metrics and context side by side."""
+    """What is stored: name -> what is known of the execution."""
+    columns = [name for name in sql.table_columns()["agent_cost_vector"] if name not in ("execution_id", "load_id")]
     found = {}
-    columns = "execution_id, task_id, agent_role, project_id, llm_model, llm_provider, timestamp"
-    for row in rows(url, f"SELECT metric_type, metric_value, metadata, {columns} FROM agent_cost_vector"):
-        held = found.setdefault(row[3], {"context": row[4:], "metadata": {}})
-        held[row[0]] = row[1]
-        held["metadata"] |= json.loads(row[2] or "{}")
+    for name, *row in rows(url, f"SELECT execution_id, {', '.join(columns)} FROM agent_cost_vector"):
+        found[name] = {column: value for column, value in zip(columns, row, strict=True) if value is not None}
+        found[name]["metadata_json"] = json.loads(found[name].get("metadata_json", "{}"))
     return found
 
 
@@ -114,18 +113,19 @@ def test_a_call_is_an_execution_named_by_its_trace_and_span(tracer):
     ((name, found),) = tracer.ended().items()
     trace_id = f"{context.trace_id:032x}"
     assert name == f"{trace_id}:{context.span_id:016x}"
-    assert found["context"][:5] == (trace_id, "Code", "shop", "gpt-4.1-mini", "openai")
-    assert (found["Tokens_In"], found["Tokens_Cache_Read"], found["Tokens_Out"]) == (100, 60, 7)
-    assert found["Latency"] > 0 and "API_Cost" not in found
+    context = [found[key] for key in ("task_id", "agent_role", "project_id", "llm_model", "llm_provider", "tool")]
+    assert context == [trace_id, "Code", "shop", "gpt-4.1-mini", "openai", "opentelemetry"]
+    assert (found["tokens_in"], found["tokens_cache_read"], found["tokens_out"]) == (100, 60, 7)
+    assert found["latency_ms"] > 0 and "cost_usd" not in found
 
 
 @pytest.mark.parametrize("attributes", [OLDER, OPEN_INFERENCE], ids=["older", "openinference"])
 def test_other_dialects_are_understood(tracer, attributes):
     tracer.start_span("call", attributes=attributes).end()
     (found,) = tracer.ended().values()
-    assert (found["Tokens_In"], found["Tokens_Out"], found["context"][3]) == (100, 7, "gpt-4.1-mini")
+    assert (found["tokens_in"], found["tokens_out"], found["llm_model"]) == (100, 7, "gpt-4.1-mini")
     if attributes is OPEN_INFERENCE:
-        assert (found["API_Cost"], found["context"][0]) == (0.25, "S")
+        assert (found["cost_usd"], found["task_id"]) == (0.25, "S")
 
 
 def test_a_call_told_by_parent_and_child_counts_once_whichever_export_they_arrive_in(tracer):
@@ -136,7 +136,7 @@ def test_a_call_told_by_parent_and_child_counts_once_whichever_export_they_arriv
     ):
         tracer.start_span("chat", attributes=CALL).end()
         tracer.start_span("chat", attributes=CALL).end()
-    assert [found["Tokens_In"] for found in tracer.ended().values()] == [100, 100]
+    assert [found["tokens_in"] for found in tracer.ended().values()] == [100, 100]
 
 
 def test_the_agent_and_conversation_of_a_call_are_those_of_the_spans_around_it(tracer):
@@ -145,7 +145,7 @@ def test_the_agent_and_conversation_of_a_call_are_those_of_the_spans_around_it(t
             pass
         tracer.start_span("read_file", attributes={"gen_ai.operation.name": "execute_tool"}).end()
     (found,) = tracer.ended().values()
-    assert found["context"][:2] == ("C", "reviewer") and found["Tool_Calls"] == 1
+    assert (found["task_id"], found["agent_role"], found["tool_calls"]) == ("C", "reviewer", 1)
 
 
 def test_an_agents_own_usage_counts_only_where_its_trace_knows_no_call(tracer):
@@ -154,7 +154,7 @@ def test_an_agents_own_usage_counts_only_where_its_trace_knows_no_call(tracer):
         tracer.start_span("agent", attributes={**AGENT, **usage}).end()
         tracer.start_span("chat", attributes=CALL).end()
     tracer.start_span("agent", attributes={**AGENT, **usage}).end()
-    assert sorted(found["Tokens_In"] for found in tracer.ended().values()) == [100, 300]
+    assert sorted(found["tokens_in"] for found in tracer.ended().values()) == [100, 300]
 
 
 def test_a_failed_call_that_used_tokens_says_so_and_one_without_usage_is_no_execution(tracer):
@@ -163,7 +163,7 @@ def test_a_failed_call_that_used_tokens_says_so_and_one_without_usage_is_no_exec
     with tracer.start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat"}) as span:
         span.set_status(Status(StatusCode.ERROR))
     (found,) = tracer.ended().values()
-    assert found["metadata"]["is_error"] is True and "cut off" not in json.dumps(found["metadata"])
+    assert found["metadata_json"]["is_error"] is True and "cut off" not in json.dumps(found["metadata_json"])
 
 
 def test_a_call_that_cannot_be_priced_is_a_reject_and_the_others_are_stored(tracer, empty_store):
@@ -189,14 +189,14 @@ def test_a_trace_longer_than_what_is_kept_of_it_still_counts_each_call_once(trac
         for name, attributes in [("chat", CALL)] * 15 + [("http", {})] * 15:  # the calls are forgotten by the end
             tracer.start_span(name, attributes=attributes).end()
         tracer.start_span("other agent", attributes={**AGENT, "gen_ai.usage.input_tokens": 500}).end()
-    assert [found["Tokens_In"] for found in tracer.ended().values()] == [100] * 15
+    assert [found["tokens_in"] for found in tracer.ended().values()] == [100] * 15
 
 
 def test_a_role_can_be_given_for_calls_without_an_agent(empty_store):
     provider = provider_of(SimpleSpanProcessor(AspSpanExporter(empty_store, agent_role="Planning")))
     provider.get_tracer("test").start_span("chat", attributes=CALL).end()
     provider.shutdown()
-    assert [found["context"][1] for found in executions(empty_store).values()] == ["Planning"]
+    assert [found["agent_role"] for found in executions(empty_store).values()] == ["Planning"]
 
 
 def test_a_flush_brings_calls_to_the_store_and_an_export_after_the_end_fails(exporter, empty_store):
@@ -264,10 +264,10 @@ def test_a_trace_that_is_captured_and_loaded_is_the_same_and_counts_once(run, tm
     run("load", tmp_path / "trace.jsonl", "--db", f"sqlite:///{other}")
     imported = executions(parse_url(f"sqlite:///{other}", tmp_path))
     for found in imported.values():  # the load also computes prices
-        if found["metadata"].get("cost_computed_usd") == found.get("API_Cost"):
-            del found["API_Cost"]
+        if found["metadata_json"].get("cost_computed_usd") == found.get("cost_usd"):
+            del found["cost_usd"]
         for name in ("cost_computed_usd", "price"):
-            found["metadata"].pop(name, None)
+            found["metadata_json"].pop(name, None)
     assert len(captured) == 2 and captured == imported
     ran = run("load", tmp_path / "trace.jsonl", "--json", "--db", empty_store)
     assert ran.exit_code == 0 and executions(empty_store).keys() == captured.keys()

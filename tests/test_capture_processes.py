@@ -46,7 +46,7 @@ def stored(url):
     assert not list(url.path.parent.glob("*.spill-*"))
     connection = sqlite3.connect(url.path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    found = connection.execute("SELECT user_id, CAST(metric_value AS INTEGER) FROM agent_cost_vector").fetchall()
+    found = connection.execute("SELECT user_id, tokens_in FROM agent_cost_vector").fetchall()
     assert connection.execute("SELECT count(*) FROM load_reject").fetchone() == (0,)
     connection.close()
     return sorted(found)

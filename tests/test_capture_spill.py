@@ -1,6 +1,7 @@
 """Spill files: each line is loaded once, whoever finds the file, and however far it was loaded before."""
 
 import fcntl
+import json
 import os
 import sqlite3
 
@@ -20,7 +21,7 @@ def rows(url, query):
 
 
 def costs(url):
-    return [cost for (cost,) in rows(url, "SELECT metric_value FROM agent_cost_vector ORDER BY 1")]
+    return [cost for (cost,) in rows(url, "SELECT cost_usd FROM agent_cost_vector ORDER BY 1")]
 
 
 @pytest.fixture
@@ -64,6 +65,31 @@ def test_a_file_that_is_damaged_in_its_middle_gives_its_other_lines_and_a_reject
     create_store(later)
     capture.open(later).close()
     assert costs(later) == [1, 3] and len(rows(later, "SELECT raw_text FROM load_reject WHERE line_number = 2")) == 1
+
+
+def test_a_file_of_an_earlier_release_is_taken_as_its_own(later):
+    path = leave(later, 1)
+    records = [
+        {"timestamp": "2026-01-02T03:04:05.000006Z", "task_id": "T", "agent_role": "Code", "cost_usd": 2.5,
+         "tokens_in": 7.0, "metadata": {"a": 1}, "execution_id": "E-1"},
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    defect = {
+        "defect_id": "D-1", "created_at": "2026-01-02T03:04:05.000006Z", "resolved_at": "2026-01-03T00:00:00.000000Z",
+        "task_id": "T", "defect_type": "20_Syntax", "phase_injected": "Code", "phase_removed": "Test",
+        "description": "d", "flagged_by_agent": True, "effort_to_fix_json": {"tokens": 5}, "metadata": {"b": 2},
+    }  # fmt: skip
+    path.with_name(path.name.replace("executions", "defect_log")).write_text(json.dumps(defect) + "\n")
+    create_store(later)
+    capture.open(later).close()
+    query = "SELECT execution_id, executed_at, cost_usd, tokens_in, metadata_json FROM agent_cost_vector"
+    assert rows(later, query) == [("E-1", "2026-01-02T03:04:05.000006Z", 2.5, 7, '{"a":1}')]
+    query = (
+        "SELECT defect_id, found_at, substr(fixed_at, 1, 10), is_flagged_by_agent, fix_tokens, metadata_json "
+        "FROM defect_log"
+    )
+    assert rows(later, query) == [("D-1", "2026-01-02T03:04:05.000006Z", "2026-01-03", 1, 5.0, '{"b":2}')]
+    assert rows(later, "SELECT * FROM load_reject") == [] and not list(later.path.parent.glob("*.spill-*"))
 
 
 def test_more_files_than_are_listed_at_once_are_all_loaded(later, monkeypatch):

@@ -11,10 +11,12 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from asp_analysis import charts
-from asp_analysis.charts.style import BLUE, GREEN, GREY, MODE_COLORS, ORANGE, percent, usd
+from asp_analysis.charts.style import BLUE, GREY, MODE_COLORS, ORANGE, percent, usd
 from asp_analysis.errors import AnalysisError
-from asp_analysis.probe.linear import fit_line
-from asp_analysis.probe.methods import ProbeData, probe_report
+from asp_analysis.probe.published.data import ProbeData
+from asp_analysis.probe.published.linear import fit_line
+from asp_analysis.probe.published.methods import judge_methods
+from asp_analysis.probe.question import Question
 
 mpl.use("Agg")
 
@@ -39,7 +41,7 @@ FIT = fit_line(HISTORY["size"], HISTORY["cost_usd"])
 SIZES = np.linspace(0, 90, 20)
 BANDS = {level: FIT.band(SIZES, level).assign(size=SIZES) for level in (0.7, 0.9)}
 ESTIMATE = FIT.band([18.0], 0.7).assign(size=18.0, level=0.7)
-METHODS = probe_report(ProbeData(HISTORY["size"], actual=HISTORY["cost_usd"]), 18.0).frame()
+METHODS = judge_methods(ProbeData(proxy=HISTORY["size"], actual=HISTORY["cost_usd"]), Question(size=18.0)).frame()
 DAYS = pd.date_range("2025-10-10", periods=6, freq="8D")
 CURVE = pd.DataFrame(
     {
@@ -50,14 +52,11 @@ CURVE = pd.DataFrame(
         "metric_value": [np.nan, 0.5, 0.7, 0.85, 0.9, 0.6],
         "metric_target": 0.8,
         "is_higher_better": True,
-        "tasks_completed": [5, 10, 20, 30, 44, 50],
-        "tasks_needed": 40,
     }
 )
 MAPE = CURVE.assign(capability="PROBE_AI", metric_name="mape_pct", metric_target=20.0, is_higher_better=False)
 MAPE["metric_value"] = [60.0, 50.0, 40.0, 30.0, 22.0, 15.0]
 BOTH = pd.concat([CURVE, MAPE], ignore_index=True)
-LATEST = BOTH.groupby("capability").tail(1)
 FLOW = pd.DataFrame(
     {
         "phase_injected": ["Code", "Design", "Design"],
@@ -171,7 +170,6 @@ DRAWN = {
     "scores": lambda: charts.plot_scores(SCORES, title="Sizes help"),
     "learning_curve": lambda: charts.plot_learning_curve(CURVE, title="It fell"),
     "learning_curves": lambda: charts.plot_learning_curves(BOTH, title="One of two is on target"),
-    "graduation": lambda: charts.plot_graduation(LATEST, title="One is ready"),
     "defect_flow": lambda: charts.plot_defect_flow(FLOW, title="Reviews find most"),
     "defects_by_phase": lambda: charts.plot_defects_by_phase(PHASES, title="Reviews find most"),
     "fix_cost_by_phase": lambda: charts.plot_fix_cost_by_phase(PHASES, title="Late is dear"),
@@ -266,7 +264,6 @@ def test_a_frame_without_the_columns_is_refused_by_name(plot):
         lambda: charts.plot_error_over_time(ERRORS.head(0)),
         lambda: charts.plot_scores(SCORES.head(0)),
         lambda: charts.plot_learning_curve(CURVE.head(1)),
-        lambda: charts.plot_graduation(LATEST.head(0)),
         lambda: charts.plot_defect_flow(FLOW.head(0)),
         lambda: charts.plot_defects_by_phase(PHASES.head(0)),
         lambda: charts.plot_fix_cost_by_phase(PHASES.head(0)),
@@ -467,16 +464,6 @@ def test_there_is_one_panel_per_capability_and_the_rest_is_empty():
     axes = charts.plot_learning_curves(BOTH)
     assert [ax.get_title(loc="left") for ax in axes.flat] == ["PROBE_AI", "ReviewAgent_Code", ""]
     assert [ax.axison for ax in axes.flat] == [True, True, False]
-
-
-def test_progress_is_green_only_where_the_metric_is_on_target():
-    ax = charts.plot_graduation(LATEST)
-    colors = [to_hex(bar.get_facecolor(), False) for bar in ax.containers[1]]
-    assert colors == [to_hex(ORANGE), to_hex(GREEN)]
-
-
-def test_more_cases_than_needed_fill_the_bar_and_no_more():
-    assert [bar.get_width() for bar in charts.plot_graduation(LATEST).containers[1]] == [1, 1]
 
 
 def test_the_defect_flow_writes_each_count_into_its_cell():

@@ -40,7 +40,7 @@ CRITERIA = pd.DataFrame(
 LIFE = pd.DataFrame(
     {
         "capability": "ReviewAgent_Code",
-        "at": DAYS,
+        "known_at": DAYS,
         "evidence_value": [np.nan, 0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.85, 1.0, 0.9, 0.8, 0.75],
         "evidence_lower": [np.nan, 0.1, 0.2, 0.3, 0.4, 0.4, 0.45, 0.5, 0.1, 0.3, 0.3, 0.35],
         "evidence_target": 0.8,
@@ -94,12 +94,12 @@ AREAS = pd.DataFrame(
     }
 )
 SIGNALS = xmr_chart(np.log([1, 1.1, 0.9, 1.05, 1, 0.95, 1.1, 1, 0.9, 1, 30, 1.0]))
-VALUES = SIGNALS.signals.assign(at=DAYS, agent_role="CodeReview", llm_model="large")
+VALUES = SIGNALS.signals.assign(first_at=DAYS, agent_role="CodeReview", llm_model="large")
 VALUES["value"] = np.exp(SIGNALS.signals["value"])
 VALUES[["centre", "lower", "upper"]] = np.exp([SIGNALS.centre, SIGNALS.lower, SIGNALS.upper])
 PERIODS = u_chart([2, 3, 2, 25, 1, 2], [100, 120, 90, 100, 20, 150]).assign(period_at=DAYS[:6])
 PERIODS["is_outside"] = PERIODS["density"] > 0.2
-SUMS = cusum([0.0, 0.2, -0.1, 0.1, -2.5, -2.0, -2.5, -1.5]).assign(at=DAYS[:8])
+SUMS = cusum([0.0, 0.2, -0.1, 0.1, -2.5, -2.0, -2.5, -1.5]).assign(case_at=DAYS[:8])
 DRAWN = {
     "modes": lambda: charts.plot_modes(MODES, title="They differ about one"),
     "criteria": lambda: charts.plot_criteria(CRITERIA, title="One is passed"),

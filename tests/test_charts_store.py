@@ -15,11 +15,11 @@ from tests.test_charts import boxes_of, texts_of
 mpl.use("Agg")
 
 USE = pd.DataFrame(
-    {"criterion": ["rows", "file size", "agents at once"], "used": [3225, 42.3, 9], "limit": [100_000, 50, 5]}
+    {"criterion": ["executions", "file size", "agents at once"], "used": [3225, 42.3, 9], "limit": [100_000, 50, 5]}
 )
-USE = USE.assign(unit=["rows", "MB", "agents"], share=USE["used"] / USE["limit"])
+USE = USE.assign(unit=["executions", "MB", "agents"], share=USE["used"] / USE["limit"])
 WEEKS = pd.DataFrame(
-    {"week_ends": pd.date_range("2026-01-04", periods=9, freq="7D"), "total_rows": range(0, 45_000, 5_000)}
+    {"week_ends": pd.date_range("2026-01-04", periods=9, freq="7D"), "total_executions": range(0, 45_000, 5_000)}
 )
 ROW = {
     "limit_value": 100_000,
@@ -32,7 +32,7 @@ DRAWN = {
     "use": lambda: charts.plot_limit_use(USE, title="Nine agents at once"),
     "growth": lambda: charts.plot_growth(WEEKS, ROW, title="Eleven weeks"),
     "open": lambda: charts.plot_growth(WEEKS, {**ROW, "latest": None}, title="Perhaps never"),
-    "reached": lambda: charts.plot_growth(WEEKS.assign(total_rows=150_000), NONE, title="Reached"),
+    "reached": lambda: charts.plot_growth(WEEKS.assign(total_executions=150_000), NONE, title="Reached"),
 }
 
 
@@ -58,7 +58,7 @@ def test_every_text_lies_inside_and_on_no_other(drawn):
 def test_a_bar_says_by_its_colour_whether_the_limit_is_near_or_reached():
     ax = charts.plot_limit_use(USE)
     assert [to_hex(bar.get_facecolor()).upper() for bar in ax.patches] == [BLUE, ORANGE, VERMILLION]
-    assert "3 %  ·  3,225 of 100,000 rows" in texts_of(ax)
+    assert "3 %  ·  3,225 of 100,000 executions" in texts_of(ax)
 
 
 def test_what_is_not_measured_has_no_bar():
@@ -69,13 +69,13 @@ def test_what_is_not_measured_has_no_bar():
 def test_without_a_date_there_is_no_forecast_but_the_limit():
     ax = charts.plot_growth(WEEKS, NONE)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["rows so far", "limit: 100,000 rows"]
+    assert labels == ["executions so far", "limit: 100,000 executions"]
 
 
 def test_the_date_of_the_limit_is_written_where_it_is_reached():
     assert "May 2026" in texts_of(charts.plot_growth(WEEKS, ROW))
 
 
-def test_without_rows_the_chart_says_so():
+def test_without_executions_the_chart_says_so():
     assert "No data yet" in texts_of(charts.plot_growth(WEEKS.head(0), NONE))
     assert "No data yet" in texts_of(charts.plot_limit_use(USE.head(0)))

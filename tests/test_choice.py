@@ -3,18 +3,22 @@
 import numpy as np
 import pytest
 
-from asp_analysis.errors import EstimationRefusal, InputError
-from asp_analysis.probe.choose import choose, size_r2
-from asp_analysis.probe.history import series_of
-from asp_analysis.probe.models import Forecasts
-from asp_analysis.probe.selection import choices
-from tests.reference.past_runs import made_history
-
-ONE = {"llm_model": "one", "agent_role": "coder"}
+from asp_analysis.errors import EstimationRefusal
+from asp_analysis.probe.backtest import replay_next
+from asp_analysis.probe.choice import choose_model, measure_size_r2
+from asp_analysis.probe.history import split_series
+from asp_analysis.probe.models.candidates import Forecasts
+from asp_analysis.probe.models.reference_class import KnownTask
+from asp_analysis.probe.models.selection import select
+from asp_analysis.probe.question import Question, pose
+from tests.reference import sei_table as sei
+from tests.reference.past_runs import made_history, table_history
 
 
 def _ask(history, **asked):
-    return choose(history, "cost_usd", **{**ONE, "size": 50.0, **asked})
+    question = Question(**{"model": "one", "role": "coder", "size": 50.0, **asked})
+    (found,) = replay_next(pose(history, question), question)
+    return choose_model(found, question.method)
 
 
 def test_where_size_decides_a_model_of_size_is_chosen():
@@ -32,8 +36,8 @@ def test_where_size_explains_nothing_the_reason_says_so_and_the_published_line_i
 
 def test_where_others_did_the_same_task_they_are_asked():
     history = made_history(120, ("one", "two", "three"), slope=0.0, noise=0.8, shared=0.95)
-    assert _ask(history, llm_model="three", task={"task_id": "t7"}).method == "reference_class"
-    assert _ask(history, llm_model="three", task={"task_id": "unheard"}).method != "reference_class"
+    assert _ask(history, model="three", task=KnownTask(task_id="t7")).method == "reference_class"
+    assert _ask(history, model="three", task=KnownTask(task_id="unheard")).method != "reference_class"
 
 
 def test_without_a_size_history_answers():
@@ -85,31 +89,37 @@ def test_a_method_that_is_asked_for_is_used_and_keeps_its_evidence():
     )
 
 
-def test_an_unknown_method_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match="auto, history"):
-        _ask(made_history(10), method="magic")
-
-
 def _said(lower, upper, n=80):
-    bounds = [np.full((n + 1, 1), value) for value in (lower, upper)]
-    return Forecasts(np.ones(n + 1), np.ones(n + 1), *bounds, np.full(n + 1, 50.0))
+    return Forecasts(
+        estimate=np.ones(n + 1),
+        mean=np.ones(n + 1),
+        lower=np.full((n + 1, 1), lower),
+        upper=np.full((n + 1, 1), upper),
+        n_effective=np.full(n + 1, 50.0),
+    )
 
 
 def test_a_narrower_model_is_chosen_only_if_its_intervals_held():
     log_actual = np.log(np.tile([0.5, 0.8, 1.0, 1.2, 2.0], 16))
     wide, narrow, honest = _said(0.4, 2.5), _said(0.97, 1.03), _said(0.75, 1.9)
-    assert choices(log_actual, {"history": wide, "alike": narrow}, (0.7,))[-1] == "history"
-    assert choices(log_actual, {"history": wide, "alike": honest}, (0.7,))[-1] != "loglog"
+    assert select(log_actual, {"history": wide, "alike": narrow}, (0.7,))[-1] == "history"
+    assert select(log_actual, {"history": wide, "alike": honest}, (0.7,))[-1] != "loglog"
 
 
 def test_nobody_displaces_the_simplest_before_ten_forecasts():
     log_actual = np.random.default_rng(1).normal(0, 0.1, 80)
-    chosen = choices(log_actual, {"history": _said(0.1, 9.0), "alike": _said(0.89, 1.12)}, (0.7,))
+    chosen = select(log_actual, {"history": _said(0.1, 9.0), "alike": _said(0.89, 1.12)}, (0.7,))
     assert (chosen[:10] == "history").all()
     assert chosen[-1] == "alike"
+
+
+@pytest.mark.parametrize(("table", "actual"), [("T1", sei.ADDED), ("T2", sei.HOURS)])
+def test_r2_of_the_sei_table_agrees_to_10_digits(table, actual):
+    (series,) = split_series(table_history(sei.PROXY, actual), "cost_usd")
+    assert measure_size_r2(series) == pytest.approx(sei.LOG_LOG[table]["r2"], rel=6e-10)
 
 
 def test_r2_of_size_is_the_squared_correlation_of_the_logs():
     history = made_history(50)
     expected = np.corrcoef(np.log(history["size"]), np.log(history["cost_usd"]))[0, 1] ** 2
-    assert size_r2(series_of(history, "cost_usd")[0]) == pytest.approx(expected)
+    assert measure_size_r2(split_series(history, "cost_usd")[0]) == pytest.approx(expected)

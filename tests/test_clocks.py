@@ -13,9 +13,8 @@ from asp_analysis.session import connect, readers
 
 YEAR_S = 86_400 * 365
 INSERT = (
-    "INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, "
-    "metric_unit, execution_id) VALUES ('2026-02-03T04:05:06.000000Z', '2026-02-03', 'T', 'Code', 'API_Cost', 1, "
-    "'USD', 'n-' || (SELECT count(*) FROM agent_cost_vector))"
+    "INSERT INTO agent_cost_vector (executed_at, task_id, agent_role, cost_usd, execution_id) "
+    "VALUES ('2026-02-03T04:05:06.000000Z', 'T', 'Code', 1, 'n-' || (SELECT count(*) FROM agent_cost_vector))"
 )
 WRITE = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit(); c.close()"
 CALL = (
@@ -42,7 +41,7 @@ def set_clock(url, seconds):
 
 def count(url, **how):
     with connect(url, **how) as session:
-        return session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0]
+        return session.sql("SELECT count(*) AS n FROM stg_executions")["n"][0]
 
 
 @pytest.mark.parametrize("jumps", [(-YEAR_S, YEAR_S), (YEAR_S, YEAR_S), (-10, -10)], ids=str)
@@ -63,12 +62,12 @@ def test_a_change_after_which_the_file_bears_its_former_time_and_size_is_seen(em
     set_clock(empty_store, -YEAR_S)
     before = empty_store.path.stat()
     with connect(empty_store) as session:
-        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == 1
+        assert session.sql("SELECT count(*) AS n FROM stg_executions")["n"][0] == 1
         subprocess.run([sys.executable, "-c", WRITE, str(empty_store.path), INSERT], check=True)
         os.utime(empty_store.path, ns=(before.st_mtime_ns, before.st_mtime_ns))
         after = empty_store.path.stat()
         assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == 2
+        assert session.sql("SELECT count(*) AS n FROM stg_executions")["n"][0] == 2
     assert count(empty_store) == 2
 
 
@@ -98,7 +97,7 @@ def test_a_transcript_of_the_same_size_with_another_time_is_told_by_its_content(
     path.write_text(CALL % {"n": 2})
     os.utime(path, (at, at))
     assert run("load", path, "--json", "--db", empty_store).json["transcripts"]["files_unchanged"] == 0
-    names = "SELECT count(DISTINCT execution_id) FROM agent_cost_vector"
+    names = "SELECT count(*) FROM agent_cost_vector"
     with closing(sqlite3.connect(empty_store.path)) as connection:
         assert connection.execute(names).fetchone() == (2,)
 

@@ -1,4 +1,4 @@
-"""Conformal intervals are finite from the smallest n that allows it, hold as often as they say, and follow drift."""
+"""Conformal intervals are finite from the second past error on, hold as often as they say, and follow drift."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from asp_analysis.errors import EstimationRefusal
-from asp_analysis.probe.adaptive import adaptive_miss_shares
-from asp_analysis.probe.conformal import Calibration, calibrate, conformal_half_width, points_needed, seen_range
-from asp_analysis.probe.fits import fit_log_line
-from asp_analysis.probe.models import MODELS, Timeline, forecast_all
-from tests.reference import sei_table as sei
+from asp_analysis.probe.models.adaptive import follow_misses
+from asp_analysis.probe.models.candidates import MODELS, Timeline, forecast_all
+from asp_analysis.probe.models.conformal import Calibration, calibrate, find_seen_range
 
 
 def _calibrated(error, calibration, levels=(0.7, 0.9), log_size=None):
@@ -23,25 +20,6 @@ def _calibrated(error, calibration, levels=(0.7, 0.9), log_size=None):
 def _coverage(found, error, first=20):
     inside = (found.lower[:-1] <= error[:, None]) & (error[:, None] <= found.upper[:-1])
     return inside[first:].mean(0)
-
-
-@pytest.mark.parametrize(("level", "needed"), [(0.7, 3), (0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99)])
-def test_the_smallest_n_of_a_finite_interval(level, needed):
-    assert points_needed(level) == needed
-    conformal_half_width(np.arange(needed), level)
-    with pytest.raises(EstimationRefusal, match=f"{needed} past forecasts .* {needed - 1} found"):
-        conformal_half_width(np.arange(needed - 1), level)
-
-
-def test_leave_one_out_half_widths_of_the_sei_table():
-    x, y = np.array(sei.PROXY, float), np.array(sei.ADDED, float)
-    design = np.column_stack([np.ones(10), x])
-    leverage = np.diag(design @ np.linalg.pinv(design))
-    slope, intercept = np.polyfit(x, y, 1)
-    left_out = (y - intercept - slope * x) / (1 - leverage)
-    assert np.sort(np.abs(left_out)) == pytest.approx(sei.LEAVE_ONE_OUT_T1, rel=1e-6)
-    assert conformal_half_width(left_out, 0.7) == pytest.approx(194.1255081, rel=5e-9)
-    assert conformal_half_width(left_out, 0.9) == pytest.approx(481.7812603, rel=5e-9)
 
 
 @pytest.mark.parametrize("is_adaptive", [True, False])
@@ -89,7 +67,7 @@ def test_recent_errors_count_more_when_asked():
 def test_a_level_that_misses_too_often_is_raised_and_one_that_never_misses_is_lowered():
     nominal = np.array([0.3, 0.3])
     p_values = np.column_stack([np.full(200, 0.01), np.full(200, 0.99)])
-    asked = adaptive_miss_shares(p_values, nominal)
+    asked = follow_misses(p_values, nominal)
     assert asked[0] == pytest.approx(nominal)
     assert asked[-1, 0] < 0.05 and asked[-1, 1] > 0.9
 
@@ -99,7 +77,7 @@ def test_the_level_before_an_outcome_does_not_depend_on_it_or_later_ones(p_value
     cut = min(cut, len(p_values) - 1)
     other = np.array(p_values)
     other[cut:] = 1 - other[cut:]
-    asked, again = (adaptive_miss_shares(np.array(p)[:, None], np.array([0.3])) for p in (p_values, other))
+    asked, again = (follow_misses(np.array(p)[:, None], np.array([0.3])) for p in (p_values, other))
     assert (asked[: cut + 1] == again[: cut + 1]).all()
 
 
@@ -110,9 +88,9 @@ def test_intervals_are_finite_from_the_second_past_error_on():
 
 def test_bounds_stay_within_what_was_seen_unless_the_task_is_larger_than_all_before():
     log_cost, log_size = np.linspace(-1, 1, 30), np.append(np.zeros(30), 0.0)
-    least, most = seen_range(log_cost, log_size)
+    least, most = find_seen_range(log_cost, log_size)
     assert (least[-1], most[-1]) == (-1, 1) and np.isinf(most[19])
-    larger = seen_range(log_cost, np.append(np.zeros(30), 1.0))
+    larger = find_seen_range(log_cost, np.append(np.zeros(30), 1.0))
     assert np.isinf(larger[1][-1]) and larger[0][-1] == -1
 
 
@@ -133,17 +111,13 @@ def _within(held, level, room):
 def test_under_multiplicative_noise_models_on_logs_hold_and_the_published_line_fails(n):
     runs, names = 250, ("history", "alike", "loglog", "probe_line")
     size, cost = _simulated(n, runs, n)
-    held = {name: np.zeros((runs, 2)) for name in (*names, "fit")}
+    held = {name: np.zeros((runs, 2)) for name in names}
     for k in range(runs):
-        timeline = Timeline(cost[k, :n], size[k], np.full(n + 1, np.nan))
+        timeline = Timeline(log_cost=cost[k, :n], log_size=size[k], deviation=np.full(n + 1, np.nan))
         actual = np.exp(cost[k, n])
         for name, said in forecast_all([MODELS[name] for name in names], timeline, (0.7, 0.9)).items():
             held[name][k] = (said.lower[n] <= actual) & (actual <= said.upper[n])
-        fit = fit_log_line(np.exp(size[k, :n]), np.exp(cost[k, :n]))
-        bounds = [fit.predict(np.exp(size[k, n]), level).iloc[0] for level in (0.7, 0.9)]
-        held["fit"][k] = [bound["lower"] <= actual <= bound["upper"] for bound in bounds]
     for column, level in enumerate((0.7, 0.9)):
-        assert _within(held["fit"][:, column], level, 0)
         assert _within(held["history"][:, column], level, 2 / (n + 1))
         for name in ("alike", "loglog"):
             # About half of the tasks count as alike in size.

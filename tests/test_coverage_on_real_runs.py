@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from asp_analysis.probe.backtest import backtest
-from asp_analysis.probe.choose import choose
+from asp_analysis.probe.estimate import estimate
+from asp_analysis.probe.question import EACH, Question
 from asp_analysis.probe.scores import score
 from tests.reference import past_runs as runs
 
@@ -27,7 +28,7 @@ _made = {}
 def _forecasts(name):
     if name not in _made:
         history, component = SETS[name][0](), SETS[name][1]
-        _made[name] = backtest(history, component, per="attempt")
+        _made[name] = backtest(history, Question(model=EACH, role=EACH, components=(component,), per="attempt"))
     return _made[name]
 
 
@@ -94,14 +95,15 @@ def test_the_choice_has_a_better_interval_score_than_every_baseline(name):
 def _others_known(history, target):
     """The same history with every other model's runs known a year before."""
     is_other = history["llm_model"] != target
-    return history.assign(at=history["at"].where(~is_other, history["at"] - pd.Timedelta(days=365)))
+    return history.assign(known_at=history["known_at"].where(~is_other, history["known_at"] - pd.Timedelta(days=365)))
 
 
 def test_with_the_other_12_models_costs_known_the_reference_class_is_at_most_085_of_history():
     history = runs.swe_bench()
     ratio, error = [], []
     for target in history["llm_model"].unique():
-        rows = backtest(_others_known(history, target), "cost_usd", per="attempt", series=[(target, "solver")])
+        question = Question(model=target, role="solver", per="attempt")
+        rows = backtest(_others_known(history, target), question)
         table = score(rows[rows["n_past"] >= 20]).set_index("model")
         ratio.append(table.loc["reference_class", "interval_score_70"] / table.loc["history", "interval_score_70"])
         error.append(table.loc["reference_class", "mdape"])
@@ -113,10 +115,10 @@ def test_where_patch_size_says_little_about_dollars_the_reason_says_so_and_the_p
     history = runs.swe_bench()
     for model in history["llm_model"].unique():
         own = history[history["llm_model"] == model]
-        choice = choose(own, "cost_usd", llm_model=model, agent_role="solver", size=10.0, per="attempt")
-        assert choice.method != "probe_line"
-        assert "size explains little" in choice.why or "size explains next to nothing" in choice.why
-        assert "the published line is not the way" in choice.why
+        found = estimate(own, Question(model=model, role="solver", size=10.0, per="attempt"))["cost_usd"]
+        assert found.method != "probe_line"
+        assert "size explains little" in found.why or "size explains next to nothing" in found.why
+        assert "the published line is not the way" in found.why
 
 
 def test_the_published_line_covers_too_much_where_tasks_are_small():

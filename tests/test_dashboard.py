@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from asp_analysis.config import parse_url
 from asp_analysis.dashboard import build_page, svg, words, write_page
 from asp_analysis.dashboard.accuracy import WIDEST, measure
-from asp_analysis.dashboard.alerts import alerts
-from asp_analysis.dashboard.capabilities import falls, worsening
-from asp_analysis.dashboard.facts import Facts
+from asp_analysis.dashboard.alerts import collect_alerts
+from asp_analysis.dashboard.capabilities import find_falls, find_worsening
+from asp_analysis.dashboard.facts import Facts, add_final_costs
 from asp_analysis.errors import InputError
 from asp_analysis.learning import Telemetry, status
 from asp_analysis.quality import Work, phase_yields, removal_measures
@@ -156,15 +156,34 @@ def test_each_capability_shows_both_modes_and_what_is_missing(sample_store, samp
 
 def test_planned_and_spent_are_sums_over_the_ended_tasks(sample_store, sample_page):
     query = """
-        SELECT sum(o.cost_usd) AS spent, sum(t.estimated_cost_usd) AS planned, count(*) AS n
-        FROM outcomes AS o JOIN stg_tasks AS t USING (task_id)
-        WHERE o.status IN ('completed', 'failed') AND o.cost_usd > 0 AND t.estimated_cost_usd > 0
+        SELECT sum(COALESCE(whole_cost_usd, reported_cost_usd)) AS spent, sum(estimated_cost_usd) AS planned,
+            count(*) AS n
+        FROM tasks
+        WHERE
+            status IN ('completed', 'failed') AND COALESCE(whole_cost_usd, reported_cost_usd) > 0
+            AND estimated_cost_usd > 0
     """
     with connect(sample_store) as session:
         row = session.sql(query).iloc[0]
     wanted = f"In sum {words.usd(row['spent'])} spent on {words.usd(row['planned'])} planned"
     text = Seen(sample_page).text
     assert wanted in text and f"(n = {row['n']:.0f} tasks)" in text
+
+
+def test_a_task_costs_its_whole_cost_else_what_its_record_says_and_has_spent_what_is_known():
+    tasks = pd.DataFrame(
+        {
+            "task_id": ["b", "a", "c", "d"],
+            "completed_at": pd.to_datetime(["2026-01-02", "2026-01-01", "2026-01-03", None]),
+            "cost_usd": [2.0, 1.0, None, 4.0],
+            "whole_cost_usd": [2.0, None, None, None],
+            "reported_cost_usd": [9.0, 7.0, 3.0, None],
+        }
+    )
+    found = add_final_costs(tasks).set_index("task_id")
+    assert found.index.tolist() == ["a", "b", "c", "d"]
+    assert found["final_usd"].tolist()[:3] == [7.0, 2.0, 3.0] and pd.isna(found.loc["d", "final_usd"])
+    assert found["spent_usd"].tolist() == [1.0, 2.0, 3.0, 4.0]
 
 
 def test_yields_and_measures_are_those_of_quality(sample_store, sample_page):
@@ -211,37 +230,37 @@ def test_no_number_is_a_nan(sample_page):
 
 
 def test_the_most_urgent_alert_comes_first_and_unknown_prices_are_counted(sample_facts):
-    levels = [alert.level for alert in alerts(sample_facts, measure(sample_facts))]
+    levels = [alert.level for alert in collect_alerts(sample_facts, measure(sample_facts))]
     assert levels == sorted(levels, key=("act", "look", "know").index)
-    titles = [alert.title for alert in alerts(sample_facts, measure(sample_facts))]
+    titles = [alert.title for alert in collect_alerts(sample_facts, measure(sample_facts))]
     assert "PROBE_AI: do not let it act alone yet" in titles
     assert f"Cost unknown: {sample_facts.unpriced['executions'].sum()} executions" in titles
 
 
 def curve(modes, values=None):
-    at = pd.date_range("2025-01-01", periods=len(modes))
-    frame = pd.DataFrame({"capability": "PROBE_AI", "at": at, "published_mode": modes, "sound_mode": "Learning"})
-    return frame.assign(metric_name="mape_pct", metric_value=values or 10.0, metric_target=20.0)
+    days = pd.date_range("2025-01-01", periods=len(modes))
+    frame = pd.DataFrame({"capability": "PROBE_AI", "known_at": days, "published_mode": modes})
+    return frame.assign(sound_mode="Learning", metric_name="mape_pct", metric_value=values or 10.0, metric_target=20.0)
 
 
 def test_a_fall_is_told_until_it_is_made_up_for():
     fallen = curve(["Shadow", "Autonomous", "Shadow", "Shadow"])
-    assert falls(fallen)[["was", "now"]].to_numpy().tolist() == [["Autonomous", "Shadow"]]
-    assert falls(fallen)["at"].iloc[0] == pd.Timestamp("2025-01-03")
-    assert falls(curve(["Shadow", "Autonomous", "Shadow", "Autonomous"])).empty
+    assert find_falls(fallen)[["was", "now"]].to_numpy().tolist() == [["Autonomous", "Shadow"]]
+    assert find_falls(fallen)["fell_at"].iloc[0] == pd.Timestamp("2025-01-03")
+    assert find_falls(curve(["Shadow", "Autonomous", "Shadow", "Autonomous"])).empty
 
 
 def test_an_error_that_grows_beyond_its_target_is_getting_worse():
     modes = ["Shadow"] * 11
-    assert len(worsening(curve(modes, [15.0] * 10 + [25.0]))) == 1
-    assert worsening(curve(modes, [15.0] * 10 + [19.0])).empty
-    assert worsening(curve(modes, [35.0] * 10 + [25.0])).empty
+    assert len(find_worsening(curve(modes, [15.0] * 10 + [25.0]))) == 1
+    assert find_worsening(curve(modes, [15.0] * 10 + [19.0])).empty
+    assert find_worsening(curve(modes, [35.0] * 10 + [25.0])).empty
 
 
 def test_wide_intervals_need_a_person(sample_facts):
     found = measure(sample_facts)
     found.forecasts["upper_70"] = found.forecasts["lower_70"] * (WIDEST + 1)
-    assert any("too wide" in alert.title for alert in alerts(sample_facts, found))
+    assert any("too wide" in alert.title for alert in collect_alerts(sample_facts, found))
 
 
 # --- nothing acts -----------------------------------------------------------------------------------------------------
@@ -292,7 +311,7 @@ def test_a_text_in_a_picture_is_read_back_as_it_was(text):
             self.found += data
 
     parser = Texts()
-    parser.feed(svg.element("text", text, class_=text))
+    parser.feed(svg.write_element("text", text, class_=text))
     parser.close()
     assert (parser.found, parser.label or "") == (text, text)
 

@@ -11,18 +11,25 @@ from hypothesis import strategies as st
 
 from asp_analysis import charts
 from asp_analysis.errors import EstimationRefusal, InputError
+from asp_analysis.probe.answers import Estimate, score_stored
 from asp_analysis.probe.backtest import backtest
-from asp_analysis.probe.compare import compare_models
-from asp_analysis.probe.estimate import Estimate, estimate_task, score_stored
+from asp_analysis.probe.compare import compare
+from asp_analysis.probe.estimate import estimate
+from asp_analysis.probe.models.reference_class import KnownTask
+from asp_analysis.probe.question import EACH, Question
 from asp_analysis.probe.scores import score
 from asp_analysis.probe.unit_sums import sum_estimates
 from tests.reference.past_runs import made_history, table_history
 
-ONE = {"llm_model": "one", "agent_role": "coder"}
+ONE = {"model": "one", "role": "coder", "size": 60.0}
 
 
 def _estimate(history, **asked):
-    return estimate_task(history, **{**ONE, "size": 60.0, **asked})["cost_usd"]
+    return estimate(history, Question(**{**ONE, **asked}))["cost_usd"]
+
+
+def _compare(history, rng=None, **asked):
+    return compare(history, Question(**{"role": "coder", "size": 60.0, **asked}), rng)
 
 
 @pytest.mark.parametrize("method", ["auto", "history", "loglog", "theil_sen", "probe_line"])
@@ -30,9 +37,9 @@ def test_an_estimate_is_what_the_backtest_says_for_the_next_task(method):
     history = made_history(61, ("one", "two"), shared=0.5)
     last = history["task_id"].eq("t60") & history["llm_model"].eq("one")
     known = history[~history["task_id"].eq("t60")]
-    task = {"task_id": "t60", "project_id": "p0"}
+    task = KnownTask(task_id="t60", project_id="p0")
     made = _estimate(known, size=float(history.loc[last, "size"].iloc[0]), task=task, method=method)
-    rows = backtest(history, "cost_usd")
+    rows = backtest(history, Question(model=EACH, role=EACH))
     row = rows[(rows["model"] == method) & (rows["llm_model"] == "one") & (rows["task_id"] == "t60")].iloc[0]
     assert made.estimate == pytest.approx(row["estimate"])
     assert (made.lower[0.7], made.upper[0.9]) == pytest.approx((row["lower_70"], row["upper_90"]))
@@ -72,7 +79,7 @@ def test_thin_data_and_left_out_rows_are_noted():
 def test_the_whole_cost_vector_is_estimated_and_a_missing_component_says_why():
     history = made_history(40).assign(latency_ms=lambda frame: 1000 * frame["cost_usd"], tokens_in=np.nan)
     history.loc[:1, "tokens_in"] = 5.0
-    vector = estimate_task(history, **ONE, size=60.0)
+    vector = estimate(history, Question(**ONE, components=["cost_usd", "latency_ms", "tokens_in"]))
     assert set(vector.estimates) == {"cost_usd", "latency_ms"}
     assert vector["latency_ms"].estimate == pytest.approx(1000 * vector["cost_usd"].estimate)
     assert "3 finished tasks with a tokens_in are needed, 2 found" in vector.refusals["tokens_in"]
@@ -81,34 +88,34 @@ def test_the_whole_cost_vector_is_estimated_and_a_missing_component_says_why():
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones():
-    with pytest.raises(EstimationRefusal, match=r"known: one / coder \(10\)"):
-        estimate_task(made_history(10), llm_model="zero", agent_role="coder")
+    with pytest.raises(EstimationRefusal, match=r"'zero' are needed, 0 found. Known, with their tasks: one \(10\)"):
+        _estimate(made_history(10), model="zero")
 
 
-def test_a_size_of_zero_is_refused():
-    with pytest.raises(InputError, match="size above 0"):
-        _estimate(made_history(10), size=0.0)
+def test_an_estimate_is_of_one_model():
+    with pytest.raises(InputError, match="Every model is asked for"):
+        _estimate(made_history(10), model=EACH)
 
 
 def test_results_show_themselves_in_a_notebook():
-    vector = estimate_task(made_history(40, ("one", "two")), **ONE, size=60.0)
-    comparison = compare_models(made_history(40, ("one", "two")), size=60.0)
+    history = made_history(40, ("one", "two"))
+    vector, comparison = estimate(history, Question(**ONE)), _compare(history)
     for shown in (vector, vector["cost_usd"], comparison):
         assert "<table" in shown._repr_html_()
 
 
 def _unit(estimate, spread, level=0.7):
     return Estimate(
-        "cost_usd",
-        "m",
-        "r",
-        estimate,
-        estimate,
-        {level: estimate / spread},
-        {level: estimate * spread},
-        "loglog",
-        "why",
-        30,
+        component="cost_usd",
+        llm_model="m",
+        agent_role="r",
+        estimate=estimate,
+        mean=estimate,
+        lower={level: estimate / spread},
+        upper={level: estimate * spread},
+        method="loglog",
+        why="why",
+        n=30,
     )
 
 
@@ -136,19 +143,14 @@ def test_a_sum_of_units_holds_as_often_as_it_says_under_the_correlation_it_was_g
 
 def test_one_unit_is_its_own_sum_and_several_say_that_they_are_summed():
     history = made_history(60)
-    assert _estimate(history, size=[60.0]).estimate == pytest.approx(_estimate(history).estimate)
-    total = _estimate(history, size=[20.0, 20.0, 20.0])
+    assert _estimate(history, size=None, units=[60.0]).estimate == pytest.approx(_estimate(history).estimate)
+    total = _estimate(history, size=None, units=[20.0, 20.0, 20.0])
     assert total.why.startswith("Sum of 3 units") and total.size == pytest.approx(60)
     assert total.mean == pytest.approx(3 * _estimate(history, size=20.0).mean)
 
 
-def test_an_empty_list_of_units_is_refused():
-    with pytest.raises(InputError, match="0 found"):
-        _estimate(made_history(20), size=[])
-
-
 def test_the_cheaper_model_is_named_with_its_probability():
-    comparison = compare_models(made_history(80, ("one", "two", "three"), noise=0.5), size=60.0)
+    comparison = _compare(made_history(80, ("one", "two", "three"), noise=0.5))
     shares = comparison.frame.set_index("llm_model")["cheapest_probability"]
     assert shares.sum() == pytest.approx(1) and shares.idxmax() == "one"
     assert comparison.is_paired and "one / coder would most likely be the cheapest" in comparison.sentence
@@ -158,8 +160,7 @@ def test_the_cheaper_model_is_named_with_its_probability():
 
 def test_errors_that_go_together_make_the_comparison_surer():
     together, apart = (
-        compare_models(made_history(200, ("one", "two"), noise=0.8, slope=0.0, shared=share), size=60.0).frame
-        for share in (0.98, 0.0)
+        _compare(made_history(200, ("one", "two"), noise=0.8, slope=0.0, shared=share)).frame for share in (0.98, 0.0)
     )
     surest = [frame["cheapest_probability"].max() for frame in (together, apart)]
     assert surest[0] > surest[1] + 0.05
@@ -168,7 +169,7 @@ def test_errors_that_go_together_make_the_comparison_surer():
 def test_without_shared_tasks_errors_are_drawn_independently_and_reproducibly():
     history = made_history(60, ("one", "two"))
     history.loc[history["llm_model"] == "two", "task_id"] += "x"
-    first, again = (compare_models(history, size=60.0, rng=np.random.default_rng(3)) for _ in range(2))
+    first, again = (_compare(history, np.random.default_rng(3)) for _ in range(2))
     assert not first.is_paired and "independent records" in first.sentence
     pd.testing.assert_frame_equal(first.frame, again.frame)
 
@@ -176,9 +177,9 @@ def test_without_shared_tasks_errors_are_drawn_independently_and_reproducibly():
 def test_a_series_that_cannot_be_compared_is_named_with_the_reason_and_one_alone_is_refused():
     history = made_history(30, ("one", "two", "three"))
     thin = history[(history["llm_model"] != "three") | history["task_id"].isin(["t1", "t2"])]
-    assert "2 found" in compare_models(thin, size=60.0).refusals["three / coder"]
+    assert "2 found" in _compare(thin).refusals["three / coder"]
     with pytest.raises(EstimationRefusal, match="Two series"):
-        compare_models(thin[thin["llm_model"] == "three"], size=60.0)
+        _compare(thin[thin["llm_model"] == "three"])
 
 
 @pytest.mark.parametrize("size", [18.0, 7.3, 0.1, 1e6])
@@ -213,23 +214,41 @@ def test_many_tasks_that_scatter_as_much_carry_their_interval():
 
 def test_a_withheld_first_level_needs_a_human_and_is_withheld_for_a_sum_of_units():
     assert _estimate(THREE, levels=(0.9, 0.7)).needs_human_review
-    total = _estimate(THREE, levels=(0.9, 0.7), size=[18.0, 12.0])
+    total = _estimate(THREE, levels=(0.9, 0.7), size=None, units=[18.0, 12.0])
     assert np.isnan(total.upper[0.9]) and total.lower[0.7] < total.estimate < total.upper[0.7]
 
 
 def test_a_withheld_interval_is_empty_in_frames_and_no_reason_not_to_score_or_draw():
-    vector = estimate_task(THREE, **ONE, size=18.0, components=["cost_usd"])
+    vector = estimate(THREE, Question(**{**ONE, "size": 18.0}))
     frame = vector.to_frame()
     assert frame["upper_90"].isna().all() and frame["upper_90"].dtype == float
     charts.plot_estimate_vector(frame)
-    later = THREE.tail(1).assign(task_id="new", at=THREE["at"].max() + pd.Timedelta(days=1))
+    later = THREE.tail(1).assign(task_id="new", known_at=THREE["known_at"].max() + pd.Timedelta(days=1))
     scored = score_stored([{**vector["cost_usd"].to_dict(), "task_id": "new"}], pd.concat([THREE, later]))
     assert scored["lower_90"].isna().all() and score(scored)["n"].tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"model": "one"}, "'one' is one model"),
+        ({"size": None, "units": [3.0]}, "for a task of one size"),
+        ({"components": ["cost_usd", "tokens_in"]}, "too many at once"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(asked, words):
+    with pytest.raises(InputError, match=words):
+        _compare(made_history(30, ("one", "two")), **asked)
+
+
+def test_a_comparison_rests_on_the_method_that_is_asked_for():
+    comparison = _compare(made_history(80, ("one", "two")), method="probe_line")
+    assert set(comparison.frame["method"]) == {"probe_line"} and comparison.is_paired
+
+
 def test_a_comparison_says_which_interval_is_withheld():
     wild = made_history(9, ("one", "two"), noise=2.0, slope=0.0).assign(size=np.nan)
-    comparison = compare_models(wild, levels=(0.6, 0.98))
+    comparison = _compare(wild, size=None, levels=(0.6, 0.98))
     assert comparison.frame["upper_98"].isna().any()
     assert "98 % interval of cost_usd" in " ".join(comparison.withheld.values())
 
@@ -237,18 +256,18 @@ def test_a_comparison_says_which_interval_is_withheld():
 def test_a_model_of_other_work_is_not_compared_and_none_is_where_all_differ():
     history = made_history(30, ("one", "two", "three")).assign(roles="Code")
     history.loc[history["llm_model"] == "three", "roles"] = "Explore"
-    comparison = compare_models(history, size=60.0)
+    comparison = _compare(history)
     assert set(comparison.frame["llm_model"]) == {"one", "two"}
     assert "do Code, this one does Explore. Name one role" in comparison.refusals["three / coder"]
     history.loc[history["llm_model"] == "two", "roles"] = "Plan"
     with pytest.raises(EstimationRefusal, match="two / coder: Plan; three / coder: Explore"):
-        compare_models(history, size=60.0)
+        _compare(history)
 
 
 def _stored(history, task):
-    past = history[history["at"] < history.loc[history["task_id"] == task, "at"].min()]
+    past = history[history["known_at"] < history.loc[history["task_id"] == task, "known_at"].min()]
     size = float(history.loc[history["task_id"] == task, "size"].iloc[0])
-    return {**_estimate(past, size=size).to_dict(), "task_id": task, "made_at": past["at"].max().isoformat()}
+    return {**_estimate(past, size=size).to_dict(), "task_id": task, "made_at": past["known_at"].max().isoformat()}
 
 
 def test_stored_forecasts_survive_json_and_are_scored_when_their_task_is_finished():
@@ -262,7 +281,7 @@ def test_stored_forecasts_survive_json_and_are_scored_when_their_task_is_finishe
 
 def test_a_forecast_made_after_the_fact_is_not_scored():
     history = made_history(60)
-    late = {**_stored(history, "t30"), "made_at": history["at"].max().isoformat()}
+    late = {**_stored(history, "t30"), "made_at": history["known_at"].max().isoformat()}
     assert score_stored([late], history).empty
 
 

@@ -2,30 +2,38 @@
 
 import csv
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from asp_analysis import platform_form, sql
 from asp_analysis.config import parse_url
-from asp_analysis.exporting import TABLES, Wanted, column_types, export, neutralise
+from asp_analysis.executions import MEASURES
+from asp_analysis.exporting import TABLES, Wanted, export, neutralise
+from asp_analysis.session import connect, view_key, view_names
 from asp_analysis.store import create_store
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-NUMBERED = {"id", "execution_date"}
+FILLED = {"load_id"}
+"""What the store says of a row, not its source."""
 
 
 def content(url, table):
-    """All rows of a table, in the order of their content, without the numbers that the store gives."""
+    """All rows of a table, in the order of their content."""
     connection = sqlite3.connect(url.path)
-    names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in NUMBERED]
+    names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in FILLED]
     rows = connection.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall()
     connection.close()
     return sorted((tuple(map(meaning, row)) for row in rows), key=repr)
@@ -36,13 +44,16 @@ def meaning(value):
     return json.dumps(json.loads(value), sort_keys=True) if str(value)[:1] in {"{", "["} else value
 
 
-def insert_task(url, **values):
-    values = {"task_id": "T", "created_at": "2026-01-02T03:04:05.000006Z", **values}
+def insert(url, table, **values):
     marks = ", ".join("?" * len(values))
     connection = sqlite3.connect(url.path)
-    connection.execute(f"INSERT INTO task_metadata ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+    connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
     connection.commit()
     connection.close()
+
+
+def insert_task(url, **values):
+    insert(url, "task_metadata", **{"task_id": "T", "created_at": "2026-01-02T03:04:05.000006Z", **values})
 
 
 def exported(run, url, *words):
@@ -56,25 +67,197 @@ def cells(file):
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.parametrize("words", [["--raw"], ["--format", "parquet"]])
-def test_an_export_loads_again_into_an_empty_store_with_the_same_content(run, sample_store, tmp_path, words):
-    files = exported(run, sample_store, "--out", tmp_path / "out", *words)
-    other = parse_url("other.db", tmp_path)
+def loaded(run, folder, files):
+    """A new store with the files of an export."""
+    other = parse_url("other.db", folder)
     create_store(other)
-    assert run("load", *(files[table]["file"] for table in TABLES), "--db", other).exit_code == 0
+    ran = run("load", *(files[table]["file"] for table in TABLES if table in files), "--json", "--db", other)
+    assert ran.exit_code == 0 and ran.json["rejected"] == 0, ran.err
+    return other
+
+
+def views(url):
+    """Every view but that of the loads, ordered by its key, every JSON text in one form."""
+    found = {}
+    with connect(url) as session:
+        for name in view_names():
+            frame = session.view(name)
+            frame = frame.sort_values(list(view_key(name)), ignore_index=True)
+            texts = {column: frame[column].map(meaning) for column in frame if frame[column].dtype in ("object", "str")}
+            found[name] = frame.assign(**texts).drop(columns=FILLED, errors="ignore")
+    del found["stg_loads"]
+    return found
+
+
+def assert_same_views(found, expected):
+    assert found.keys() == expected.keys()
+    for name, frame in expected.items():
+        pd.testing.assert_frame_equal(found[name], frame, obj=name)
+
+
+@pytest.fixture(scope="module")
+def full_store(sample_store, tmp_path_factory):
+    """The sample with all that it lacks: stubs, words of its own, where executions come from, notes of all kinds."""
+    url = parse_url("full.db", tmp_path_factory.mktemp("full"))
+    shutil.copyfile(sample_store.path, url.path)
+    at = "2026-01-02T03:04:05.000006Z"
+    note = {"note": "=1+1", "deep": {"a": [1, 1.5, None, "ü 🚢"]}, "none": None}
+    insert(url, "agent_roles", agent_role="Gardener", phase_order=65, kind="construction")
+    insert(url, "capabilities", capability="Gardening", capability_order=70, meaning="grows")
+    insert(url, "defect_types", defect_type="Flaky_Test", type_order=110, taxonomy="ours")
+    insert_task(url, task_id="stub", is_stub=1)
+    insert_task(url, task_id="stub with notes", is_stub=1, metadata_json=json.dumps(note))
+    insert_task(url, task_id="full", status="completed", started_at=at, completed_at=at, reported_defects=0,
+                estimated_latency_ms=0.1, estimated_cost_usd=3, reported_cost_usd=0.0, is_human_reviewed=0,
+                components_json='["=a.py"]', human_corrections_json='{"missing_tasks":[]}',
+                metadata_json=json.dumps({**note, "estimated_cost_vector_json": {"people": 2, "tokens": "?"}})
+                )  # fmt: skip
+    known = {"executed_at": at, "agent_role": "Gardener"}
+    insert(url, "agent_cost_vector", execution_id="all", task_id="full", **known, **dict.fromkeys(MEASURES, 10**15),
+           machine="box", tool="mine", tool_version="1.0", labels='{"b":"2","a":""}', user_id="u", subtask_id="s",
+           metadata_json=json.dumps(note))  # fmt: skip
+    insert(url, "agent_cost_vector", execution_id="one", task_id="stub", **known, cost_usd=0, agent_iteration=0)
+    insert(url, "agent_cost_vector", execution_id="two", task_id="stub", **known, latency_ms=0.1 + 0.2, tool="mine")
+    insert(url, "agent_cost_vector", execution_id="three", task_id="stub", **known, retries=0,
+           metadata_json='{"machine":"kept","labels":["x"],"big":12345678901234567890123,"half":0.5}')  # fmt: skip
+    insert(url, "defect_log", defect_id="full", found_at=at, fixed_at=at, task_id="stub", defect_type="Flaky_Test",
+           phase_injected="Gardener", phase_removed="Test", description="d", line_number=0, fix_latency_ms=0.5,
+           fix_retries=0, is_validated_by_human=1,
+           metadata_json=json.dumps({**note, "effort_to_fix_json": {"people": 1, "tokens": "?"}}))  # fmt: skip
+    insert(url, "bootstrap_metrics", capability="Gardening", measured_at=at, period_start_at=at, period_end_at=at,
+           mode="Shadow", tasks_completed=0, tasks_needed=1, metric_value=-1.5, is_graduated=1, notes="-n",
+           metadata_json=json.dumps(note))  # fmt: skip
+    return url
+
+
+@pytest.mark.parametrize("words", [["--raw"], ["--format", "parquet"]])
+def test_an_export_loads_again_into_an_empty_store_with_the_same_content_and_views(
+    run, full_store, full_views, tmp_path, words
+):
+    files = exported(run, full_store, "--out", tmp_path / "out", *words)
+    other = loaded(run, tmp_path, files)
+    assert list(files) == list(TABLES)
     for table in TABLES:
-        assert content(other, table) == content(sample_store, table), table
-        assert files[table]["rows"] == len(content(sample_store, table)) > 0
+        assert content(other, table) == content(full_store, table), table
+        assert files[table]["rows"] == len(content(full_store, table)) > 0
+    assert_same_views(views(other), full_views)
+
+
+@pytest.fixture(scope="module")
+def full_views(full_store):
+    return views(full_store)
+
+
+def with_origin_in_metadata(executions):
+    """Executions as the platform's form has them: where they come from stands in the metadata."""
+    moved = {"machine", "tool", "tool_version", "labels", "metadata_json"} & {*executions}
+    metadata = []
+    for row in executions[list(moved)].to_dict("records"):
+        known = {name: value for name, value in row.items() if isinstance(value, str)}
+        known |= {"labels": json.loads(known["labels"])} if "labels" in known else {}
+        metadata.append({**json.loads(known.pop("metadata_json", "{}")), **known})
+    return executions.drop(columns=moved).assign(metadata=metadata)
+
+
+@pytest.mark.parametrize("words", [["--raw"], ["--format", "parquet"]])
+def test_an_export_in_the_platforms_form_loads_again_with_the_same_views(run, full_store, full_views, tmp_path, words):
+    files = exported(run, full_store, "--as", "platform", "--out", tmp_path / "out", *words)
+    assert list(files) == [table for table in TABLES if table in platform_form.TABLES]
+    vocabularies = [word for table in sql.VOCABULARIES for word in ("--table", table)]
+    files |= exported(run, full_store, *vocabularies, "--raw", "--out", tmp_path / "vocabularies")
+    found, expected = views(loaded(run, tmp_path, files)), dict(full_views)
+    for name in ("executions", "stg_executions"):
+        found[name], expected[name] = with_origin_in_metadata(found[name]), with_origin_in_metadata(expected[name])
+    assert_same_views(found, expected)
+
+
+def test_the_platforms_form_has_its_columns_a_row_for_each_known_metric_and_its_values(run, full_store, tmp_path):
+    files = exported(run, full_store, "--as", "platform", "--raw", "--out", tmp_path / "out")
+    for table, file in files.items():
+        with Path(file["file"]).open() as stream:
+            header, *_ = csv.reader(stream)
+        assert tuple(header) == platform_form.COLUMNS[table]
+        assert file["rows"] == len(cells(file["file"])), table
+    known = ", ".join(f"count({name})" for name in MEASURES)
+    with closing(sqlite3.connect(full_store.path)) as connection:
+        counts = dict(
+            zip(MEASURES, connection.execute(f"SELECT {known} FROM agent_cost_vector").fetchone(), strict=True)
+        )
+    rows = cells(files["agent_cost_vector"]["file"])
+    found = Counter(row["metric_type"] for row in rows)
+    assert found == {measure.metric_type: counts[name] for name, measure in MEASURES.items()}
+    assert files["agent_cost_vector"]["rows"] == sum(counts.values())
+    assert {(row["metric_type"], row["metric_unit"]) for row in rows} == {
+        (measure.metric_type, measure.unit) for measure in MEASURES.values()
+    }
+    one = next(row for row in rows if row["execution_id"] == "one")
+    assert (one["timestamp"], one["execution_date"], one["metric_value"]) == (
+        "2026-01-02 03:04:05.000006",
+        "2026-01-02",
+        "0",
+    )
+    assert [row["id"] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
+    (defect,) = (row for row in cells(files["defect_log"]["file"]) if row["defect_id"] == "full")
+    assert (defect["validated_by_human"], defect["false_positive"]) == ("1", "0")
+    assert json.loads(defect["effort_to_fix_json"]) == {"latency_ms": 0.5, "people": 1, "retries": 0, "tokens": "?"}
+
+
+def test_an_export_in_the_platforms_form_is_what_a_file_of_the_platform_holds(run, full_store, tmp_path):
+    """The CSV files become a SQLite file, which opens with the same sums and loads with the same executions."""
+    files = exported(run, full_store, "--as", "platform", "--raw", "--out", tmp_path / "out")
+    path = tmp_path / "platform.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for table, file in files.items():
+            rows = [tuple(cell or None for cell in row.values()) for row in cells(file["file"])]
+            connection.execute(f"CREATE TABLE {table} ({', '.join(platform_form.COLUMNS[table])})")
+            connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        connection.commit()
+    query = f"SELECT task_id, agent_role, count(*) AS n, {', '.join(f'sum({name}) AS {name}' for name in MEASURES)} "
+    query += "FROM executions GROUP BY ALL ORDER BY ALL"
+    with connect(str(path)) as opened, connect(full_store) as own:
+        pd.testing.assert_frame_equal(opened.sql(query), own.sql(query))
+    assert run("load", path, "--json", "--db", full_copy(full_store, tmp_path)).json["rejected"] == 0
+
+
+def full_copy(url, folder):
+    """A store with the same vocabularies and nothing else."""
+    other = parse_url("words.db", folder)
+    shutil.copyfile(url.path, other.path)
+    with closing(sqlite3.connect(other.path)) as connection:
+        for table in ("agent_cost_vector", "defect_log", "bootstrap_metrics", "task_metadata"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.commit()
+    return other
+
+
+@pytest.mark.parametrize("form", ["store", "platform"])
+def test_rows_come_in_the_order_of_their_key(run, full_store, tmp_path, form):
+    url = parse_url("store.db", tmp_path)
+    shutil.copyfile(full_store.path, url.path)
+    insert_task(url, task_id="A")  # newer rows have smaller keys
+    insert(url, "agent_cost_vector", execution_id="A", executed_at="2026-01-02T00:00:00.000000Z", task_id="A",
+           agent_role="Code", cost_usd=1)  # fmt: skip
+    files = exported(run, url, "--as", form, "--raw", "--out", tmp_path / form)
+    keys = {"task_metadata": ["task_id"], "defect_log": ["defect_id"], "agent_cost_vector": ["execution_id"],
+            "bootstrap_metrics": ["capability", "measured_at"]}  # fmt: skip
+    if form == "platform":
+        keys |= {
+            "agent_cost_vector": ["execution_id", "metric_type"],
+            "bootstrap_metrics": ["capability_name", "measured_at"],
+        }
+    for table, key in keys.items():
+        found = [tuple(row[name] for name in key) for row in cells(files[table]["file"])]
+        assert found == sorted(found) and len(set(found)) == len(found) > 50, table
 
 
 NASTY = {
     "task_description": '=HYPERLINK("http://example.com","click")\nsecond line, "quoted"; and ünïcode 🚢',
     "project_id": "-1+2",
     "requirements_text": "'=already with an apostrophe",
-    "defect_density": 0.1 + 0.2,
-    "estimated_complexity": 2**62 + 1,
-    "human_reviewed": 1,
-    "metadata": '{"note":"=1+1"}',
+    "reported_defect_density": 0.1 + 0.2,
+    "estimated_size": 2**62 + 1,
+    "is_human_reviewed": 1,
+    "metadata_json": '{"note":"=1+1"}',
 }
 
 
@@ -99,18 +282,12 @@ def test_no_cell_of_a_text_can_be_run_by_a_spreadsheet_and_the_user_is_told_how_
 
 
 def test_negative_numbers_stay_numbers(run, empty_store, tmp_path):
-    connection = sqlite3.connect(empty_store.path)
-    day = "2026-01-01T00:00:00.000000Z"
-    connection.execute(
-        "INSERT INTO bootstrap_metrics (measured_at, measurement_period_start, measurement_period_end, "
-        "capability_name, capability_mode, tasks_completed, tasks_required_for_graduation, primary_metric_value) "
-        "VALUES (?, ?, ?, 'PROBE_AI', 'Learning', 1, 10, -1.5)",
-        (day, day, day),
-    )
-    connection.commit()
-    connection.close()
-    exported(run, empty_store, "--out", tmp_path / "out")
-    assert cells(tmp_path / "out" / "bootstrap_metrics.csv")[0]["primary_metric_value"] == "-1.5"
+    day = dict.fromkeys(("measured_at", "period_start_at", "period_end_at"), "2026-01-01T00:00:00.000000Z")
+    insert(empty_store, "bootstrap_metrics", capability="PROBE_AI", **day, mode="Learning", tasks_completed=1,
+           tasks_needed=10, metric_value=-1.5)  # fmt: skip
+    for form, name in (("store", "metric_value"), ("platform", "primary_metric_value")):
+        exported(run, empty_store, "--as", form, "--out", tmp_path / form)
+        assert cells(tmp_path / form / "bootstrap_metrics.csv")[0][name] == "-1.5"
 
 
 @given(
@@ -139,21 +316,30 @@ def test_parquet_is_typed(run, sample_store, tmp_path):
     files = exported(run, sample_store, "--format", "parquet", "--out", tmp_path / "out")
     types = {name: str(parquet.read_schema(file["file"])) for name, file in files.items()}
     assert "created_at: timestamp[us, tz=" in types["task_metadata"]
-    assert "estimated_complexity: int64" in types["task_metadata"] and "human_reviewed: bool" in types["task_metadata"]
-    assert "metric_value: double" in types["agent_cost_vector"] and "false_positive: bool" in types["defect_log"]
+    assert "estimated_size: int64" in types["task_metadata"] and "is_human_reviewed: bool" in types["task_metadata"]
+    assert "cost_usd: double" in types["agent_cost_vector"] and "tokens_in: int64" in types["agent_cost_vector"]
+    assert "agent_iteration: int64" in types["agent_cost_vector"] and "is_false_positive: bool" in types["defect_log"]
 
 
-def test_every_column_of_the_contract_is_exported_and_no_number_of_a_row():
-    assert next(iter(column_types("bootstrap_metrics"))) == "measured_at"
-    assert column_types("agent_cost_vector")["agent_iteration"] == "BIGINT"
-    assert not {name for table in TABLES for name in column_types(table)} & NUMBERED
+def test_every_column_of_the_store_is_exported_but_the_load(run, sample_store, tmp_path):
+    files = exported(run, sample_store, "--format", "parquet", "--out", tmp_path / "out")
+    for table, file in files.items():
+        assert parquet.read_schema(file["file"]).names == [c for c in sql.table_columns()[table] if c not in FILLED]
 
 
 def test_since_takes_the_rows_of_that_instant_and_later(run, sample_store, tmp_path):
     files = exported(run, sample_store, "--since", "2025-12-01", "--out", tmp_path / "out")
-    wanted = [row for row in content(sample_store, "agent_cost_vector") if row[0] >= "2025-12-01"]
+    place = list(sql.table_columns()["agent_cost_vector"]).index("executed_at")
+    wanted = [row for row in content(sample_store, "agent_cost_vector") if row[place] >= "2025-12-01"]
     assert files["agent_cost_vector"]["rows"] == len(wanted) > 0
     assert len(wanted) < len(content(sample_store, "agent_cost_vector"))
+    in_platform_form = exported(run, sample_store, "--as", "platform", "--since", "2025-12-01", "--out", tmp_path / "p")
+    assert {row["execution_id"] for row in cells(in_platform_form["agent_cost_vector"]["file"])} == {
+        row["execution_id"] for row in cells(files["agent_cost_vector"]["file"])
+    }
+    for table in ("task_metadata", "defect_log", "bootstrap_metrics"):
+        assert in_platform_form[table]["rows"] == files[table]["rows"] < len(content(sample_store, table))
+    assert files["agent_roles"]["rows"] == len(content(sample_store, "agent_roles"))
 
 
 def test_a_table_can_be_exported_alone(run, sample_store, tmp_path):
@@ -185,7 +371,7 @@ while True:
     n += 1
     c.execute("BEGIN IMMEDIATE")
     c.execute("INSERT INTO task_metadata (task_id, created_at) VALUES (?, '2026-01-01T00:00:00.000000Z')", (f"N{n}",))
-    c.execute("INSERT INTO defect_log (defect_id, created_at, task_id, defect_type, phase_injected, phase_removed, "
+    c.execute("INSERT INTO defect_log (defect_id, found_at, task_id, defect_type, phase_injected, phase_removed, "
               "description) VALUES (?, '2026-01-01T00:00:00.000000Z', ?, '80_Function', 'Code', 'Test', 'd')",
               (f"D{n}", f"N{n}"))
     c.execute("COMMIT")
@@ -207,9 +393,8 @@ def test_the_tables_of_one_export_show_one_state_while_another_process_writes(em
 
 MANY = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
-INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, metric_unit,
-    execution_id)
-SELECT '2026-01-01T00:00:00.000000Z', '2026-01-01', 'T', 'Code', 'API_Cost', 1, 'USD', 'E' || i FROM n
+INSERT INTO agent_cost_vector (executed_at, task_id, agent_role, cost_usd, execution_id)
+SELECT '2026-01-01T00:00:00.000000Z', 'T', 'Code', 1, 'E' || i FROM n
 """
 
 
@@ -228,7 +413,8 @@ def test_a_killed_export_leaves_all_of_its_files_or_no_folder(empty_store, tmp_p
     process.wait()
     if out.exists():
         lines = {path.stem: path.read_text().count("\n") - 1 for path in out.iterdir()}
-        assert lines == {"task_metadata": 1, "agent_cost_vector": 200_000, "defect_log": 0, "bootstrap_metrics": 0}
+        there = {"task_metadata": 1, "agent_cost_vector": 200_000, "defect_log": 0, "bootstrap_metrics": 0}
+        assert lines.keys() == set(TABLES) and {name: lines[name] for name in there} == there
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(run, empty_store):
@@ -249,27 +435,29 @@ def test_a_since_that_is_no_instant_is_wrong_usage(run, empty_store):
     assert "--time-format" not in said
 
 
-def test_a_file_of_the_platform_is_exported_and_what_has_no_type_is_counted(run, tmp_path):
-    path = tmp_path / "platform.db"
-    connection = sqlite3.connect(path)
-    columns = ("timestamp", "task_id", "agent_role", "metric_type", "metric_value REAL", "metric_unit")
-    connection.execute(f"CREATE TABLE agent_cost_vector ({', '.join(columns)})")
-    rows = [("2026-01-01 10:00:00", "T", "Code", "API_Cost", value, "USD") for value in (1.25, "unknown")]
-    connection.executemany("INSERT INTO agent_cost_vector VALUES (?, ?, ?, ?, ?, ?)", rows)
-    connection.commit()
-    connection.close()
-    ran = run("export", "--table", "agent_cost_vector", "--out", tmp_path / "out", "--db", path)
-    found = cells(tmp_path / "out" / "agent_cost_vector.csv")
-    assert [row["metric_value"] for row in found] == ["1.25", ""] and "1 values" in ran.err
-    assert found[0]["timestamp"] == "2026-01-01T10:00:00.000000Z"
+@pytest.mark.parametrize("form", ["store", "platform"])
+@pytest.mark.parametrize("kind", ["platform", "version 2"])
+def test_what_is_not_in_the_stores_own_form_is_not_exported_and_what_to_do_is_said(run, tmp_path, kind, form):
+    """Values that fit no column would leave no trace: a load rejects them, with their reasons."""
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as connection:
+        if kind == "platform":
+            connection.execute(
+                "CREATE TABLE agent_cost_vector (timestamp, task_id, agent_role, metric_type, metric_value)"
+            )
+        else:
+            connection.executescript((Path(__file__).parent / "stores" / "version_2.sql").read_text())
+    ran = run("export", "--as", form, "--out", tmp_path / "out", "--db", path)
+    assert ran.exit_code == 1 and ran.err.count("\n") == 1
+    assert ran.err.startswith(f"Error: {path} was written by the ASP platform or by an earlier release.")
+    assert "asp-analysis load FILE" in ran.err and "asp-analysis init --db" in ran.err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("words", [["--raw"], ["--format", "parquet"]])
 def test_a_server_is_exported_as_a_file_is(run, postgres_sample, tmp_path, words):
     files = exported(run, postgres_sample, "--out", tmp_path / "out", *words)
-    other = parse_url("other.db", tmp_path)
-    create_store(other)
-    assert run("load", *(files[table]["file"] for table in TABLES), "--db", other).exit_code == 0
+    other = loaded(run, tmp_path, files)
     sample = parse_url("sample.db", tmp_path)
     create_store(sample, with_sample=True)
     for table in TABLES:

@@ -1,6 +1,5 @@
 """A full disk: what cannot be written is one line or is done without, the store stays whole, and works again later."""
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -10,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from asp_analysis import capture
+from asp_analysis.capture.spill import Spill
 from asp_analysis.config import parse_url
 from asp_analysis.session import connect, readers
 
 pytestmark = pytest.mark.faults
 
-QUERY = ("sql", "SELECT count(*) AS n FROM stg_costs", "--json")
-METRICS = 2955
-"""Metric rows of the sample."""
+QUERY = ("sql", "SELECT count(*) AS n FROM stg_executions", "--json")
+EXECUTIONS = 385
+"""Executions of the sample."""
 
 
 @pytest.fixture
@@ -65,26 +65,25 @@ def test_a_snapshot_that_has_no_room_is_done_without(disk, store, run, monkeypat
     if ran.exit_code:  # not even the file that SQLite needs beside a store has room
         assert ran.refusal
     else:
-        assert ran.json == [{"n": METRICS}]
+        assert ran.json == [{"n": EXECUTIONS}]
     copies = [name for name in others(disk) if ".duckdb" in name]
     assert not copies or leave_bytes == 900_000, "a failed copy takes up room"
     ballast.unlink()
     with connect(store) as session:
         assert session.source.startswith("from a snapshot")
-        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == METRICS
+        assert session.sql("SELECT count(*) AS n FROM stg_executions")["n"][0] == EXECUTIONS
     assert is_sound(store.path)
 
 
-LESS = "DELETE FROM agent_cost_vector WHERE id = 7"
+LESS = "DELETE FROM agent_cost_vector WHERE execution_id = 'EX-000007'"
 MORE = (
-    "INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, "
-    "metric_unit, execution_id) VALUES ('2026-02-03T04:05:06.000000Z', '2026-02-03', 'FERRY-001', 'Code', 'API_Cost', "
-    "1, 'USD', 'new')"
+    "INSERT INTO agent_cost_vector (executed_at, task_id, agent_role, cost_usd, execution_id) "
+    "VALUES ('2026-02-03T04:05:06.000000Z', 'FERRY-001', 'Code', 1, 'new')"
 )
 
 
 @pytest.mark.parametrize("leave_bytes", [60_000, 600_000, 1_200_000, 1_800_000])
-@pytest.mark.parametrize(("change", "count"), [(LESS, METRICS - 1), (MORE, METRICS + 1)], ids=["less", "more"])
+@pytest.mark.parametrize(("change", "count"), [(LESS, EXECUTIONS - 1), (MORE, EXECUTIONS + 1)], ids=["less", "more"])
 def test_a_snapshot_that_cannot_be_renewed_is_never_shown_for_the_present_state(
     disk, store, monkeypatch, caplog, change, count, leave_bytes
 ):
@@ -96,13 +95,13 @@ def test_a_snapshot_that_cannot_be_renewed_is_never_shown_for_the_present_state(
         connection.commit()
     ballast = fill(disk, leave_bytes)
     with connect(store) as session:
-        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == count
+        assert session.sql("SELECT count(*) AS n FROM stg_executions")["n"][0] == count
         assert session.source == "live"
     assert {name for name in others(disk) if ".duckdb" in name} == before, "a failed copy takes up room"
     assert len(caplog.messages) == 1 and "\n" not in caplog.messages[0] and "read live" in caplog.messages[0]
     ballast.unlink()
     with connect(store) as session:
-        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == count
+        assert session.sql("SELECT count(*) AS n FROM stg_executions")["n"][0] == count
         assert session.source.startswith("from a snapshot")
     assert len(list((disk / "cache").glob("*.duckdb"))) == 1
 
@@ -139,7 +138,7 @@ def test_a_load_that_finds_no_room_takes_nothing_of_its_file(disk, store, tmp_pa
     ballast = fill(disk, 3_000_000)  # room for the first batches
     assert "the disk is full" in run("load", many, "--db", store).refusal
     ballast.unlink()
-    assert is_sound(store.path) and run(*QUERY, "--db", store).json == [{"n": METRICS}]
+    assert is_sound(store.path) and run(*QUERY, "--db", store).json == [{"n": EXECUTIONS}]
     assert run("sql", "SELECT count(*) AS n FROM stg_loads", "--json", "--db", store).json == [{"n": 0}]
     assert run("load", many, "--json", "--db", store).json["written"] == 30_000
 
@@ -151,7 +150,7 @@ def test_a_disk_that_is_read_only_is_read_and_not_written(disk, store, tmp_path,
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     runs = tmp_path / "runs.csv"
     runs.write_text("timestamp,task_id,agent_role,cost_usd\n2026-01-02,T-1,Code,1\n")
-    assert run(*QUERY, "--db", store).json == [{"n": METRICS}]
+    assert run(*QUERY, "--db", store).json == [{"n": EXECUTIONS}]
     for words in (("load", runs), ("backup",), ("export",), ("dashboard",)):
         assert run(*words, "--db", store).refusal
 
@@ -172,7 +171,7 @@ def test_a_store_that_cannot_be_kept_first_is_not_replaced(disk, store, run, tmp
     assert run(*(str(backup) if word == "BACKUP" else word for word in words), "--db", store).refusal
     assert others(disk) == set()
     ballast.unlink()
-    assert run(*QUERY, "--db", store).json == [{"n": METRICS}] and is_sound(store.path)
+    assert run(*QUERY, "--db", store).json == [{"n": EXECUTIONS}] and is_sound(store.path)
 
 
 def test_what_is_captured_on_a_full_disk_waits_elsewhere_and_is_loaded_when_there_is_room(disk, store):
@@ -181,14 +180,14 @@ def test_what_is_captured_on_a_full_disk_waits_elsewhere_and_is_loaded_when_ther
     for number in range(2_000):
         recorder.record(task_id="T", agent_role="Code", user_id="A", tokens_in=number)
     recorder.close(1)
-    assert is_waiting() and os.path.lexists(ballast)
+    assert waiting(store) and not any(path.is_relative_to(disk) for path in waiting(store)) and ballast.exists()
     ballast.unlink()
     capture.open(store).close(60)
     with closing(sqlite3.connect(store.path)) as connection:
-        query = "SELECT count(*), count(DISTINCT metric_value) FROM agent_cost_vector WHERE user_id = 'A'"
+        query = "SELECT count(*), count(DISTINCT tokens_in) FROM agent_cost_vector WHERE user_id = 'A'"
         assert connection.execute(query).fetchone() == (2_000, 2_000)
-    assert is_sound(store.path) and not is_waiting()
+    assert is_sound(store.path) and not waiting(store)
 
 
-def is_waiting() -> bool:
-    return bool([path for path in Path(os.environ["TMPDIR"]).rglob("*.spill-*") if path.stat().st_size])
+def waiting(store) -> list[Path]:
+    return [path for path in Spill(store.path).waiting() if path.stat().st_size]

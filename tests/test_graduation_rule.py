@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,18 @@ def life(values, *, changed=(), critical=(), needed=10, target=0.8):
     n = len(values)
     flags = {name: np.isin(np.arange(n), places) for name, places in (("changed", changed), ("critical", critical))}
     targets = (target,) * values.shape[1]
-    return Cases(values, targets, needed, np.arange(n) % 3, flags["changed"], flags["critical"])
+    return Cases(
+        values=values,
+        targets=targets,
+        needed=needed,
+        strata=np.arange(n) % 3,
+        is_changed=flags["changed"],
+        is_critical=flags["critical"],
+    )
+
+
+def lives(seed, true_rate, count=2_000):
+    return np.random.default_rng(seed).random((count, 200)) < true_rate
 
 
 def modes(*args, **kwargs):
@@ -96,19 +108,19 @@ def test_thresholds_that_make_no_sense_are_refused():
 
 
 def test_at_the_target_the_sound_rule_promotes_falsely_in_at_most_five_percent_and_the_published_one_nearly_always():
-    promoted = simulate(np.random.default_rng(6), 0.80, 0.80)
+    promoted = simulate(lives(6, 0.80), 0.80)
     assert promoted.sound_share <= 0.05
     assert promoted.published_share == pytest.approx(0.93, abs=0.02)
 
 
 def test_a_capability_at_090_against_080_is_promoted_within_200_tasks_in_at_least_85_percent_of_lives():
-    assert simulate(np.random.default_rng(6), 0.90, 0.80).sound_share >= 0.85
+    assert simulate(lives(6, 0.90), 0.80).sound_share >= 0.85
 
 
 @pytest.mark.parametrize("row", REFERENCE["promoted_at_target_080"], ids=lambda row: str(row["true_rate"]))
 def test_promotion_shares_are_those_of_the_table(row):
     bare = SoundRule(dwell=1, min_per_stratum=0, drift_alpha=1e-12)
-    promoted = simulate(np.random.default_rng(1), row["true_rate"], 0.80, (4_000, 200), bare)
+    promoted = simulate(lives(1, row["true_rate"], 4_000), 0.80, bare)
     if "raw_rate" in row:
         assert promoted.published_share == pytest.approx(row["raw_rate"], abs=0.025)
     if "e_value" in row:
@@ -116,7 +128,7 @@ def test_promotion_shares_are_those_of_the_table(row):
 
 
 def test_what_is_below_the_target_is_promoted_almost_never():
-    assert simulate(np.random.default_rng(6), 0.75, 0.80).sound_share <= 0.01
+    assert simulate(lives(6, 0.75), 0.80).sound_share <= 0.01
 
 
 def test_a_second_criterion_at_its_target_keeps_the_promise_of_five_percent():
@@ -140,12 +152,7 @@ def test_a_stratum_with_too_few_cases_holds_promotion_back():
     cases = life([1.0] * 40)
     without_large = np.where(cases.strata == 2, 0, cases.strata)
     without_large[-1] = 2
-    assert (
-        2
-        not in walk(
-            Cases(cases.values, (0.8,), 10, without_large, cases.is_changed, cases.is_critical), SoundRule()
-        ).modes
-    )
+    assert 2 not in walk(replace(cases, strata=without_large), SoundRule()).modes
 
 
 def test_what_is_clearly_below_its_target_stays_in_learning():

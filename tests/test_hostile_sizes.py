@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asp_analysis.importers import csv_rows, lines, raw, rows, source, spans, tables
+from asp_analysis.importers import csv_rows, lines, platform_file, raw, rows, source, spans, tables
 from asp_analysis.importers.calls import Reading
 from asp_analysis.importers.registry import FORMATS, detect
 from tests.fuzz.seeds import SEEDS
@@ -99,7 +99,7 @@ def test_a_gzip_bomb_is_refused_before_it_is_unpacked(run, empty_store, tmp_path
             stream.write(b" " * (2**20 - 1) + b"\n")
     ran = run("load", path, "--as", "executions", "--db", empty_store)
     assert ran.exit_code == 1 and "more than 250 times" in ran.err
-    assert run("sql", "SELECT count(*) AS n FROM stg_costs", "--json", "--db", empty_store).json == [{"n": 0}]
+    assert run("sql", "SELECT count(*) AS n FROM stg_executions", "--json", "--db", empty_store).json == [{"n": 0}]
 
 
 def test_telemetry_that_packs_well_is_no_bomb(run, empty_store, tmp_path):
@@ -163,7 +163,7 @@ def test_a_table_of_records_that_cannot_be_taken_is_refused(run, empty_store, tm
     path.write_bytes(GOOD["runs.jsonl"] + b"x\n" * 200)
     ran = run("load", path, "--db", empty_store)
     assert ran.exit_code == 1 and "more than 100 records that cannot be taken (line 201:" in ran.err
-    assert run("sql", "SELECT count(*) AS n FROM stg_costs", "--json", "--db", empty_store).json == [{"n": 0}]
+    assert run("sql", "SELECT count(*) AS n FROM stg_executions", "--json", "--db", empty_store).json == [{"n": 0}]
 
 
 @pytest.mark.parametrize("name", ["session.jsonl", "trace.jsonl"])
@@ -198,4 +198,4 @@ def test_a_chain_of_ten_thousand_spans_is_climbed_once(tmp_path, monkeypatch):
 
 
 def test_every_format_has_a_seed():
-    assert {form.name for form in FORMATS} | set(rows.READERS) == set(SEEDS)
+    assert {form.name for form in FORMATS} | set(rows.READERS) | {platform_file.FORMAT} == set(SEEDS)

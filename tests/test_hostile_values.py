@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asp_analysis.importers.registry import detect
+from asp_analysis.importers.registry import FORMATS, detect
 from asp_analysis.records import RECORDS
+from asp_analysis.session import connect
 from asp_analysis.validation import validate_columns
 from tests.fuzz.mutation import HOSTILE
-from tests.fuzz.seeds import SEEDS
+from tests.fuzz.seeds import PLATFORM_ROWS, SEEDS, asp_platform
 from tests.fuzz.targets import read_as
 
 GOOD = '{"timestamp":"2026-01-02","task_id":"T-0","agent_role":"Code","cost_usd":1}\n'
@@ -40,7 +41,13 @@ def load_line(run, empty_store, tmp_path):
         ('"cost_usd":' + "1" * 10_000, "number out of range"),
         ('"cost_usd":' + "1" * 4_000, "a number from 0 to 1e15 is needed"),
         ('"cost_usd":"' + "1" * 10_000 + '"', "a number from 0 to 1e15 is needed"),
-        ('"tokens_in":1e16', "a number from 0 to 1e15 is needed"),
+        ('"tokens_in":1e16', "a whole number from 0 to 1e15 is needed"),
+        ('"tokens_in":7.5', "a whole number from 0 to 1e15 is needed, found 7.5; round it"),
+        ('"retries":"0.1"', "a whole number from 0 to 1e15 is needed, found '0.1'; round it"),
+        ('"tool_calls":true', "a whole number from 0 to 1e15 is needed, found True"),
+        ('"machine":"a\\u0000b"', "machine: a text without U+0000 is needed"),
+        ('"labels":{"a":"\\u0000"}', "labels: the JSON value holds the character U+0000"),
+        ('"labels":["\\u0000"]', "metadata_json: the JSON value holds the character U+0000"),
         ('"cost_usd":1e400', "a number from 0 to 1e15 is needed"),
         ('"cost_usd":NaN', "the line is not JSON"),
         ('"cost_usd":-Infinity', "the line is not JSON"),
@@ -72,7 +79,7 @@ def test_a_value_that_cannot_be_stored_rejects_its_record(load_line, fields, rea
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999499Z"])
 def test_the_first_and_the_last_instant_are_kept_and_shown(run, empty_store, load_line, moment):
     assert load_line(f'"timestamp":"{moment}"') is None
-    query = f'SELECT count(*) AS n FROM stg_costs WHERE year("at") = {int(moment[:4])}'
+    query = f"SELECT count(*) AS n FROM stg_executions WHERE year(executed_at) = {int(moment[:4])}"
     assert run("sql", "SELECT * FROM executions", "--db", empty_store).exit_code == 0
     assert run("sql", query, "--json", "--db", empty_store).json == [{"n": 1}]
 
@@ -92,10 +99,10 @@ def test_a_name_that_means_something_elsewhere_is_only_a_name(run, empty_store, 
     record = {"timestamp": "2026-01-02", "task_id": name, "agent_role": name, "cost_usd": 1, name: name}
     path.write_text(json.dumps(record) + "\n")
     assert run("load", path, "--json", "--db", empty_store).json["written"] == 1
-    query = "SELECT task_id, agent_role, metadata_json FROM stg_costs"
+    query = "SELECT task_id, agent_role, metadata_json FROM stg_executions"
     (row,) = run("sql", query, "--json", "--db", empty_store).json
     assert (row["task_id"], row["agent_role"], json.loads(row["metadata_json"])) == (name, name, {name: name})
-    assert name in run("sql", "SELECT task_id FROM stg_costs", "--csv", "--db", empty_store).out.replace('""', '"')
+    assert name in run("sql", "SELECT task_id FROM stg_executions", "--csv", "--db", empty_store).out.replace('""', '"')
 
 
 @pytest.mark.parametrize("time_format", ["%Y %Y", "%", "%Q", "%Y-%m-%d %"])
@@ -156,14 +163,14 @@ def test_parquet_times_beyond_the_calendar_are_refused_in_one_line(run, empty_st
 # --- transcripts ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in SEEDS if name not in ("csv", "jsonl", "parquet")])
+@pytest.mark.parametrize("name", [form.name for form in FORMATS])
 def test_a_seed_is_recognised_as_what_it_is(tmp_path, name):
     path = tmp_path / "file"
     path.write_bytes(SEEDS[name]())
     assert detect(path).name == name and read_as(name, path) > 0
 
 
-@pytest.mark.parametrize("name", [name for name in SEEDS if name not in ("csv", "parquet")])
+@pytest.mark.parametrize("name", [*(form.name for form in FORMATS), "jsonl"])
 def test_no_value_in_any_place_breaks_a_format(tmp_path, name):
     seed = SEEDS[name]().decode()
     documents = [json.loads(line) for line in seed.splitlines()] if seed.startswith('{"') else [json.loads(seed)]
@@ -174,6 +181,30 @@ def test_no_value_in_any_place_breaks_a_format(tmp_path, name):
             texts[number] = with_value(document, place, hostile)
             path.write_text("\n".join(texts))
             read_as(name, path)
+
+
+def test_no_value_in_any_place_breaks_a_file_of_the_platform(run, empty_store, tmp_path):
+    values = [
+        *(text.strip('"') for text in HOSTILE),
+        *(text.encode() for text in HOSTILE),
+        b"\xff",
+        2**62,
+        -1,
+        0.5,
+        None,
+    ]
+    rows = {
+        table: [good, *({**good, column: value} for column in good for value in values)]
+        for table, good in PLATFORM_ROWS.items()
+    }
+    path = tmp_path / "platform.db"
+    path.write_bytes(asp_platform(rows=rows))
+    assert read_as("asp-platform", path) > 0
+    ran = run("load", path, "--json", "--db", empty_store)
+    assert ran.exit_code == 0 and ran.json["read"] == sum(map(len, rows.values())) and ran.json["rejected"] > 1_000
+    assert ran.json["read"] == sum(ran.json[name] for name in ("written", "updated", "present", "rejected"))
+    with connect(empty_store) as session:
+        assert all(len(session.view(name)) for name in ("work", "tasks", "defects", "learning_curve"))
 
 
 def places(value) -> int:

@@ -51,7 +51,7 @@ def stored(url):
         assert connection.execute("SELECT count(*) FROM load_reject").fetchone() == (0,)
         read = "SELECT coalesce(sum(written), 0), coalesce(sum(read_count - present), 0) FROM load_log"
         counted = connection.execute(read).fetchone()
-        query = "SELECT CAST(metric_value AS INTEGER) FROM agent_cost_vector ORDER BY 1"
+        query = "SELECT tokens_in FROM agent_cost_vector ORDER BY 1"
         numbers = [number for (number,) in connection.execute(query)]
     assert counted == (len(numbers), len(numbers)), "the log counts what is not there, or not what is"
     return numbers

@@ -48,10 +48,10 @@ def content(url) -> dict[str, list[tuple]]:
         bad = "SELECT count(*) FROM load_log WHERE read_count <> written + updated + present + rejected"
         assert connection.execute(bad).fetchall() == [(0,)]
         logged = "SELECT coalesce(sum(written + tasks_stubbed), 0) FROM load_log"
-        there = "SELECT count(DISTINCT execution_id) + (SELECT count(*) FROM task_metadata) FROM agent_cost_vector"
+        there = "SELECT count(*) + (SELECT count(*) FROM task_metadata) FROM agent_cost_vector"
         assert connection.execute(logged).fetchall() == connection.execute(there).fetchall(), "rows without their log"
         queries = {
-            "costs": "SELECT execution_id, metric_type, metric_value, task_id FROM agent_cost_vector ORDER BY 1, 2",
+            "costs": "SELECT execution_id, tokens_in, cost_usd, task_id FROM agent_cost_vector ORDER BY 1",
             "tasks": "SELECT task_id, status, created_at, completed_at FROM task_metadata ORDER BY 1",
             "files": "SELECT file, sum(written + updated), max(read_count) FROM load_log GROUP BY file ORDER BY 1",
         }

@@ -13,12 +13,11 @@ from tests.killing import Moments, seconds_of, started
 pytestmark = pytest.mark.faults
 
 KILLS = 50
-METRICS = 40_000
+EXECUTIONS = 40_000
 ADD = (
     "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1) "
-    "INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, "
-    "metric_unit, execution_id) SELECT '2026-02-03T04:05:06.000000Z', '2026-02-03', 'T', 'Code', 'API_Cost', 1, 'USD', "
-    "? || '-' || i FROM n"
+    "INSERT INTO agent_cost_vector (executed_at, task_id, agent_role, cost_usd, execution_id) "
+    "SELECT '2026-02-03T04:05:06.000000Z', 'T', 'Code', 1, ? || '-' || i FROM n"
 )
 
 
@@ -30,7 +29,7 @@ def read_through_a_snapshot(begin, url):
 
 
 def add(url, count, name):
-    """Write so many metrics, from a connection that is closed again: this process reads the same file later."""
+    """Write so many executions, from a connection that is closed again: this process reads the same file later."""
     with closing(sqlite3.connect(url.path)) as connection:
         connection.execute("INSERT OR IGNORE INTO task_metadata (task_id, created_at) VALUES ('T', "
                            "'2026-01-01T00:00:00.000000Z')")  # fmt: skip
@@ -41,13 +40,13 @@ def add(url, count, name):
 @pytest.fixture
 def store(empty_store, monkeypatch):
     monkeypatch.setattr(readers, "COPIED_ROWS", 10)
-    add(empty_store, METRICS, "first")
+    add(empty_store, EXECUTIONS, "first")
     return empty_store
 
 
 def assert_all_seen(url, count):
     with connect(url) as session:
-        query = "SELECT count(*) AS n, count(DISTINCT execution_id) AS names, sum(metric_value) AS usd FROM stg_costs"
+        query = "SELECT count(*) AS n, count(DISTINCT execution_id) AS names, sum(cost_usd) AS usd FROM stg_executions"
         assert session.source.startswith("from a snapshot")
         assert tuple(session.sql(query).iloc[0]) == (count, count, count)
         assert session.sql("SELECT count(*) AS n FROM executions")["n"][0] == count
@@ -67,13 +66,13 @@ def test_fifty_killed_builds_leave_nothing_that_the_next_session_sees(store, rec
         shutil.rmtree(store.path.parent / "cache")
         moments.kill(started(read_through_a_snapshot, store))
         is_written += bool(copies(store)) and not list((store.path.parent / "cache").glob("*.json"))
-        assert_all_seen(store, METRICS)
+        assert_all_seen(store, EXECUTIONS)
     record_property("kills that met a copy being written", f"{is_written} of {KILLS}, {seconds:.2f} s undisturbed")
     assert is_written, "no kill met what this test is about"
 
 
 def test_fifty_killed_renewals_leave_nothing_that_the_next_session_sees(store, record_property):
-    assert_all_seen(store, METRICS)
+    assert_all_seen(store, EXECUTIONS)
     add(store, 1_000, "measured")
     seconds, is_written = seconds_of(read_through_a_snapshot, store), 0
     moments = Moments(seconds, random.Random(13))
@@ -82,6 +81,6 @@ def test_fifty_killed_renewals_leave_nothing_that_the_next_session_sees(store, r
         add(store, 1_000, f"more-{number}")
         moments.kill(started(read_through_a_snapshot, store))
         is_written += copies(store) > before
-        assert_all_seen(store, METRICS + 1_000 * (number + 2))
+        assert_all_seen(store, EXECUTIONS + 1_000 * (number + 2))
     record_property("kills that met a copy being renewed", f"{is_written} of {KILLS}, {seconds:.2f} s undisturbed")
     assert is_written, "no kill met what this test is about"

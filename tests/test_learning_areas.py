@@ -8,15 +8,17 @@ from hypothesis import strategies as st
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.learning import Telemetry, error_prone_areas
-from asp_analysis.learning.areas import Densities, density_table, reduction_lower_pct, reduction_p_value
-from asp_analysis.learning.detection import error_prone
+from asp_analysis.learning.areas import Densities, rank_densities, reduction_lower_pct, reduction_p_value
+from asp_analysis.learning.detection import gather_error_prone
 from asp_analysis.learning.sound import SoundRule
 from asp_analysis.session import connect
 
 
 def areas(sizes, defects):
     names = [f"a{n}" for n in range(len(sizes))]
-    return density_table(pd.DataFrame({"area": names, "tasks": 1, "size": sizes, "defects": defects})).set_index("area")
+    return rank_densities(pd.DataFrame({"area": names, "tasks": 1, "size": sizes, "defects": defects})).set_index(
+        "area"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,20 +71,20 @@ def test_areas_without_any_size_are_refused():
 
 
 def test_the_sample_shows_its_one_error_prone_component(known):
-    table = error_prone_areas(known.ended(), known.defects, known.runs, "component")
+    table = error_prone_areas(known.list_ended(), known.defects, known.runs, "component")
     assert table["area"][0] == "src/booking/payments.py"
     assert table.loc[table["is_high_risk"], "area"].tolist() == ["src/booking/payments.py"]
     assert table["defects"].sum() == (~known.defects["is_false_positive"]).sum()
 
 
 def test_a_role_is_charged_with_what_it_injected(known):
-    table = error_prone_areas(known.ended(), known.defects, known.runs, "agent_role").set_index("area")
+    table = error_prone_areas(known.list_ended(), known.defects, known.runs, "agent_role").set_index("area")
     assert table["defects"].to_dict() == {"Code": 48, "Design": 25, "Planning": 12}
 
 
 def test_an_unknown_kind_of_area_is_refused(known):
     with pytest.raises(EstimationRefusal, match="'weekday'"):
-        error_prone_areas(known.ended(), known.defects, known.runs, "weekday")
+        error_prone_areas(known.list_ended(), known.defects, known.runs, "weekday")
 
 
 def test_unlucky_areas_do_not_look_improved():
@@ -112,7 +114,7 @@ def test_a_reduction_without_later_work_is_not_defined():
 
 
 def test_the_named_components_come_from_the_first_thirty_tasks_only(known):
-    found = error_prone(known, SoundRule())
+    found = gather_error_prone(known, SoundRule())
     assert found.secondary["high_risk_components_published"] == ["src/booking/payments.py"]
     assert found.published.value[-1] == pytest.approx(-29.81, abs=0.01)
     assert np.isnan(found.published.value[:30]).all()

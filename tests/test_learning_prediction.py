@@ -8,10 +8,10 @@ from asp_analysis.errors import EstimationRefusal
 from asp_analysis.learning import Telemetry
 from asp_analysis.learning.prediction import (
     TypeForecasts,
+    describe_tasks,
     fit_types,
     predict_open_tasks,
     rolling_type_forecasts,
-    type_features,
 )
 from asp_analysis.session import connect
 
@@ -46,7 +46,7 @@ def test_types_that_nothing_tells_are_not_better_than_the_base_rate():
 def test_the_sample_is_not_better_than_the_base_rate_and_says_so(sample_store):
     with connect(sample_store) as session:
         known = Telemetry.read(session.view).as_of(pd.Timestamp("2025-12-31"))
-    found = rolling_type_forecasts(known.ended(), known.defects, known.runs)
+    found = rolling_type_forecasts(known.list_ended(), known.defects, known.runs)
     assert found.verdict.startswith("not better than the base rate")
     assert all(len(three) == 3 for three in found.cases["predicted"])
     open_tasks = predict_open_tasks(known.tasks, known.defects, known.runs)
@@ -77,9 +77,9 @@ def test_too_few_tasks_give_no_cases():
 def test_one_type_alone_is_refused():
     tasks, _, runs = world(10)
     with pytest.raises(EstimationRefusal, match="found 1"):
-        fit_types(type_features(tasks, runs), pd.Series(["70_Data"] * 10))
+        fit_types(describe_tasks(tasks, runs), pd.Series(["70_Data"] * 10))
 
 
 def test_the_verdict_counts_only_where_the_two_differ():
     cases = pd.DataFrame({"is_hit": [True] * 5 + [True] * 90, "is_base_hit": [False] * 5 + [True] * 90})
-    assert TypeForecasts(cases, 0).p_value == pytest.approx(1 / 32)
+    assert TypeForecasts(cases).p_value == pytest.approx(1 / 32)

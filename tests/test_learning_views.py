@@ -1,4 +1,4 @@
-"""The views that learning reads: stored forecasts, outcomes and costs per phase."""
+"""The views that learning reads: stored forecasts, tasks and work."""
 
 import json
 
@@ -59,24 +59,26 @@ def test_the_planners_estimate_counts_as_made_when_the_task_was_created(empty_st
 def test_the_actual_cost_is_the_sum_of_executions_where_all_are_known(sample_store):
     with connect(sample_store) as session:
         rows = session.sql(
-            "SELECT o.cost_usd, o.spent_usd, o.executions_without_cost, t.actual_cost_usd FROM outcomes AS o "
-            "JOIN stg_tasks AS t USING (task_id) WHERE t.status = 'completed'"
+            "SELECT cost_usd, whole_cost_usd, reported_cost_usd, executions_without_cost, actual FROM tasks "
+            "JOIN stored_forecasts USING (task_id) WHERE status = 'completed' AND component = 'cost_usd'"
         )
     whole = rows[rows["executions_without_cost"] == 0]
     assert len(whole) > 30 and len(whole) < len(rows)
-    assert whole["cost_usd"].tolist() == pytest.approx(whole["spent_usd"].tolist())
+    for column in ("whole_cost_usd", "cost_usd"):
+        assert whole["actual"].tolist() == pytest.approx(whole[column].tolist())
     part = rows[rows["executions_without_cost"] > 0]
-    assert part["cost_usd"].tolist() == part["actual_cost_usd"].tolist()
+    assert part["whole_cost_usd"].isna().all() and part["cost_usd"].notna().all()
+    assert part["actual"].tolist() == part["reported_cost_usd"].tolist()
 
 
 def test_no_execution_is_lost_between_phases(sample_store):
     with connect(sample_store) as session:
-        phases, runs = session.view("phase_costs"), session.view("executions")
-    assert phases["executions"].sum() == len(runs)
-    assert phases["cost_usd"].sum() == pytest.approx(runs["cost_usd"].sum())
-    repeats = runs[runs["agent_iteration"] > 1]
-    assert phases["repeat_cost_usd"].sum() == pytest.approx(repeats["cost_usd"].sum())
-    assert phases["repeats"].sum() == len(repeats)
+        work, runs = session.view("work"), session.view("executions")
+    assert work["executions"].sum() == len(runs)
+    assert work["cost_usd"].sum() == pytest.approx(runs["cost_usd"].sum())
+    rework = runs[runs["agent_iteration"] > 1]
+    assert work["rework_cost_usd"].sum() == pytest.approx(rework["cost_usd"].sum())
+    assert work["reworked_executions"].sum() == len(rework)
 
 
 @pytest.mark.parametrize("verb", ["learning", "quality"])

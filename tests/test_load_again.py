@@ -104,11 +104,15 @@ def test_the_load_log_holds_file_fingerprint_and_counts(run, empty_store, tmp_pa
     ]
 
 
+SPILLING = "from asp_analysis.store import sqlite; sqlite._CACHE_KIB = 1_000; from asp_analysis.cli import main; main()"
+"""A load whose pages reach the disk long before its commit: a test can see that it writes."""
+
+
 def _start_big_load(tmp_path, url):
     path = tmp_path / "big.csv"
-    path.write_text(HEAD + "".join(f"2026-01-02,T-{n % 50},Code,m,{n},5\n" for n in range(150_000)))
+    path.write_text(HEAD + "".join(f"2026-01-02,T-{n % 50},Code,m,{n},5\n" for n in range(60_000)))
     return subprocess.Popen(
-        [sys.executable, "-m", "asp_analysis", "load", str(path), "--db", url.text],
+        [sys.executable, "-c", SPILLING, "load", str(path), "--db", url.text],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -133,4 +137,4 @@ def test_an_interrupted_load_leaves_nothing_of_its_file(empty_store, tmp_path):
     assert process.returncode == 1
     assert err.strip().startswith("Error: interrupted") and "Traceback" not in err
     with connect(empty_store) as session:
-        assert session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0] == 0
+        assert session.sql("SELECT count(*) AS n FROM stg_executions")["n"][0] == 0

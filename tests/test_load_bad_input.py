@@ -29,9 +29,9 @@ def load_text(run, empty_store, tmp_path):
         ("2026-01-02,T-1,Code,inf\n", "cost_usd: a number from 0 to 1e15 is needed, found 'inf'"),
         ("2026-01-02,T-1,Code,-3\n", "cost_usd: a number from 0 to 1e15 is needed, found '-3'"),
         ("2026-01-02,T-1,Code,cheap\n", "cost_usd: a number from 0 to 1e15 is needed, found 'cheap'"),
-        ("yesterday,T-1,Code,1\n", "timestamp: 'yesterday' is not an instant that is understood"),
-        ("2026-02-30,T-1,Code,1\n", "timestamp: '2026-02-30' is not an instant that is understood"),
-        ("0000-01-01,T-1,Code,1\n", "timestamp: '0000-01-01' is not an instant that is understood"),
+        ("yesterday,T-1,Code,1\n", "executed_at: 'yesterday' is not an instant that is understood"),
+        ("2026-02-30,T-1,Code,1\n", "executed_at: '2026-02-30' is not an instant that is understood"),
+        ("0000-01-01,T-1,Code,1\n", "executed_at: '0000-01-01' is not an instant that is understood"),
         ("2026-01-02,,Code,1\n", "task_id: is needed and is missing or empty"),
         ("2026-01-02,T-1,Code,\n", "one of latency_ms, tokens_in"),
         (
@@ -150,7 +150,7 @@ def test_a_gzip_file_cut_short_is_refused_and_nothing_is_written(run, empty_stor
     path.write_bytes(gzip.compress(text.encode())[:-2_000])
     ran = run("load", path, "--db", empty_store)
     assert ran.exit_code == 1 and "damaged or cut short" in ran.err
-    assert run("sql", "SELECT count(*) AS n FROM stg_costs", "--json", "--db", empty_store).json == [{"n": 0}]
+    assert run("sql", "SELECT count(*) AS n FROM stg_executions", "--json", "--db", empty_store).json == [{"n": 0}]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_strict_writes_nothing_where_a_record_is_rejected(run, empty_store, tmp_
     path.write_text(HEAD + GOOD + "2026-01-02,T-2,Code,-1\n")
     ran = run("load", path, "--strict", "--db", empty_store)
     assert ran.exit_code == 1 and "line 3: cost_usd" in ran.err
-    tables = "SELECT (SELECT count(*) FROM stg_costs) + (SELECT count(*) FROM stg_loads) AS n"
+    tables = "SELECT (SELECT count(*) FROM stg_executions) + (SELECT count(*) FROM stg_loads) AS n"
     assert run("sql", tables, "--json", "--db", empty_store).json == [{"n": 0}]
     assert run("rejects", "--json", "--db", empty_store).json == []
 
@@ -191,4 +191,4 @@ def test_components_that_are_no_texts_are_rejected(empty_store, tmp_path, run):
     loaded = run("load", path, "--as", "task_metadata", "--json", "--db", empty_store).json
     assert (loaded["written"], loaded["rejected"]) == (0, 1)
     (reject,) = run("rejects", "--json", "--db", empty_store).json
-    assert reject["reasons"] == ["components_affected: 7 is no text; a JSON array of texts is needed"]
+    assert reject["reasons"] == ["components_json: 7 is no text; a JSON array of texts is needed"]

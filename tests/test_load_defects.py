@@ -26,9 +26,7 @@ def load(run, store, tmp_path, text):
 
 def test_the_example_of_the_readme_loads_defects_without_ids(run, empty_store, tmp_path):
     assert load(run, empty_store, tmp_path, LINE + OTHER)["written"] == 2
-    query = (
-        "SELECT defect_type, phase_injected, phase_removed, description FROM stg_defects ORDER BY created_at LIMIT 1"
-    )
+    query = "SELECT defect_type, phase_injected, phase_removed, description FROM stg_defects ORDER BY found_at LIMIT 1"
     assert run("sql", query, "--json", "--db", empty_store).json == [
         {
             "defect_type": "60_Checking",
@@ -54,5 +52,5 @@ def test_an_id_of_ones_own_is_kept(run, empty_store, tmp_path):
     path = tmp_path / "bugs.csv"
     path.write_text("defect_id," + HEAD + "D-1," + LINE + "," + OTHER)
     run(*(path if word == "bugs.csv" else word for word in words()), "--db", empty_store)
-    ids = run("sql", "SELECT defect_id FROM stg_defects ORDER BY created_at", "--json", "--db", empty_store).json
+    ids = run("sql", "SELECT defect_id FROM stg_defects ORDER BY found_at", "--json", "--db", empty_store).json
     assert ids[0]["defect_id"] == "D-1" and len(ids[1]["defect_id"]) == 26

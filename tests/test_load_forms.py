@@ -2,12 +2,15 @@
 
 import gzip
 import json
+import sqlite3
+from contextlib import closing
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from asp_analysis.executions import MEASURES
 from asp_analysis.session import connect
 
 WIDE = "timestamp,task_id,agent_role,llm_model,latency_ms,tokens_in,cost_usd,team\n"
@@ -25,25 +28,30 @@ def rows(url, query):
         return session.sql(query).to_dict("records")
 
 
-def test_a_wide_row_becomes_one_row_per_known_metric(run, empty_store, tmp_path):
+def known(url):
+    """What was measured of each execution, as the table has it; what is unknown is left out."""
+    with closing(sqlite3.connect(url.path)) as connection:
+        found = connection.execute(
+            f"SELECT {', '.join(MEASURES)} FROM agent_cost_vector ORDER BY execution_id"
+        ).fetchall()
+    measured = [dict(zip(MEASURES, row, strict=True)) for row in found]
+    return [{name: value for name, value in row.items() if value is not None} for row in measured]
+
+
+def test_a_row_of_a_table_becomes_one_row_of_the_store(run, empty_store, tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text(WIDE + WIDE_ROW)
     counts = load(run, empty_store, path)
     assert (counts["read"], counts["written"], counts["tasks_stubbed"]) == (1, 1, 1)
-    metrics = rows(empty_store, "SELECT metric_type, metric_value, metric_unit FROM stg_costs ORDER BY metric_type")
-    assert metrics == [
-        {"metric_type": "API_Cost", "metric_value": 0.5, "metric_unit": "USD"},
-        {"metric_type": "Latency", "metric_value": 1200.0, "metric_unit": "ms"},
-        {"metric_type": "Tokens_In", "metric_value": 34.0, "metric_unit": "tokens"},
-    ]
+    assert known(empty_store) == [{"latency_ms": 1200.0, "tokens_in": 34, "cost_usd": 0.5}]
 
 
 def test_an_offset_is_turned_into_utc(run, empty_store, tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text(WIDE + WIDE_ROW)
     load(run, empty_store, path)
-    (row,) = rows(empty_store, 'SELECT "at" FROM executions')
-    assert str(row["at"]) == "2026-01-02 01:04:05"
+    (row,) = rows(empty_store, "SELECT executed_at FROM executions")
+    assert str(row["executed_at"]) == "2026-01-02 01:04:05"
 
 
 def test_an_empty_cell_is_unknown_and_not_zero(run, empty_store, tmp_path):
@@ -113,8 +121,8 @@ def test_every_format_gives_the_same_store(run, empty_store, tmp_path, kind):
         text = ",".join(record) + "\n" + ",".join(map(str, record.values())) + "\n"
         path.write_bytes(gzip.compress(text.encode()) if kind.endswith("gz") else text.encode())
     load(run, empty_store, path)
-    (row,) = rows(empty_store, 'SELECT "at", task_id, agent_role, cost_usd FROM executions')
-    assert (str(row["at"]), row["task_id"], row["agent_role"], row["cost_usd"]) == (
+    (row,) = rows(empty_store, "SELECT executed_at, task_id, agent_role, cost_usd FROM executions")
+    assert (str(row["executed_at"]), row["task_id"], row["agent_role"], row["cost_usd"]) == (
         "2026-01-02 03:04:05",
         "T-1",
         "Code",
@@ -144,8 +152,8 @@ def test_times_of_another_form_are_read_with_time_format(run, empty_store, tmp_p
     path = tmp_path / "runs.csv"
     path.write_text("timestamp,task_id,agent_role,cost_usd\n3/7/2025 14:05,T-1,Code,1\n")
     load(run, empty_store, path, "--time-format", "%m/%d/%Y %H:%M")
-    (row,) = rows(empty_store, 'SELECT "at" FROM executions')
-    assert str(row["at"]) == "2025-03-07 14:05:00"
+    (row,) = rows(empty_store, "SELECT executed_at FROM executions")
+    assert str(row["executed_at"]) == "2025-03-07 14:05:00"
 
 
 @pytest.mark.parametrize(
@@ -194,8 +202,8 @@ def test_telemetry_before_its_task_makes_a_stub_that_the_task_then_fills(run, em
     assert rows(empty_store, "SELECT is_stub, status FROM stg_tasks") == [{"is_stub": True, "status": "pending"}]
     counts = load(run, empty_store, tasks, "--as", "task_metadata")
     assert counts["updated"] == 1
-    found = rows(empty_store, "SELECT is_stub, status, estimated_complexity FROM stg_tasks")
-    assert found == [{"is_stub": False, "status": "completed", "estimated_complexity": 18}]
+    found = rows(empty_store, "SELECT is_stub, status, estimated_size FROM stg_tasks")
+    assert found == [{"is_stub": False, "status": "completed", "estimated_size": 18}]
 
 
 def test_an_empty_cell_does_not_erase_what_is_known_of_a_task(run, empty_store, tmp_path):
@@ -204,8 +212,8 @@ def test_an_empty_cell_does_not_erase_what_is_known_of_a_task(run, empty_store, 
     load(run, empty_store, path)
     path.write_text("task_id,created_at,status,estimated_complexity\nT-1,,failed,\n")
     assert load(run, empty_store, path)["updated"] == 1
-    found = rows(empty_store, "SELECT status, estimated_complexity FROM stg_tasks")
-    assert found == [{"status": "failed", "estimated_complexity": 18}]
+    found = rows(empty_store, "SELECT status, estimated_size FROM stg_tasks")
+    assert found == [{"status": "failed", "estimated_size": 18}]
 
 
 def test_mapping_mistakes_name_the_columns_that_exist(run, empty_store, tmp_path):
@@ -223,3 +231,59 @@ def test_columns_that_tell_nothing_are_an_error_that_lists_them(run, empty_store
     path.write_text("a,b\n1,2\n")
     ran = run("load", path, "--db", empty_store)
     assert ran.exit_code == 1 and "columns a, b do not tell it" in ran.err and "--as" in ran.err
+
+
+def stored(url, table, *columns):
+    with closing(sqlite3.connect(url.path)) as connection:
+        return connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1").fetchall()
+
+
+def test_a_mark_of_a_stub_may_be_missing_in_some_records(run, empty_store, tmp_path):
+    path = tmp_path / "tasks.jsonl"
+    base = {"created_at": "2026-01-02", "status": "pending"}
+    marks = [{"is_stub": True}, {"is_stub": False}, {}, {"is_stub": None}, {"metadata": {"is_stub": True, "a": 1}}]
+    path.write_text(
+        "".join(json.dumps({"task_id": f"T-{n}", **base, **mark}) + "\n" for n, mark in enumerate(marks[:4]))
+    )
+    assert load(run, empty_store, path)["written"] == 4
+    assert stored(empty_store, "task_metadata", "task_id", "is_stub") == [
+        ("T-0", 1),
+        ("T-1", 0),
+        ("T-2", 0),
+        ("T-3", 0),
+    ]
+    path.write_text(json.dumps({"task_id": "T-4", **base, **marks[4]}) + "\n")  # the form of earlier releases
+    load(run, empty_store, path)
+    (*_, last) = stored(empty_store, "task_metadata", "task_id", "is_stub", "metadata_json")
+    assert last == ("T-4", 1, '{"a":1}')
+
+
+def test_a_stub_that_is_loaded_over_a_task_makes_no_stub_of_it(run, empty_store, tmp_path):
+    path = tmp_path / "tasks.jsonl"
+    for record in ({"task_id": "T", "created_at": "2026-01-02", "status": "completed"},
+                   {"task_id": "T", "created_at": "2026-01-02", "is_stub": True}):  # fmt: skip
+        path.write_text(json.dumps(record) + "\n")
+        load(run, empty_store, path)
+    assert stored(empty_store, "task_metadata", "is_stub", "status") == [(0, "completed")]
+
+
+def test_every_row_says_which_load_wrote_it_first(run, empty_store, tmp_path):
+    record = {"timestamp": "2026-01-02", "task_id": "T", "agent_role": "Code", "cost_usd": 1, "execution_id": "E"}
+    for number, change in enumerate(({}, {"cost_usd": 2}, {"latency_ms": 5}), 1):
+        record |= change
+        (tmp_path / f"{number}.jsonl").write_text(json.dumps(record) + "\n")
+        load(run, empty_store, tmp_path / f"{number}.jsonl")
+    others = {
+        "task": {"task_id": "T", "created_at": "2026-01-02", "status": "completed"},
+        "defect": {"defect_id": "D", "found_at": "2026-01-02", "task_id": "T", "defect_type": "20_Syntax",
+                   "phase_injected": "Code", "phase_removed": "Test", "description": "d"},
+        "capability": {"capability": "PROBE_AI", "measured_at": "2026-01-03", "period_start_at": "2026-01-01",
+                       "period_end_at": "2026-01-02", "mode": "Shadow", "tasks_completed": 1, "tasks_needed": 2},
+    }  # fmt: skip
+    for name, other in others.items():
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(other) + "\n")
+        load(run, empty_store, tmp_path / f"{name}.jsonl")
+    assert stored(empty_store, "agent_cost_vector", "cost_usd", "latency_ms", "load_id") == [(2.0, 5.0, 1)]
+    assert stored(empty_store, "task_metadata", "load_id", "is_stub") == [(1, 0)]  # a stub of the first load, updated
+    assert stored(empty_store, "defect_log", "load_id") == [(5,)]
+    assert stored(empty_store, "bootstrap_metrics", "load_id") == [(6,)]

@@ -25,7 +25,7 @@ def test_what_was_put_away_is_found_again(steps, most):
 
 def rows_of(path):
     with sqlite3.connect(path) as connection:
-        return connection.execute("SELECT execution_id, metric_type, metric_value FROM agent_cost_vector").fetchall()
+        return connection.execute("SELECT execution_id, cost_usd, latency_ms FROM agent_cost_vector").fetchall()
 
 
 def test_executions_have_the_same_names_however_much_is_kept_in_memory(run, tmp_path, monkeypatch):
@@ -41,7 +41,8 @@ def test_executions_have_the_same_names_however_much_is_kept_in_memory(run, tmp_
         assert run("init", "--db", store).exit_code == 0
         assert run("load", tmp_path / "long.csv", "--json", "--db", store).json["written"] == 600
         found.append(rows_of(store))
-    assert found[0] == found[1] and len({name for name, *_ in found[0]}) == 300
+    assert found[0] == found[1] and len({name for name, *_ in found[0]}) == len(found[0]) == 300
+    assert sorted(cost for _, cost, _ in found[0]) == [*range(300)] and all(cost == ms for _, cost, ms in found[0])
 
 
 def test_no_room_for_what_is_put_away_is_one_sentence(monkeypatch):

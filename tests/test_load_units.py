@@ -9,8 +9,8 @@ HEAD = "timestamp,task_id,agent_role,seconds\n"
 
 @pytest.fixture
 def latencies(run, empty_store):
-    query = "SELECT metric_value FROM stg_costs WHERE metric_type = 'Latency' ORDER BY metric_value"
-    return lambda: [row["metric_value"] for row in run("sql", query, "--json", "--db", empty_store).json]
+    query = "SELECT latency_ms FROM executions WHERE latency_ms IS NOT NULL ORDER BY 1"
+    return lambda: [row["latency_ms"] for row in run("sql", query, "--json", "--db", empty_store).json]
 
 
 @pytest.mark.parametrize(

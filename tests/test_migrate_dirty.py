@@ -3,18 +3,24 @@
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 
 import psycopg
 import pytest
 
-from asp_analysis.config import parse_url
-from tests.test_platform_file import METRIC, TABLES
-
-TASK = "INSERT INTO task_metadata (task_id, created_at, {}) VALUES ('BAD', '2026-01-01T00:00:00.000000Z', ?)"
-DEFECT = (
-    "INSERT INTO defect_log (defect_id, created_at, task_id, defect_type, phase_injected, phase_removed, description) "
-    "VALUES ('D-9', '2025-11-12 09:30:00', 'T-1', '20_Syntax', ?, 'Test', 'd')"
-)
+AT = "2026-01-01T00:00:00.000000Z"
+INSERT = {
+    "task_metadata": f"INSERT INTO task_metadata (task_id, created_at, {{}}) VALUES ('BAD', '{AT}', ?)",
+    "agent_cost_vector": "INSERT INTO agent_cost_vector (execution_id, executed_at, task_id, agent_role, {}) "
+    f"VALUES ('BAD', '{AT}', 'FERRY-001', 'Code', ?)",
+    "bootstrap_metrics": "INSERT INTO bootstrap_metrics (capability, measured_at, period_start_at, period_end_at, "
+    f"mode, tasks_completed, tasks_needed, {{}}) VALUES ('PROBE_AI', '{AT}', '{AT}', '{AT}', 'Shadow', 1, 1, ?)",
+    "capabilities": "INSERT INTO capabilities (capability, capability_order, {}) VALUES ('BAD', 1, ?)",
+    "load_log": "INSERT INTO load_log (file, sha256, size_bytes, format, loaded_as, started_at, read_count, written, "
+    "updated, present, rejected, tasks_stubbed, options_json, {}) VALUES ('f', 'x', 1, 'csv', 'executions', "
+    f"'{AT}', 0, 0, 0, 0, 0, 0, '{{{{}}}}', ?)",
+}
+"""Table -> what adds a row whose one column is bad; SQLite takes it."""
 
 
 @pytest.fixture
@@ -24,33 +30,19 @@ def store(sample_store, tmp_path):
     return tmp_path / "store.db"
 
 
-@pytest.fixture
-def foreign(tmp_path):
-    """A file as the ASP platform writes it, with one good row of each kind."""
-    path = tmp_path / "platform.db"
-    with sqlite3.connect(path) as file:
-        file.executescript(TABLES)
-        file.execute(
-            "INSERT INTO task_metadata (task_id, created_at, status) VALUES ('T-1', '2025-11-12 08:00:00', 'completed')"
-        )
-        file.execute(METRIC, ("2025-11-12 09:00:00", "Latency", 1200.0, "ms"))
-    file.close()
-    return path
-
-
 def change(path, statement, values=()):
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file:
         file.execute(statement, values)
-    file.close()
+        file.commit()
 
 
 def count(url, table):
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url.text) as connection:
         return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
 def has_tables(url):
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url.text) as connection:
         return connection.execute("SELECT to_regclass('task_metadata') IS NOT NULL").fetchone()[0]
 
 
@@ -64,37 +56,64 @@ def set_aside(run, path, url, tmp_path):
 
 
 CHECKED = [
-    ("metadata", '{"a":"\\u0000"}', "U+0000"),
-    ("metadata", '{"a":"\\ud800"}', "UTF-8"),
-    ("metadata", '{"a":1e999999}', "fewer digits"),
-    ("components_affected", '["a", 1]', "array of texts"),
-    ("components_affected", "[null]", "array of texts"),
-    ("task_description", "a\0b", "U+0000"),
-    ("completed_at", "2026-02-30T00:00:00.000000Z", "not an instant"),
-    ("defect_density", float("inf"), "finite"),
+    ("task_metadata", "metadata_json", '{"a":"\\u0000"}', "U+0000"),
+    ("task_metadata", "metadata_json", '{"a":"\\ud800"}', "UTF-8"),
+    ("task_metadata", "metadata_json", '{"a":1e999999}', "fewer digits"),
+    ("task_metadata", "components_json", '["\\u0000"]', "U+0000"),
+    ("task_metadata", "task_description", "a\0b", "U+0000"),
+    ("task_metadata", "completed_at", "2026-02-30T00:00:00.000000Z", "not an instant"),
+    ("agent_cost_vector", "labels", '{"a":"\\u0000"}', "U+0000"),
+    ("agent_cost_vector", "tool", "a\0b", "U+0000"),
+    ("bootstrap_metrics", "metric_value", float("inf"), "finite"),
+    ("capabilities", "meaning", "a\0b", "U+0000"),
+    ("load_log", "finished_at", "soon", "not an instant"),
 ]
 
 
-@pytest.mark.parametrize(("column", "value", "reason"), CHECKED)
-def test_what_sqlite_lets_through_is_set_aside(run, store, postgres_url, tmp_path, column, value, reason):
-    change(store, TASK.format(column), (value,))
+@pytest.mark.parametrize(("table", "column", "value", "reason"), CHECKED)
+def test_what_sqlite_lets_through_is_set_aside(run, store, postgres_url, tmp_path, table, column, value, reason):
+    change(store, INSERT[table].format(column), (value,))
+    with closing(sqlite3.connect(store)) as file:
+        rows = file.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     found = set_aside(run, store, postgres_url, tmp_path)
-    assert [one[:3] for one in found] == [("task_metadata", column, value if value != float("inf") else "inf")]
-    assert reason in found[0][3] and count(postgres_url.text, "task_metadata") == 50
+    assert [one[:3] for one in found] == [(table, column, value if value != float("inf") else "inf")]
+    assert reason in found[0][3] and count(postgres_url, table) == rows - 1
 
 
-def test_bytes_that_are_no_utf_8_are_set_aside(run, store, postgres_url, tmp_path):
-    change(store, TASK.format("project_id").replace("?", "CAST(X'61FF62' AS TEXT)"))
-    assert set_aside(run, store, postgres_url, tmp_path) == [
-        ("task_metadata", "project_id", "a\udcffb", "a text in UTF-8 is needed")
-    ]
+@pytest.mark.parametrize("column", ["project_id", "metadata_json"])
+def test_bytes_that_are_no_utf_8_are_set_aside(run, store, postgres_url, tmp_path, column):
+    bad = {"project_id": "X'61FF62'", "metadata_json": "X'7B2261223A22FF227D'"}[column]
+    change(store, INSERT["task_metadata"].format(column).replace("?", f"CAST({bad} AS TEXT)"))
+    (found,) = set_aside(run, store, postgres_url, tmp_path)
+    assert found[:2] == ("task_metadata", column) and "\udcff" in found[2] and "UTF-8" in found[3]
 
 
-def test_an_orphan_is_set_aside(run, store, postgres_url, tmp_path):
-    change(store, "UPDATE agent_cost_vector SET task_id = 'GONE' WHERE id = 17")
+def test_a_key_that_is_no_utf_8_is_set_aside_with_what_refers_to_it(run, store, postgres_url, tmp_path):
+    change(store, "UPDATE task_metadata SET task_id = CAST(X'61FF62' AS TEXT) WHERE task_id = 'FERRY-001'")
+    change(store, "UPDATE agent_cost_vector SET task_id = CAST(X'61FF62' AS TEXT) WHERE task_id = 'FERRY-001'")
     found = set_aside(run, store, postgres_url, tmp_path)
-    assert found == [("agent_cost_vector", "task_id", "GONE", "task_metadata has no such row")]
-    assert count(postgres_url.text, "agent_cost_vector") == 2954
+    assert {(table, reason) for table, _, _, reason in found} == {
+        ("task_metadata", "a text in UTF-8 is needed"),
+        ("agent_cost_vector", "a text in UTF-8 is needed"),
+        ("defect_log", "task_metadata has no such row"),
+    }
+
+
+ORPHANS = {
+    "agent_cost_vector": ("task_id", "task_metadata"),
+    "defect_log": ("defect_type", "defect_types"),
+    "bootstrap_metrics": ("capability", "capabilities"),
+}
+
+
+@pytest.mark.parametrize("table", ORPHANS)
+def test_an_orphan_is_set_aside(run, store, postgres_url, tmp_path, table):
+    column, home = ORPHANS[table]
+    change(store, f"UPDATE {table} SET {column} = 'GONE' WHERE rowid = 17")
+    with closing(sqlite3.connect(store)) as file:
+        rows = file.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    assert set_aside(run, store, postgres_url, tmp_path) == [(table, column, "GONE", f"{home} has no such row")]
+    assert count(postgres_url, table) == rows - 1
 
 
 def test_what_refers_to_a_row_that_is_set_aside_goes_with_it(run, store, postgres_url, tmp_path):
@@ -102,112 +121,59 @@ def test_what_refers_to_a_row_that_is_set_aside_goes_with_it(run, store, postgre
     found = set_aside(run, store, postgres_url, tmp_path)
     assert {one[3] for one in found[1:]} == {"its row of task_metadata is set aside"}
     assert {one[0] for one in found} == {"task_metadata", "agent_cost_vector", "defect_log"}
-    assert count(postgres_url.text, "agent_cost_vector") == 2955 - sum(one[0] == "agent_cost_vector" for one in found)
+    assert count(postgres_url, "agent_cost_vector") == 385 - sum(one[0] == "agent_cost_vector" for one in found)
 
 
-FOREIGN = [
-    (METRIC, ("2025-11-12 09:00:00", "Latency", "n/a", "ms"), "metric_value", "a number is needed"),
-    (METRIC, ("2025-11-12 09:00:00", "Latency", 5.0, "furlong"), "metric_unit", "Latency is measured in ms"),
-    (METRIC, ("2025-11-12 09:00:00", "Latency", 5.0, " ms"), "metric_unit", "without blanks"),
-    (METRIC, ("2025-11-12 09:00:00", "Happiness", 5.0, "ms"), "metric_type", "is not one of"),
-    (METRIC, ("2025-11-12 09:00:00", "Latency", -5.0, "ms"), "metric_value", "a number from 0"),
-    (METRIC, ("2025-11-12 09:00:00", "Latency", float("inf"), "ms"), "metric_value", "finite"),
-    (METRIC, ("soon", "Latency", 5.0, "ms"), "timestamp", "not an instant"),
-    (METRIC, ("2025-11-12 09:00:00", "Latency", b"\x00\x01", "ms"), "metric_value", "a number is needed"),
-    (METRIC, ("2025-11-13 09:00:00", "Latency", 5.0, "ms"), "execution_date", "2025-11-13, is needed"),
-    (TASK.format("human_reviewed"), ("yes",), "human_reviewed", "0 or 1"),
-    (TASK.format("semantic_units_json"), ("{'a': 1}",), "semantic_units_json", "JSON"),
-    (TASK.format("metadata"), ("[]",), "metadata", "object"),
-    (TASK.format("estimated_complexity"), ("large",), "estimated_complexity", "whole number"),
-    (TASK.format("completed_at"), ("",), "completed_at", "not an instant"),
-    (TASK.format("status"), ("done",), "status", "is not one of"),
-    (DEFECT, ("Test",), "phase_removed", "must differ"),
-    (DEFECT.replace("'T-1'", "'T-404'"), ("Code",), "task_id", "has no such row"),
-    (DEFECT.replace("'D-9'", "NULL"), ("Code",), "defect_id", "needed"),
-]  # fmt: skip
+def test_every_reason_of_a_row_is_listed(run, store, postgres_url, tmp_path):
+    change(store, "UPDATE defect_log SET root_cause = 'a' || char(0), defect_type = 'GONE' WHERE rowid = 3")
+    assert [one[1] for one in set_aside(run, store, postgres_url, tmp_path)] == ["root_cause", "defect_type"]
 
 
-@pytest.mark.parametrize(("statement", "values", "column", "reason"), FOREIGN)
-def test_what_a_foreign_file_may_hold_is_set_aside(
-    run, foreign, postgres_url, tmp_path, statement, values, column, reason
-):
-    change(foreign, statement, values)
-    found = set_aside(run, foreign, postgres_url, tmp_path)
-    assert len(found) == 1 and found[0][1] == column and reason in found[0][3], found
+def make_bad(path, number):
+    for place in range(number):
+        change(path, f"UPDATE agent_cost_vector SET tool = '{place}' || char(0) WHERE rowid = {place + 2}")
 
 
-def test_the_later_of_two_rows_with_one_key_is_set_aside(run, foreign, postgres_url, tmp_path):
-    change(foreign, "ALTER TABLE agent_cost_vector ADD COLUMN execution_id TEXT")
-    change(foreign, "UPDATE agent_cost_vector SET execution_id = 'E'")
-    change(foreign, METRIC, ("2025-11-12 10:00:00", "Latency", 7.0, "ms"))
-    change(foreign, "UPDATE agent_cost_vector SET execution_id = 'E'")
-    found = set_aside(run, foreign, postgres_url, tmp_path)
-    assert found == [
-        ("agent_cost_vector", "execution_id", "E", "execution_id, metric_type: another row before has the same")
-    ]
-
-
-def test_without_a_file_for_them_nothing_is_written(run, foreign, postgres_url):
-    for value in range(7):
-        change(foreign, METRIC, ("2025-11-12 09:00:00", "Latency", f"n/a {value}", "ms"))
-    ran = run("migrate", postgres_url, "--from", foreign)
-    assert ran.exit_code == 1 and ran.err.count("\n") == 1 and not has_tables(postgres_url.text)
-    assert "7 are not" in ran.err and "agent_cost_vector row 2 metric_value 'n/a 0' (a number is needed)" in ran.err
+def test_without_a_file_for_them_nothing_is_written(run, store, postgres_url):
+    make_bad(store, 7)
+    ran = run("migrate", postgres_url, "--from", store)
+    assert ran.exit_code == 1 and ran.err.count("\n") == 1 and not has_tables(postgres_url)
+    assert "7 rows cannot be copied" in ran.err
+    assert "agent_cost_vector row 2 tool '0\\x00' (a text without U+0000" in ran.err
     assert "2 more" in ran.err and "--rejects" in ran.err
 
 
-def test_a_dry_run_counts_and_lists_them(run, foreign, postgres_url, tmp_path):
-    change(foreign, METRIC, ("2025-11-12 09:00:00", "Latency", "n/a", "ms"))
-    ran = run("migrate", postgres_url, "--from", foreign, "--dry-run", "--rejects", tmp_path / "aside.jsonl", "--json")
-    assert ran.exit_code == 0 and not has_tables(postgres_url.text)
-    assert {"table": "agent_cost_vector", "rows": 1, "set_aside": 1} in ran.json
+def test_a_dry_run_counts_and_lists_them(run, store, postgres_url, tmp_path):
+    make_bad(store, 1)
+    ran = run("migrate", postgres_url, "--from", store, "--dry-run", "--rejects", tmp_path / "aside.jsonl", "--json")
+    assert ran.exit_code == 0 and not has_tables(postgres_url)
+    assert {"table": "agent_cost_vector", "rows": 384, "set_aside": 1} in ran.json
     assert len((tmp_path / "aside.jsonl").read_text().splitlines()) == 1
 
 
-def test_what_is_set_aside_is_whole(run, foreign, postgres_url, tmp_path):
-    change(foreign, "ALTER TABLE agent_cost_vector ADD COLUMN machine TEXT")
-    change(foreign, METRIC, ("2025-11-12 09:00:00", "Latency", "n/a", "ms"))
-    change(foreign, "UPDATE agent_cost_vector SET machine = 'm-1'")
-    set_aside(run, foreign, postgres_url, tmp_path)
+def test_what_is_set_aside_is_whole(run, store, postgres_url, tmp_path):
+    change(store, "ALTER TABLE agent_cost_vector ADD COLUMN colour TEXT")
+    make_bad(store, 1)
+    change(store, "UPDATE agent_cost_vector SET colour = 'red'")
+    set_aside(run, store, postgres_url, tmp_path)
     line = json.loads((tmp_path / "aside.jsonl").read_text())
-    with sqlite3.connect(foreign) as file:
+    with closing(sqlite3.connect(store)) as file:
         file.row_factory = sqlite3.Row
         stored = dict(file.execute("SELECT * FROM agent_cost_vector WHERE rowid = ?", (line["rowid"],)).fetchone())
-    file.close()
-    assert line["row"] == stored and stored["machine"] == "m-1"
+    assert line["row"] == stored and stored["colour"] == "red"
 
 
-def test_columns_that_the_server_does_not_have_are_named(run, foreign, postgres_url):
-    change(foreign, "ALTER TABLE task_metadata ADD COLUMN colour TEXT")
-    assert "task_metadata: colour" in run("migrate", postgres_url, "--from", foreign).err
+def test_a_second_run_with_the_same_file_compares_what_is_left(run, store, postgres_url, tmp_path):
+    make_bad(store, 1)
+    set_aside(run, store, postgres_url, tmp_path)
+    assert len(set_aside(run, store, postgres_url, tmp_path)) == 1
 
 
-def test_a_second_run_with_the_same_file_compares_what_is_left(run, foreign, postgres_url, tmp_path):
-    change(foreign, METRIC, ("2025-11-12 09:00:00", "Latency", "n/a", "ms"))
-    set_aside(run, foreign, postgres_url, tmp_path)
-    assert len(set_aside(run, foreign, postgres_url, tmp_path)) == 1
+def test_a_file_that_cannot_be_written_is_one_line(run, store, postgres_url, tmp_path):
+    ran = run("migrate", postgres_url, "--from", store, "--rejects", tmp_path / "none" / "aside.jsonl")
+    assert ran.exit_code == 1 and ran.err.count("\n") == 1 and not has_tables(postgres_url)
 
 
-def test_a_file_that_cannot_be_written_is_one_line(run, foreign, postgres_url, tmp_path):
-    ran = run("migrate", postgres_url, "--from", foreign, "--rejects", tmp_path / "none" / "aside.jsonl")
-    assert ran.exit_code == 1 and ran.err.count("\n") == 1 and not has_tables(postgres_url.text)
-
-
-def test_a_refused_migration_leaves_no_file_behind(run, foreign, tmp_path):
-    run("migrate", "postgresql://nobody@127.0.0.1:1/none", "--from", foreign, "--rejects", tmp_path / "aside.jsonl")
+def test_a_refused_migration_leaves_no_file_behind(run, store, tmp_path):
+    run("migrate", "postgresql://nobody@127.0.0.1:1/none", "--from", store, "--rejects", tmp_path / "aside.jsonl")
     assert list(tmp_path.glob("aside*")) == []
-
-
-def test_a_clean_foreign_file_arrives_with_the_executions_that_analysis_sees(run, foreign, postgres_url):
-    from asp_analysis.session import connect
-
-    for at, value in (("2025-11-12 09:00:00", 800.0), ("2025-11-12 11:00:00", 1 / 3)):
-        change(foreign, METRIC, (at, "Latency", value, "ms"))
-    change(foreign, "UPDATE agent_cost_vector SET agent_version = '1.2', agent_iteration = NULL WHERE id = 3")
-    assert run("migrate", postgres_url, "--from", foreign).exit_code == 0
-    with connect(parse_url(str(foreign), foreign.parent)) as session:
-        seen = session.sql("SELECT execution_id, metric_value FROM stg_costs ORDER BY 1, 2")
-    with psycopg.connect(postgres_url.text) as connection:
-        found = connection.execute("SELECT execution_id, metric_value FROM agent_cost_vector ORDER BY 1, 2").fetchall()
-        roles = connection.execute("SELECT count(*) FROM agent_roles").fetchone()[0]
-    assert sorted(found) == sorted(seen.itertuples(index=False, name=None)) and len(found) == 3 and roles > 5

@@ -20,16 +20,16 @@ from benchmarks.migrate_bench import make_store
 from tests.killing import Moments, seconds_of, started
 from tests.postgres import PASSWORD, new_database, running_server
 
-ROWS, KILLS, IS_THERE = 10_000, 50, 9
+EXECUTIONS, KILLS, IS_THERE = 10_000, 50, 9
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    return make_store(tmp_path_factory.mktemp("faults") / "store.db", ROWS)
+    return make_store(tmp_path_factory.mktemp("faults") / "store.db", EXECUTIONS)
 
 
-def metric_rows(url):
-    """How many metrics are there; None without any table."""
+def execution_rows(url):
+    """How many executions are there; None without any table."""
     with psycopg.connect(url) as connection:
         if not connection.execute("SELECT to_regclass('agent_cost_vector') IS NOT NULL").fetchone()[0]:
             return None
@@ -39,10 +39,10 @@ def metric_rows(url):
 def digest(url):
     """Tell one content from another; None without any table."""
     query = (
-        "SELECT concat(md5(string_agg(c::TEXT, '|' ORDER BY id)), count(*), (SELECT count(*) FROM task_metadata), "
+        "SELECT concat(md5(string_agg(c::TEXT, '|' ORDER BY row_id)), count(*), (SELECT count(*) FROM task_metadata), "
         "(SELECT count(*) FROM pg_indexes WHERE schemaname = current_schema())) FROM agent_cost_vector AS c"
     )
-    if metric_rows(url) is None:
+    if execution_rows(url) is None:
         return None
     with psycopg.connect(url) as connection:
         return connection.execute(query).fetchone()[0]
@@ -98,7 +98,7 @@ def test_three_at_once_end_with_one_copy(store, postgres_url):
     for process in processes:
         process.join(120)
     assert sorted(process.exitcode for process in processes) == [0, IS_THERE, IS_THERE]
-    assert metric_rows(postgres_url.text) == ROWS
+    assert execution_rows(postgres_url.text) == EXECUTIONS
 
 
 def test_a_connection_that_is_lost_midway_leaves_nothing(store, postgres_url, postgres_server):
@@ -112,7 +112,7 @@ def test_a_connection_that_is_lost_midway_leaves_nothing(store, postgres_url, po
 
     with pytest.raises(StoreError, match=r"the connection was lost. Nothing of this was written") as refusal:
         migrate(store, postgres_url, on_progress=cut_off)
-    assert PASSWORD not in str(refusal.value) and metric_rows(postgres_url.text) is None
+    assert PASSWORD not in str(refusal.value) and execution_rows(postgres_url.text) is None
 
 
 @pytest.mark.skipif("ASP_TEST_POSTGRES_URL" in os.environ, reason="a server of others must not be stopped")
@@ -165,7 +165,7 @@ def test_a_user_without_rights_is_one_line(run, store, postgres_url):
             assert "this user may not do that" in refused(run, store, url)
         finally:
             connection.execute("DROP ROLE asp_test_guest")
-    assert metric_rows(postgres_url.text) is None
+    assert execution_rows(postgres_url.text) is None
 
 
 @pytest.fixture
@@ -196,6 +196,6 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, postgres_serv
         url = urlunsplit(urlsplit(postgres_server)._replace(path="/asp_test_full"))
         try:
             assert "its disk is full" in refused(run, store, url)
-            assert metric_rows(url) is None
+            assert execution_rows(url) is None
         finally:
             connection.execute("DROP DATABASE asp_test_full WITH (FORCE)")

@@ -16,6 +16,26 @@ from asp_analysis.store import create_store, open_store
 from tests.postgres import PASSWORD
 
 
+@pytest.fixture
+def users_of(postgres_server):
+    """What gives the address of a new user of a store who may read or write; the store is made where there is none."""
+    made = []
+
+    def user_of(url, role):
+        create_store(url)
+        name = f"{role}_of_{url.text.rsplit('/', 1)[1]}"
+        with psycopg.connect(postgres_server, autocommit=True) as admin:
+            admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x' IN ROLE asp_{role}")
+        made.append(name)
+        text = url.text.replace("postgres:", f"{name}:", 1).replace(PASSWORD.replace("/", "%2F"), "x")
+        return parse_url(text, Path())
+
+    yield user_of
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        for name in made:
+            admin.execute(f"DROP ROLE {name}")
+
+
 def other(url: StoreUrl, **changes: str) -> StoreUrl:
     """Give the address with a word replaced."""
     text = url.text
@@ -29,7 +49,7 @@ def comparable(frame: pd.DataFrame) -> pd.DataFrame:
     """JSON has no order of keys, and rows of a view have no order either."""
     frame = frame.copy()
     for name in frame.columns:
-        if name.endswith("_json"):
+        if name.endswith("_json") or name == "labels":
             texts = frame[name].map(
                 lambda text: json.dumps(json.loads(text, parse_int=float), sort_keys=True), na_action="ignore"
             )
@@ -60,14 +80,17 @@ def test_an_open_session_sees_what_is_written_meanwhile(postgres_url, monkeypatc
     create_store(postgres_url, with_sample=True)
     with connect(postgres_url) as session, psycopg.connect(postgres_url.text, autocommit=True) as writer:
         for statement in (
-            "UPDATE agent_cost_vector SET metric_value = metric_value * 2 WHERE metric_type = 'API_Cost'",
-            "DELETE FROM agent_cost_vector WHERE id = 7",
+            "UPDATE agent_cost_vector SET cost_usd = cost_usd * 2",
+            "DELETE FROM agent_cost_vector WHERE row_id = 7",
+            "INSERT INTO agent_cost_vector (execution_id, executed_at, task_id, agent_role, cost_usd) "
+            "VALUES ('NEW', '2026-01-02', 'FERRY-001', 'Code', 1)",
+            "SELECT asp_move_execution('NEW', '2026-01-03')",
             "UPDATE task_metadata SET status = 'failed' WHERE task_id = 'FERRY-001'",
             "DELETE FROM defect_log WHERE defect_id = (SELECT min(defect_id) FROM defect_log)",
         ):
             writer.execute(statement)
             with connect(postgres_url, is_live=True) as live:
-                for name in ("role_costs", "stg_costs", "stg_tasks", "defects"):
+                for name in ("role_costs", "stg_executions", "stg_tasks", "defects"):
                     pd.testing.assert_frame_equal(comparable(session.view(name)), comparable(live.view(name)), obj=name)
 
 
@@ -107,7 +130,7 @@ def test_a_load_gives_the_same_counts_and_the_same_rows_as_on_sqlite(postgres_ur
         assert (again["written"], again["updated"], again["present"], again["rejected"]) == (0, 0, 2, 1), url
         assert (present["updated"], present["present"]) == (0, 1), url
     with connect(postgres_url) as session, connect(empty_store) as reference:
-        for name in ("executions", "stg_costs", "stg_tasks"):
+        for name in ("executions", "stg_executions", "stg_tasks", "work", "tasks"):
             pd.testing.assert_frame_equal(comparable(session.view(name)), comparable(reference.view(name)), obj=name)
 
 
@@ -115,7 +138,7 @@ def test_rejects_are_kept_listed_and_given_back(postgres_url, tmp_path, run):
     create_store(postgres_url)
     run("load", write_lines(tmp_path / "costs.jsonl", LINES), "--as", "executions", "--db", postgres_url)
     listed = run("rejects", "--json", "--db", postgres_url).json
-    assert listed[0]["line_number"] == 3 and "timestamp" in listed[0]["reasons"][0]
+    assert listed[0]["line_number"] == 3 and "executed_at" in listed[0]["reasons"][0]
     run("rejects", "--export", tmp_path / "back.jsonl", "--clear", "--db", postgres_url)
     assert run("rejects", "--json", "--db", postgres_url).json == []
 
@@ -174,6 +197,71 @@ def test_making_the_store_again_keeps_what_it_holds(postgres_url):
     assert not again.is_new and again.task_count == 50
 
 
+VIEWS = ("executions", "work", "task_costs", "tasks", "defects")
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_views_of_the_store_itself_say_what_the_workbench_says(postgres_sample, name):
+    with connect(postgres_sample) as session, psycopg.connect(postgres_sample.text) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        cursor = connection.execute(f"SELECT * FROM {name}")
+        found = pd.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description])
+        expected = session.view(name)
+    assert list(found.columns) == list(expected.columns) and len(found) == len(expected)
+    for column in expected.columns:
+        assert plain(found[column]) == plain(expected[column]), column
+
+
+def plain(values):
+    """Give values of either driver in one form, in one order: views have none."""
+
+    def one(value):
+        if isinstance(value, dict | list):
+            return json.dumps(value, sort_keys=True)
+        if isinstance(value, str) and value[:1] in "[{":
+            return json.dumps(json.loads(value), sort_keys=True)
+        if pd.isna(value):
+            return ""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return str(value).removesuffix("+00:00")
+        return f"{float(value):.9g}"
+
+    return sorted(map(one, values.astype(object)))
+
+
+def execution(name, at, **measures):
+    return {"execution_id": name, "executed_at": at, "task_id": "T", "agent_role": "Code", **measures}
+
+
+def test_an_execution_is_there_once_whenever_it_is_said_to_have_happened(postgres_url, tmp_path, run, users_of):
+    """The key holds the time: the writer sees to it, and an asp_writer can do it without the right to delete."""
+    writer = users_of(postgres_url, "writer")
+    load = ("load", tmp_path / "runs.jsonl", "--as", "executions", "--json", "--db", writer)
+    for at, cost in (("2026-01-05T00:00:00Z", 1), ("2026-06-05T00:00:00Z", 2), ("2026-03-05T00:00:00Z", 3)):
+        lines = [execution("A", at, cost_usd=cost, tool_calls=1), execution("B", "2026-01-05T00:00:00Z", cost_usd=9)]
+        counts = run(*load).json if write_lines(tmp_path / "runs.jsonl", lines) else {}
+    assert (counts["updated"], counts["present"]) == (1, 1)
+    with psycopg.connect(postgres_url.text) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        query = "SELECT execution_id, executed_at::TEXT, cost_usd, tool_calls, row_id FROM agent_cost_vector ORDER BY 1"
+        assert connection.execute(query).fetchall() == [
+            ("A", "2026-03-05 00:00:00+00", 3, 1, 1),
+            ("B", "2026-01-05 00:00:00+00", 9, None, 2),
+        ]
+
+
+def test_ones_own_words_are_accepted_and_others_are_not(postgres_url, tmp_path, run):
+    create_store(postgres_url)
+    (tmp_path / "types.csv").write_text("defect_type,type_order,taxonomy\nFlaky_Test,110,ours\n")
+    (tmp_path / "defects.csv").write_text(
+        "defect_id,found_at,task_id,defect_type,phase_injected,phase_removed,description\n"
+        "D-1,2026-01-02,T,Flaky_Test,Code,Test,d\nD-2,2026-01-02,T,No_Such,Code,Test,d\n"
+    )
+    assert run("load", tmp_path / "types.csv", "--as", "defect_types", "--db", postgres_url).exit_code == 0
+    counts = run("load", tmp_path / "defects.csv", "--as", "defect_log", "--json", "--db", postgres_url).json
+    assert (counts["written"], counts["rejected"]) == (1, 1)
+
+
 def test_two_writers_take_turns_and_nothing_is_written_twice(postgres_url, tmp_path):
     create_store(postgres_url)
     path = write_lines(
@@ -191,23 +279,10 @@ def test_two_writers_take_turns_and_nothing_is_written_twice(postgres_url, tmp_p
 
 
 @pytest.fixture
-def users(postgres_url):
+def users(postgres_url, users_of):
     """Two users of the sample: one may read, one may write."""
     create_store(postgres_url, with_sample=True)
-    name = postgres_url.text.rsplit("/", 1)[1]
-    with psycopg.connect(postgres_url.text, autocommit=True) as admin:
-        for role in ("reader", "writer"):
-            admin.execute(f"CREATE ROLE {role}_of_{name} LOGIN PASSWORD 'x' IN ROLE asp_{role}")
-    yield [
-        parse_url(
-            postgres_url.text.replace("postgres:", f"{role}_of_{name}:", 1).replace(PASSWORD.replace("/", "%2F"), "x"),
-            Path(),
-        )
-        for role in ("reader", "writer")
-    ]
-    with psycopg.connect(postgres_url.text, autocommit=True) as admin:
-        for role in ("reader", "writer"):
-            admin.execute(f"DROP ROLE {role}_of_{name}")
+    return [users_of(postgres_url, role) for role in ("reader", "writer")]
 
 
 def test_a_reader_reads_every_view_and_cannot_write(users, tmp_path, run):
@@ -216,6 +291,8 @@ def test_a_reader_reads_every_view_and_cannot_write(users, tmp_path, run):
         assert all(len(session.view(name)) or name == "stg_loads" for name in view_names())
     refused = run("load", write_lines(tmp_path / "costs.jsonl", LINES), "--as", "executions", "--db", reader)
     assert refused.exit_code == 1 and "this user may not do that" in refused.err
+    with psycopg.connect(reader.text) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT asp_move_execution('x', now())")
 
 
 def test_a_writer_loads_and_cannot_delete_telemetry(users, tmp_path, run):

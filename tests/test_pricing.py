@@ -192,7 +192,7 @@ def test_a_model_without_a_price_is_counted_listed_and_priced_later(run, empty_s
     ran = run("load", path, "--json", "--db", empty_store)
     assert ran.json["transcripts"]["calls_without_price"] == 1
     (model,) = run("models", "--unpriced", "--json", "--db", empty_store).json
-    assert (model["llm_model"], model["calls_without_price"], model["cost_usd"]) == ("in-house-7b", 1, None)
+    assert (model["llm_model"], model["executions_without_price"], model["cost_usd"]) == ("in-house-7b", 1, None)
     prices = tmp_path / "prices.csv"
     prices.write_text(CSV + "in-house-7b,,2,2,,,\n")
     again = run("load", path, "--prices", prices, "--json", "--db", empty_store).json

@@ -13,12 +13,12 @@ from asp_analysis.probe.complexity import (
     FACTORS,
     PUBLISHED_WEIGHTS,
     calibrate,
+    calibrate_history,
+    measure_unit,
     parse_units,
-    total_complexity,
-    unit_complexity,
-    units_frame,
-    weighted_counts,
+    weigh_counts,
 )
+from asp_analysis.probe.question import Question
 
 COUNTED = {
     "unit_id": "SU-1",
@@ -45,27 +45,22 @@ def history(n: int, noise: float, weights: np.ndarray, seed: int = 0) -> tuple[p
 
 def test_a_counted_unit_follows_the_formula():
     (unit,) = parse_units([COUNTED])
-    assert unit_complexity(unit) == (2 * 3 + 5 * 1 + 3 * 2 + 4 * 4) * 1.5
+    assert measure_unit(unit) == (2 * 3 + 5 * 1 + 3 * 2 + 4 * 4) * 1.5
 
 
 def test_a_unit_without_counts_keeps_its_estimate():
-    assert total_complexity(parse_units([COUNTED, ESTIMATED])) == 33 * 1.5 + 7
-
-
-def test_other_weights_can_be_asked_for():
-    ones = dict(zip(FACTORS, [1, 1, 1, 2], strict=True))
-    assert total_complexity(parse_units([COUNTED]), ones) == (3 + 1 + 2 + 8) * 1.5
+    assert [measure_unit(unit) for unit in parse_units([COUNTED, ESTIMATED])] == [33 * 1.5, 7]
 
 
 @pytest.mark.parametrize(("novelty", "factor"), [("familiar", 1), ("Novel", 2), (1.5, 1.5), (None, 1)])
 def test_novelty_is_a_word_or_a_number(novelty, factor):
     (unit,) = parse_units([COUNTED | {"novelty": novelty}])
-    assert unit_complexity(unit) == 33 * factor
+    assert measure_unit(unit) == 33 * factor
 
 
 @pytest.mark.parametrize("nothing", [None, "", [], "[]"])
-def test_no_units_have_no_complexity(nothing):
-    assert total_complexity(parse_units(nothing)) == 0
+def test_a_task_may_have_no_units(nothing):
+    assert parse_units(nothing) == ()
 
 
 def test_text_and_list_parse_alike():
@@ -99,29 +94,22 @@ def test_wrong_shapes_are_refused_with_unit_and_field(units, words):
 
 def test_a_unit_with_neither_counts_nor_estimate_has_no_complexity():
     with pytest.raises(InputError, match="unit SU-9 has neither"):
-        total_complexity(parse_units([{"unit_id": "SU-9"}]))
-
-
-def test_the_units_of_a_task_become_a_table():
-    frame = units_frame(parse_units([COUNTED, ESTIMATED]))
-    assert frame["complexity"].tolist() == [49.5, 7]
-    assert frame["is_counted"].tolist() == [True, False]
-    assert units_frame(()).columns.tolist() == frame.columns.tolist()
+        measure_unit(*parse_units([{"unit_id": "SU-9"}]))
 
 
 def test_weighted_counts_add_novelty_and_are_unknown_where_a_unit_was_not_counted():
-    table = weighted_counts({"T-1": parse_units([COUNTED]), "T-2": parse_units([COUNTED, ESTIMATED])})
+    table = weigh_counts({"T-1": parse_units([COUNTED]), "T-2": parse_units([COUNTED, ESTIMATED])})
     assert table.loc["T-1"].tolist() == [4.5, 1.5, 3, 6]
     assert table.loc["T-2"].isna().all()
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 20)] * 4), min_size=1, max_size=6), st.sampled_from([1, 1.5, 2]))
-def test_total_complexity_is_the_weighted_sum_of_the_counts(rows, novelty):
+def test_the_complexity_of_a_task_is_the_weighted_sum_of_the_counts(rows, novelty):
     units = parse_units(
         [{"unit_id": str(i), "novelty": novelty} | dict(zip(FACTORS, r, strict=True)) for i, r in enumerate(rows)]
     )
-    weighted = weighted_counts({"T": units}).loc["T"].to_numpy()
-    assert total_complexity(units) == pytest.approx(weighted @ WEIGHTS)
+    weighted = weigh_counts({"T": units}).loc["T"].to_numpy()
+    assert sum(map(measure_unit, units)) == pytest.approx(weighted @ WEIGHTS)
 
 
 def test_costs_without_noise_give_back_their_weights():
@@ -150,6 +138,15 @@ def test_a_planner_that_counts_otherwise_is_found_out():
     assert not result.frame().loc["data_transformations", "is_published_inside"]
     assert result.calibrated_error < result.published_error
     assert "calibrated weights are better" in result.findings[-1]
+
+
+def test_the_finished_tasks_of_a_history_are_asked_for_their_weights():
+    counts, cost = history(20, 0.3, WEIGHTS)
+    units = [json.dumps([{"unit_id": "U", **row}]) for row in counts.to_dict("records")]
+    tasks = pd.DataFrame({"task_id": [f"T{i:02}" for i in range(20)], "semantic_units_json": [*units[:-1], None]})
+    past = pd.DataFrame({"task_id": tasks["task_id"], "llm_model": "m", "agent_role": "Code", "cost_usd": cost})
+    past = past.assign(known_at=pd.Timestamp("2026-01-01"), is_finished=past.index != 0, is_censored=False)
+    assert calibrate_history(past, tasks, Question()).n == 18
 
 
 def test_counts_that_rise_together_cannot_be_told_apart():

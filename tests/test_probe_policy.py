@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from asp_analysis.errors import EstimationRefusal
-from asp_analysis.probe.linear import fit_line
-from asp_analysis.probe.methods import ProbeData, probe_report
-from asp_analysis.probe.policy import Policy, rating
+from asp_analysis.probe.published.data import ProbeData
+from asp_analysis.probe.published.linear import fit_line
+from asp_analysis.probe.published.methods import judge_methods
+from asp_analysis.probe.published.policy import Policy, rate_method
+from asp_analysis.probe.question import Question
 
 
 def test_every_rule_is_described_in_words():
@@ -41,9 +43,9 @@ def test_a_policy_that_makes_no_sense_is_refused(change, words):
 
 def test_the_order_decides_between_methods_that_pass():
     x = np.arange(1.0, 11)
-    data = ProbeData(x, actual=2 * x + np.resize([0.2, -0.1, -0.1], 10))
-    assert probe_report(data, 5).chosen == "A"
-    assert probe_report(data, 5, policy=Policy(order=("C1", "A"))).chosen == "C1"
+    data = ProbeData(proxy=x, actual=2 * x + np.resize([0.2, -0.1, -0.1], 10))
+    assert judge_methods(data, Question(size=5)).chosen == "A"
+    assert judge_methods(data, Question(size=5), policy=Policy(order=("C1", "A"))).chosen == "C1"
 
 
 @pytest.mark.parametrize(
@@ -53,44 +55,44 @@ def test_the_order_decides_between_methods_that_pass():
 )  # fmt: skip
 def test_each_veto_alone_can_refuse_a_good_line(change):
     x = np.arange(1.0, 11)
-    data = ProbeData(x, actual=2 * x + np.resize([0.2, -0.1, -0.1], 10))
-    assert probe_report(data, 5)["A"].verdict == "valid"
-    assert probe_report(data, 5, judgement=1, policy=Policy(**change))["A"].verdict == "refused"
+    data = ProbeData(proxy=x, actual=2 * x + np.resize([0.2, -0.1, -0.1], 10))
+    assert judge_methods(data, Question(size=5))["A"].verdict == "valid"
+    assert judge_methods(data, Question(size=5), judgement=1, policy=Policy(**change))["A"].verdict == "refused"
 
 
 @pytest.mark.parametrize("change", [{"weak_r2": 1.0}, {"max_cooks_distance": 1e-6}, {"max_slope_change": 1e-6}])
 def test_each_flag_alone_can_flag_a_good_line(change):
     x = np.arange(1.0, 11)
-    data = ProbeData(x, actual=2 * x + np.resize([0.2, -0.1, -0.1], 10))
-    assert probe_report(data, 5, policy=Policy(**change))["A"].verdict == "flagged"
+    data = ProbeData(proxy=x, actual=2 * x + np.resize([0.2, -0.1, -0.1], 10))
+    assert judge_methods(data, Question(size=5), policy=Policy(**change))["A"].verdict == "flagged"
 
 
 def test_a_task_without_which_the_slope_falls_is_named():
     x, y = [1, 2, 3, 4, 5, 20], [2, 1, 2, 1, 2, 10]
-    reasons = probe_report(ProbeData(x, actual=y), 4)["A"].reasons
+    reasons = judge_methods(ProbeData(proxy=x, actual=y), Question(size=4))["A"].reasons
     assert any(r.startswith("without task 6 the slope changes by -") for r in reasons)
 
 
 def test_a_slope_that_rests_on_one_task_alone_is_flagged():
-    result = probe_report(ProbeData([1, 1, 1, 9], actual=[1, 1.5, 1.2, 10]), 4)["A"]
+    result = judge_methods(ProbeData(proxy=[1, 1, 1, 9], actual=[1, 1.5, 1.2, 10]), Question(size=4))["A"]
     assert "the slope rests on task 4 alone" in result.reasons
 
 
 @pytest.mark.parametrize(("method", "score"), [("C3", 5.00001), ("D", 5.0)])
 def test_the_last_resorts_have_fixed_ratings(method, score):
-    assert rating(method, 0.3) == score
+    assert rate_method(method, 0.3) == score
 
 
 def test_a_ratio_as_expected_rates_six_and_twice_as_expected_rates_four():
-    assert rating("C1", 1.0) == 6
-    assert rating("C1", 2.0) == rating("C1", 0.5) == 4
+    assert rate_method("C1", 1.0) == 6
+    assert rate_method("C1", 2.0) == rate_method("C1", 0.5) == 4
 
 
 def test_an_insignificant_line_rates_half_a_point_lower():
     fit = fit_line([1, 2, 3, 4, 5], [1, 9, 2, 8, 3])
     assert fit.significance > 0.2
-    assert rating("A", 1.0, fit, 0.0) == pytest.approx(6 + 0.25 - 0.5)
+    assert rate_method("A", 1.0, fit, 0.0) == pytest.approx(6 + 0.25 - 0.5)
 
 
 def test_a_slope_in_the_wrong_direction_rates_lowest():
-    assert rating("A", -1.0, fit_line([1, 2, 3], [3, 2, 1.1]), 0.0) == -np.inf
+    assert rate_method("A", -1.0, fit_line([1, 2, 3], [3, 2, 1.1]), 0.0) == -np.inf

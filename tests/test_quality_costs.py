@@ -25,8 +25,12 @@ def runs_of(costs):
     names = ["latency_ms", "tokens", "cost_usd"]
     frame = pd.DataFrame({"agent_role": list(costs), "task_id": "t"})
     for name in names:
-        frame[name], frame[f"repeat_{name}"] = list(costs.values()), 0.0
-    return frame.assign(executions_without_cost=0, repeats=0)
+        frame[name], frame[f"rework_{name}"] = list(costs.values()), 0.0
+    return frame.assign(executions_without_cost=0, reworked_executions=0)
+
+
+def spent_on(tasks):
+    return tasks["cost_usd"].fillna(tasks["reported_cost_usd"])
 
 
 def test_the_shares_of_all_kinds_add_up_to_one(work):
@@ -39,14 +43,12 @@ def test_the_shares_of_all_kinds_add_up_to_one(work):
 
 def test_the_total_is_the_known_cost_of_all_executions(sample_store, work):
     with connect(sample_store) as session:
-        whole = session.sql("SELECT sum(metric_value) AS usd FROM stg_costs WHERE metric_type = 'API_Cost'")["usd"][0]
-        repeats = session.sql(
-            "SELECT sum(metric_value) AS usd FROM stg_costs WHERE metric_type = 'API_Cost' AND agent_iteration > 1 "
-            "AND agent_role IN ('Design', 'Code')"
-        )["usd"][0]
+        runs = session.view("stg_executions")
+    whole = runs["cost_usd"].sum()
+    is_rework = (runs["agent_iteration"] > 1) & runs["agent_role"].isin(["Design", "Code"])
     row = cost_of_quality(work).set_index("component").loc["cost_usd"]
     assert row["total"] == pytest.approx(whole)
-    assert row["rework_share"] == pytest.approx(repeats / whole)
+    assert row["rework_share"] == pytest.approx(runs.loc[is_rework, "cost_usd"].sum() / whole)
     assert row["note"] == "10 executions without a cost are left out"
 
 
@@ -82,13 +84,13 @@ def test_a_kind_of_phase_that_ran_at_unknown_cost_is_unknown_and_one_that_never_
     assert row["note"] == "nothing is known of failure; A/FR not defined: no failure cost is known"
 
 
-def test_repeats_of_unknown_cost_are_no_rework_of_zero(work):
-    runs = runs_of({"Code": 5.0}).assign(repeats=1, repeat_cost_usd=np.nan)
+def test_rework_of_unknown_cost_is_no_rework_of_zero(work):
+    runs = runs_of({"Code": 5.0}).assign(reworked_executions=1, rework_cost_usd=np.nan)
     assert np.isnan(cost_of_quality(Work(work.defects, runs, work.tasks, work.phases)).iloc[2]["rework_share"])
 
 
 def test_tasks_of_unknown_cost_are_not_accepted_for_nothing(work):
-    tasks = work.tasks.assign(spent_usd=np.nan)
+    tasks = work.tasks.assign(cost_usd=np.nan, reported_cost_usd=np.nan)
     row = accepted_costs(Work(work.defects, work.runs, tasks, work.phases)).iloc[0]
     assert row[["accepted_usd", "failed_usd", "usd_per_accepted"]].isna().all()
     assert row["note"].startswith("nothing is known of accepted_usd; nothing is known of failed_usd")
@@ -118,7 +120,7 @@ def test_an_effort_of_zero_is_unknown_and_not_free(work):
 def test_an_accepted_result_bears_the_cost_of_failed_attempts(work):
     row = accepted_costs(work).iloc[0]
     assert (row["accepted"], row["failed"], row["open"]) == (43, 3, 2)
-    spent = work.tasks.groupby("status")["spent_usd"].sum()
+    spent = spent_on(work.tasks).groupby(work.tasks["status"]).sum()
     assert row["usd_per_accepted"] == pytest.approx((spent["completed"] + spent["failed"]) / 43)
     assert row["usd_per_accepted"] > row["usd_per_completed"]
 
@@ -133,7 +135,7 @@ def test_where_nothing_was_accepted_the_cost_is_not_defined(work):
     failed = work.tasks.assign(status="failed")
     row = accepted_costs(Work(work.defects, work.runs, failed, work.phases)).iloc[0]
     assert np.isnan(row["usd_per_accepted"]) and row["note"].startswith("not defined: nothing was accepted")
-    assert row["failed_usd"] == pytest.approx(failed["spent_usd"].sum())
+    assert row["failed_usd"] == pytest.approx(spent_on(failed).sum())
 
 
 def test_the_pareto_ends_at_one_and_falls(work):

@@ -1,5 +1,7 @@
 """Yields, leverage and densities: worked by hand, then on the sample."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,7 +37,7 @@ def make_work(pairs, *, hours=HOURS, status="completed", size=100.0, phases=PHAS
     defects["task_id"], defects["is_false_positive"] = "t1", False
     defects["is_false_positive"] = defects["is_false_positive"].astype(bool)
     runs = pd.DataFrame({"task_id": "t1", "agent_role": list(hours), "latency_ms": [h * 3.6e6 for h in hours.values()]})
-    tasks = pd.DataFrame({"task_id": ["t1"], "status": [status], "actual_size": [size]})
+    tasks = pd.DataFrame({"task_id": ["t1"], "status": [status], "size": [size / 2], "actual_size": [size]})
     tasks["completed_at"] = pd.Timestamp("2026-01-01") if status == "completed" else pd.NaT
     return Work(defects, runs, tasks, phases)
 
@@ -100,6 +102,13 @@ def test_an_unsized_task_has_no_density():
     assert np.isnan(measures.loc["defect density", "value"])
     assert np.isnan(measures.loc["defect density", "whole"])
     assert "no ended task has a size" in measures.loc["defect density", "note"]
+
+
+def test_a_density_is_per_actual_size_and_per_estimated_size_where_that_is_all_there_is():
+    work = make_work(BY_HAND)
+    unmeasured = replace(work, tasks=work.tasks.assign(actual_size=np.nan))
+    wholes = [removal_measures(one).set_index("measure").loc["defect density", "whole"] for one in (work, unmeasured)]
+    assert wholes == [100.0, 50.0]
 
 
 def test_an_open_history_is_provisional():

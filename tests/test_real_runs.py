@@ -40,7 +40,7 @@ def test_a_second_load_of_real_runs_writes_nothing(loaded, run):
 
 def test_proxies_fill_the_stubbed_tasks(loaded, run, empty_store, real_data):
     proxies = real_data / "swebench" / "swebench_verified_proxies.csv"
-    words = ["--as", "task_metadata", "--map", "task_id=instance_id", "--map", "estimated_complexity=patch_lines_added"]
+    words = ["--as", "task_metadata", "--map", "task_id=instance_id", "--map", "estimated_size=patch_lines_added"]
     ran = run("load", proxies, *words, "--set", "status=completed", "--json", "--db", empty_store)
     assert ran.json["updated"] == 500
     query = "SELECT count(*) AS n FROM task_history WHERE size IS NOT NULL AND is_finished"

@@ -227,7 +227,7 @@ def test_a_server_is_restored_by_its_own_tool(run, backup):
 def test_the_sample_comes_back_row_by_row(tmp_path, sample_store, empty_store):
     backup = back_up(sample_store).backup.path
     restored = restore(empty_store, backup)
-    assert restored.rows["task_metadata"] == 50 and restored.rows["agent_cost_vector"] == 2955
+    assert restored.rows["task_metadata"] == 50 and restored.rows["agent_cost_vector"] == 385
     assert create_store(empty_store).task_count == 50
 
 

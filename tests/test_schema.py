@@ -9,24 +9,33 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from asp_analysis import records, sql
+from asp_analysis.executions import COLUMNS, MEASURES
 from asp_analysis.importers.mapping import Mapping
+from asp_analysis.importers.rows import read_table
 from asp_analysis.importers.tables import read_batches
+from asp_analysis.platform_form import OUR_NAMES, VECTORS
+from asp_analysis.store.statements import run_script
 from asp_analysis.store.upsert import BatchWriter
 
 TABLES = {
     "task_metadata": records.Task,
-    "agent_cost_vector": records.CostMetric,
+    "agent_cost_vector": records.Execution,
     "defect_log": records.Defect,
     "bootstrap_metrics": records.LearningMetric,
+    "agent_roles": records.Role,
+    "capabilities": records.Capability,
+    "defect_types": records.DefectType,
 }
+AT = "2026-01-02T00:00:00.000000Z"
 
 
 @pytest.fixture
 def database():
     connection = sqlite3.connect(":memory:")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.executescript(sql.script("sqlite/create_tables.sql") + sql.script("sqlite/create_indexes.sql"))
-    connection.execute("INSERT INTO task_metadata (task_id, created_at) VALUES ('T-1', '2026-01-02T00:00:00.000000Z')")
+    for name in ("sqlite/create_tables.sql", "sqlite/create_indexes.sql", "vocabularies.sql"):
+        connection.executescript(sql.script(name))
+    connection.execute("INSERT INTO task_metadata (task_id, created_at) VALUES ('T-1', ?)", (AT,))
     yield connection
     connection.close()
 
@@ -46,23 +55,28 @@ def test_every_constraint_has_a_name():
 @pytest.mark.parametrize("table", TABLES)
 def test_the_columns_are_the_fields_of_the_record(database, table):
     columns = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
-    assert columns - {"id", "execution_date"} == set(TABLES[table].model_fields)
+    assert columns - {"load_id"} == set(TABLES[table].model_fields) - set(VECTORS.get(table, {}))
+
+
+def test_every_measure_has_a_column_of_its_kind(database):
+    kinds = {row[1]: row[2] for row in database.execute("PRAGMA table_info(agent_cost_vector)")}
+    assert {name: "INTEGER" if one.is_count else "REAL" for name, one in MEASURES.items()}.items() <= kinds.items()
+    assert set(COLUMNS) | {"load_id"} == set(kinds)
 
 
 VOCABULARIES = [
     ("task_metadata", "status", records.Status),
     ("task_metadata", "bootstrap_phase", records.Mode),
-    ("defect_log", "defect_type", records.DefectType),
     ("defect_log", "severity", records.Severity),
-    ("bootstrap_metrics", "capability_name", records.Capability),
-    ("bootstrap_metrics", "capability_mode", records.Mode),
+    ("bootstrap_metrics", "mode", records.Mode),
+    ("agent_roles", "kind", records.Kind),
 ]
 
 ROWS = {
-    "task_metadata": {"task_id": "T-2", "created_at": "2026-01-02T00:00:00.000000Z"},
+    "task_metadata": {"task_id": "T-2", "created_at": AT},
     "defect_log": {
         "defect_id": "D-1",
-        "created_at": "2026-01-02T00:00:00.000000Z",
+        "found_at": AT,
         "task_id": "T-1",
         "defect_type": "4_Hallucination",
         "phase_injected": "Code",
@@ -70,24 +84,16 @@ ROWS = {
         "description": "d",
     },
     "bootstrap_metrics": {
-        "measured_at": "2026-01-02T00:00:00.000000Z",
-        "measurement_period_start": "2026-01-01T00:00:00.000000Z",
-        "measurement_period_end": "2026-01-02T00:00:00.000000Z",
-        "capability_name": "PROBE_AI",
-        "capability_mode": "Learning",
+        "capability": "PROBE_AI",
+        "measured_at": AT,
+        "period_start_at": "2026-01-01T00:00:00.000000Z",
+        "period_end_at": AT,
+        "mode": "Learning",
         "tasks_completed": 1,
-        "tasks_required_for_graduation": 20,
+        "tasks_needed": 20,
     },
-    "agent_cost_vector": {
-        "timestamp": "2026-01-02T00:00:00.000000Z",
-        "execution_date": "2026-01-02",
-        "task_id": "T-1",
-        "agent_role": "Code",
-        "metric_type": "Latency",
-        "metric_value": 1.0,
-        "metric_unit": "ms",
-        "execution_id": "E-1",
-    },
+    "agent_cost_vector": {"execution_id": "E-1", "executed_at": AT, "task_id": "T-1", "agent_role": "Code"},
+    "agent_roles": {"agent_role": "Mine", "phase_order": 1, "kind": "overhead"},
 }
 
 
@@ -99,38 +105,35 @@ def insert(database, table, **changes):
 
 @pytest.mark.parametrize(("table", "column", "words"), VOCABULARIES)
 def test_a_closed_vocabulary_is_the_same_in_record_and_table(database, table, column, words):
-    key = {"task_metadata": "task_id", "defect_log": "defect_id", "bootstrap_metrics": "measured_at"}[table]
+    key = next(iter(ROWS[table])) if table != "bootstrap_metrics" else "measured_at"
     for number, word in enumerate(records.vocabulary(words)):
         name = f"2026-01-02T00:00:{number:02d}.000000Z" if key == "measured_at" else f"K-{number}"
         insert(database, table, **{column: word, key: name})
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(sqlite3.IntegrityError, match="ck_"):
         insert(database, table, **{column: "no such word"})
-
-
-def test_the_unit_of_every_metric_is_the_same_in_record_and_table(database):
-    for metric, unit in records.METRIC_UNITS.items():
-        insert(database, "agent_cost_vector", metric_type=metric, metric_unit=unit, execution_id=metric)
-        with pytest.raises(sqlite3.IntegrityError, match="ck_agent_cost_vector_unit"):
-            insert(database, "agent_cost_vector", metric_type=metric, metric_unit="furlong", execution_id="x" + metric)
 
 
 @pytest.mark.parametrize(
     ("table", "changes", "constraint"),
     [
-        ("agent_cost_vector", {"metric_value": -1.0}, "ck_agent_cost_vector_value"),
-        ("agent_cost_vector", {"metric_value": float("inf")}, "ck_agent_cost_vector_value"),
-        ("agent_cost_vector", {"execution_date": "2026-01-03"}, "ck_agent_cost_vector_execution_date"),
-        ("agent_cost_vector", {"timestamp": "2026-01-02 00:00:00"}, "ck_agent_cost_vector_timestamp"),
+        ("agent_cost_vector", {"cost_usd": -1.0}, "ck_agent_cost_vector_cost_usd"),
+        ("agent_cost_vector", {"latency_ms": float("inf")}, "ck_agent_cost_vector_latency_ms"),
+        ("agent_cost_vector", {"tokens_in": -1}, "ck_agent_cost_vector_tokens_in"),
+        ("agent_cost_vector", {"tokens_in": 1.5}, "cannot store REAL value in INTEGER column"),
+        ("agent_cost_vector", {"executed_at": "2026-01-02 00:00:00"}, "ck_agent_cost_vector_executed_at"),
         ("agent_cost_vector", {"task_id": "T-unknown"}, "FOREIGN KEY"),
-        ("agent_cost_vector", {"metadata": "{"}, "ck_agent_cost_vector_metadata"),
-        ("agent_cost_vector", {"metadata": "[]"}, "ck_agent_cost_vector_metadata"),
+        ("agent_cost_vector", {"metadata_json": "{"}, "ck_agent_cost_vector_metadata_json"),
+        ("agent_cost_vector", {"labels": "[]"}, "ck_agent_cost_vector_labels"),
         ("defect_log", {"phase_removed": "Code"}, "ck_defect_log_phases"),
-        ("defect_log", {"resolved_at": "2026-01-01T00:00:00.000000Z"}, "ck_defect_log_order"),
+        ("defect_log", {"fixed_at": "2026-01-01T00:00:00.000000Z"}, "ck_defect_log_order"),
         ("defect_log", {"task_id": "T-unknown"}, "FOREIGN KEY"),
-        ("defect_log", {"false_positive": 2}, "ck_defect_log_false_positive"),
-        ("bootstrap_metrics", {"tasks_required_for_graduation": 0}, "ck_bootstrap_metrics_required"),
-        ("task_metadata", {"components_affected": "{}"}, "ck_task_metadata_components"),
-        ("task_metadata", {"estimated_complexity": -1}, "ck_task_metadata_estimated_complexity"),
+        ("defect_log", {"defect_type": "no such type"}, "FOREIGN KEY"),
+        ("defect_log", {"is_false_positive": 2}, "ck_defect_log_is_false_positive"),
+        ("bootstrap_metrics", {"capability": "no such"}, "FOREIGN KEY"),
+        ("bootstrap_metrics", {"tasks_needed": 0}, "ck_bootstrap_metrics_needed"),
+        ("task_metadata", {"components_json": "{}"}, "ck_task_metadata_components_json"),
+        ("task_metadata", {"is_stub": 2}, "ck_task_metadata_is_stub"),
+        ("task_metadata", {"estimated_size": -1}, "ck_task_metadata_estimated_size"),
     ],
 )
 def test_the_table_refuses_what_the_contract_forbids(database, table, changes, constraint):
@@ -154,34 +157,26 @@ instants = st.datetimes()
     task=names,
     role=names,
     at=instants,
-    metric=st.sampled_from(list(records.METRIC_UNITS)),
+    measure=st.sampled_from(list(MEASURES)),
     value=amounts,
     extra=st.dictionaries(names, st.one_of(names, amounts, st.booleans(), st.none()), max_size=3),
 )
-def test_every_record_that_passes_the_check_is_stored_as_it_was(tmp_path_factory, task, role, at, metric, value, extra):
-    known = records.CostMetric.model_fields.keys() | {"id", "execution_date", "api_cost_usd"}
+def test_a_record_that_passes_the_check_is_stored_as_it_was(tmp_path_factory, task, role, at, measure, value, extra):
+    value = int(value) if MEASURES[measure].is_count else value
+    known = {*COLUMNS, *OUR_NAMES["executions"]}
     extra = {key: item for key, item in extra.items() if key not in known}
-    record = {
-        **extra,
-        "timestamp": at.isoformat(),
-        "task_id": task,
-        "agent_role": role,
-        "metric_type": metric,
-        "metric_value": value,
-        "metric_unit": records.METRIC_UNITS[metric],
-    }
+    record = {**extra, "executed_at": at.isoformat(), "task_id": task, "agent_role": role, measure: value}
     path = tmp_path_factory.mktemp("record") / "record.jsonl"
     path.write_text(json.dumps(record, ensure_ascii=True) + "\n")
-    (batch,) = read_batches(path, "jsonl", "agent_cost_vector", Mapping())
+    (batch,) = read_batches(read_table(path, "jsonl"), path.name, "executions", Mapping())
     assert batch.rejects == []
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        for statement in sql.script("sqlite/create_tables.sql").split(";\n"):
-            if statement.strip():
-                connection.exec_driver_sql(statement)
-        assert BatchWriter(connection).write(batch).written == 1
+        for name in ("sqlite/create_tables.sql", "vocabularies.sql"):
+            run_script(connection, sql.script(name))
+        assert BatchWriter(connection, 1).write(batch).written == 1
         row = connection.exec_driver_sql("SELECT * FROM agent_cost_vector").mappings().one()
-    assert (row["task_id"], row["agent_role"], row["metric_value"]) == (task.strip(), role.strip(), value)
-    assert row["timestamp"] == at.isoformat(timespec="microseconds") + "Z"
+    assert (row["task_id"], row["agent_role"], row[measure]) == (task.strip(), role.strip(), value)
+    assert row["executed_at"] == at.isoformat(timespec="microseconds") + "Z"
     expected = {key: item for key, item in extra.items() if item not in (None, "")}
-    assert json.loads(row["metadata"] or "{}") == expected
+    assert json.loads(row["metadata_json"] or "{}") == expected

@@ -37,8 +37,6 @@ def test_in_sample_scores_of_the_sei_table_agree_to_10_digits(table, actual):
         "mar": np.mean(np.abs(actual - fitted)),
         "mar_p0": scores.random_guess_error(actual),
         "sa": scores.standardized_accuracy(actual, fitted),
-        "mar_p0_n2": scores.random_guess_error(actual, "n^2"),
-        "sa_n2": scores.standardized_accuracy(actual, fitted, "n^2"),
     }
     for name, value in found.items():
         assert value == pytest.approx(known[name], rel=6e-10), name
@@ -49,7 +47,6 @@ def test_the_exact_random_guess_is_the_mean_over_all_pairs(costs):
     pairs = np.abs(np.subtract.outer(costs, costs))
     n = len(costs)
     assert scores.random_guess_error(costs) == pytest.approx(pairs.sum() / (n * (n - 1)), rel=1e-9, abs=1e-6)
-    assert scores.random_guess_error(costs, "n^2") == pytest.approx(pairs.mean(), rel=1e-9, abs=1e-6)
 
 
 @given(COSTS, st.floats(0.1, 10))
@@ -107,11 +104,6 @@ def test_one_row_is_made_per_group_with_its_count():
 def test_scoring_nothing_is_refused():
     with pytest.raises(InputError, match="0 found"):
         scores.score(_frame().head(0))
-
-
-def test_an_unknown_form_of_standardized_accuracy_is_refused():
-    with pytest.raises(InputError, match="n\\(n-1\\)"):
-        scores.random_guess_error([1.0, 2.0], "n")
 
 
 def test_log_scores_of_intervals_that_reach_zero_are_not_defined_but_raw_ones_are():

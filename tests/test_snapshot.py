@@ -57,17 +57,12 @@ def cache(path):
 def assert_equal_to_live(session, path):
     with connect(str(path), is_live=True) as live:
         for name in view_names():
-            frame, expected = session.view(name), live.view(name)
-            order = list(expected.columns)
-            pd.testing.assert_frame_equal(
-                frame.sort_values(order, ignore_index=True), expected.sort_values(order, ignore_index=True), obj=name
-            )
+            pd.testing.assert_frame_equal(session.view(name), live.view(name), obj=name)
 
 
 INSERT = (
-    "INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, "
-    "metric_unit, execution_id) VALUES ('2026-02-03T04:05:06.000000Z', '2026-02-03', 'FERRY-001', 'Code', "
-    "'API_Cost', {value}, 'USD', '{name}')"
+    "INSERT INTO agent_cost_vector (executed_at, task_id, agent_role, cost_usd, execution_id) "
+    "VALUES ('2026-02-03T04:05:06.000000Z', 'FERRY-001', 'Code', {value}, '{name}')"
 )
 
 
@@ -75,7 +70,7 @@ TASK = (
     "INSERT INTO task_metadata (task_id, created_at, status) VALUES ('{0}', '2026-02-03T04:05:06.000000Z', 'pending')"
 )
 DEFECT = (
-    "INSERT INTO defect_log (defect_id, created_at, task_id, defect_type, phase_injected, phase_removed, description) "
+    "INSERT INTO defect_log (defect_id, found_at, task_id, defect_type, phase_injected, phase_removed, description) "
     "VALUES ('{0}', '2026-02-03T04:05:06.000000Z', 'FERRY-001', '60_Checking', 'Code', 'Test', 'not checked')"
 )
 
@@ -119,25 +114,28 @@ def test_new_rows_are_seen_by_an_open_session_and_only_they_are_read(large):
 
 
 CHANGES = {
-    "a changed metric": ["UPDATE agent_cost_vector SET metric_value = metric_value + 1 WHERE id = 7"],
-    "a removed metric": ["DELETE FROM agent_cost_vector WHERE id = 7"],
+    "a changed execution": ["UPDATE agent_cost_vector SET cost_usd = cost_usd + 1 WHERE rowid = 7"],
+    "a removed execution": ["DELETE FROM agent_cost_vector WHERE rowid = 7"],
     "a last row that gave way to another": [
-        "DELETE FROM agent_cost_vector WHERE id = (SELECT max(id) FROM agent_cost_vector)",
+        "DELETE FROM agent_cost_vector WHERE rowid = (SELECT max(rowid) FROM agent_cost_vector)",
         INSERT.format(value=5, name="other"),
     ],
-    "a metric with a small id": [
-        "DELETE FROM agent_cost_vector WHERE id = 9",
-        INSERT.format(value=5, name="small").replace("(timestamp", "(id, timestamp").replace("('2026", "(9, '2026"),
+    "an execution with a small row number": [
+        "DELETE FROM agent_cost_vector WHERE rowid = 9",
+        INSERT.format(value=5, name="small")
+        .replace("(executed_at", "(rowid, executed_at")
+        .replace("('2026", "(9, '2026"),
     ],
-    "a metric that replaced another": [
+    "an execution that replaced another": [
         INSERT.format(value=5, name="twice"),
         INSERT.format(value=6, name="twice").replace("INSERT", "INSERT OR REPLACE"),
     ],
-    "another metric of a known execution": [INSERT.format(value=5, name="EX-000001").replace("API_Cost", "Memory_Usage")
-                                            .replace("USD", "MB")],
+    "another metric of a known execution": [
+        "UPDATE agent_cost_vector SET memory_mb = 5 WHERE execution_id = 'EX-000001'"
+    ],
     "a new task": [TASK.format("NEW-1")],
     "a new task and a changed one": [
-        TASK.format("NEW-1"), "UPDATE task_metadata SET actual_complexity = 99 WHERE task_id = 'FERRY-003'"
+        TASK.format("NEW-1"), "UPDATE task_metadata SET actual_size = 99 WHERE task_id = 'FERRY-003'"
     ],
     "a new task and a removed one": [TASK.format("NEW-1"), TASK.format("NEW-2"),
                                      "DELETE FROM task_metadata WHERE task_id = 'NEW-1'"],
@@ -150,10 +148,12 @@ CHANGES = {
                                        .replace("('NEW", "(-5, 'NEW")],
     "a new defect": [DEFECT.format("NEW-1")],
     "a new defect of a new task": [TASK.format("NEW-1"), DEFECT.format("NEW-1").replace("FERRY-001", "NEW-1")],
-    "a changed task": ["UPDATE task_metadata SET actual_complexity = 99 WHERE task_id = 'FERRY-003'"],
+    "a changed task": ["UPDATE task_metadata SET actual_size = 99 WHERE task_id = 'FERRY-003'"],
     "a removed defect": ["DELETE FROM defect_log WHERE defect_id = (SELECT min(defect_id) FROM defect_log)"],
     "a new role": ["INSERT INTO agent_roles VALUES ('Gardener', 99, 'overhead')"],
-    "a removed measurement": ["DELETE FROM bootstrap_metrics WHERE id = 1"],
+    "a new class of defects": ["INSERT INTO defect_types VALUES ('Own', 200, 'Garden')"],
+    "a new capability": ["INSERT INTO capabilities VALUES ('Own', 200, 'digs')"],
+    "a removed measurement": ["DELETE FROM bootstrap_metrics WHERE rowid = 1"],
 }  # fmt: skip
 
 
@@ -167,13 +167,13 @@ def test_what_changed_since_is_found(large, statements):
 
 
 _NAMES = st.sampled_from(["a", "b", "c"])
-_IDS = st.integers(1, 3000)
+_IDS = st.integers(1, 400)
 _WRITES = st.one_of(
     st.builds(lambda name, value: INSERT.format(value=value, name=name).replace("INSERT", "INSERT OR IGNORE"),
               _NAMES, st.integers(0, 9)),
-    st.builds("UPDATE agent_cost_vector SET metric_value = {1} WHERE id = {0}".format, _IDS, st.integers(0, 9)),
-    st.builds("DELETE FROM agent_cost_vector WHERE id = {0}".format, _IDS),
-    st.builds("DELETE FROM agent_cost_vector WHERE id > {0}".format, st.integers(2950, 2970)),
+    st.builds("UPDATE agent_cost_vector SET cost_usd = {1} WHERE rowid = {0}".format, _IDS, st.integers(0, 9)),
+    st.builds("DELETE FROM agent_cost_vector WHERE rowid = {0}".format, _IDS),
+    st.builds("DELETE FROM agent_cost_vector WHERE rowid > {0}".format, st.integers(380, 390)),
     st.builds("UPDATE task_metadata SET status = 'failed' WHERE rowid = {0}".format, st.integers(1, 50)),
     st.builds(TASK.replace("INSERT", "INSERT OR IGNORE").format, _NAMES),
     st.builds(DEFECT.replace("INSERT", "INSERT OR IGNORE").format, _NAMES),
@@ -209,9 +209,9 @@ def test_what_is_written_while_a_copy_is_made_is_seen_by_the_next_query(large, m
         with connect(str(large)) as session:
             assert session.source.startswith("from a snapshot")
     with connect(str(large)) as session:  # asked before the store is opened again, which may change its file
-        seen = len(session.view("stg_costs"))
+        seen = len(session.view("stg_executions"))
     with connect(str(large), is_live=True) as live:
-        assert seen == len(live.view("stg_costs")) > 2955
+        assert seen == len(live.view("stg_executions")) > 385
 
 
 def _with_a_write_after(read_state, path):
@@ -239,18 +239,14 @@ def test_a_damaged_snapshot_is_thrown_away(large):
     (name,) = cache(large)
     (large.parent / "cache" / name).write_bytes(b"no database" * 1000)
     with connect(str(large)) as session:
-        order = ["agent_role"]
-        pd.testing.assert_frame_equal(
-            session.view("role_costs").sort_values(order, ignore_index=True),
-            expected.sort_values(order, ignore_index=True),
-        )
+        pd.testing.assert_frame_equal(session.view("role_costs"), expected)
         assert session.source.startswith("from a snapshot") and cache(large) != [name]
 
 
 def test_the_option_live_reads_the_store_itself(large, run):
-    words = ("sql", "SELECT count(*) AS n FROM stg_costs", "--json", "--db", large)
-    assert run(*words, "--live").json == [{"n": 2955}] and not (large.parent / "cache").exists()
-    assert run(*words).json == [{"n": 2955}] and len(cache(large)) == 1
+    words = ("sql", "SELECT count(*) AS n FROM stg_executions", "--json", "--db", large)
+    assert run(*words, "--live").json == [{"n": 385}] and not (large.parent / "cache").exists()
+    assert run(*words).json == [{"n": 385}] and len(cache(large)) == 1
 
 
 def test_a_pointer_that_cannot_be_read_is_no_hindrance(large):
@@ -273,7 +269,7 @@ def test_views_of_another_release_make_the_snapshot_anew(large, monkeypatch):
 def test_a_store_without_counters_is_copied_anew_when_its_file_changed(large):
     write(large, "DROP TABLE asp_changes", *[f"DROP TRIGGER {name}" for name in _triggers(large)])
     with connect(str(large)) as session:
-        write(large, "UPDATE agent_cost_vector SET metric_value = 5 WHERE id = 3")
+        write(large, "UPDATE agent_cost_vector SET cost_usd = 5 WHERE rowid = 3")
         assert_equal_to_live(session, large)
         assert session.source.startswith("from a snapshot")
 
@@ -307,7 +303,7 @@ from asp_analysis.session import connect, readers
 readers.COPIED_ROWS = 10
 with connect(sys.argv[1]) as session:
     assert session.source.startswith("from a snapshot"), session.source
-    print(session.sql("SELECT count(*) AS n FROM stg_costs")["n"][0])
+    print(session.sql("SELECT count(*) AS n FROM stg_executions")["n"][0])
 """
 
 
@@ -316,5 +312,5 @@ def test_sessions_that_build_at_once_do_not_harm_each_other(large):
         subprocess.Popen([sys.executable, "-c", READ, str(large)], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
     counts = {process.communicate(timeout=120)[0].strip() for process in processes}
-    assert counts == {"2955"} and all(process.returncode == 0 for process in processes)
+    assert counts == {"385"} and all(process.returncode == 0 for process in processes)
     assert len(cache(large)) == 1

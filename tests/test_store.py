@@ -4,12 +4,14 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from asp_analysis.config import parse_url
 from asp_analysis.errors import StoreError
 from asp_analysis.session import connect
+from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store import create_store, open_store, reset_store
 
 
@@ -100,24 +102,15 @@ def test_a_locked_store_is_one_line(empty_store, tmp_path, monkeypatch, run):
     assert ran.exit_code == 1 and "locked by another program" in ran.err and ran.err.count("\n") == 1
 
 
-def _first_version(path):
-    """Take from a store what version 2 brought."""
-    with closing(sqlite3.connect(path)) as connection:
-        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
-        connection.executescript(
-            "DROP TABLE asp_changes; DELETE FROM asp_schema; INSERT INTO asp_schema VALUES (1, '2026-01-01');"
-            "ALTER TABLE load_log DROP COLUMN modified_ns;"
-        )
-
-
-def test_a_store_of_the_first_version_is_brought_to_the_present_one_when_it_is_written(empty_store):
-    _first_version(empty_store.path)
-    with open_store(empty_store) as store:
-        assert store.read("SELECT max(version) AS version FROM asp_schema")[0]["version"] == 2
+def test_a_store_of_the_first_version_is_brought_to_the_present_one_when_it_is_written(tmp_path):
+    url = parse_url("first.db", tmp_path)
+    with closing(sqlite3.connect(url.path)) as connection:
+        connection.executescript((Path(__file__).parent / "stores" / "version_1.sql").read_text())
+    with open_store(url) as store:
+        assert store.read("SELECT max(version) AS version FROM asp_schema")[0]["version"] == SCHEMA_VERSION
         assert store.read("SELECT count(modified_ns) AS n FROM load_log") == [{"n": 0}]
         counted = "SELECT changes FROM asp_changes WHERE table_name = 'agent_roles'"
         before = store.read(counted)[0]["changes"]
         with store.transaction() as connection:
-            connection.exec_driver_sql("INSERT INTO agent_roles VALUES ('Gardener', 99, 'overhead')")
+            connection.exec_driver_sql("INSERT INTO agent_roles VALUES ('Digger', 99, 'overhead')")
         assert store.read(counted) == [{"changes": before + 1}]

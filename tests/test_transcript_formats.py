@@ -4,6 +4,7 @@ import copy
 import gzip
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,10 @@ from asp_analysis.config import parse_url
 from asp_analysis.errors import InputError
 from asp_analysis.importers.calls import Reading
 from asp_analysis.importers.folders import NotLoaded
-from asp_analysis.importers.registry import detect
+from asp_analysis.importers.registry import FORMATS, detect
 from asp_analysis.loading import LoadOptions, load_paths
 from asp_analysis.store import create_store, open_store
+from tests.fuzz.seeds import SEEDS
 
 # pattern, format, calls, and USD as the source reports it (None where it reports none)
 SAMPLES = [
@@ -67,6 +69,39 @@ def test_the_cost_of_every_mini_swe_agent_run_is_its_own_total(real_data):
     for path in (real_data / "trajectories" / "mini-swe-agent").glob("*/*.gz"):
         total = json.loads(gzip.decompress(path.read_bytes()))["info"]["model_stats"]["instance_cost"]
         assert sum(call.reported_usd for call in read(path).calls.values()) == pytest.approx(total), path.name
+
+
+def stored(url, query):
+    with closing(sqlite3.connect(url.path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_the_program_that_wrote_a_call_and_its_version_have_columns(run, empty_store, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for form in FORMATS:
+        (folder / f"{form.name}.json").write_bytes(SEEDS[form.name]())
+    ran = run("load", folder, "--json", "--db", empty_store)
+    assert ran.exit_code == 0 and ran.json["rejected"] == 0 and "not_loaded" not in ran.json, ran.err
+    found = stored(
+        empty_store, "SELECT DISTINCT tool, tool_version, machine, labels FROM agent_cost_vector ORDER BY tool"
+    )
+    versions = {"claude-code": "2.0.76", "codex": "0.46.0"}
+    assert found == [(name, versions.get(name), None, None) for name in sorted(form.name for form in FORMATS)]
+    assert stored(empty_store, "SELECT count(*) FROM agent_cost_vector WHERE metadata_json ->> 'source' = tool") == [
+        (0,)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "kept"), [(None, None), (2, None), ("", None), ("2\x00", "2\\x00"), (["2"], None), ({"major": 2}, None)]
+)
+def test_a_version_that_is_no_text_is_unknown(run, empty_store, tmp_path, version, kept):
+    path = tmp_path / "session.jsonl"
+    path.write_text(json.dumps({**LINE, "version": version}) + "\n")
+    counts = run("load", path, "--json", "--db", empty_store).json
+    assert (counts["written"], counts["rejected"]) == (2, 0)
+    assert stored(empty_store, "SELECT tool_version FROM agent_cost_vector") == [(kept,)]
 
 
 def test_packed_and_plain_files_are_told_by_their_content(real_data, tmp_path):
@@ -256,6 +291,7 @@ LINE = {
     "type": "assistant",
     "sessionId": "S",
     "uuid": "u",
+    "version": "2.0.76",
     "timestamp": "2026-01-02T03:04:05Z",
     "message": {"id": "m", "model": "claude-opus-4-5", "usage": {"input_tokens": 3, "output_tokens": 4}},
 }
@@ -317,7 +353,7 @@ def test_a_packed_transcript_cut_short_is_one_error_line(run, empty_store, tmp_p
     path.write_bytes(gzip.compress((json.dumps(LINE) + "\n").encode() * 9_000)[:-40])
     ran = run("load", path, "--db", empty_store)
     assert ran.exit_code == 1 and "damaged or cut short" in ran.err and ran.err.count("\n") == 1
-    assert run("sql", "SELECT count(*) AS n FROM stg_costs", "--json", "--db", empty_store).json == [{"n": 0}]
+    assert run("sql", "SELECT count(*) AS n FROM stg_executions", "--json", "--db", empty_store).json == [{"n": 0}]
 
 
 ODD = [None, True, -1, 1e300, 10**25, "", "x", "a\u0000b", "9" * 30, [], {}, [1], [[]], "9999-12-31T23:59:59-12:00"]

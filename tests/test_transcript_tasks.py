@@ -67,7 +67,7 @@ def test_sessions_of_one_ticket_are_one_task(load, query):
 def test_another_grouping_moves_the_calls(load, query):
     load(answer("m"))
     load(answer("m"), options=("--task-from", "project"))
-    assert query("SELECT DISTINCT task_id FROM stg_costs") == [{"task_id": "shop"}]
+    assert query("SELECT DISTINCT task_id FROM stg_executions") == [{"task_id": "shop"}]
 
 
 def test_an_expression_that_is_none_is_one_error_line(run, empty_store, tmp_path):
@@ -128,6 +128,24 @@ def test_what_a_table_of_tasks_says_stays(run, load, query, empty_store, tmp_pat
     assert task["started_at"][:10] == "2026-01-02"
 
 
+def test_what_a_table_of_executions_says_beside_the_transcript_stays(run, load, query, empty_store, tmp_path):
+    """A later reading of the transcript changes what transcripts say, and nothing else."""
+    load(answer("m"))
+    table = tmp_path / "machines.jsonl"
+    told = {"machine": "box", "labels": {"team": "red"}, "user_id": "me", "memory_mb": 5, "metadata": {"ticket": 7}}
+    (call,) = query("SELECT executed_at, task_id, agent_role FROM executions")
+    table.write_text(json.dumps({**call, "execution_id": "m", **told}) + "\n")
+    assert run("load", table, "--as", "executions", "--json", "--db", empty_store).json["updated"] == 1
+    load(answer("m"), answer("m2"), options=("--role", "main=Design"))
+    asked = "agent_role, machine, labels, user_id, memory_mb, metadata_json, tool, tokens_in"
+    (row,) = query(f"SELECT {asked} FROM executions WHERE execution_id = 'm'")
+    metadata = json.loads(row.pop("metadata_json"))
+    assert metadata["ticket"] == 7 and metadata["session_id"] == "S-1"
+    assert row == {"agent_role": "Design", "machine": "box", "labels": '{"team":"red"}', "user_id": "me",
+                   "memory_mb": 5.0, "tool": "claude-code", "tokens_in": 3}  # fmt: skip
+    assert load(answer("m"), answer("m2"), options=("--role", "main=Design"), name="copy.jsonl")["present"] == 3
+
+
 def test_a_forked_session_leaves_its_calls_with_the_original(load, query):
     copied = {"forkedFrom": {"sessionId": "S-1"}, "sessionId": "A-fork"}
     load(answer("m", **copied), answer("own", sessionId="A-fork"), name="fork.jsonl")
@@ -139,7 +157,7 @@ def test_a_forked_session_leaves_its_calls_with_the_original(load, query):
 def test_a_copy_under_another_grouping_belongs_to_a_task_of_its_original(load, query):
     load(answer("m"))
     load(answer("m", sessionId="T-2", cwd="/home/me/other"), name="copy.jsonl", options=("--task-from", "project"))
-    assert query("SELECT DISTINCT task_id FROM stg_costs") == [{"task_id": "shop"}]
+    assert query("SELECT DISTINCT task_id FROM stg_executions") == [{"task_id": "shop"}]
 
 
 # --- loading again ----------------------------------------------------------------------------------------------------

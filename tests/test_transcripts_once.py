@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from asp_analysis import sql
 from asp_analysis.config import parse_url
 from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading
 from asp_analysis.importers.registry import detect
@@ -31,15 +32,15 @@ def load_all(folder, groups, options=None):
 
 
 def tables(path):
-    """Give all tables of a store but surrogate keys and the writer's own log."""
+    """Give what loads write, all columns but the load that wrote a row first, and not the writer's own log."""
     connection = sqlite3.connect(path)
-    costs = connection.execute(
-        "SELECT execution_id, metric_type, metric_value, metric_unit, timestamp, execution_date, task_id, subtask_id, "
-        "project_id, agent_role, llm_model, llm_provider, metadata FROM agent_cost_vector ORDER BY 1, 2"
-    ).fetchall()
-    tasks = connection.execute("SELECT * FROM task_metadata ORDER BY task_id").fetchall()
+    content = []
+    for table in ("agent_cost_vector", "task_metadata"):
+        columns = ", ".join(name for name in sql.table_columns()[table] if name != "load_id")
+        content.append(connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1").fetchall())
     connection.close()
-    return costs, tasks
+    assert all(content), "nothing was loaded"
+    return content
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +140,7 @@ CALLS = st.builds(
     tokens_in=NUMBERS,
     tokens_out=NUMBERS,
     cache_read=NUMBERS,
+    tool_version=NAMES,
     reported_usd=NUMBERS,
     tools=st.one_of(st.none(), st.frozensets(st.sampled_from("tuv")).map(set)),
 )
@@ -234,13 +236,15 @@ def test_the_folder_gives_the_sums_over_distinct_messages(real_data, tmp_path):
     folder = real_data / "transcripts" / "claude_code"
     last = [usage for usage in last_of_each_message(folder).values() if usage["input_tokens"] + usage["output_tokens"]]
     store = sqlite3.connect(load_all(tmp_path, [[folder]]))
-    found = dict(store.execute("SELECT metric_type, sum(metric_value) FROM agent_cost_vector GROUP BY metric_type"))
+    names = ("tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write")
+    sums = store.execute(f"SELECT {', '.join(f'sum({name})' for name in names)} FROM agent_cost_vector").fetchone()
     store.close()
+    found = dict(zip(names, sums, strict=True))
     read = sum(usage["cache_read_input_tokens"] for usage in last)
     written = sum(usage["cache_creation_input_tokens"] for usage in last)
-    assert found["Tokens_Out"] == sum(usage["output_tokens"] for usage in last)
-    assert (found["Tokens_Cache_Read"], found["Tokens_Cache_Write"]) == (read, written)
-    assert found["Tokens_In"] == sum(usage["input_tokens"] for usage in last) + read + written
+    assert found["tokens_out"] == sum(usage["output_tokens"] for usage in last)
+    assert (found["tokens_cache_read"], found["tokens_cache_write"]) == (read, written)
+    assert found["tokens_in"] == sum(usage["input_tokens"] for usage in last) + read + written
 
 
 def test_a_forked_codex_session_repeats_its_parent_and_counts_once(real_data, tmp_path):
@@ -248,6 +252,6 @@ def test_a_forked_codex_session_repeats_its_parent_and_counts_once(real_data, tm
     pair = [next(folder.glob("*019fa6e3*")), next(folder.glob("*019fa6e6*"))]
     single = [len(detect(path).read(path, Reading()).calls) for path in pair]
     store = sqlite3.connect(load_all(tmp_path, [pair]))
-    (count,) = store.execute("SELECT count(*) FROM agent_cost_vector WHERE metric_type = 'Tokens_In'").fetchone()
+    (count,) = store.execute("SELECT count(tokens_in) FROM agent_cost_vector").fetchone()
     store.close()
     assert (single, count) == ([38, 8], 38 + 8 - 2)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from asp_analysis.records import RECORDS, CostMetric, read_instant
+from asp_analysis.records import RECORDS, Execution, Metric, read_instant
 from asp_analysis.validation import reasons, validate_columns
 
 values = st.one_of(
@@ -15,6 +15,7 @@ values = st.one_of(
     st.floats(),
     st.booleans(),
     st.sampled_from(["2026-01-02", "Latency", "ms", "Code", "1", "completed", "{}", "[]", "PROBE_AI", "Shadow"]),
+    st.sampled_from(["Tokens_In", "tokens", "1e+05", "1.5", "7.0", 7.0, 1e15]),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
 )
 
@@ -70,14 +71,70 @@ def test_the_text_form_of_an_instant_sorts_as_the_instant(moment):
 
 def test_a_rule_over_two_columns_holds_for_records_and_columns():
     row = {
-        "timestamp": "2026-01-02",
+        "executed_at": "2026-01-02",
         "task_id": "T",
         "agent_role": "Code",
         "metric_type": "Latency",
         "metric_value": 1,
         "metric_unit": "s",
     }
-    _, errors = validate_columns(CostMetric, {name: [value] for name, value in row.items()}, 1)
+    _, errors = validate_columns(Metric, {name: [value] for name, value in row.items()}, 1)
     with pytest.raises(ValidationError, match="measured in ms"):
-        CostMetric(**row)
+        Metric(**row)
     assert errors == {0: ["metric_unit: Latency is measured in ms, found 's'"]}
+
+
+def count_of(value):
+    given = {
+        "executed_at": ["2026-01-02"],
+        "task_id": ["T"],
+        "agent_role": ["Code"],
+        "cost_usd": [1],
+        "retries": [value],
+    }
+    clean, errors = validate_columns(Execution, given, 1)
+    return errors[0][0] if errors else clean["retries"][0]
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        (7, 7),
+        (7.0, 7),
+        ("7", 7),
+        (" 7.0 ", 7),
+        ("1e+05", 100_000),  # R writes it so
+        ("1.2E6", 1_200_000),
+        (10**15, 10**15),
+        ("1000000000000000", 10**15),
+        ("0", 0),
+    ],
+)
+def test_a_count_is_a_whole_number_in_any_form(value, count):
+    assert count_of(value) == count and isinstance(count_of(value), int)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("1.5", "'1.5'; round it"),
+        (1.5, "1.5; round it"),
+        (10**15 + 1, "1000000000000001"),
+        (1e16, "1e+16"),
+        (float("inf"), "inf"),
+        ("nan", "'nan'"),
+        (-1, "-1"),
+        (True, "True"),
+        ("many", "'many'"),
+    ],
+)
+def test_what_is_no_count_is_refused_and_a_fraction_is_to_be_rounded(value, found):
+    assert count_of(value) == f"retries: a whole number from 0 to 1e15 is needed, found {found}"
+
+
+@pytest.mark.parametrize(("value", "reason"), [(3, None), (3.0, None), ("3.5", "found 3.5; round it")])
+def test_a_metric_that_counts_is_a_whole_number(value, reason):
+    record = {"executed_at": "2026-01-02", "task_id": "T", "agent_role": "Code", "metric_type": "Tokens_In",
+              "metric_value": value, "metric_unit": "tokens"}  # fmt: skip
+    _, errors = validate_columns(Metric, {name: [found] for name, found in record.items()}, 1)
+    assert errors == ({0: [f"metric_value: Tokens_In is a whole number, {reason}"]} if reason else {})

@@ -27,18 +27,17 @@ from asp_analysis.batch import Batch
 from asp_analysis.config import parse_url
 from asp_analysis.store import LoadedFile, open_store, write_load
 url, name, folder = parse_url(sys.argv[1], Path()), sys.argv[2], Path(sys.argv[3])
-columns = ("timestamp", "execution_date", "task_id", "agent_role", "metric_type", "metric_value", "metric_unit",
-           "execution_id")
+columns = ("executed_at", "task_id", "agent_role", "cost_usd", "execution_id")
 pairs, slowest, committed = 0, 0.0, os.open(folder / "committed", os.O_APPEND | os.O_WRONLY)
 with open_store(url) as store:
     print("ready", flush=True)
     while not pairs or not (folder / "stop").exists():
         share = pairs % 97
-        rows = [("2026-01-02T03:04:05.000000Z", "2026-01-02", f"T-{name}", role, "API_Cost", value, "USD",
-                 f"{name}-{pairs}-{role}") for role, value in (("Code", share), ("Test", 100.0 - share))]
+        rows = [("2026-01-02T03:04:05.000000Z", f"T-{name}", role, value, f"{name}-{pairs}-{role}")
+                for role, value in (("Code", share), ("Test", 100.0 - share))]
         batch = Batch("agent_cost_vector", columns, rows, range(2), range(2), str, 2)
         began = time.monotonic()
-        result = write_load(store, LoadedFile(f"{name}-{pairs}", "", 0, "jsonl", "agent_cost_vector"), [batch])
+        result = write_load(store, LoadedFile(f"{name}-{pairs}", "", 0, "jsonl", "executions"), [batch])
         slowest = max(slowest, time.monotonic() - began)
         assert result.written == 2, result
         os.write(committed, b".")
@@ -52,9 +51,9 @@ from pathlib import Path
 from asp_analysis.session import connect, readers
 readers.COPIED_ROWS = {"memory": 10**9, "snapshot": 0, "live": 0}[sys.argv[2]]
 query = """
-SELECT count(*) AS n, COALESCE(sum(metric_value), 0) AS usd, (SELECT count(*) FROM executions) AS executions,
+SELECT count(*) AS n, COALESCE(sum(cost_usd), 0) AS usd, (SELECT count(*) FROM executions) AS executions,
     (SELECT COALESCE(sum(written), 0) FROM stg_loads) AS logged
-FROM stg_costs
+FROM stg_executions
 """
 looks, folder = 0, Path(sys.argv[3])
 with connect(sys.argv[1], is_live=sys.argv[2] == "live") as session:
@@ -73,9 +72,8 @@ print(looks)
 MANY, AT = 300_000, "2026-01-02T03:04:05.000000Z"
 FILL = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
-INSERT INTO agent_cost_vector (timestamp, execution_date, task_id, agent_role, metric_type, metric_value, metric_unit,
-    execution_id)
-SELECT ?2, '2026-01-02', 'T', 'Code', 'API_Cost', 50, 'USD', 'n-' || i FROM n
+INSERT INTO agent_cost_vector (executed_at, task_id, agent_role, cost_usd, execution_id)
+SELECT ?2, 'T', 'Code', 50, 'n-' || i FROM n
 """
 MOVER = """
 import itertools, sys
@@ -83,13 +81,13 @@ from pathlib import Path
 from asp_analysis.batch import Batch
 from asp_analysis.config import parse_url
 from asp_analysis.store import LoadedFile, open_store, write_load
-columns = ("task_id", "timestamp", "metric_type", "metric_value", "execution_id")
+columns = ("task_id", "executed_at", "cost_usd", "execution_id")
 with open_store(parse_url(sys.argv[1], Path())) as store:
     for moved in itertools.cycle(range(1, 50)):
-        rows = [("T", sys.argv[3], "API_Cost", usd, f"n-{place}")
+        rows = [("T", sys.argv[3], usd, f"n-{place}")
                 for usd, place in ((50.0 + moved, 0), (50.0 - moved, int(sys.argv[2]) - 1))]
         batch = Batch("agent_cost_vector", columns, rows, range(2), range(2), str, 2)
-        assert write_load(store, LoadedFile("moved", "", 0, "jsonl", "agent_cost_vector"), [batch]).updated == 2
+        assert write_load(store, LoadedFile("moved", "", 0, "jsonl", "executions"), [batch]).updated == 2
         if moved == 1:
             print("moved", flush=True)
 """
@@ -120,7 +118,7 @@ def test_eight_writers_and_four_readers_lose_and_see_nothing_wrong(empty_store, 
     pairs, slowest, looks = crowd(empty_store, tmp_path, 8, ["memory", "snapshot", "live", "live"], SECONDS)
     record_property("pairs, slowest transaction in s, looks", (pairs, slowest, looks))
     with connect(empty_store) as session:
-        found = session.sql("SELECT count(*) AS n, sum(metric_value) AS usd FROM stg_costs").iloc[0]
+        found = session.sql("SELECT count(*) AS n, sum(cost_usd) AS usd FROM stg_executions").iloc[0]
     assert (found["n"], found["usd"]) == (2 * pairs, 100 * pairs)
 
 
@@ -134,7 +132,7 @@ def test_the_sum_of_a_large_store_stays_while_amounts_move_between_its_ends(empt
     try:
         assert mover.stdout.readline() == "moved\n", mover.stderr.read()
         with connect(empty_store, is_live=True) as session:
-            query = "SELECT sum(metric_value) AS usd, max(metric_value) AS most FROM stg_costs"
+            query = "SELECT sum(cost_usd) AS usd, max(cost_usd) AS most FROM stg_executions"
             looks = [session.sql(query).iloc[0] for _ in range(20)]
         assert mover.poll() is None, mover.stderr.read()
     finally:
@@ -149,5 +147,5 @@ def test_the_same_holds_on_postgresql(postgres_url, tmp_path, monkeypatch):
     create_store(postgres_url)
     pairs, *_ = crowd(postgres_url, tmp_path, 4, ["memory", "live"], SECONDS / 4)
     with connect(postgres_url) as session:
-        found = session.sql("SELECT count(*) AS n, sum(metric_value) AS usd FROM stg_costs").iloc[0]
+        found = session.sql("SELECT count(*) AS n, sum(cost_usd) AS usd FROM stg_executions").iloc[0]
     assert (found["n"], found["usd"]) == (2 * pairs, 100 * pairs)

@@ -15,9 +15,10 @@ from typing import Any
 from uuid import UUID
 
 from asp_analysis.batch import Batch, Reject
-from asp_analysis.importers.tables import COST_COLUMNS
-from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, RECORDS, WIDE_METRICS
-from asp_analysis.validation import Columns, validate_columns
+from asp_analysis.importers.tables import rows_of
+from asp_analysis.platform_form import our_name
+from asp_analysis.records import RECORDS, table_of
+from asp_analysis.validation import validate_columns
 
 _DEEPEST = 20
 
@@ -49,8 +50,18 @@ def batch_of(kind: str, lines: Sequence[str], first_number: int) -> Batch:
     clean, errors = validate_columns(RECORDS[kind], given, len(objects)) if objects else ({}, {})
     rejects += [Reject(numbers[row], tuple(reasons), texts[row]) for row, reasons in errors.items()]
     good = [row for row in range(len(objects)) if row not in errors]
-    table, columns, rows, record_of_row = _rows(kind, clean, tuple(given), good)
-    return Batch(table, columns, rows, record_of_row, numbers, texts.__getitem__, len(lines), rejects)
+    kept = {name: [values[row] for row in good] for name, values in clean.items()}
+    columns, rows = rows_of(kind, kept, given) if good else ((), [])
+    return Batch(
+        table=table_of(kind),
+        columns=columns,
+        rows=rows,
+        record_of_row=good,
+        line_numbers=numbers,
+        raw_text=texts.__getitem__,
+        record_count=len(lines),
+        rejects=rejects,
+    )
 
 
 def _read(kind: str, line: str) -> tuple[dict[str, Any], str | None]:
@@ -60,27 +71,11 @@ def _read(kind: str, line: str) -> tuple[dict[str, Any], str | None]:
         return {}, f"the line is not JSON: {error}"
     if not isinstance(record, dict):
         return {}, "a JSON object is needed on each line"
+    record = {our_name(kind, name): value for name, value in record.items()}  # also the names of earlier releases
     unknown = sorted(record.keys() - RECORDS[kind].model_fields.keys())
     if unknown:
         return {}, f"{unknown[0]}: is no column of {kind}"
     return record, None
-
-
-def _rows(
-    kind: str, clean: Columns, given: tuple[str, ...], good: list[int]
-) -> tuple[str, tuple[str, ...], list[tuple[Any, ...]], list[int]]:
-    if kind != "executions":
-        return kind, given, [tuple(clean[name][row] for name in given) for row in good], good
-    rows, origin = [], []
-    for row in good:
-        context = tuple(clean[name][row] for name in EXECUTION_CONTEXT)
-        head = (*context, clean["metadata"][row], context[0][:10], clean["execution_id"][row])
-        for column, metric in WIDE_METRICS.items():
-            value = clean[column][row]
-            if value is not None:
-                rows.append((*head, metric, value, METRIC_UNITS[metric]))
-                origin.append(row)
-    return "agent_cost_vector", COST_COLUMNS, rows, origin
 
 
 def _plain_object(value: Any) -> Any:

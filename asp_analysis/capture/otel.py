@@ -5,7 +5,6 @@ the spans around it: a call is recorded when it ends, and once more where a late
 the conversation, a tool). Both have one name, trace and span, so that a trace that is also loaded counts once.
 """
 
-import json
 import os
 import threading
 import weakref
@@ -22,15 +21,13 @@ from asp_analysis import capture
 from asp_analysis.capture.recorder import Recorder
 from asp_analysis.capture.shield import Shield
 from asp_analysis.config import StoreUrl
-from asp_analysis.importers.call_rows import CALL_COLUMNS, CallRows
+from asp_analysis.importers.call_rows import CallRows
 from asp_analysis.importers.calls import MAIN_AGENT, Reading, Transcript
 from asp_analysis.importers.lines import Line, LineError
 from asp_analysis.importers.otlp import SOURCE, span_of
 from asp_analysis.importers.spans import Span, Trace, take_spans
-from asp_analysis.records import EXECUTION_CONTEXT, WIDE_METRICS
 
 _MOST_SPANS, _MOST_OF_A_TRACE = 5_000, 1_000
-_COLUMN_OF = {metric: column for column, metric in WIDE_METRICS.items()}
 
 Fields = dict[str, Any]
 
@@ -140,7 +137,7 @@ class AspSpanExporter(SpanExporter):
             taken = _span(span, ids)
         except LineError as error:
             reason = {"source": SOURCE, "reason": str(error)}  # no measure: the store keeps it as a reject
-            self._recorder.record(execution_id=f"{ids[0]}:{ids[1]}", task_id=ids[0], metadata=reason)
+            self._recorder.record(execution_id=f"{ids[0]}:{ids[1]}", task_id=ids[0], metadata_json=reason)
             return None
         held = self._traces.setdefault(ids[0], _OpenTrace())
         held.take(taken)
@@ -154,9 +151,9 @@ class AspSpanExporter(SpanExporter):
         take_spans(held.countable(), self._reading, transcript)
         failed = {span.call.call_id for span in held.trace.spans.values() if span.is_error}
         for call in transcript.calls.values():
-            fields = _fields(self._rows.rows(call))
+            fields = self._rows.fields(call)
             if call.call_id in failed:
-                fields["metadata"]["is_error"] = True
+                fields["metadata_json"]["is_error"] = True
             if held.recorded.get(call.call_id) != fields:
                 held.recorded[call.call_id] = fields
                 self._recorder.record(**fields)
@@ -188,17 +185,6 @@ def _span(span: ReadableSpan, ids: tuple[str, str, str | None]) -> Span:
     attributes = {**(span.attributes or {}), "service.name": span.resource.attributes.get("service.name")}
     failed = span.status.status_code is StatusCode.ERROR
     return span_of(ids, span.name, (began_ns, span.end_time or began_ns), attributes, (failed, Line(1, b"")))
-
-
-def _fields(rows: Sequence[tuple[Any, ...]]) -> Fields:
-    """Give the rows of one call as one execution in the wide form."""
-    fields: Fields = {"metadata": {}}
-    for row in rows:
-        named = dict(zip(CALL_COLUMNS, row, strict=True))
-        fields |= {name: named[name] for name in (*EXECUTION_CONTEXT, "execution_id")}
-        fields[_COLUMN_OF[named["metric_type"]]] = named["metric_value"]
-        fields["metadata"] |= json.loads(named["metadata"] or "{}")
-    return fields
 
 
 _exporters: "weakref.WeakSet[AspSpanExporter]" = weakref.WeakSet()

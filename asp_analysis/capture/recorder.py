@@ -47,9 +47,9 @@ class Recorder:
         return Execution(self._writer.put, {**more, **named})
 
     def record(self, **fields: Any) -> None:
-        """Record an execution that is over, by the columns of `executions`; `timestamp` is now unless given."""
+        """Record an execution that is over, by the columns of `executions`; `executed_at` is now unless given."""
         with Shield("Recording an execution"):
-            own = {"timestamp": format_instant(datetime.now(UTC))}
+            own = {"executed_at": format_instant(datetime.now(UTC))}
             self._writer.put("executions", execution_record({**own, **fields}, {}))
 
     def defect(
@@ -87,5 +87,5 @@ class Recorder:
 def _warm_up() -> None:
     """Build the validators now: it takes tens of milliseconds, which the first record should not meet."""
     instant = format_instant(datetime.now(UTC))
-    batch_of("executions", [f'{{"timestamp":"{instant}"}}'], 1)
-    batch_of("defect_log", [f'{{"created_at":"{instant}"}}'], 1)
+    batch_of("executions", [f'{{"executed_at":"{instant}"}}'], 1)
+    batch_of("defect_log", [f'{{"found_at":"{instant}"}}'], 1)

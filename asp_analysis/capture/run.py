@@ -17,6 +17,7 @@ from typing import Any
 
 from asp_analysis.capture.shield import Shield
 from asp_analysis.errors import InputError
+from asp_analysis.platform_form import our_name
 from asp_analysis.records import RECORDS, format_instant
 
 Sink = Callable[[str, dict[str, Any]], None]
@@ -83,8 +84,8 @@ class Run:
             with self._lock:
                 if error is not None:
                     self._metadata.setdefault("error_type", error.__qualname__)
-                own = {"timestamp": format_instant(self._began_at), "execution_id": self.execution_id}
-                own["latency_ms"] = latency_ms
+                own: dict[str, Any] = {"executed_at": format_instant(self._began_at), "latency_ms": latency_ms}
+                own["execution_id"] = self.execution_id
                 record = execution_record({**own, **self._fields, **self._measured}, self._metadata)
             self._sink("executions", record)
 
@@ -163,13 +164,13 @@ def current_run() -> Run:
 
 
 def execution_record(fields: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    """Give a complete record of `executions`; what is no column goes to `metadata`."""
+    """Give a complete record of `executions`; what is no column goes to `metadata_json`."""
     return _sorted_out("executions", {"execution_id": str(uuid.uuid4()), **_known(fields)}, metadata)
 
 
 def defect_record(fields: dict[str, Any]) -> dict[str, Any]:
     """Give a complete record of `defect_log`, with a name and a time of its own where none is given."""
-    own = {"defect_id": str(uuid.uuid4()), "created_at": format_instant(datetime.now(UTC))}
+    own = {"defect_id": str(uuid.uuid4()), "found_at": format_instant(datetime.now(UTC))}
     return _sorted_out("defect_log", {**own, **_known(fields)}, {})
 
 
@@ -178,20 +179,22 @@ def _known(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sorted_out(kind: str, fields: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
+    fields = {our_name(kind, name): value for name, value in fields.items()}
     columns = RECORDS[kind].model_fields
-    record = {name: value for name, value in fields.items() if name in columns and name != "metadata"}
+    record = {name: value for name, value in fields.items() if name in columns and name != "metadata_json"}
     rest = {name: value for name, value in fields.items() if name not in columns}
-    given = fields.get("metadata")
+    given = fields.get("metadata_json")
     if isinstance(given, dict) or given is None:
         if more := {**rest, **(given or {}), **metadata}:
-            record["metadata"] = more
+            record["metadata_json"] = more
     else:
-        record["metadata"] = given  # not an object: the record is rejected for it
+        record["metadata_json"] = given  # not an object: the record is rejected for it
     return record
 
 
 def _is_amount(value: Any) -> bool:
-    return isinstance(value, Real | Decimal) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    is_number = isinstance(value, Real | Decimal) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and float(value) >= 0
 
 
 def _number(value: Any) -> int | float:

@@ -17,7 +17,6 @@ from asp_analysis.charts.estimates import plot_estimate_vector, plot_methods, pl
 from asp_analysis.charts.learning import (
     plot_criteria,
     plot_evidence,
-    plot_graduation,
     plot_learning_curve,
     plot_learning_curves,
     plot_modes,
@@ -58,7 +57,6 @@ __all__ = [
     "plot_estimate_vector",
     "plot_evidence",
     "plot_fix_cost_by_phase",
-    "plot_graduation",
     "plot_growth",
     "plot_learning_curve",
     "plot_learning_curves",

@@ -18,13 +18,14 @@ from asp_analysis.charts.style import (
     SKY,
     TEXT,
     VERMILLION,
-    axes_of,
     label_bars,
-    legend_above,
+    label_usd_axis,
+    lay_out_rows,
     percent,
+    prepare_axes,
+    put_legend_above,
     say_no_data,
     usd,
-    usd_axis,
 )
 
 MOST_DAYS = 100  # more bars than that are too thin to be told apart at notebook size
@@ -32,7 +33,7 @@ MODEL_COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION)
 MOST_PROJECTS = 12
 MOST_MODELS_IN_ROWS = 8
 LONGEST_NAME, LONGEST_NAME_IN_LABEL = 28, 16  # characters
-KINDS = {
+TOKEN_KINDS = {
     "tokens_cache_read": ("read from cache", SKY),
     "tokens_cache_write": ("written to cache", BLUE),
     "tokens_fresh": ("fresh input", ORANGE),
@@ -46,24 +47,24 @@ def plot_cost_per_day(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
 
     `frame`: day (date), llm_model, cost_usd. The five models that cost the most have colours, the others share one.
     """
-    ax = axes_of(frame, ("day", "llm_model", "cost_usd"), ax, title)
+    ax = prepare_axes(frame, ("day", "llm_model", "cost_usd"), ax, title)
     known = frame.dropna(subset=["day", "cost_usd"])
     if known.empty:
         return say_no_data(ax)
     days = pd.to_datetime(known["day"])
     is_weekly = (days.max() - days.min()).days >= MOST_DAYS
     starts = days - pd.to_timedelta(days.dt.day_of_week, unit="D") if is_weekly else days
-    models = _largest_named(known, "llm_model", len(MODEL_COLORS) - 1, "models")
+    models = _name_largest(known, "llm_model", len(MODEL_COLORS) - 1, "models")
     wide = known.assign(start=starts, model=models).pivot_table(
         index="start", columns="model", values="cost_usd", aggfunc="sum", sort=False, fill_value=0
     )
-    handles = _stack(ax, wide[_by_sum(known, models)], 7 if is_weekly else 1)
+    handles = _stack(ax, wide[_order_by_sum(known, models)], 7 if is_weekly else 1)
     ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))
     ax.xaxis.set_major_formatter(DateFormatter("%d %b\n%Y"))
     ax.set_xlabel("Week that begins on Monday (UTC)" if is_weekly else "Day (UTC)")
     ax.grid(axis="y")
-    legend_above(ax, handles, rows=1 if len(handles) <= 3 else 2)
-    usd_axis(ax.yaxis, f"Known cost per {'week' if is_weekly else 'day'} (USD)")
+    put_legend_above(ax, handles, rows=1 if len(handles) <= 3 else 2)
+    label_usd_axis(ax.yaxis, f"Known cost per {'week' if is_weekly else 'day'} (USD)")
     return ax
 
 
@@ -73,27 +74,27 @@ def plot_tokens_by_kind(frame: pd.DataFrame, ax: Axes | None = None, title: str 
     `frame`: llm_model, tokens_fresh, tokens_cache_read, tokens_cache_write, tokens_out; the number beside a bar is the
     sum of all four. The model with the most tokens stands first.
     """
-    ax = axes_of(frame, ("llm_model", *KINDS), ax, title)
-    named = frame.assign(llm_model=_largest_named(frame, "llm_model", MOST_MODELS_IN_ROWS, "models", list(KINDS)))
-    sums = named.groupby("llm_model")[list(KINDS)].sum().astype(float)
+    ax = prepare_axes(frame, ("llm_model", *TOKEN_KINDS), ax, title)
+    named = frame.assign(llm_model=_name_largest(frame, "llm_model", MOST_MODELS_IN_ROWS, "models", list(TOKEN_KINDS)))
+    sums = named.groupby("llm_model")[list(TOKEN_KINDS)].sum().astype(float)
     total = sums.sum(axis=1)
     sums = sums.loc[sorted(total[total > 0].sort_values(ascending=False).index, key=_is_rest)]
     if sums.empty:
         return say_no_data(ax)
     left = pd.Series(0.0, sums.index)
-    for kind, (_, color) in KINDS.items():
+    for kind, (_, color) in TOKEN_KINDS.items():
         share = sums[kind] / total[sums.index]
         ax.barh(range(len(sums)), share, left=left, color=color, height=0.68)
         left += share
     for place, tokens in enumerate(total[sums.index]):
         ax.annotate(
-            _tokens(tokens), (1, place), (5, 0), textcoords="offset points", va="center", fontsize=9, color=TEXT
+            _format_tokens(tokens), (1, place), (5, 0), textcoords="offset points", va="center", fontsize=9, color=TEXT
         )
     ax.set_xlim(0, 1.12)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
-    legend_above(ax, [Patch(color=color, label=name) for name, color in KINDS.values()])
-    return _rows_look(ax, sums.index, "Share of the model's tokens; beside the bar: all its tokens")
+    put_legend_above(ax, [Patch(color=color, label=name) for name, color in TOKEN_KINDS.values()])
+    return _name_rows(ax, sums.index, "Share of the model's tokens; beside the bar: all its tokens")
 
 
 def plot_dearest_tasks(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
@@ -101,18 +102,16 @@ def plot_dearest_tasks(frame: pd.DataFrame, ax: Axes | None = None, title: str |
 
     `frame`: task_id, project_id, first_at, cost_usd, for instance the head of the view task_activity by cost.
     """
-    ax = axes_of(frame, ("task_id", "project_id", "first_at", "cost_usd"), ax, title)
+    ax = prepare_axes(frame, ("task_id", "project_id", "first_at", "cost_usd"), ax, title)
     rows = frame.dropna(subset=["cost_usd"])
     if rows.empty:
         return say_no_data(ax)
     ax.barh(range(len(rows)), rows["cost_usd"], color=BLUE, height=0.68)
-    texts = [
-        f"{usd(row.cost_usd)}  ·  {row.first_at:%d %b %Y}  ·  {_short(row.project_id, LONGEST_NAME_IN_LABEL)}"
-        for row in rows.itertuples()
-    ]
+    parts = zip(rows["cost_usd"], rows["first_at"], rows["project_id"], strict=True)
+    texts = [f"{usd(cost)}  ·  {day:%d %b %Y}  ·  {_shorten(name, LONGEST_NAME_IN_LABEL)}" for cost, day, name in parts]
     label_bars(ax, rows["cost_usd"].tolist(), texts)
     ax.set_xlim(0, 2.2 * rows["cost_usd"].max())  # the labels are longer than those of other charts
-    usd_axis(_rows_look(ax, rows["task_id"], "").xaxis, "Known cost (USD)")
+    label_usd_axis(_name_rows(ax, rows["task_id"], "").xaxis, "Known cost (USD)")
     return ax
 
 
@@ -121,12 +120,12 @@ def plot_cost_by_project(frame: pd.DataFrame, ax: Axes | None = None, title: str
 
     `frame`: project_id, tasks, cost_usd, one row per project. From the thirteenth on they are one grey bar.
     """
-    ax = axes_of(frame, ("project_id", "tasks", "cost_usd"), ax, title)
+    ax = prepare_axes(frame, ("project_id", "tasks", "cost_usd"), ax, title)
     known = frame.dropna(subset=["cost_usd"])
     if known.empty:
         return say_no_data(ax)
-    names = _largest_named(known, "project_id", MOST_PROJECTS, "projects")
-    rows = known.assign(name=names).groupby("name")[["tasks", "cost_usd"]].sum().loc[_by_sum(known, names)]
+    names = _name_largest(known, "project_id", MOST_PROJECTS, "projects")
+    rows = known.assign(name=names).groupby("name")[["tasks", "cost_usd"]].sum().loc[_order_by_sum(known, names)]
     colors = [GREY if _is_rest(name) else BLUE for name in rows.index]
     ax.barh(range(len(rows)), rows["cost_usd"], color=colors, height=0.68)
     shares = rows["cost_usd"] / (rows["cost_usd"].sum() or 1)
@@ -135,11 +134,11 @@ def plot_cost_by_project(frame: pd.DataFrame, ax: Axes | None = None, title: str
     texts = [f"{usd(cost)}  ·  {percent(share)}  ·  {count}" for cost, share, count in parts]
     label_bars(ax, rows["cost_usd"].tolist(), texts)
     ax.set_xlim(0, 1.35 * rows["cost_usd"].max())
-    usd_axis(_rows_look(ax, rows.index, "").xaxis, "Known cost (USD)")
+    label_usd_axis(_name_rows(ax, rows.index, "").xaxis, "Known cost (USD)")
     return ax
 
 
-def _largest_named(
+def _name_largest(
     frame: pd.DataFrame, column: str, most: int, plural: str, values: list[str] | None = None
 ) -> pd.Series:
     """Return the names of the rows; beyond `most` names, those with the smaller sums share one."""
@@ -154,7 +153,7 @@ def _is_rest(name: str) -> bool:
     return name.endswith((" other models", " other projects"))
 
 
-def _by_sum(frame: pd.DataFrame, names: pd.Series) -> list[str]:
+def _order_by_sum(frame: pd.DataFrame, names: pd.Series) -> list[str]:
     """List the names by falling cost; what was put together stands last."""
     sums = frame["cost_usd"].groupby(names).sum().sort_values(ascending=False, kind="stable")
     return sorted(sums.index, key=_is_rest)
@@ -171,7 +170,7 @@ def _stack(ax: Axes, wide: pd.DataFrame, days: int) -> list[Patch]:
     return handles
 
 
-def _short(name: object, most: int = LONGEST_NAME) -> str:
+def _shorten(name: str | None, most: int = LONGEST_NAME) -> str:
     """Return a name that fits beside a bar; session ids are known by their first eight characters."""
     text = _UNNAMED if pd.isna(name) else str(name)
     if len(text) == 36 and text.count("-") == 4:
@@ -179,18 +178,16 @@ def _short(name: object, most: int = LONGEST_NAME) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _tokens(count: float) -> str:
+def _format_tokens(count: float) -> str:
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= size:
             return f"{count / size:.3g} {letter}" if count < 1000 * size else f"{count / size:,.0f} {letter}"
     return f"{count:.0f}"
 
 
-def _rows_look(ax: Axes, names: pd.Index | pd.Series, label: str) -> Axes:
-    ax.set_yticks(range(len(names)), [_short(name) for name in names])
+def _name_rows(ax: Axes, names: pd.Index | pd.Series, label: str) -> Axes:
+    ax.set_yticks(range(len(names)), [_shorten(name) for name in names])
     ax.invert_yaxis()
-    ax.grid(axis="x")
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
+    lay_out_rows(ax)
     ax.set_xlabel(label)
     return ax

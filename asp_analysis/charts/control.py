@@ -1,10 +1,12 @@
 """Is anything drifting? Control charts: values in time order, their centre and limits, and the points that signal."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from asp_analysis.charts.style import (
@@ -15,9 +17,9 @@ from asp_analysis.charts.style import (
     ORANGE,
     PURPLE,
     VERMILLION,
-    axes_of,
-    day_axis,
-    legend_above,
+    label_day_axis,
+    prepare_axes,
+    put_legend_above,
     say_no_data,
 )
 
@@ -27,9 +29,9 @@ RULES = {
     "is_near_limit": ("3 of 4 near a limit", "^", PURPLE),
 }
 """Column of a chart's frame -> the rule in words, the marker, its colour."""
-_POINTS = ("at", "value", "centre", "lower", "upper", *RULES)
+_POINTS = ("first_at", "value", "centre", "lower", "upper", *RULES)
 _DENSITIES = ("period_at", "density", "centre", "lower", "upper", "is_outside")
-_LIMIT = {"color": VERMILLION, "linewidth": 1.2, "linestyle": "--"}
+_CONTROL_LIMIT: dict[str, Any] = {"color": VERMILLION, "linewidth": 1.2, "linestyle": "--"}
 
 
 def plot_control_chart(
@@ -37,25 +39,25 @@ def plot_control_chart(
 ) -> Axes:
     """Draw single values on a log axis with centre, limits, and a marker for each rule that a point breaks.
 
-    `frame`: at, value, centre, lower, upper, is_outside, is_run, is_near_limit; one role and one model of
+    `frame`: first_at, value, centre, lower, upper, is_outside, is_run, is_near_limit; one role and one model of
     `quality.cost_charts`. `label` names the value and its unit.
     """
-    ax = axes_of(frame, _POINTS, ax, title)
+    ax = prepare_axes(frame, _POINTS, ax, title)
     if frame.empty:
         return say_no_data(ax, "No chart: too few values")
-    rows = frame.sort_values("at")
+    rows = frame.sort_values("first_at")
     places = np.arange(1, len(rows) + 1)
     handles = ax.plot(places, rows["value"], "o-", color=BLUE, linewidth=1, markersize=4, label="task")
     handles.append(ax.axhline(rows["centre"].iloc[0], color=BLACK, linewidth=1.2, label="centre"))
-    handles.append(ax.axhline(rows["upper"].iloc[0], label="natural limits", **_LIMIT))
-    ax.axhline(rows["lower"].iloc[0], **_LIMIT)
+    handles.append(ax.axhline(rows["upper"].iloc[0], label="natural limits", **_CONTROL_LIMIT))
+    ax.axhline(rows["lower"].iloc[0], **_CONTROL_LIMIT)
     handles += _mark_signals(ax, places, rows)
     ax.set_yscale("log")
     ax.margins(y=0.1)
-    _plain_log_axis(ax)
+    _write_plain_numbers(ax)
     ax.set_ylabel(label)
-    _in_order(ax, rows["at"], "Tasks in the order in which the role worked on them")
-    legend_above(ax, handles, rows=1 if len(handles) < 5 else 2)
+    _name_days(ax, rows["first_at"], "Tasks in the order in which the role worked on them")
+    put_legend_above(ax, handles, rows=1 if len(handles) < 5 else 2)
     return ax
 
 
@@ -73,7 +75,7 @@ def plot_control_charts(
         axes = plt.subplots(count, 3, figsize=(11.5, 2.6 * count), squeeze=False)[1]
     figure = axes.flat[0].figure
     for ax, ((role, model), rows) in zip(axes.flat, groups, strict=False):
-        axes_of(rows, ("agent_role", "llm_model", *_POINTS), ax, None)
+        prepare_axes(rows, ("agent_role", "llm_model", *_POINTS), ax, None)
         plot_control_chart(rows, ax, label=label)
         ax.get_legend().remove()
         ax.set_title(f"{role}, {len(rows)} tasks\n{model}", fontsize=9.5, pad=5)
@@ -94,7 +96,7 @@ def plot_u_chart(frame: pd.DataFrame, ax: Axes | None = None, title: str | None 
     `frame`: period_at, density, centre, lower, upper, is_outside; one role and one model of `quality.density_charts`
     (defects per complexity unit; drawn per 100 units).
     """
-    ax = axes_of(frame, _DENSITIES, ax, title)
+    ax = prepare_axes(frame, _DENSITIES, ax, title)
     if frame.empty:
         return say_no_data(ax, "No chart: too few periods")
     rows = frame.sort_values("period_at")
@@ -102,53 +104,53 @@ def plot_u_chart(frame: pd.DataFrame, ax: Axes | None = None, title: str | None 
     ax.fill_between(at, scaled["lower"], scaled["upper"], step="mid", color="#EAF3F9", linewidth=0)
     handles = ax.plot(at, scaled["density"], "o-", color=BLUE, linewidth=1, label="density of the period")
     handles += ax.plot(at, scaled["centre"], color=BLACK, linewidth=1.2, label="centre")
-    handles += ax.plot(at, scaled["upper"], drawstyle="steps-mid", label="limits for its size", **_LIMIT)
-    ax.plot(at, scaled["lower"], drawstyle="steps-mid", **_LIMIT)
+    handles += ax.plot(at, scaled["upper"], drawstyle="steps-mid", label="limits for its size", **_CONTROL_LIMIT)
+    ax.plot(at, scaled["lower"], drawstyle="steps-mid", **_CONTROL_LIMIT)
     outside = scaled.loc[rows["is_outside"].astype(bool), "density"]
     if len(outside):
         name, marker, color = RULES["is_outside"]
         handles += ax.plot(at[outside.index], outside, marker, color=color, markersize=9, zorder=4, label=name)
     ax.set_ylim(bottom=0)
     ax.set_ylabel("Defects per 100 complexity units")
-    _dates(ax)
-    legend_above(ax, handles)
+    _write_days(ax)
+    put_legend_above(ax, handles)
     return ax
 
 
 def plot_cusum(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None, limit: float = 5.0) -> Axes:
     """Draw both cumulative sums against the limit: a small lasting shift climbs, chance falls back to 0.
 
-    `frame`: at, high, low (`quality.cusum` beside the instants), in standard deviations; in time order.
+    `frame`: case_at, high, low (`quality.cusum` beside the instants), in standard deviations; in time order.
     """
-    ax = axes_of(frame, ("at", "high", "low"), ax, title)
+    ax = prepare_axes(frame, ("case_at", "high", "low"), ax, title)
     if frame.empty:
         return say_no_data(ax)
     places, peak = np.arange(1, len(frame) + 1), frame[["high", "low"]].max(axis=1).to_numpy()
     handles = ax.plot(places, frame["high"], color=GREEN, label="sum of rises")
     handles += ax.plot(places, frame["low"], color=BLUE, label="sum of falls")
-    handles.append(ax.axhline(limit, label=f"limit: {limit:g}", **_LIMIT))
+    handles.append(ax.axhline(limit, label=f"limit: {limit:g}", **_CONTROL_LIMIT))
     above = peak > limit + 1e-9  # a sum that lands on the limit has not passed it, whatever rounding makes of it
     if above.any():
-        look = {"color": VERMILLION, "markersize": 7, "zorder": 4}
+        look: dict[str, Any] = {"color": VERMILLION, "markersize": 7, "zorder": 4}
         handles += ax.plot(places[above], peak[above], "s", label="beyond the limit", **look)
     ax.set_ylim(0, 1.15 * max(limit, float(peak.max())))
     ax.set_ylabel("Cumulative sum (SD)")
-    _in_order(ax, frame["at"], "Cases in time order")
-    legend_above(ax, handles)
+    _name_days(ax, frame["case_at"], "Cases in time order")
+    put_legend_above(ax, handles)
     return ax
 
 
-def _mark_signals(ax: Axes, places: np.ndarray, rows: pd.DataFrame) -> list[Artist]:
-    handles, size = [], 11
+def _mark_signals(ax: Axes, places: np.ndarray, rows: pd.DataFrame) -> list[Line2D]:
+    handles: list[Line2D] = []
     for column, (name, marker, color) in RULES.items():
         found = rows[column].to_numpy(dtype=bool)
         if found.any():
-            look = {"color": "none", "markeredgecolor": color, "markeredgewidth": 1.8, "markersize": size}
+            look: dict[str, Any] = {"color": "none", "markeredgecolor": color, "markeredgewidth": 1.8, "markersize": 11}
             handles += ax.plot(places[found], rows["value"].to_numpy()[found], marker, label=name, zorder=4, **look)
     return handles
 
 
-def _plain_log_axis(ax: Axes) -> None:
+def _write_plain_numbers(ax: Axes) -> None:
     """Write 0.02, 0.05, 0.1 or 2,000: at least two numbers stand on the axis, however narrow the limits are."""
     low, high = ax.get_ylim()
     steps = (1.0, 2.0, 5.0) if high / low > 5 else tuple(np.arange(1.0, 10.0))
@@ -158,14 +160,14 @@ def _plain_log_axis(ax: Axes) -> None:
     ax.minorticks_off()
 
 
-def _in_order(ax: Axes, at: pd.Series, label: str, most: int = 4) -> None:
+def _name_days(ax: Axes, instants: pd.Series, label: str, most: int = 4) -> None:
     """Name some places of an axis by the day of the value that stands there; equal steps are values, not days."""
-    steps = np.unique(np.linspace(0, len(at) - 1, min(most, len(at))).round().astype(int))
-    ax.set_xticks(steps + 1, [f"{day:%d %b}" for day in pd.to_datetime(at).iloc[steps]])
+    steps = np.unique(np.linspace(0, len(instants) - 1, min(most, len(instants))).round().astype(int))
+    ax.set_xticks(steps + 1, [f"{day:%d %b}" for day in pd.to_datetime(instants).iloc[steps]])
     ax.grid(axis="y", color=GREY, alpha=0.25)
     ax.set_xlabel(label)
 
 
-def _dates(ax: Axes) -> None:
-    day_axis(ax.xaxis, most=5)
+def _write_days(ax: Axes) -> None:
+    label_day_axis(ax.xaxis, most=5)
     ax.grid(axis="y", color=GREY, alpha=0.25)

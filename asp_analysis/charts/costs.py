@@ -8,14 +8,15 @@ from asp_analysis.charts.style import (
     BLACK,
     BLUE,
     TEXT,
-    axes_of,
-    kind_patches,
+    color_by_kind,
     label_bars,
-    legend_above,
+    label_usd_axis,
+    lay_out_rows,
     percent,
+    prepare_axes,
+    put_legend_above,
     say_no_data,
     usd,
-    usd_axis,
 )
 
 MOST_WEEKS_WITH_LABELS = 13  # as many as find room at notebook size
@@ -27,16 +28,19 @@ def plot_cost_by_role(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
     `frame`: agent_role, phase_order, kind, cost_usd, cost_share (the view role_costs). Roles without a place in the
     order stand last.
     """
-    ax = axes_of(frame, ("agent_role", "phase_order", "kind", "cost_usd", "cost_share"), ax, title)
+    ax = prepare_axes(frame, ("agent_role", "phase_order", "kind", "cost_usd", "cost_share"), ax, title)
     rows = frame.dropna(subset=["cost_usd"]).sort_values(["phase_order", "agent_role"], na_position="last")
     if rows.empty:
         return say_no_data(ax)
-    colors, patches = kind_patches(rows["kind"].tolist())
+    colors, patches = color_by_kind(rows["kind"].tolist())
     ax.barh(rows["agent_role"], rows["cost_usd"], color=colors, height=0.72)
     texts = [f"{usd(cost)}  ·  {percent(share)}" for cost, share in zip(rows.cost_usd, rows.cost_share, strict=True)]
     label_bars(ax, rows["cost_usd"].tolist(), texts)
-    legend_above(ax, patches)
-    return _of_rows(ax, "Known cost (USD)")
+    put_legend_above(ax, patches)
+    ax.invert_yaxis()
+    lay_out_rows(ax)
+    label_usd_axis(ax.xaxis, "Known cost (USD)")
+    return ax
 
 
 def plot_cost_per_week(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
@@ -45,7 +49,7 @@ def plot_cost_per_week(frame: pd.DataFrame, ax: Axes | None = None, title: str |
     `frame`: week (date of the Monday), llm_model, cost_usd; weeks without a row show as gaps, one without any known
     cost says so.
     """
-    ax = axes_of(frame, ("week", "llm_model", "cost_usd"), ax, title)
+    ax = prepare_axes(frame, ("week", "llm_model", "cost_usd"), ax, title)
     if frame.empty:
         return say_no_data(ax)
     named = frame.assign(week=pd.to_datetime(frame["week"]), llm_model=frame["llm_model"].fillna("not named"))
@@ -60,13 +64,13 @@ def plot_cost_per_week(frame: pd.DataFrame, ax: Axes | None = None, title: str |
     step = -(-len(wide) // MOST_WEEKS_WITH_LABELS)
     ax.set_xticks(wide.index[::step], [f"{week:%d %b}" for week in wide.index[::step]])
     for week, total in zip(wide.index, bottom, strict=True) if step == 1 else ():
-        said = "unknown" if week in unknown else usd(total)
-        ax.annotate(said, (week, total), (0, 3), textcoords="offset points", ha="center", fontsize=9, color=TEXT)
+        text = "unknown" if week in unknown else usd(total)
+        ax.annotate(text, (week, total), (0, 3), textcoords="offset points", ha="center", fontsize=9, color=TEXT)
     ax.set_xlabel("Week that begins on Monday")
     ax.grid(axis="y")
     ax.margins(y=0.1)
-    legend_above(ax, ax.get_legend_handles_labels()[0])
-    usd_axis(ax.yaxis, "Known cost (USD)")
+    put_legend_above(ax, ax.get_legend_handles_labels()[0])
+    label_usd_axis(ax.yaxis, "Known cost (USD)")
     return ax
 
 
@@ -75,13 +79,13 @@ def plot_cost_distribution(frame: pd.DataFrame, ax: Axes | None = None, title: s
 
     `frame`: cost_usd, one row per task. A cost of 0 has no place on a log axis: such tasks are counted in a note.
     """
-    ax = axes_of(frame, ("cost_usd",), ax, title)
+    ax = prepare_axes(frame, ("cost_usd",), ax, title)
     known = frame["cost_usd"].dropna()
     cost = known[known > 0].to_numpy(dtype=float)
     if not len(cost):
         return say_no_data(ax)
-    edges = _edges(cost)
-    ax.hist(cost, bins=edges, color="#8DBFDD", edgecolor="white")
+    edges = _choose_edges(cost)
+    ax.hist(cost, bins=edges.tolist(), color="#8DBFDD", edgecolor="white")
     ax.plot(cost, np.full(len(cost), -0.35), "|", color=BLUE, markersize=8)
     ax.set_xscale("log")
     ax.set_ylim(-0.8, ax.get_ylim()[1] * 1.12)
@@ -89,13 +93,15 @@ def plot_cost_distribution(frame: pd.DataFrame, ax: Axes | None = None, title: s
     _mark_quantile(ax, cost, 0.9, "9 of 10 tasks\nare below")
     ax.grid(axis="y")
     ax.set_ylabel("Tasks (count)")
-    _ticks_1_2_5(ax, edges[0], edges[-1])
+    _put_round_ticks(ax, edges[0], edges[-1])
     zeros = len(known) - len(cost)
-    usd_axis(ax.xaxis, "Cost of a task (USD, log scale)" + (f"; {zeros} tasks at 0 are not drawn" if zeros else ""))
+    label_usd_axis(
+        ax.xaxis, "Cost of a task (USD, log scale)" + (f"; {zeros} tasks at 0 are not drawn" if zeros else "")
+    )
     return ax
 
 
-def _edges(cost: np.ndarray) -> np.ndarray:
+def _choose_edges(cost: np.ndarray) -> np.ndarray:
     """Return bins that are a fifth of a power of ten wide and begin at a whole fifth."""
     low, high = np.floor(5 * np.log10([cost.min(), cost.max()]))
     return 10 ** (np.arange(low, high + 2) / 5)
@@ -107,17 +113,8 @@ def _mark_quantile(ax: Axes, values: np.ndarray, share: float, name: str) -> Non
     ax.annotate(f"{name}\n{usd(place)}", (place, top), (4, -2), textcoords="offset points", va="top", fontsize=9)
 
 
-def _ticks_1_2_5(ax: Axes, low: float, high: float) -> None:
+def _put_round_ticks(ax: Axes, low: float, high: float) -> None:
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     places = [step * decade for decade in decades for step in (1, 2, 5) if low <= step * decade <= high]
     ax.set_xticks(places)
     ax.minorticks_off()
-
-
-def _of_rows(ax: Axes, label: str) -> Axes:
-    ax.invert_yaxis()
-    ax.grid(axis="x")
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
-    usd_axis(ax.xaxis, label)
-    return ax

@@ -1,6 +1,8 @@
 """What the next task will cost: the history with its line and bands, and what each method says."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,18 +17,35 @@ from asp_analysis.charts.style import (
     ORANGE,
     SKY,
     TEXT,
-    axes_of,
-    legend_above,
+    Handle,
+    label_usd_axis,
+    lay_out_rows,
     percent,
+    prepare_axes,
+    put_legend_above,
     say_no_data,
     usd,
-    usd_axis,
 )
 
 SIZE_LABEL = "Estimated size (complexity units)"
 COST_LABEL = "Cost (USD)"
 BAND_COLORS = ("#E3F1FA", "#C3E1F4")  # the widest band is the palest
 REVIEW_RANGE = (0.5, 1.5)  # an interval that leaves it asks for a human
+
+
+_BESIDE: dict[str, Any] = {"va": "center", "fontsize": 9.5, "color": TEXT}
+"""Words at the right of a row, outside of the axes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """A value with its 70 % and its 90 % interval; NaN for a bound that is not known."""
+
+    value: float
+    lower_70: float
+    upper_70: float
+    lower_90: float
+    upper_90: float
 
 
 def plot_probe(
@@ -42,15 +61,15 @@ def plot_probe(
     `LinearFit.band(size, level)` with the sizes beside it. `estimate`: size, projection, lower, upper, level, one row.
     Bands below zero are cut at zero: no cost is negative.
     """
-    ax = axes_of(frame, ("size", "cost_usd"), ax, title)
+    ax = prepare_axes(frame, ("size", "cost_usd"), ax, title)
     if frame.dropna(subset=["size", "cost_usd"]).empty:
         return say_no_data(ax)
     levels = sorted(bands, reverse=True)
-    handles = [_draw_band(ax, bands[level], level, BAND_COLORS[n > 0]) for n, level in enumerate(levels)]
+    handles: list[Handle] = [_draw_band(ax, bands[level], level, BAND_COLORS[n > 0]) for n, level in enumerate(levels)]
     if levels:
         line = bands[levels[0]]
         handles += ax.plot(line["size"], line["projection"], color=BLACK, linewidth=1.6, label="fitted line")
-    look = {"color": BLUE, "markeredgecolor": "white", "markersize": 6, "zorder": 3}
+    look: dict[str, Any] = {"color": BLUE, "markeredgecolor": "white", "markersize": 6, "zorder": 3}
     handles += ax.plot(frame["size"], frame["cost_usd"], "o", label="finished task", **look)
     handles.reverse()
     if estimate is not None:
@@ -59,8 +78,8 @@ def plot_probe(
     ax.set_ylim(bottom=0)
     ax.set_xlim(left=0)
     ax.set_xlabel(SIZE_LABEL)
-    usd_axis(ax.yaxis, COST_LABEL)
-    legend_above(ax, handles, rows=2)
+    label_usd_axis(ax.yaxis, COST_LABEL)
+    put_legend_above(ax, handles, rows=2)
     return ax
 
 
@@ -73,23 +92,22 @@ def plot_methods(
     is_chosen. The chosen method is blue, what is refused is grey and hollow, a method without a number says so.
     """
     columns = ("method", "x_name", "projection", "lower_70", "upper_70", "lower_90", "upper_90", "verdict", "is_chosen")
-    ax = axes_of(frame, columns, ax, title)
+    ax = prepare_axes(frame, columns, ax, title)
     if frame.empty:
         return say_no_data(ax)
     right = float(np.nanmax(frame[["projection", "upper_70", "upper_90"]].to_numpy(dtype=float), initial=0.0)) or 1.0
-    beside = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 9.5, "color": TEXT}
-    for place, row in enumerate(frame.itertuples()):
-        _draw_method(ax, place, row)
-        words = "chosen" if row.is_chosen else row.verdict
-        text = "no number" if np.isnan(row.projection) else f"{usd(row.projection)}  {words}"
-        ax.text(1.02, place, text, fontweight="bold" if row.is_chosen else "normal", **beside)
-    ax.set_yticks(range(len(frame)), [f"{row.method}: {row.x_name}" for row in frame.itertuples()])
+    for place, row in enumerate(frame.to_dict("records")):
+        color, is_refused = BLUE if row["is_chosen"] else GREY, row["verdict"] == "refused"
+        _draw_spread(ax, place, _read_spread(row, row["projection"]), color, is_hollow=is_refused)
+        words = "chosen" if row["is_chosen"] else row["verdict"]
+        text = "no number" if np.isnan(row["projection"]) else f"{usd(row['projection'])}  {words}"
+        _write_beside(ax, place, text, is_bold=row["is_chosen"])
+    names = [f"{method}: {x_name}" for method, x_name in zip(frame["method"], frame["x_name"], strict=True)]
+    ax.set_yticks(range(len(frame)), names)
     ax.set_xlim(0, 1.05 * right)
     ax.set_ylim(len(frame) - 0.4, -0.6)
-    ax.grid(axis="x")
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
-    usd_axis(ax.xaxis, f"{label}; thick: 70 %, thin: 90 % prediction interval")
+    lay_out_rows(ax)
+    label_usd_axis(ax.xaxis, f"{label}; thick: 70 %, thin: 90 % prediction interval")
     return ax
 
 
@@ -100,7 +118,7 @@ def plot_residuals(frame: pd.DataFrame, ax: Axes | None = None, title: str | Non
     those with `is_named` are orange and carry their name and Cook's distance.
     """
     columns = ("task_id", "size", "residual_usd", "leverage", "cooks_distance", "is_named")
-    ax = _axes_of_height(3.4, axes_of(frame, columns, ax, title), ax)
+    ax = prepare_axes(frame, columns, ax, title, inches=3.4)
     if frame.empty:
         return say_no_data(ax)
     colors = np.where(frame["is_named"], ORANGE, BLUE)
@@ -126,21 +144,20 @@ def plot_estimate_vector(frame: pd.DataFrame, ax: Axes | None = None, title: str
     the estimate +- 50 %; a 70 % interval that leaves it is orange: a human should look. The numbers stand beside it.
     """
     bounds = ("lower_70", "upper_70", "lower_90", "upper_90")
-    ax = _axes_of_height(1.3 + 0.5 * len(frame), axes_of(frame, ("component", "estimate", *bounds), ax, title), ax)
+    ax = prepare_axes(frame, ("component", "estimate", *bounds), ax, title, inches=1.3 + 0.5 * len(frame))
     if frame.empty:
         return say_no_data(ax)
     ax.axvspan(*REVIEW_RANGE, color="#EFEFEF", linewidth=0, zorder=0)
-    beside = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 9.5, "color": TEXT}
-    for place, row in enumerate(frame.itertuples()):
-        ratio = {name: getattr(row, name) / row.estimate for name in bounds}
-        is_wide = ratio["lower_70"] < REVIEW_RANGE[0] or ratio["upper_70"] > REVIEW_RANGE[1]
-        _draw_interval(ax, place, 1.0, ratio, ORANGE if is_wide else BLUE)
-        said = [_amount(row.component, value) for value in (row.estimate, row.lower_70, row.upper_70)]
-        ax.text(1.02, place, f"{said[0]}  ({said[1]} to {said[2]})", **beside)
+    for place, row in enumerate(frame.to_dict("records")):
+        spread = _read_spread(row, row["estimate"], unit=row["estimate"])
+        is_wide = spread.lower_70 < REVIEW_RANGE[0] or spread.upper_70 > REVIEW_RANGE[1]
+        _draw_spread(ax, place, spread, ORANGE if is_wide else BLUE)
+        said = [_format_amount(row["component"], row[name]) for name in ("estimate", "lower_70", "upper_70")]
+        _write_beside(ax, place, f"{said[0]}  ({said[1]} to {said[2]})")
     ratios = frame[list(bounds)].div(frame["estimate"], axis=0)
-    _log_axis(ax, ratios.to_numpy(dtype=float), "{:g}×")
+    _set_log_axis(ax, ratios.to_numpy(dtype=float), "{:g}×")
     ax.set_yticks(range(len(frame)), frame["component"])
-    _rows_look(ax, len(frame), "Multiple of the estimate, log scale; thick: 70 %, thin: 90 %; grey: ± 50 %")
+    _stack_rows(ax, len(frame), "Multiple of the estimate, log scale; thick: 70 %, thin: 90 %; grey: ± 50 %")
     return ax
 
 
@@ -153,21 +170,19 @@ def plot_models(frame: pd.DataFrame, ax: Axes | None = None, title: str | None =
     bounds = ("lower_70", "upper_70", "lower_90", "upper_90")
     shares = ("cheapest_probability", "cheapest_probability_lower", "cheapest_probability_upper")
     columns = ("llm_model", "estimate", *bounds, *shares, "n")
-    ax = _axes_of_height(1.3 + 0.6 * len(frame), axes_of(frame, columns, ax, title), ax)
+    ax = prepare_axes(frame, columns, ax, title, inches=1.3 + 0.6 * len(frame))
     if frame.empty:
         return say_no_data(ax)
-    beside = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 9.5, "color": TEXT}
     likeliest = int(frame["cheapest_probability"].to_numpy().argmax())
-    for place, row in enumerate(frame.itertuples()):
-        color = BLUE if place == likeliest else GREY
-        _draw_interval(ax, place, row.estimate, {name: getattr(row, name) for name in bounds}, color)
-        said = [percent(getattr(row, name)) for name in shares]
-        words = f"{usd(row.estimate)}\ncheapest: {said[0]} ({said[1]} to {said[2]})"
-        ax.text(1.02, place, words, fontweight="bold" if place == likeliest else "normal", **beside)
-    _log_axis(ax, frame[list(bounds)].to_numpy(dtype=float), "$")
-    names = [f"{row.llm_model}\n{row.n} past tasks" for row in frame.itertuples()]
+    for place, row in enumerate(frame.to_dict("records")):
+        _draw_spread(ax, place, _read_spread(row, row["estimate"]), BLUE if place == likeliest else GREY)
+        said = [percent(row[name]) for name in shares]
+        words = f"{usd(row['estimate'])}\ncheapest: {said[0]} ({said[1]} to {said[2]})"
+        _write_beside(ax, place, words, is_bold=place == likeliest)
+    _set_log_axis(ax, frame[list(bounds)].to_numpy(dtype=float), "$")
+    names = [f"{model}\n{n} past tasks" for model, n in zip(frame["llm_model"], frame["n"], strict=True)]
     ax.set_yticks(range(len(frame)), names)
-    _rows_look(ax, len(frame), "Estimated cost (USD), log scale; thick: 70 %, thin: 90 % prediction interval")
+    _stack_rows(ax, len(frame), "Estimated cost (USD), log scale; thick: 70 %, thin: 90 % prediction interval")
     return ax
 
 
@@ -180,7 +195,7 @@ def _draw_band(ax: Axes, band: pd.DataFrame, level: float, color: str) -> Artist
     return filled
 
 
-def _draw_estimate(ax: Axes, row: pd.Series) -> Artist:
+def _draw_estimate(ax: Axes, row: pd.Series) -> Handle:
     below, above = row["projection"] - max(row["lower"], 0), row["upper"] - row["projection"]
     limits = f"{usd(max(row['lower'], 0))} to {usd(row['upper'])}"
     name = f"new task: {usd(row['projection'])} ({percent(row['level'])}: {limits})"
@@ -200,31 +215,40 @@ def _draw_estimate(ax: Axes, row: pd.Series) -> Artist:
     )
 
 
-def _axes_of_height(inches: float, axes: Axes, given: Axes | None) -> Axes:
-    """Make our own figure as high as its rows need; a figure that was given is left as it is."""
-    if given is None:
-        axes.figure.set_figheight(inches)
-    return axes
-
-
 def _name_points(ax: Axes, points: pd.DataFrame, middle: float, apart: float) -> None:
     """Write each task and its Cook's distance towards the middle, from the bottom up and never closer than `apart`."""
     below = -np.inf
-    for row in points.sort_values("residual_usd").itertuples():
-        below = max(row.residual_usd, below + apart)
-        text, is_left = f"{row.task_id}: D {row.cooks_distance:.2f}", row.size > middle
+    for row in points.sort_values("residual_usd").to_dict("records"):
+        below = max(row["residual_usd"], below + apart)
+        text, is_left = f"{row['task_id']}: D {row['cooks_distance']:.2f}", row["size"] > middle
         text = f"{text}    " if is_left else f"    {text}"
-        ax.text(row.size, below, text, ha="right" if is_left else "left", va="center", fontsize=9, color=TEXT)
+        ax.text(row["size"], below, text, ha="right" if is_left else "left", va="center", fontsize=9, color=TEXT)
 
 
-def _draw_interval(ax: Axes, place: int, centre: float, bounds: Mapping[str, float], color: str) -> None:
-    for level, width in (("90", 1.5), ("70", 6)):
-        ends = [bounds[f"lower_{level}"], bounds[f"upper_{level}"]]
-        ax.plot(ends, [place, place], color=color, linewidth=width, alpha=0.55, solid_capstyle="butt")
-    ax.plot(centre, place, "o", markersize=8, color=color, markeredgecolor=color)
+def _read_spread(row: dict[Hashable, Any], value: float, unit: float = 1.0) -> Spread:
+    """Return a value of a frame's row with its intervals, in multiples of `unit`."""
+    return Spread(
+        value=value / unit,
+        lower_70=row["lower_70"] / unit,
+        upper_70=row["upper_70"] / unit,
+        lower_90=row["lower_90"] / unit,
+        upper_90=row["upper_90"] / unit,
+    )
 
 
-def log_places(lower: float, upper: float) -> list[float]:
+def _draw_spread(ax: Axes, place: int, spread: Spread, color: str, *, is_hollow: bool = False) -> None:
+    for lower, upper, width in ((spread.lower_90, spread.upper_90, 1.5), (spread.lower_70, spread.upper_70, 6)):
+        if not np.isnan(lower):
+            ax.plot([lower, upper], [place, place], color=color, linewidth=width, alpha=0.55, solid_capstyle="butt")
+    ax.plot(spread.value, place, "o", markersize=8, color="white" if is_hollow else color, markeredgecolor=color)
+
+
+def _write_beside(ax: Axes, place: int, words: str, *, is_bold: bool = False) -> None:
+    weight = "bold" if is_bold else "normal"
+    ax.text(1.02, place, words, transform=ax.get_yaxis_transform(), fontweight=weight, **_BESIDE)
+
+
+def choose_log_ticks(lower: float, upper: float) -> list[float]:
     """Return round values between two positive limits of a log axis: few per decade, or few decades, where it is long.
 
     A lower bound that few tasks leave open can lie many powers of 10 away; about six labels fit beside each other.
@@ -235,26 +259,24 @@ def log_places(lower: float, upper: float) -> list[float]:
     return [step * decade for decade in decades for step in steps if lower <= step * decade <= upper]
 
 
-def _log_axis(ax: Axes, values: np.ndarray, form: str) -> None:
+def _set_log_axis(ax: Axes, values: np.ndarray, form: str) -> None:
     """Make the x axis logarithmic with ticks that people read."""
     lower, upper = 0.9 * np.nanmin(values), 1.1 * np.nanmax(values)
     ax.set_xscale("log")
     ax.set_xlim(lower, upper)
-    ax.xaxis.set_major_locator(FixedLocator(log_places(lower, upper)))
+    ax.xaxis.set_major_locator(FixedLocator(choose_log_ticks(lower, upper)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: rf"\${v:,.6g}" if form == "$" else form.format(v)))
 
 
-def _rows_look(ax: Axes, count: int, label: str) -> None:
-    """One row per thing: the first on top, no left border, a grid to read values by."""
+def _stack_rows(ax: Axes, count: int, label: str) -> None:
+    """Put the first row on top and name the axis."""
     ax.set_ylim(count - 0.4, -0.6)
-    ax.grid(axis="x")
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
+    lay_out_rows(ax)
     ax.set_xlabel(label)
 
 
-def _amount(component: str, value: float) -> str:
+def _format_amount(component: str, value: float) -> str:
     """Return a component's value with its unit, as short as a label has to be."""
     if component == "cost_usd":
         return usd(value)
@@ -263,12 +285,3 @@ def _amount(component: str, value: float) -> str:
         return f"{minutes:.1f} min" if minutes >= 2 else f"{value / 1000:.3g} s"
     factor, unit = (1e6, " M") if value >= 1e6 else (1e3, " k") if value >= 1e4 else (1.0, "")
     return f"{value / factor:,.3g}{unit}"
-
-
-def _draw_method(ax: Axes, place: int, row: object) -> None:
-    color = BLUE if row.is_chosen else GREY
-    for lower, upper, width in ((row.lower_90, row.upper_90, 1.5), (row.lower_70, row.upper_70, 6)):
-        if not np.isnan(lower):
-            ax.plot([lower, upper], [place, place], color=color, linewidth=width, alpha=0.55, solid_capstyle="butt")
-    is_refused = row.verdict == "refused"
-    ax.plot(row.projection, place, "o", markersize=8, color="white" if is_refused else color, markeredgecolor=color)

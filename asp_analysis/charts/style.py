@@ -1,6 +1,7 @@
 """One look for every chart: the style sheet, the colours by meaning, and how money and shares are written."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -25,6 +26,9 @@ DAY_FORMATS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"]
 DAY_ZEROS = ["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"]
 MODE_COLORS = {"Learning": ORANGE, "Shadow": SKY, "Autonomous": GREEN}
 
+Handle = Artist | tuple[Artist, ...]
+"""What a legend can name: something that is drawn, or several that belong together (an error bar)."""
+
 
 def use_style() -> None:
     """Draw every later chart of this Python process in the project's style."""
@@ -43,13 +47,13 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if 0 < abs(share) < 0.01 else f"{100 * share:.0f} %"
 
 
-def usd_axis(axis: Axis, label: str) -> None:
+def label_usd_axis(axis: Axis, label: str) -> None:
     """Write money on an axis and name it."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: rf"\${value:,.10g}"))
     axis.set_label_text(label)
 
 
-def day_axis(axis: Axis, most: int) -> None:
+def label_day_axis(axis: Axis, most: int) -> None:
     """Write days on an axis, each with its month, at no more than so many places; months or years for a long time."""
     locator = AutoDateLocator(minticks=3, maxticks=most)
     axis.set_major_locator(locator)
@@ -58,8 +62,12 @@ def day_axis(axis: Axis, most: int) -> None:
     )
 
 
-def axes_of(frame: pd.DataFrame, columns: Sequence[str], ax: Axes | None, title: str | None) -> Axes:
-    """Return the axes to draw on (new ones for None), titled, after a look at the frame's columns.
+def prepare_axes(
+    frame: pd.DataFrame, columns: Sequence[str], ax: Axes | None, title: str | None, inches: float | None = None
+) -> Axes:
+    """Return the axes to draw on, titled, after a look at the frame's columns.
+
+    New ones for None, `inches` high where that is said; axes that are given keep their height.
 
     Raises:
         AnalysisError: a column that the chart draws is not there.
@@ -69,10 +77,18 @@ def axes_of(frame: pd.DataFrame, columns: Sequence[str], ax: Axes | None, title:
         raise AnalysisError(
             f"The columns {', '.join(absent)} are needed for this chart, {list(frame.columns)} found. Rename them."
         )
-    axes = plt.subplots()[1] if ax is None else ax
+    if ax is None:
+        figure, ax = plt.subplots()
+        if inches is not None:
+            figure.set_figheight(inches)
     if title:
-        axes.set_title(title)
-    return axes
+        ax.set_title(title)
+    return ax
+
+
+def measure_width(ax: Axes) -> float:
+    """Return how many inches wide the axes are."""
+    return ax.bbox.width / ax.figure.dpi
 
 
 def say_no_data(ax: Axes, words: str = "No data yet") -> Axes:
@@ -82,16 +98,16 @@ def say_no_data(ax: Axes, words: str = "No data yet") -> Axes:
     return ax
 
 
-def legend_above(ax: Axes, handles: Sequence[Artist], rows: int = 1) -> None:
+def put_legend_above(ax: Axes, handles: Sequence[Handle], rows: int = 1) -> None:
     """Put the legend between title and chart, where nothing that is drawn can lie under it."""
-    tight = {"borderaxespad": 0.2, "handlelength": 1.2, "borderpad": 0, "columnspacing": 1.2}
+    tight: dict[str, Any] = {"borderaxespad": 0.2, "handlelength": 1.2, "borderpad": 0, "columnspacing": 1.2}
     ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=-(-len(handles) // rows), **tight)
     ax.set_title(ax.get_title(loc="left"), pad=10 + 16 * rows)
 
 
-def kind_patches(kinds: Sequence[str | None]) -> tuple[list[str], list[Patch]]:
+def color_by_kind(kinds: Sequence[str | None]) -> tuple[list[str], list[Patch]]:
     """Return the colour of each phase by its kind, and the legend of the kinds that occur, in the order met."""
-    named = [kind if kind in KIND_COLORS else "other" for kind in kinds]
+    named = ["other" if kind is None or kind not in KIND_COLORS else kind for kind in kinds]
     colors = KIND_COLORS | {"other": OTHER_KIND_COLOR}
     return [colors[kind] for kind in named], [Patch(color=colors[kind], label=kind) for kind in dict.fromkeys(named)]
 
@@ -102,3 +118,10 @@ def label_bars(ax: Axes, widths: Sequence[float], texts: Sequence[str]) -> None:
         ax.annotate(text, (width, place), (5, 0), textcoords="offset points", va="center", fontsize=9, color=TEXT)
     ax.margins(x=0.2)
     ax.set_xlim(left=0)
+
+
+def lay_out_rows(ax: Axes) -> None:
+    """Give rows their look: a grid to read values by, no left border, no tick marks beside the names."""
+    ax.grid(axis="x")
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)

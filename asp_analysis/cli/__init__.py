@@ -71,8 +71,8 @@ def main() -> None:
         if code := group.main(prog_name="asp-analysis", standalone_mode=False):  # what a verb exits with, else None
             sys.exit(code)
     except click.ClickException as error:
-        message = without_passwords(error.message)
-        error.message = "\n".join(map(visible, message.split("\n")))  # help texts have lines of their own
+        lines = without_passwords(error.message).split("\n")  # help texts have lines of their own
+        vars(error)["message"] = "\n".join(map(visible, lines))
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:

@@ -1,54 +1,108 @@
-"""Options and steps that the estimating verbs share: estimate, backtest and probe."""
+"""Options of a question to the past, and the one place where a command line becomes a `Question`.
+
+A verb takes its options from here, and `asks` hands them to it as `question`: an option whose name is a field of
+`Question` is said of the question, all others stay the verb's own.
+"""
 
 from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import open_session, reading_options
+from asp_analysis.cli.options import reading_options
+from asp_analysis.executions import COST_VECTOR
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COSTS = ("cost_usd", "latency_ms", "tokens_in", "tokens_out", "tool_calls")
-LEVELS = (0.7, 0.9)
+    from asp_analysis.session import Session
+
+_Command = Callable[..., Any]
 
 
-class Level(click.ParamType):
+class _Level(click.ParamType):
     """A level of an interval, as a share (0.7) or in percent (70)."""
 
     name = "level"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Give the level as a share."""
+        """Return the level as a share."""
         try:
             number = float(str(value).rstrip("%"))
         except ValueError:
             self.fail(f"{value!r} is no number; write 70 or 0.7.", param, ctx)
-        share = number / 100 if number >= 1 else number
-        if not 0 < share < 1:
-            self.fail(f"{value!r} is not between 0 and 100 percent.", param, ctx)
-        return share
+        return number / 100 if number >= 1 else number
 
 
-cost_option = click.option("--cost", "component", type=click.Choice(COSTS), default="cost_usd", show_default=True)
+class _Units(click.File):
+    """A file with the semantic units of a task: their sizes."""
+
+    name = "filename"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the size of each unit."""
+        from asp_analysis.probe.complexity import measure_unit, parse_units
+
+        return tuple(measure_unit(unit) for unit in parse_units(super().convert(value, param, ctx).read()))
 
 
-def question_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--model`, `--role`, `--level`, `--db` and `--live`."""
-    for option in (
-        reading_options,
-        click.option(
-            "--level", "levels", type=Level(), multiple=True, help="Level of an interval; repeatable. [default: 70, 90]"
-        ),
-        click.option("--role", "agent_role", metavar="ROLE", help="Only this agent role. [default: the whole task]"),
-        click.option("--model", "llm_model", metavar="MODEL", help="Only this model. [default: all that worked on it]"),
-    ):
-        function = option(function)
-    return function
+def _know_task(_context: click.Context, _parameter: click.Parameter, task_id: str | None) -> Any:
+    """Make of the name of a task what is known of it so far."""
+    from asp_analysis.probe.question import KnownTask
+
+    return KnownTask(task_id=task_id)
 
 
-def read_history(db: str | None) -> "pd.DataFrame":
+def _put_alone(_context: click.Context, _parameter: click.Parameter, component: str) -> tuple[str, ...]:
+    return (component,)
+
+
+model_option = click.option("--model", metavar="MODEL", help="Only this model. [default: all that worked on it]")
+role_option = click.option("--role", metavar="ROLE", help="Only this agent role. [default: the whole task]")
+size_option = click.option("--size", type=float, help="Estimated size of the new task, in complexity units.")
+level_option = click.option(
+    "--level", "levels", type=_Level(), multiple=True, help="Level of an interval; repeatable. [default: 70, 90]"
+)
+units_option = click.option("--units", type=_Units(encoding="utf-8"), help="JSON list of semantic units to sum up.")
+task_option = click.option(
+    "--task", metavar="ID", callback=_know_task, help="A task of the store: its size, type and project are used."
+)
+cost_option = click.option(
+    "--cost", "components", type=click.Choice(COST_VECTOR), default="cost_usd", show_default=True, callback=_put_alone
+)
+costs_option = click.option(
+    "--cost", "components", type=click.Choice(COST_VECTOR), multiple=True, help="Repeatable. [default: cost_usd]"
+)
+method_option = click.option(
+    "--method", default="auto", show_default=True, help="A model of `backtest`, or auto: the best by backtest."
+)
+per_option = click.option("--per", type=click.Choice(["finished", "attempt"]), default="finished", show_default=True)
+
+
+def question_options(command: _Command) -> _Command:
+    """Add `--model`, `--role`, `--level`, `--db` and `--live`, and hand the question over as `question`."""
+    for option in (reading_options, level_option, role_option, model_option):
+        command = option(command)
+    return command
+
+
+def asks(command: _Command) -> _Command:
+    """Hand a command what is said of the question as one `question`; what nobody said is left to `Question`."""
+
+    @wraps(command)
+    def ask(*words: Any, **said: Any) -> Any:
+        from asp_analysis.probe.question import Question
+
+        names = [field.name for field in fields(Question) if field.name in said]
+        found = {name: said.pop(name) for name in names}
+        question = Question(**{name: value for name, value in found.items() if value not in (None, ())})
+        return command(*words, question=question, **said)
+
+    return ask
+
+
+def read_history(session: "Session") -> "pd.DataFrame":
     """Read `task_history` in one order, whatever the engine does: equal instants keep the order of the rows."""
-    with open_session(db) as session:
-        return session.sql('SELECT * FROM task_history ORDER BY "at", task_id, agent_role, llm_model')
+    return session.sql("FROM task_history ORDER BY known_at, task_id, agent_role, llm_model")

@@ -7,7 +7,8 @@ import click
 
 from asp_analysis.cli.options import db_option, format_options, note, print_rows
 
-_TABLES = ("task_metadata", "agent_cost_vector", "defect_log", "bootstrap_metrics")
+_TABLES = ("agent_roles", "capabilities", "defect_types", "task_metadata", "agent_cost_vector", "defect_log",
+    "bootstrap_metrics")  # fmt: skip
 _COLUMNS = ("table", "rows", "size_bytes", "file")
 
 
@@ -19,6 +20,14 @@ _COLUMNS = ("table", "rows", "size_bytes", "file")
 @click.option("--since", metavar="INSTANT", help="Only rows of this instant (UTC) or later, as in 2026-01-31.")
 @click.option("--raw", is_flag=True, help="Write CSV cells as they are: for programs, and to load them again.")
 @click.option(
+    "--as",
+    "form",
+    type=click.Choice(["store", "platform"]),
+    default="store",
+    show_default=True,
+    help="The store's own form, or the ASP platform's: its names, one row per metric of an execution.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A new folder. [default: in exports/ of the store]"
 )
 @format_options
@@ -28,6 +37,7 @@ def command(
     tables: tuple[str, ...],
     since: str | None,
     raw: bool,
+    form: str,
     out: Path | None,
     output: str | None,
     db: str | None,
@@ -42,14 +52,18 @@ def command(
     url = store_url(db)
     name = url.path.stem if url.path else "postgresql"
     folder = (out or url.data_dir / "exports" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}").absolute()
-    wanted = Wanted(tables or _TABLES, format_name, _instant(since), raw)
+    wanted = Wanted(
+        tables=tables or _TABLES,
+        format_name=format_name,
+        since=_instant(since),
+        is_raw=raw,
+        is_as_platform=form == "platform",
+    )
     files = export(url, folder, wanted)
     print_rows([{name: str(getattr(file, name)) if name == "file" else getattr(file, name) for name in _COLUMNS}
                 for file in files], _COLUMNS, output)  # fmt: skip
     if count := sum(file.neutralised for file in files):
         note(f"{count} cells that a spreadsheet would run begin with an apostrophe; --raw writes them as they are.")
-    if count := sum(file.emptied for file in files):
-        note(f"{count} values were no number, instant or flag where one belongs; their cells are empty.")
 
 
 def _instant(since: str | None) -> str | None:

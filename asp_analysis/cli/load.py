@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from asp_analysis.pricing import OwnPrices
     from asp_analysis.store import LoadResult, Store
 
-_KINDS = ("executions", "agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics")
+_KINDS = (
+    "executions", "metrics", "agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics", "agent_roles",
+    "capabilities", "defect_types",
+)  # fmt: skip
 _COUNTS = ("read", "written", "updated", "present", "rejected")
 _SHOWN_FILES = 20
 
@@ -71,8 +74,9 @@ _SHOWN_FILES = 20
 def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any) -> None:
     """Load tables, transcripts and traces; loading again writes only what is new and removes nothing.
 
-    Tables are CSV, JSON Lines or Parquet. Transcripts of Claude Code, Codex, Gemini CLI and Pi, OpenTelemetry traces,
-    Langfuse exports and SWE-agent trajectories are told by their content; every model call is counted once.
+    Tables are CSV, JSON Lines or Parquet, or a SQLite file of the ASP platform. Transcripts of Claude Code, Codex,
+    Gemini CLI and Pi, OpenTelemetry traces, Langfuse exports and SWE-agent trajectories are told by their content;
+    every model call is counted once.
 
     Example: asp-analysis load runs.csv --as executions --map task_id=ticket --set agent_role=Code
     """
@@ -118,8 +122,8 @@ def _own_folders(said: dict[str, Any]) -> Iterator[Path]:
             missing.append(error)
     if missing and len(missing) == len(finders):
         raise InputError(" ".join(map(str, missing)))
-    for error in missing:
-        note(f"Passed over: {error}")
+    for one in missing:
+        note(f"Passed over: {one}")
 
 
 def _unchanged(
@@ -239,7 +243,9 @@ def _print_unpriced(results: list["LoadResult"], prices: "OwnPrices | None") -> 
         "Calls without a price, by model: asp-analysis models --unpriced. --prices FILE prices them; "
         "a cost that is stored already stays."
     )
-    for model, columns in sorted((prices.lacking if prices else {}).items()):
+    if prices is None:
+        return
+    for model, columns in sorted(prices.lacking.items()):
         if columns:
             note(f"{prices.name} has no {', '.join(sorted(columns))} for {model}. Fill it, and load again.")
 

@@ -20,7 +20,7 @@ _CHECK = ("table", "column", "check", "source", "target", "is_equal")
 @click.command()
 @click.argument("target", metavar="POSTGRES_URL")
 @click.option("--from", "source", metavar="URL", help="The SQLite store. [default: DATABASE_URL, else the project's]")
-@click.option("--dry-run", "is_dry", is_flag=True, help="Read and check the store, look at the server, write nothing.")
+@click.option("--dry-run", "is_dry", is_flag=True, help="Read and check the store and the server; write nothing.")
 @click.option(
     "--rejects",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -36,9 +36,12 @@ def command(
 ) -> None:
     """Copy a SQLite store to an empty PostgreSQL database, all or nothing, and compare the two.
 
-    The store is only read. The comparison covers row counts, checksums of every column, sums and limits of numbers and
-    times, and what refers to what; --json and --csv list every check. Stopped at any moment it has written nothing:
-    start it again. On a database that holds the copy already it compares again.
+    The store is only read; one of an earlier schema version is upgraded in a temporary copy. The comparison covers row
+    counts, checksums of every column, sums and limits of numbers and times, and what refers to what; --json and --csv
+    list every check. If it is stopped at any point, nothing has been written: start it again. On a database that
+    already holds the copy, it compares again.
+
+    A file of the ASP platform must be loaded into a store first: asp-analysis load platform.db
 
     Example: asp-analysis migrate postgresql://asp@db.example.org/asp --dry-run
     """
@@ -55,7 +58,7 @@ def command(
     _note(done, rejects)
     if done.differences:
         raise StoreError(
-            f"Equal sides are needed, {len(done.differences)} of {len(done.checks)} checks differ. "
+            f"The copy differs from the store in {len(done.differences)} of {len(done.checks)} checks. "
             "Nothing was written; please report this with the listing."
         )
 
@@ -110,10 +113,10 @@ def _summary(done: "Migration", table: str, count: int, checks: list[dict[str, A
 
 def _note(done: "Migration", rejects: Path | None) -> None:
     for table, columns in done.left_behind.items():
-        note(f"Not carried, the store on a server has no such column: {table}: {', '.join(columns)}.")
+        note(f"Not copied, a store on a server has no such column: {table}: {', '.join(columns)}.")
     if done.set_aside:
-        where = f"written to {rejects}" if rejects else "they need --rejects FILE"
-        note(f"{sum(done.set_aside.values()):,} rows cannot be taken, {where}: {'; '.join(done.first_set_aside)}")
+        where = f"they are in {rejects}" if rejects else "set them aside with --rejects FILE"
+        note(f"{sum(done.set_aside.values()):,} rows cannot be copied, {where}: {'; '.join(done.first_set_aside)}")
     if done.is_dry:
         what = "would be copied to" if done.is_new else "is already in"
         note(f"{done.source} {what} {done.target}. Nothing was written there.")

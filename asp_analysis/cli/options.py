@@ -166,7 +166,7 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
 def _cell(value: Any) -> str:
     if value is None or type(value).__name__ == "NAType" or value != value:  # NaN and NaT differ from themselves
         return ""
-    if isinstance(value, Integral) and not isinstance(value, bool) and abs(value) >= 10_000:
+    if isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) >= 10_000:
         return f"{value:,}"  # four digits stay whole: a year is no amount
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"

@@ -1,80 +1,70 @@
 """`asp-analysis probe`: every PROBE method with its reasons."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.asking import LEVELS, cost_option, question_options, read_history
-from asp_analysis.cli.options import format_options, print_frame, print_table, say
+from asp_analysis.cli.asking import asks, cost_option, question_options, read_history, size_option
+from asp_analysis.cli.options import format_options, open_session, print_frame, print_table, say
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from asp_analysis.probe.methods import ProbeReport
-
-_PLANNED = {"cost_usd": "planned_cost_usd", "latency_ms": "planned_latency_ms"}
-_UNITS = {"cost_usd": "USD", "latency_ms": "ms", "tokens_in": "tokens", "tokens_out": "tokens", "tool_calls": "count"}
+    from asp_analysis.probe.published.report import MethodResult, ProbeReport
+    from asp_analysis.probe.question import Question
 
 
 @click.command()
-@click.option("--size", type=float, help="Estimated size of the new task, in complexity units.")
+@size_option
 @click.option("--planned", type=float, help="The planner's own figure for the new task, for method B.")
 @click.option("--judgement", type=float, help="A person's own figure, for method D.")
 @cost_option
+@click.option("--rules", "is_about_rules", is_flag=True, help="List the rules that judge a method, and stop.")
 @format_options
 @question_options
-def command(component: str, output: str | None, **asked: Any) -> None:
+@asks
+def command(
+    question: "Question",
+    planned: float | None,
+    judgement: float | None,
+    is_about_rules: bool,
+    output: str | None,
+    db: str | None,
+) -> None:
     """Report PROBE as published: methods A to D with coefficients, significance, intervals and reasons.
 
     Example: asp-analysis probe --size 18 --cost cost_usd
     """
-    from asp_analysis.probe.question import pose
+    from asp_analysis.probe.published.methods import AS_PLANNED, probe
 
-    history = pose(read_history(asked["db"]), asked["llm_model"], asked["agent_role"])
-    report = _report(history[history["is_finished"]], component, asked)
+    if is_about_rules:
+        print_frame(AS_PLANNED.frame(), output)
+        return
+    with open_session(db) as session:
+        history = read_history(session)
+    report = probe(history, question, planned=planned, judgement=judgement)
     if output:
         print_frame(report.frame(), output)
-        return
-    _print(report)
-
-
-def _report(history: "pd.DataFrame", component: str, asked: dict[str, Any]) -> "ProbeReport":
-    from asp_analysis.probe.methods import ProbeData, probe_report
-    from asp_analysis.probe.policy import Policy
-
-    planned = _PLANNED.get(component)
-    columns = {"proxy": "size", "actual_size": "actual_size", "actual": component, "task_ids": "task_id"}
-    frame = history.assign(planned=history[planned] if planned else float("nan"))
-    data = ProbeData.from_frame(frame, {**columns, "planned": "planned"}, name=component, unit=_UNITS[component])
-    # The planner's figure is a cost, not a size: method B reads it as it is, not at the proxy size.
-    policy = Policy(is_strict=False)
-    levels = asked["levels"] or LEVELS
-    return probe_report(data, asked["size"], asked["planned"], asked["judgement"], levels, policy)
+    else:
+        _print(report)
 
 
 def _print(report: "ProbeReport") -> None:
     headers = ["method", "projection", *(f"{100 * level:g} % interval" for level in report.levels)]
     headers += ["b0", "b1", "r2", "p", "tasks", "verdict"]
-    print_table(headers, [_row(method, report) for method in report.methods])
+    print_table(headers, [_make_row(method, report) for method in report.methods])
     say(f"Chosen: {report.chosen}. {report.why}")
     for method in report.methods:
         for reason in method.reasons:
             say(f"  {method.method}: {reason}")
 
 
-def _row(method: Any, report: "ProbeReport") -> list[str]:
-    row = method.as_row(report.levels)
-    names = [f"{100 * level:g}" for level in report.levels]
-    intervals = [_interval(row[f"lower_{name}"], row[f"upper_{name}"]) for name in names]
-    numbers = [_number(row[name]) for name in ("b0", "b1", "r2", "significance")]
-    return [method.method, _number(method.projection), *intervals, *numbers, str(method.n), method.verdict]
+def _make_row(method: "MethodResult", report: "ProbeReport") -> list[str]:
+    known = {one.level: f"{_write_number(one.lower)} to {_write_number(one.upper)}" for one in method.intervals}
+    intervals = [known.get(level, "") for level in report.levels]
+    numbers = [_write_number(value) for value in (method.b0, method.b1, method.r2, method.significance)]
+    return [method.method, _write_number(method.projection), *intervals, *numbers, str(method.n), method.verdict]
 
 
-def _interval(lower: float, upper: float) -> str:
-    return "" if lower != lower else f"{_number(lower)} to {_number(upper)}"
-
-
-def _number(value: float) -> str:
-    if value is None or value != value:
+def _write_number(value: float) -> str:
+    if value != value:
         return ""
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"

@@ -44,17 +44,17 @@ def command(table: str | None, phases: Path | None, before: str | None, output: 
     with open_session(db) as session:
         work = Work.read(session.view, order)
     if table or output:
-        print_frame(_table(work, table or "measures", before), output)
+        print_frame(_make_table(work, table or "measures", before), output)
     else:
         for name in _MAIN:
             say(f"{name}:")
-            print_frame(_without_remark(_table(work, name, before), work.unfinished_note()), None)
+            print_frame(_drop_remark(_make_table(work, name, before), work.unfinished_note()), None)
     for remark in (work.unfinished_note(), flow_note(work)):
         if remark:
             note(remark)
 
 
-def _without_remark(frame: "pd.DataFrame", remark: str) -> "pd.DataFrame":
+def _drop_remark(frame: "pd.DataFrame", remark: str) -> "pd.DataFrame":
     """Take from the notes what is said once below the tables."""
     notes = frame["note"].astype(str).str.removesuffix(remark).str.removesuffix("; ")
     return frame.assign(note=notes) if notes.ne("").any() else frame.drop(columns="note")
@@ -70,11 +70,11 @@ def _read_phases(path: Path) -> "pd.DataFrame":
         raise InputError(f"A CSV file of phases is needed, {path} gave: {said}. Name another.") from None
 
 
-def _table(work: "Work", name: str, before: str | None) -> "pd.DataFrame":
+def _make_table(work: "Work", name: str, before: str | None) -> "pd.DataFrame":
     from asp_analysis import quality
 
     if name in _AREAS:
-        return _areas(work, _AREAS[name])
+        return _rank_areas(work, _AREAS[name])
     functions = {
         "measures": lambda data: quality.removal_measures(data, before),
         "yields": quality.phase_yields,
@@ -85,25 +85,20 @@ def _table(work: "Work", name: str, before: str | None) -> "pd.DataFrame":
         "accepted": quality.accepted_costs,
         "types": quality.defect_pareto,
         "reviews-by-type": lambda data: quality.review_effectiveness(data, by_type=True),
-        "predictions": _predictions,
+        "predictions": _predict_types,
         "charts": quality.cost_charts,
     }
     return functions[name](work)
 
 
-def _areas(work: "Work", by: str) -> "pd.DataFrame":
+def _rank_areas(work: "Work", by: str) -> "pd.DataFrame":
     from asp_analysis.learning import error_prone_areas
 
-    return error_prone_areas(_ended(work), work.defects, work.runs, by)
+    return error_prone_areas(work.ended_tasks, work.defects, work.runs, by)
 
 
-def _predictions(work: "Work") -> "pd.DataFrame":
+def _predict_types(work: "Work") -> "pd.DataFrame":
     from asp_analysis.learning.prediction import predict_open_tasks, rolling_type_forecasts
 
-    note(f"Defect types: {rolling_type_forecasts(_ended(work), work.defects, work.runs).verdict}.")
+    note(f"Defect types: {rolling_type_forecasts(work.ended_tasks, work.defects, work.runs).verdict}.")
     return predict_open_tasks(work.tasks, work.defects, work.runs)
-
-
-def _ended(work: "Work") -> "pd.DataFrame":
-    ended = work.tasks[work.tasks["status"].isin(["completed", "failed"])]
-    return ended.sort_values(["completed_at", "task_id"], ignore_index=True)

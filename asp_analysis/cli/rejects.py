@@ -13,7 +13,7 @@ from asp_analysis.cli.options import counted, db_option, format_options, note, p
 from asp_analysis.errors import InputError
 
 _COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")
-_TABLES = ("csv", "jsonl", "parquet")
+_TABLES = ("csv", "jsonl", "parquet", "asp-platform")
 _OPTIONS = {"map": "--map", "set": "--set", "time_format": "--time-format", "decimal": "--decimal"}
 """What the load log keeps of the options of `load`, and how they are given."""
 

@@ -17,21 +17,21 @@ _TABLES = ("checks", "tables", "forecasts", "queries", "backups")
 
 
 @click.command()
-@click.option("--table", type=click.Choice(_TABLES), help="One table alone. [default: verdict, checks, rows, queries]")
+@click.option("--table", type=click.Choice(_TABLES), help="One table alone. [default: the verdict and three]")
 @click.option("--check", "is_check", is_flag=True, help="Exit with 3 when an alert stands.")
 @format_options
 @db_option
 def command(table: str | None, is_check: bool, output: str | None, db: str | None) -> None:
-    """Say whether the store may stay in SQLite: rows, growth, size, query times, agents at once, soundness, backups.
+    """Say whether the store may stay in SQLite: executions, growth, size, times, agents at once, soundness, backups.
 
     Example: asp-analysis status --check
     """
     from asp_analysis.config import store_url
 
     url = store_url(db)
-    status = _measured(url)
+    status = _measure(url)
     if table or output:
-        print_frame(_table(status, url, table or "checks"), output)
+        print_frame(_make_table(status, url, table or "checks"), output)
     else:
         _print(status, url)
     _remark(status)
@@ -50,19 +50,19 @@ def _print(status: "Status", url: "StoreUrl") -> None:
         click.echo("  next: asp-analysis migrate POSTGRES_URL --dry-run")
     for name in ("checks", "tables", "queries"):
         click.echo(f"\n{name}:")
-        frame = _table(status, url, name)
+        frame = _make_table(status, url, name)
         print_frame(frame.drop(columns="finding").iloc[1:] if name == "checks" else frame, None)
 
 
-def _measured(url: "StoreUrl") -> "Status":
+def _measure(url: "StoreUrl") -> "Status":
     """Measure the file first: where it is so damaged that no view can be read, the answer is what is wrong with it."""
     from asp_analysis.capture.waiting import records_waiting
-    from asp_analysis.monitor import engine_facts, measure
+    from asp_analysis.monitor import measure, measure_engine
     from asp_analysis.session import connect
 
     if url.path is not None and (url.is_missing() or not url.path.is_file()):
         connect(url)  # says what is missing
-    engine = engine_facts(url)
+    engine = measure_engine(url)
     try:
         with connect(url) as session:
             return measure(session, engine=engine, waiting=records_waiting(url))
@@ -76,7 +76,7 @@ def _measured(url: "StoreUrl") -> "Status":
         ) from None
 
 
-def _table(status: "Status", url: "StoreUrl", name: str) -> "pd.DataFrame":
+def _make_table(status: "Status", url: "StoreUrl", name: str) -> "pd.DataFrame":
     import pandas as pd
 
     from asp_analysis.store import list_backups

@@ -10,18 +10,25 @@ from asp_analysis.errors import QueryError
 @click.argument("name", required=False)
 @format_options
 def command(name: str | None, output: str | None) -> None:
-    """List the views, or the columns of one view with units and meanings.
+    """List the views with their keys, or the columns of one view with units and meanings.
+
+    The key tells the rows of a view apart; `view()` in Python and exports come in its order.
 
     Example: asp-analysis views executions
     """
     import pandas as pd
 
-    from asp_analysis.session import describe_view, view_names
+    from asp_analysis.session import describe_view, view_key, view_names
 
+    rows: list[dict[str, object]]
     if name is None:
-        rows = [{"view": view, "one_row_is": describe_view(view)[0]} for view in view_names()]
+        rows = [
+            {"view": view, "one_row_is": describe_view(view)[0], "key": ", ".join(view_key(view))}
+            for view in view_names()
+        ]
     elif name in view_names():
-        rows = [vars(column) for column in describe_view(name)[1]]
+        key = view_key(name)
+        rows = [{**vars(column), "is_key": column.name in key} for column in describe_view(name)[1]]
     else:
         raise QueryError(f"A view is needed, {name!r} is none. There are: {', '.join(view_names())}.")
     print_frame(pd.DataFrame(rows), output)

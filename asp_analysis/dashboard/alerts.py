@@ -1,11 +1,14 @@
 """What needs a person: each alert says what was seen, with its numbers, and what to do."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from asp_analysis.dashboard import words
 from asp_analysis.dashboard.accuracy import WIDEST, Accuracy
-from asp_analysis.dashboard.capabilities import falls, worsening
-from asp_analysis.dashboard.defects import escapes
+from asp_analysis.dashboard.capabilities import find_falls, find_worsening
+from asp_analysis.dashboard.defects import find_escapes
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Alert
 from asp_analysis.intervals import wilson
@@ -15,23 +18,23 @@ from asp_analysis.quality import cost_charts
 ACT, LOOK, KNOW = "act", "look", "know"
 
 
-def alerts(facts: Facts, found: Accuracy) -> list[Alert]:
+def collect_alerts(facts: Facts, found: Accuracy) -> list[Alert]:
     """Give all alerts, the most urgent first."""
     every = [
-        *_trusted_too_early(facts),
-        *_fallen(facts),
-        *_overspent(facts),
-        *_worse(facts),
-        *_escaping(facts),
-        *_drifting(facts),
-        *_intervals(found),
-        *_unpriced(facts),
-        *_rejected(facts),
+        *_warn_of_early_trust(facts),
+        *_warn_of_falls(facts),
+        *_warn_of_overspending(facts),
+        *_warn_of_worsening(facts),
+        *_warn_of_escapes(facts),
+        *_warn_of_drift(facts),
+        *_warn_of_intervals(found),
+        *_warn_of_unpriced(facts),
+        *_warn_of_rejects(facts),
     ]
     return sorted(every, key=lambda alert: (ACT, LOOK, KNOW).index(alert.level))
 
 
-def _trusted_too_early(facts: Facts) -> list[Alert]:
+def _warn_of_early_trust(facts: Facts) -> list[Alert]:
     table = facts.status
     is_early = (table["published_mode"] == MODES[2]) & (table["sound_mode"] != MODES[2])
     return [
@@ -44,76 +47,78 @@ def _trusted_too_early(facts: Facts) -> list[Alert]:
     ]
 
 
-def _fallen(facts: Facts) -> list[Alert]:
+def _warn_of_falls(facts: Facts) -> list[Alert]:
     return [
         Alert(
             ACT,
             f"{row['capability']}: fell back to {row['now']}",
-            f"By the {row['rule']} rule it left {row['was']} on {words.day(row['at'])} and has not earned it back.",
+            f"By the {row['rule']} rule it left {row['was']} on {words.day(row['fell_at'])} "
+            "and has not earned it back.",
         )
-        for row in falls(facts.curve).to_dict("records")
+        for row in find_falls(facts.curve).to_dict("records")
     ]
 
 
-def _overspent(facts: Facts) -> list[Alert]:
-    plans = facts.plans
-    is_open = ~plans["status"].isin(["completed", "failed"]) & plans["planned_usd"].gt(0)
-    over = plans[is_open & plans["spent_usd"].gt(1.25 * plans["planned_usd"])]
+def _warn_of_overspending(facts: Facts) -> list[Alert]:
+    tasks, planned = facts.tasks, facts.tasks["estimated_cost_usd"]
+    is_open = ~tasks["status"].isin(["completed", "failed"]) & planned.gt(0)
+    over = tasks[is_open & tasks["spent_usd"].gt(1.25 * planned)]
+    rows = over.nlargest(5, "spent_usd")[["task_id", "spent_usd", "estimated_cost_usd"]]
     return [
         Alert(
             ACT,
-            f"Open task {words.short(row.task_id, 60)}: {row.spent_usd / row.planned_usd:.1f} times its plan so far",
-            f"{words.usd(row.spent_usd)} spent of {words.usd(row.planned_usd)} planned. Stop it or plan it anew.",
+            f"Open task {words.shorten(task, 60)}: {spent / planned:.1f} times its plan so far",
+            f"{words.usd(spent)} spent of {words.usd(planned)} planned. Stop it or plan it anew.",
         )
-        for row in over.nlargest(5, "spent_usd").itertuples()
+        for task, spent, planned in rows.itertuples(index=False)
     ]
 
 
-def _worse(facts: Facts) -> list[Alert]:
+def _warn_of_worsening(facts: Facts) -> list[Alert]:
     found = []
-    for row in worsening(facts.curve).to_dict("records"):
+    for row in find_worsening(facts.curve).to_dict("records"):
         then, now, target = (words.metric(row["metric_name"], row[name]) for name in ("then", "now", "target"))
         said = f"{words.metric_words(row['metric_name'])}: from {then} to {now} in 10 tasks; the target is {target}."
         found.append(Alert(LOOK, f"{row['capability']}: getting worse", said))
     return found
 
 
-def _escaping(facts: Facts) -> list[Alert]:
+def _warn_of_escapes(facts: Facts) -> list[Alert]:
     return [
         Alert(
             LOOK,
-            f"{words.short(row['agent_role'], 60)}: defects pass it",
+            f"{words.shorten(row['agent_role'], 60)}: defects pass it",
             f"{row['escaped']} of {row['confirmed'] + row['escaped']} real defects escaped it "
             f"({words.percent(row['escape_share'])}, surely above {words.percent(row['escape_lower'])}; "
             "5 % is allowed). Give it the types that it misses.",
         )
-        for row in escapes(facts.reviews).head(4).to_dict("records")
+        for row in find_escapes(facts.reviews).head(4).to_dict("records")
     ]
 
 
-def _drifting(facts: Facts) -> list[Alert]:
+def _warn_of_drift(facts: Facts) -> list[Alert]:
     charts = cost_charts(facts.work)
     if not len(charts):
         return []
-    last = charts.sort_values("at").groupby(["agent_role", "llm_model"], dropna=False).tail(1)
+    last = charts.sort_values("first_at").groupby(["agent_role", "llm_model"], dropna=False).tail(1)
     signals = last[last["is_outside"].astype(bool) | last["is_run"].astype(bool)].nlargest(4, "value")
-    return [_drift(row) for row in signals.to_dict("records")]
+    return [_describe_drift(row) for row in signals.to_dict("records")]
 
 
-def _drift(row: dict) -> Alert:
+def _describe_drift(row: dict[Hashable, Any]) -> Alert:
     why = (
         "beyond the limits of its control chart" if row["is_outside"] else "8 tasks in a row on one side of the centre"
     )
     side = "high" if row["value"] > row["centre"] else "low"
     said = (
-        f"{words.usd(row['value'])} per complexity unit on {words.day(row['at'])}, {why} "
+        f"{words.usd(row['value'])} per complexity unit on {words.day(row['first_at'])}, {why} "
         f"({words.usd(row['lower'])} to {words.usd(row['upper'])}, centre {words.usd(row['centre'])})."
     )
-    model = "a model without a name" if pd.isna(row["llm_model"]) else words.short(row["llm_model"], 60)
-    return Alert(LOOK, f"{words.short(row['agent_role'], 60)} with {model}: cost is unusually {side}", said)
+    model = "a model without a name" if pd.isna(row["llm_model"]) else words.shorten(row["llm_model"], 60)
+    return Alert(LOOK, f"{words.shorten(row['agent_role'], 60)} with {model}: cost is unusually {side}", said)
 
 
-def _intervals(found: Accuracy) -> list[Alert]:
+def _warn_of_intervals(found: Accuracy) -> list[Alert]:
     if found.refusal:
         return []
     said = []
@@ -132,19 +137,20 @@ def _intervals(found: Accuracy) -> list[Alert]:
     return said
 
 
-def _unpriced(facts: Facts) -> list[Alert]:
+def _warn_of_unpriced(facts: Facts) -> list[Alert]:
     unpriced = facts.unpriced
     if not len(unpriced):
         return []
-    named = [f"{words.short(row.llm_model, 40)} ({row.executions})" for row in unpriced[:5].itertuples()]
+    rows = unpriced[:5].to_dict("records")
+    named = [f"{words.shorten(row['llm_model'], 40)} ({row['executions']})" for row in rows]
     more = f" and {len(unpriced) - 5} more models" if len(unpriced) > 5 else ""
-    total = words.counted(unpriced["executions"].sum(), "execution")
+    total = words.count_noun(unpriced["executions"].sum(), "execution")
     said = f"By model: {', '.join(named)}{more}. Every sum of money is a lower bound until they are priced."
     return [Alert(KNOW, f"Cost unknown: {total}", said)]
 
 
-def _rejected(facts: Facts) -> list[Alert]:
+def _warn_of_rejects(facts: Facts) -> list[Alert]:
     if not facts.rejected:
         return []
-    title = f"Not loaded: {words.counted(facts.rejected, 'record')}"
+    title = f"Not loaded: {words.count_noun(facts.rejected, 'record')}"
     return [Alert(KNOW, title, "They were rejected. See why, and repair them, with: asp-analysis rejects")]

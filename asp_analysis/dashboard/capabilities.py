@@ -1,6 +1,10 @@
 """Who may act alone: one card per capability with both rules, the way done, the trend, and what is missing."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
+from markupsafe import Markup
 
 from asp_analysis.dashboard import svg, words
 from asp_analysis.dashboard.facts import Facts
@@ -11,9 +15,9 @@ IS_LOWER_BETTER = frozenset({"mape_pct", "correction_rate"})
 """Published metrics that are errors; all others are better when higher."""
 
 
-def learning_section(facts: Facts) -> Section:
+def build_learning_section(facts: Facts) -> Section:
     """Give the section with one card per capability."""
-    cards = [_card(row, facts.curve) for row in facts.status.to_dict("records")]
+    cards = [_build_card(row, facts.curve) for row in facts.status.to_dict("records")]
     question = (
         "Who may act alone? The published rule takes raw rates at face value; the sound rule wants evidence that "
         "stays valid however often one looks. Where they differ, follow the sound one."
@@ -21,7 +25,7 @@ def learning_section(facts: Facts) -> Section:
     return Section("learning", "Learning", question, cards)
 
 
-def _card(row: dict, curve: pd.DataFrame) -> Card:
+def _build_card(row: dict[Hashable, Any], curve: pd.DataFrame) -> Card:
     own = curve[curve["capability"] == row["capability"]]
     lines = [
         (f"Published rule, {row['published_mode']}: lacks", row["missing_published"]),
@@ -29,55 +33,60 @@ def _card(row: dict, curve: pd.DataFrame) -> Card:
         ("Why they differ", row["difference"]),
     ]
     modes = (("published", row["published_mode"]), ("sound", row["sound_mode"]))
-    figures = [_way(row), _evidence(row), _trend(row, own)]
-    said = [(name, text) for name, text in lines if text]
-    return Card(row["capability"], modes, figures, said, row["recommendation"])
+    figures = [_draw_way(row), _draw_evidence(row), _draw_trend(row, own)]
+    lacks = [(name, text) for name, text in lines if text]
+    return Card(title=row["capability"], modes=modes, figures=figures, lines=lacks, advice=row["recommendation"])
 
 
-def _way(row: dict) -> tuple[str, object]:
+def _draw_way(row: dict[Hashable, Any]) -> tuple[str, Markup]:
     done, needed = int(row["completed"]), int(row["needed"])
     text = f"{done} of {needed} {row['counted']} needed" + (" (reached)" if done >= needed else "")
     share = min(done / needed, 1.0) if needed else 0.0
-    bar = svg.Bar("", share, "", "good" if share >= 1 else "one")
-    return text, svg.progress(f"{row['capability']}: {text}", f"{words.percent(share)} of the way", bar)
+    bar = svg.Bar(share=share, class_="good" if share >= 1 else "one")
+    return text, svg.draw_progress(f"{row['capability']}: {text}", f"{words.percent(share)} of the way", bar)
 
 
-def _evidence(row: dict) -> tuple[str, object]:
+def _draw_evidence(row: dict[Hashable, Any]) -> tuple[str, Markup]:
     """Draw the sound rule's criterion: the rate, the bound below which it surely is not, and the target."""
     scale = 100.0 if row["capability"] == "ErrorProneDetection" else 1.0
     value, lower, target = (row[f"evidence_{name}"] / scale for name in ("value", "lower", "target"))
     name, cases = row["evidence_name"], int(row["evidence_cases"])
     if not words.is_known(value) or not cases:
         text = f"{name}: no scored case yet, {words.percent(target)} needed"
-        return text, svg.progress(text, "no data", svg.Bar("", 0.0, "", mark=target))
+        return text, svg.draw_progress(text, "no data", svg.Bar(share=0.0, mark=target))
     sure = f"surely above {words.percent(lower)}" if words.is_known(lower) else "no bound yet"
-    text = f"{name}: {words.percent(value)} of {words.counted(cases, 'case')}, {sure}; {words.percent(target)} needed"
+    text = (
+        f"{name}: {words.percent(value)} of {words.count_noun(cases, 'case')}, {sure}; {words.percent(target)} needed"
+    )
     interval = (max(lower, 0.0), max(value, 0.0)) if words.is_known(lower) else None
     is_passed = words.is_known(lower) and lower >= target
-    bar = svg.Bar("", value, "", "good" if is_passed else "one", interval, target)
-    return text, svg.progress(f"{row['capability']}: {text}", "The tick is the target, the whisker the bound.", bar)
+    bar = svg.Bar(share=value, class_="good" if is_passed else "one", interval=interval, mark=target)
+    return text, svg.draw_progress(
+        f"{row['capability']}: {text}", "The tick is the target, the whisker the bound.", bar
+    )
 
 
-def _trend(row: dict, own: pd.DataFrame) -> tuple[str, object]:
+def _draw_trend(row: dict[Hashable, Any], own: pd.DataFrame) -> tuple[str, Markup]:
     name, target = row["metric_name"], row["metric_target"]
     label = words.metric_words(name)
     goal = f"{'at most' if name in IS_LOWER_BETTER else 'at least'} {words.metric(name, target)}"
     known = own["metric_value"].dropna()
     text = f"{label}: {words.metric(name, row['metric_value'])}, target {goal}"
     if len(known) < 2:
-        return f"{text}; no trend yet", svg.Markup("")
-    values = own["metric_value"].to_numpy(dtype=float)[-200:]
+        return f"{text}; no trend yet", Markup("")
+    values = own["metric_value"].astype(float).to_list()[-200:]
     x = [place / max(len(values) - 1, 1) for place in range(len(values))]
     low, high = min(known.tail(200).min(), target), max(known.tail(200).max(), target)
     margin = (high - low) * 0.08 or 0.01
     scale = svg.Scale(float(low - margin), float(high + margin))
     desc = f"From {words.metric(name, known.iloc[0])} to {words.metric(name, known.iloc[-1])}, {len(known)} looks."
-    drawn = svg.sparkline(f"{row['capability']}: {label} after each task", desc, svg.Line(x, values), scale, target)
+    line = svg.Line(x=x, y=values)
+    drawn = svg.draw_sparkline(f"{row['capability']}: {label} after each task", desc, line, scale, target)
     return text, drawn
 
 
-def falls(curve: pd.DataFrame) -> pd.DataFrame:
-    """Give the latest fall of each capability that it has not made up for: capability, rule, at, was, now."""
+def find_falls(curve: pd.DataFrame) -> pd.DataFrame:
+    """Give the latest fall of each capability that it has not made up for: capability, rule, fell_at, was, now."""
     rows = []
     for capability, own in curve.groupby("capability", sort=False):
         for rule in ("published", "sound"):
@@ -85,13 +94,12 @@ def falls(curve: pd.DataFrame) -> pd.DataFrame:
             downs = own.index[modes.diff() < 0]
             if len(downs) and modes.iloc[-1] < modes.max():
                 was, now = MODES[modes.shift(1)[downs[-1]].astype(int)], own[f"{rule}_mode"].iloc[-1]
-                rows.append(
-                    {"capability": capability, "rule": rule, "at": own["at"][downs[-1]], "was": was, "now": now}
-                )
-    return pd.DataFrame(rows, columns=["capability", "rule", "at", "was", "now"])
+                row = {"capability": capability, "rule": rule, "fell_at": own["known_at"][downs[-1]]}
+                rows.append(row | {"was": was, "now": now})
+    return pd.DataFrame(rows, columns=["capability", "rule", "fell_at", "was", "now"])
 
 
-def worsening(curve: pd.DataFrame, window: int = 10) -> pd.DataFrame:
+def find_worsening(curve: pd.DataFrame, window: int = 10) -> pd.DataFrame:
     """Give the capabilities that miss their target and got worse within `window` tasks.
 
     capability, metric_name, then, now, target. Worse is by a tenth of the target or more, so that a wobble is none.

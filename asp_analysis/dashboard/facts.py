@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 
@@ -9,45 +10,52 @@ from asp_analysis.learning import Telemetry, learning_report
 from asp_analysis.quality import Work, review_effectiveness
 from asp_analysis.session import Session
 
-_TOTALS = """
-SELECT
-    count(*) AS executions, count(cost_usd) AS with_cost, sum(cost_usd) AS cost_usd, sum(latency_ms) AS latency_ms,
-    CAST(sum(tokens_in + tokens_out) AS DOUBLE) AS tokens, min("at") AS first_at, max("at") AS last_at
-FROM executions
-"""
-_UNPRICED = """
-SELECT COALESCE(llm_model, 'no model named') AS llm_model, count(*) AS executions, count(DISTINCT task_id) AS tasks
-FROM executions WHERE cost_usd IS NULL GROUP BY 1 ORDER BY 2 DESC, 1
-"""
-_PLANS = """
-SELECT outcomes.*, tasks.estimated_cost_usd AS planned_usd
-FROM outcomes LEFT JOIN stg_tasks AS tasks ON outcomes.task_id = tasks.task_id
-ORDER BY outcomes.completed_at, outcomes.task_id
-"""
-_REJECTED = "SELECT CAST(COALESCE(sum(rejected), 0) AS BIGINT) AS rejected FROM stg_loads"
-_MODELS = """
-SELECT COALESCE(llm_model, 'no model named') AS llm_model, count(DISTINCT task_id) AS tasks, count(*) AS executions,
-    count(*) - count(cost_usd) AS executions_without_cost, sum(cost_usd) AS cost_usd
-FROM executions GROUP BY 1 ORDER BY cost_usd DESC NULLS LAST, 1
-"""
+_TOTALS_SQL = Path(__file__).with_name("totals.sql").read_text(encoding="utf-8")
+_MODELS_SQL = Path(__file__).with_name("models.sql").read_text(encoding="utf-8")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """All executions: how many, how many with a cost, and the sums and instants as far as known (else NaN or NaT)."""
+
+    executions: int
+    with_cost: int
+    cost_usd: float
+    latency_ms: float
+    tokens: float
+    first_at: pd.Timestamp
+    last_at: pd.Timestamp
+
+    @classmethod
+    def read(cls, session: Session) -> "Totals":
+        """Add up the executions."""
+        row = session.sql(_TOTALS_SQL).to_dict("records")[0]
+        return cls(
+            executions=row["executions"],
+            with_cost=row["with_cost"],
+            cost_usd=row["cost_usd"],
+            latency_ms=row["latency_ms"],
+            tokens=row["tokens"],
+            first_at=row["first_at"],
+            last_at=row["last_at"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """The frames of the page as of one instant.
 
-    totals: one row; unpriced, models, roles: one row per model or role; plans: `outcomes` with planned_usd, in the
-    order in which the tasks ended; history: `task_history`; status, curve: of `learning`; work: for `quality`,
-    reviews: its `review_effectiveness`.
+    rejected: records that no load took; models, roles: one row per model or role; tasks: as `add_final_costs` gives
+    them; history: `task_history`; status, curve: of `learning`; work: for `quality`, reviews: its
+    `review_effectiveness`.
     """
 
     as_of: pd.Timestamp
-    totals: dict
-    unpriced: pd.DataFrame
+    totals: Totals
     rejected: int
     models: pd.DataFrame
     roles: pd.DataFrame
-    plans: pd.DataFrame
+    tasks: pd.DataFrame
     history: pd.DataFrame
     forecasts: pd.DataFrame
     work: Work
@@ -63,12 +71,11 @@ class Facts:
         learning = learning_report(telemetry, as_of)
         return cls(
             as_of=as_of,
-            totals=session.sql(_TOTALS).to_dict("records")[0],
-            unpriced=session.sql(_UNPRICED),
-            rejected=int(session.sql(_REJECTED)["rejected"].iloc[0]),
-            models=session.sql(_MODELS),
+            totals=Totals.read(session),
+            rejected=int(view("stg_loads")["rejected"].fillna(0).sum()),
+            models=session.sql(_MODELS_SQL),
             roles=view("role_costs").sort_values(["phase_order", "agent_role"], ignore_index=True),
-            plans=session.sql(_PLANS),
+            tasks=add_final_costs(work.tasks),
             history=view("task_history"),
             forecasts=view("stored_forecasts"),
             work=work,
@@ -78,6 +85,24 @@ class Facts:
         )
 
     @property
+    def unpriced(self) -> pd.DataFrame:
+        """The models with executions of unknown cost, the most such executions first: llm_model, executions."""
+        models = self.models[self.models["executions_without_cost"] > 0]
+        found = models[["llm_model"]].assign(executions=models["executions_without_cost"])
+        return found.sort_values(["executions", "llm_model"], ascending=[False, True], ignore_index=True)
+
+    @property
     def ended(self) -> pd.DataFrame:
-        """The tasks of `plans` that completed or failed."""
-        return self.plans[self.plans["status"].isin(["completed", "failed"]) & self.plans["completed_at"].notna()]
+        """The tasks that completed or failed, in that order."""
+        return self.tasks[self.tasks["status"].isin(["completed", "failed"]) & self.tasks["completed_at"].notna()]
+
+
+def add_final_costs(tasks: pd.DataFrame) -> pd.DataFrame:
+    """Put the view `tasks` in the order in which tasks ended, and say in USD what each of them cost.
+
+    final_usd: the whole cost of its executions, else what its own record says; empty where part of it is unknown.
+    spent_usd: the known costs of its executions, a lower bound; where none is known what its own record says.
+    """
+    reported = tasks["reported_cost_usd"]
+    costs = {"final_usd": tasks["whole_cost_usd"].fillna(reported), "spent_usd": tasks["cost_usd"].fillna(reported)}
+    return tasks.assign(**costs).sort_values(["completed_at", "task_id"], ignore_index=True)

@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from asp_analysis.dashboard.accuracy import accuracy_section, measure
-from asp_analysis.dashboard.alerts import alerts
-from asp_analysis.dashboard.capabilities import learning_section
-from asp_analysis.dashboard.costs import cost_section, headline
-from asp_analysis.dashboard.defects import defect_section
+from asp_analysis.dashboard.accuracy import build_accuracy_section, measure
+from asp_analysis.dashboard.alerts import collect_alerts
+from asp_analysis.dashboard.capabilities import build_learning_section
+from asp_analysis.dashboard.costs import build_cost_section, build_headline
+from asp_analysis.dashboard.defects import build_defect_section
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.errors import InputError
 from asp_analysis.session import Session
@@ -29,16 +29,21 @@ def build_page(session: Session, as_of: datetime | None = None, refresh_s: float
     instant = pd.Timestamp(as_of or datetime.now(UTC).replace(tzinfo=None))
     facts = Facts.read(session, instant)
     found = measure(facts)
-    sections = [learning_section(facts), cost_section(facts), accuracy_section(facts, found), defect_section(facts)]
-    style = _style()
-    return _template().render(
-        policy=_policy(style),
+    sections = [
+        build_learning_section(facts),
+        build_cost_section(facts),
+        build_accuracy_section(facts, found),
+        build_defect_section(facts),
+    ]
+    style = _read_style()
+    return _read_template().render(
+        policy=_write_policy(style),
         style=style,
         refresh=None if refresh_s is None else max(1, round(refresh_s)),
         store=session.url.path.name if session.url.path else session.url.shown,
         as_of=f"{instant:%Y-%m-%d %H:%M}",
-        headline=headline(facts),
-        alerts=alerts(facts, found),
+        headline=build_headline(facts),
+        alerts=collect_alerts(facts, found),
         sections=sections,
     )
 
@@ -63,24 +68,24 @@ def write_page(path: Path, page: str) -> None:
 
 
 @cache
-def _style() -> Markup:
+def _read_style() -> Markup:
     return Markup((_HERE / "page.css").read_text(encoding="utf-8"))
 
 
 @cache
-def _template():
+def _read_template() -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_keep_units
     )
     return environment.from_string((_HERE / "page.html.j2").read_text(encoding="utf-8"))
 
 
-def _keep_units(value):
+def _keep_units(value: object) -> object:
     """Let no line break between a number and its percent sign; what is escaped stays escaped."""
     return value.replace(" %", "\u00a0%") if isinstance(value, str) else value
 
 
-def _policy(style: str) -> str:
+def _write_policy(style: str) -> str:
     """Forbid everything but this one style sheet, named by its hash; `data:` is for the empty icon."""
     fingerprint = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{fingerprint}'; img-src data:; base-uri 'none'; form-action 'none'"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import ClassVar
 
 from markupsafe import Markup
 
@@ -25,7 +26,7 @@ class Alert:
     words: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Figure:
     """A picture with its title, how to read it, and the keys of its colours: (class, words)."""
 
@@ -33,10 +34,10 @@ class Figure:
     drawn: Markup
     words: str = ""
     keys: Sequence[tuple[str, str]] = ()
-    kind: str = "figure"
+    kind: ClassVar[str] = "figure"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table: headers with their units, and rows of words; the first `names` columns hold names, the rest numbers."""
 
@@ -45,7 +46,7 @@ class Table:
     rows: Sequence[Sequence[str]]
     words: str = ""
     names: int = 1
-    kind: str = "table"
+    kind: ClassVar[str] = "table"
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ class Note:
     """A sentence, for instance what is missing and how to get it."""
 
     words: str
-    kind: str = "note"
+    kind: ClassVar[str] = "note"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """One capability: its modes under both rules, its pictures, and what is said about it."""
 
@@ -65,7 +66,10 @@ class Card:
     figures: Sequence[tuple[str, Markup]]
     lines: Sequence[tuple[str, str]]
     advice: str
-    kind: str = "card"
+    kind: ClassVar[str] = "card"
+
+
+Part = Figure | Table | Note | Card
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,9 @@ class Section:
     anchor: str
     title: str
     question: str
-    parts: Sequence[Figure | Table | Note | Card] = field(default_factory=list)
+    parts: Sequence[Part] = field(default_factory=list)
 
     @property
-    def groups(self) -> list[tuple[str, list[Figure | Table | Note | Card]]]:
+    def groups(self) -> list[tuple[str, list[Part]]]:
         """The parts in order, neighbours of one kind together: figures stand beside each other, tables do not."""
         return [(kind, list(parts)) for kind, parts in groupby(self.parts, key=lambda part: part.kind)]

@@ -55,7 +55,7 @@ def short_count(value: Any) -> str:
     return count(value)
 
 
-def counted(amount: Any, noun: str) -> str:
+def count_noun(amount: Any, noun: str) -> str:
     """Write a count with its noun: 1 task, 2 tasks."""
     return f"{count(amount)} {noun}{'' if count(amount) == '1' else 's'}"
 
@@ -91,7 +91,7 @@ def metric_words(name: str) -> str:
     return "MAPE of cost" if text == "mape" else text
 
 
-def short(text: Any, most: int = 80) -> str:
+def shorten(text: Any, most: int = 80) -> str:
     """Cut a long text from data for a place with little room."""
     words = " ".join(str(text).split()) if not (text is None or text is pd.NA or text != text) else ""
     return words if len(words) <= most else words[: most - 1] + "…"

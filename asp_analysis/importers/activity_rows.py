@@ -5,7 +5,6 @@ by somebody who knows better (a table of tasks, for one) and stays.
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from asp_analysis.importers.calls import EVENT_KINDS, Activity
@@ -20,9 +19,10 @@ TASK_COLUMNS = (
     "completed_at",
     "project_id",
     "task_description",
-    "components_affected",
+    "components_json",
     "status",
-    "metadata",
+    "is_stub",
+    "metadata_json",
 )
 _STATUS_ORDER = ("completed", "failed")
 _SETS = ("sources", "sessions", "projects", "branches", *EVENT_KINDS)
@@ -43,24 +43,23 @@ def activity_row(task_id: str, activity: Activity) -> Row:
         **{kind: sorted(names) for kind, names in activity.events.items()},
     }
     seen = {name: value for name, value in seen.items() if value}
-    return (task_id, *_columns(seen), _metadata({}, seen))
+    return (task_id, *_columns(seen), False, _metadata({}, seen))
 
 
-def combine_activities(stored: Sequence[Row], read: Sequence[Row]) -> list[Row]:
+def combine_activities(stored: Row, read: Row) -> Row:
     """Merge the stored row of a task with one just read; see `Batch.combine`."""
-    (old,), (new,) = stored, read
-    known = json.loads(old[-1]) if old[-1] else {}
+    task_id, *held_columns, was_stub, metadata = stored
+    known = json.loads(metadata) if metadata else {}
     before = known.get("activity")
-    seen = json.loads(new[-1])["activity"]
+    seen = json.loads(read[-1])["activity"]
     if before is not None:
         seen = _merged(before, seen)
-    was_stub = bool(known.pop("is_stub", False))
     former = _columns(before) if before is not None else (None,) * len(_columns(seen))
     columns = [
         derived if was_stub or value is None or value == held else value
-        for value, held, derived in zip(old[1:-1], former, _columns(seen), strict=True)
+        for value, held, derived in zip(held_columns, former, _columns(seen), strict=True)
     ]
-    return [(old[0], *_in_order(columns), _metadata(known, seen))]
+    return (task_id, *_in_order(columns), False, _metadata(known, seen))
 
 
 def _in_order(columns: list[Any]) -> list[Any]:
@@ -84,7 +83,7 @@ def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 
 def _columns(seen: dict[str, Any]) -> Row:
-    """Derive the columns between `task_id` and `metadata`."""
+    """Derive the columns between `task_id` and `is_stub`."""
     projects, texts, files = seen.get("projects"), seen.get("texts"), seen.get("files")
     return (
         seen["from"],

@@ -1,28 +1,29 @@
-"""Calls and activities as rows of the store and back again, so that what is stored can be merged with what is read.
-
-The metadata of a call stands once, on the row of its cost or else of its first metric: a call has up to nine rows.
-"""
+"""Calls as rows of executions and back again, so that what is stored can be merged with what is read."""
 
 import json
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from asp_analysis.executions import COLUMNS, PLACE
 from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading
-from asp_analysis.records import EXECUTION_CONTEXT, LARGEST_AMOUNT, METRIC_UNITS, read_instant, storable_json
+from asp_analysis.records import LARGEST_AMOUNT, read_instant, storable_json
 
 Row = tuple[Any, ...]
 
-CALL_COLUMNS = (
-    *EXECUTION_CONTEXT,
-    "metadata",
-    "execution_date",
-    "execution_id",
-    "metric_type",
-    "metric_value",
-    "metric_unit",
-)
-_PLACE = {name: place for place, name in enumerate(CALL_COLUMNS)}
+
+_UNKNOWN = dict.fromkeys(COLUMNS)
+_in_order = operator.itemgetter(*COLUMNS)
+
+_OF_OTHERS = [PLACE[name] for name in ("user_id", "agent_version", "memory_mb", "machine", "labels")]
+"""Places of what no transcript says: somebody who loaded it knows it."""
+
+_SAID_BY_CALLS = {
+    "source", "session_id", "branch", "agent", "is_copy", "tools", "cache_write_1h", "web_searches", "variant",
+    "cost_reported_usd", "cost_computed_usd", "price", "texts",
+}  # fmt: skip
+"""Keys of the metadata that calls set, and `source`, which is the column `tool` by now; other keys stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,42 +43,50 @@ class CallRows:
     """Turns calls into rows under one reading and one set of prices."""
 
     reading: Reading
-    source: str
+    tool: str
     price: Pricer
 
-    def rows(self, call: Call, former: dict[str, Any] | None = None) -> list[Row]:
-        """Give the rows of a call, one per known metric; a computed cost in the stored metadata `former` is kept."""
+    def row(self, call: Call, former: dict[str, Any] | None = None) -> Row:
+        """Return the row of a call, in the order of `COLUMNS`; a computed cost in the stored metadata `former` is kept.
+
+        Raises:
+            ValueError: a measured value is out of range.
+        """
+        fields = self.fields(call, former)
+        fields["metadata_json"] = storable_json(fields["metadata_json"])
+        return _in_order(fields)
+
+    def fields(self, call: Call, former: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return a call as an execution, column by column; unknown values are None, the metadata is a dictionary."""
         computed, price = self._cost(call, former or {})
         cost = computed if price and price.startswith("own") else None
         for known in (call.reported_usd, computed):
             cost = known if cost is None else cost
-        metrics = (
-            ("API_Cost", cost),
-            ("Tokens_In", call.tokens_in),
-            ("Tokens_Out", call.tokens_out),
-            ("Tokens_Cache_Read", call.cache_read),
-            ("Tokens_Cache_Write", call.cache_write),
-            ("Latency", call.latency_ms),
-            ("Tool_Calls", None if call.tools is None else len(call.tools)),
-            ("Retries", call.retries),
-        )
-        context = self._context(call)
-        metadata: str | None = storable_json(self._metadata(call, computed, price))
-        rows = []
-        for metric, value in metrics:
-            if value is not None:
-                if not 0 <= value <= LARGEST_AMOUNT:
-                    raise ValueError(f"{metric}: a number from 0 to 1e15 is needed, found {value}")
-                own = (metric, float(value), METRIC_UNITS[metric])
-                rows.append((*context, metadata, context[0][:10], call.call_id, *own))
-                metadata = None
-        return rows
+        measured = {
+            "latency_ms": call.latency_ms,
+            "tokens_in": call.tokens_in,
+            "tokens_out": call.tokens_out,
+            "tokens_cache_read": call.cache_read,
+            "tokens_cache_write": call.cache_write,
+            "cost_usd": cost,
+            "tool_calls": None if call.tools is None else len(call.tools),
+            "retries": call.retries,
+        }
+        for name, value in measured.items():
+            if value is not None and not 0 <= value <= LARGEST_AMOUNT:
+                raise ValueError(f"{name}: a number from 0 to 1e15 is needed, found {value}")
+        others = {name: value for name, value in (former or {}).items() if name not in _SAID_BY_CALLS}
+        metadata = {**others, **self._metadata(call, computed, price)}
+        return {**_UNKNOWN, **self._context(call), **measured, "metadata_json": metadata}
 
-    def combine(self, stored: Sequence[Row], read: Sequence[Row]) -> list[Row]:
-        """Merge the stored rows of one call with those just read; see `Batch.combine`."""
+    def combine(self, stored: Row, read: Row) -> Row:
+        """Merge the stored row of a call with the one just read; see `Batch.combine`."""
         call, former = stored_call(stored)
         call.merge(stored_call(read)[0])
-        return self.rows(call, former)
+        row = list(self.row(call, former))
+        for place in _OF_OTHERS:
+            row[place] = stored[place]
+        return tuple(row)
 
     def _cost(self, call: Call, former: dict[str, Any]) -> tuple[float | None, str | None]:
         cost = self.price(call)
@@ -85,29 +94,25 @@ class CallRows:
             return cost.usd, cost.price
         return former.get("cost_computed_usd"), former.get("price")
 
-    def _context(self, call: Call) -> Row:
+    def _context(self, call: Call) -> dict[str, Any]:
         origin = call.origin
-        instant = read_instant(call.at)
-        role = self.reading.role_of(origin.agent)
-        task_id = self.reading.task_of(origin)
-        person, version = None, None
-        return (
-            instant,
-            task_id,
-            origin.agent_id,
-            origin.project_id,
-            person,
-            role,
-            version,
-            1,
-            call.model,
-            call.provider,
-        )
+        return {
+            "executed_at": read_instant(call.at),
+            "task_id": self.reading.task_of(origin),
+            "subtask_id": origin.agent_id,
+            "project_id": origin.project_id,
+            "agent_role": self.reading.role_of(origin.agent),
+            "agent_iteration": 1,
+            "llm_model": call.model,
+            "llm_provider": call.provider,
+            "tool": self.tool,
+            "tool_version": call.tool_version,
+            "execution_id": call.call_id,
+        }
 
     def _metadata(self, call: Call, computed: float | None, price: str | None) -> dict[str, Any]:
         origin = call.origin
         known = {
-            "source": self.source,
             "session_id": origin.session_id,
             "branch": origin.branch,
             "agent": None if origin.agent == MAIN_AGENT else origin.agent,
@@ -124,44 +129,36 @@ class CallRows:
         return {name: value for name, value in known.items() if value is not None}
 
 
-def stored_call(rows: Sequence[Row]) -> tuple[Call, dict[str, Any]]:
-    """Rebuild a call and its metadata from its rows."""
-    metadata: dict[str, Any] = {}
-    values: dict[str, float] = {}
-    for row in rows:
-        values[row[_PLACE["metric_type"]]] = row[_PLACE["metric_value"]]
-        if row[_PLACE["metadata"]]:
-            metadata = {**json.loads(row[_PLACE["metadata"]]), **metadata}
-    first = dict(zip(CALL_COLUMNS, rows[0], strict=True))
+def stored_call(row: Row) -> tuple[Call, dict[str, Any]]:
+    """Rebuild a call and its metadata from its row."""
+    known = dict(zip(COLUMNS, row, strict=True))
+    metadata: dict[str, Any] = json.loads(known["metadata_json"] or "{}")
     origin = Origin(
         bool(metadata.get("is_copy")),
-        metadata.get("session_id", first["task_id"]),
-        first["project_id"],
+        metadata.get("session_id", known["task_id"]),
+        known["project_id"],
         metadata.get("branch"),
         metadata.get("agent", MAIN_AGENT),
-        first["subtask_id"],
+        known["subtask_id"],
     )
     call = Call(
-        call_id=first["execution_id"],
-        at=min(row[0] for row in rows),
+        call_id=known["execution_id"],
+        at=known["executed_at"],
         origin=origin,
-        model=first["llm_model"],
-        provider=first["llm_provider"],
-        tokens_in=_whole(values.get("Tokens_In")),
-        tokens_out=_whole(values.get("Tokens_Out")),
-        cache_read=_whole(values.get("Tokens_Cache_Read")),
-        cache_write=_whole(values.get("Tokens_Cache_Write")),
-        cache_write_1h=metadata.get("cache_write_1h", 0 if "Tokens_Cache_Write" in values else None),
+        model=known["llm_model"],
+        provider=known["llm_provider"],
+        tokens_in=known["tokens_in"],
+        tokens_out=known["tokens_out"],
+        cache_read=known["tokens_cache_read"],
+        cache_write=known["tokens_cache_write"],
+        cache_write_1h=metadata.get("cache_write_1h", None if known["tokens_cache_write"] is None else 0),
         web_searches=metadata.get("web_searches"),
         variant=metadata.get("variant"),
-        latency_ms=values.get("Latency"),
-        retries=_whole(values.get("Retries")),
+        tool_version=known["tool_version"],
+        latency_ms=known["latency_ms"],
+        retries=known["retries"],
         reported_usd=metadata.get("cost_reported_usd"),
-        tools=set(metadata.get("tools", ())) if "Tool_Calls" in values else None,
+        tools=None if known["tool_calls"] is None else set(metadata.get("tools", ())),
         texts=metadata.get("texts", {}),
     )
     return call, metadata
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)

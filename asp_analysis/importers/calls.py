@@ -6,6 +6,7 @@ commutative, associative and changes nothing when repeated, so copies, forks and
 """
 
 import hashlib
+import operator
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -47,7 +48,8 @@ class Origin:
 class Call:
     """One model call. `tokens_in` holds cached tokens too; `cache_write` holds the 1-hour ones too; None is unknown.
 
-    `web_searches` are billed apart; `variant` is a kind of service with prices of its own, such as `speed=fast`.
+    `web_searches` are billed apart; `variant` is a kind of service with prices of its own, such as `speed=fast`;
+    `tool_version` is that of the program that wrote the call down.
     """
 
     call_id: str
@@ -64,6 +66,7 @@ class Call:
     retries: int | None = None
     web_searches: int | None = None
     variant: str | None = None
+    tool_version: str | None = None
     reported_usd: float | None = None
     tools: set[str] | None = None
     texts: dict[str, str] = field(default_factory=dict)
@@ -74,10 +77,12 @@ class Call:
             self.at = other.at
         if other.origin != self.origin and other.origin.rank < self.origin.rank:
             self.origin = other.origin
-        for name in ("model", "provider", "variant"):
-            setattr(self, name, _smallest(getattr(self, name), getattr(other, name)))
-        for name in LARGEST:
-            setattr(self, name, _largest(getattr(self, name), getattr(other, name)))
+        for name, mine, theirs in zip(_SMALLEST, _smallest_of(self), _smallest_of(other), strict=True):
+            if theirs is not None and (mine is None or theirs < mine):
+                setattr(self, name, theirs)
+        for name, mine, theirs in zip(LARGEST, _largest_of(self), _largest_of(other), strict=True):
+            if theirs is not None and (mine is None or theirs > mine):
+                setattr(self, name, theirs)
         if other.tools is not None:
             self.tools = (self.tools or set()) | other.tools
         if other.texts:
@@ -101,6 +106,9 @@ LARGEST = (
     "reported_usd",
 )
 """What grows while a call is written down: the largest value is the last one."""
+
+_SMALLEST = ("model", "provider", "variant", "tool_version")
+_largest_of, _smallest_of = operator.attrgetter(*LARGEST), operator.attrgetter(*_SMALLEST)
 
 
 @dataclass(slots=True)
@@ -233,11 +241,3 @@ class Reading:
             if fnmatchcase(agent.lower(), pattern.lower()):
                 return role
         return "Code" if agent == MAIN_AGENT else agent
-
-
-def _largest(first: Any, second: Any) -> Any:
-    return second if first is None or (second is not None and second > first) else first
-
-
-def _smallest(first: Any, second: Any) -> Any:
-    return second if first is None or (second is not None and second < first) else first

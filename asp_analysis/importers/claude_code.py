@@ -5,6 +5,7 @@ whole histories: the id names the call over all files together. Early lines of a
 `input_tokens` leaves the cached ones out, so that both cache counts are added to it.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from asp_analysis.importers.source import file_name
 SOURCE = "claude-code"
 
 _KEPT_TYPES = {"user", "assistant", "system", "progress"}
-_UNUSED = (b'"type":"file-history', b'"type":"queue-operation"')
+_UNUSED = re.compile(b'"type":"(?:file-history|queue-operation")')
 _INTERRUPTED = "[Request interrupted by user"
 
 
@@ -65,7 +66,7 @@ def read(path: Path, reading: Reading) -> Transcript:
     transcript = Transcript(SOURCE)
     context = _Context(reading, transcript, _file_agent(path))
     for line in json_lines(path, transcript):
-        if any(mark in line.content[:80] for mark in _UNUSED):
+        if _UNUSED.search(line.content, 0, 80):
             continue
         if b'"type":"progress"' in line.content and b'"agent_progress"' not in line.content:
             continue
@@ -195,6 +196,7 @@ def _call(record: dict[str, Any], message: dict[str, Any], usage: dict[str, Any]
     tools = usage.get("server_tool_use")
     call.web_searches = count(tools, "web_search_requests") or None if isinstance(tools, dict) else None
     call.variant = "speed=fast" if usage.get("speed") == "fast" else None
+    call.tool_version = word(record, "version")
     reported = record.get("costUSD")
     call.model, call.provider = model, "anthropic" if model and "claude" in model else None
     call.tokens_in, call.tokens_out = fresh + cache_read + cache_write, count(usage, "output_tokens") or 0

@@ -65,7 +65,10 @@ class _Session:
         self._origin: Origin | None = None
         self._folder: Any = None
         self._copied_turns = False
-        self._turn, self._model, self._provider = "", None, None
+        self._turn = ""
+        self._model: str | None = None
+        self._provider: str | None = None
+        self._version: str | None = None
         self._total: tuple[int, ...] = ()
         self._tools: set[str] = set()
 
@@ -100,6 +103,7 @@ class _Session:
         self._folder = meta.get("cwd")
         self._origin = Origin(False, str(root or own_id), folder_name(self._folder), branch, agent, agent_id)
         self._provider, self._model = word(meta, "model_provider"), word(meta, "model")
+        self._version = word(meta, "cli_version")
 
     def _here(self, at: str) -> tuple[Origin, Activity]:
         origin = self._origin or Origin(False, self._session_id)
@@ -179,6 +183,7 @@ class _Session:
             tokens_out=tokens_out,
             cache_read=min(cache_read, tokens_in),
             cache_write=min(cache_write, tokens_in),
+            tool_version=self._version,
             tools=set() if self._copied_turns else self._tools,
         )
         self._tools = set()

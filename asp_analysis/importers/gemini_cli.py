@@ -49,10 +49,10 @@ def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript:
     if kind != "gemini":
         return
     tool_calls = objects_in(message.get("toolCalls"))
-    for call in tool_calls:
-        if call.get("status") in ("error", "cancelled"):
-            failed = "tool_errors" if call["status"] == "error" else "interruptions"
-            note_event(activity, failed, short_id(str(call.get("id"))))
+    for tool in tool_calls:
+        if tool.get("status") in ("error", "cancelled"):
+            failed = "tool_errors" if tool["status"] == "error" else "interruptions"
+            note_event(activity, failed, short_id(str(tool.get("id"))))
     call = _call(message, name, at, origin)
     if call is None:
         transcript.without_usage.add(name)

@@ -128,7 +128,9 @@ def instant(record: dict[str, Any], name: str = "timestamp") -> str:
 def word(record: dict[str, Any], name: str) -> str | None:
     """Give a text that is not empty; anything else is unknown. U+0000, which no store takes, becomes visible."""
     value = record.get(name)
-    return value.replace("\x00", "\\x00") if isinstance(value, str) and value else None
+    if value.__class__ is not str or not value:
+        return None
+    return value.replace("\x00", "\\x00") if "\x00" in value else value
 
 
 def list_in(value: Any) -> list[Any]:

@@ -2,25 +2,29 @@
 
 import re
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from asp_analysis.errors import InputError
+from asp_analysis.executions import MEASURES, ORIGIN
 from asp_analysis.importers.numbers import is_number, scaled, source_of, with_decimal_point
 from asp_analysis.importers.raw import RawBatch
 from asp_analysis.importers.rows import json_or_none
-from asp_analysis.records import COLUMN_ALIASES, RECORDS, WIDE_METRICS, Record, parse_json
+from asp_analysis.platform_form import our_name
+from asp_analysis.records import RECORDS, json_text, parse_json
 from asp_analysis.validation import Columns
 
-STORE_NUMBERED = {"id", "execution_date"}
-"""Columns of the tables that the store fills by itself; a file may hold them, they are not taken from it."""
+_SAY_NOTHING = {"metrics": {"id", "execution_date"}, "bootstrap_metrics": {"id"}}
+"""Kind of record -> columns of the platform's table that say nothing of their own."""
 
 _SHOWN_COLUMNS = 50
 
-_INSTANTS = {"timestamp", "created_at", "started_at", "completed_at", "resolved_at", "measured_at"} | {
-    "measurement_period_start",
-    "measurement_period_end",
+_INSTANTS = {"executed_at", "created_at", "started_at", "completed_at", "found_at", "fixed_at", "measured_at"} | {
+    "period_start_at",
+    "period_end_at",
 }
 
 
@@ -48,23 +52,39 @@ class Mapping:
                 ) from None
 
 
+_TASK_COLUMNS = RECORDS["task_metadata"].model_fields.keys() - {"metadata_json"}
+
+_MARKS: dict[str, Callable[[set[str]], bool]] = {
+    "metrics": lambda names: {"metric_type", "metric_value"} <= names,
+    "defect_log": lambda names: bool({"phase_injected", "phase_removed"} & names),
+    "defect_types": lambda names: {"defect_type", "type_order", "taxonomy"} <= names,
+    "capabilities": lambda names: {"capability", "capability_order", "meaning"} <= names,
+    "bootstrap_metrics": lambda names: {"capability", "measured_at"} <= names,
+    "agent_roles": lambda names: {"agent_role", "phase_order", "kind"} <= names,
+    "executions": lambda names: bool(names & MEASURES.keys()) and "agent_role" in names,
+    "task_metadata": lambda names: "task_id" in names and len(names & _TASK_COLUMNS) >= 3,
+}
+"""Kind of record -> whether columns, under our names, tell that it is this kind; the first that fits is taken."""
+
+
+def kind_of(table: str, columns: list[str], mapping: Mapping) -> str:
+    """Return what `--as` means: `agent_cost_vector` has one row per execution, or per metric as the platform writes."""
+    if table != "agent_cost_vector":
+        return table
+    named = {*columns, *mapping.columns, *mapping.constants}
+    return "metrics" if "metric_type" in named else "executions"
+
+
 def detect_target(path: str, columns: list[str], mapping: Mapping) -> str:
     """Tell what the records are from the columns they have, as `--as` would say it.
 
     Raises:
         InputError: the columns fit no table; the message lists them.
     """
-    ours = {COLUMN_ALIASES.get(name, name) for name in (*columns, *mapping.columns, *mapping.constants)}
-    if {"metric_type", "metric_value"} <= ours:
-        return "agent_cost_vector"
-    if {"phase_injected", "phase_removed"} & ours:
-        return "defect_log"
-    if "capability_name" in ours:
-        return "bootstrap_metrics"
-    if ours & WIDE_METRICS.keys() and "agent_role" in ours:
-        return "executions"
-    if "task_id" in ours and len(ours & (RECORDS["task_metadata"].model_fields.keys() - {"metadata"})) >= 3:
-        return "task_metadata"
+    named = {*columns, *mapping.columns, *mapping.constants}
+    fitting = [kind for kind, is_fitting in _MARKS.items() if is_fitting({our_name(kind, name) for name in named})]
+    if fitting:
+        return fitting[0]
     raise InputError(
         f"The kind of records in {path} must be known, the columns {_listed(columns)} do not tell it. "
         f"Say --as {'|'.join(RECORDS)}, and --map OURS=THEIRS for names of your own."
@@ -82,12 +102,12 @@ def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: st
     Raises:
         InputError: an unknown name on either side, one name given both by --map and by --set, or a text multiplied.
     """
-    model = RECORDS[loaded_as]
-    fields = [*model.model_fields, *(COLUMN_ALIASES if loaded_as == "executions" else ())]
-    for ours in (*mapping.columns, *mapping.constants):
-        if ours not in fields:
+    model, sources = RECORDS[loaded_as], Counter(our_name(loaded_as, ours) for ours in _said(mapping))
+    for ours in _said(mapping):
+        if our_name(loaded_as, ours) not in model.model_fields:
             raise InputError(
-                f"A column of {loaded_as} is needed on the left of =, {ours!r} is none. It has: {', '.join(fields)}."
+                f"A column of {loaded_as} is needed on the left of =, {ours!r} is none. "
+                f"It has: {', '.join(model.model_fields)}."
             )
     for ours, theirs in mapping.columns.items():
         column, factor = source_of(theirs, columns)
@@ -96,70 +116,112 @@ def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: st
                 f"--map {ours}={theirs} needs a column {column!r}, {path} has none of that name. "
                 f"It has: {_listed(columns)}."
             )
-        if factor is not None and not (factor and is_number(model, _canonical(model, ours))):
+        if factor is not None and not (factor and is_number(model, our_name(loaded_as, ours))):
             raise InputError(
                 f"Numbers and a factor above 0 are needed by *, --map {ours}={theirs} has none. Leave *{factor} out."
             )
-        if ours in mapping.constants:
-            raise InputError(f"One source for {ours} is needed, --map and --set both name it. Leave one out.")
+    for name, count in sources.items():
+        if count > 1:
+            raise InputError(f"One source for {name} is needed, --map and --set name {count}. Leave one out.")
 
 
-def apply_mapping(model: type[Record], raw: RawBatch, mapping: Mapping) -> Columns:
-    """Give the raw columns under the names of `model`; what has no place there goes to `metadata` as it is named."""
-    count = raw.record_count
+def _said(mapping: Mapping) -> list[str]:
+    return [*mapping.columns, *mapping.constants]
+
+
+def apply_mapping(kind: str, raw: RawBatch, mapping: Mapping) -> Columns:
+    """Give the raw columns under our names; what has no place there goes to `metadata_json` as it is named."""
+    model, count = RECORDS[kind], raw.record_count
     mapped: Columns = {}
     for ours, theirs in mapping.columns.items():
         column = source_of(theirs, raw.columns)[0]
         if column in raw.columns:
-            mapped[_canonical(model, ours)] = raw.columns[column]
-    mapped |= {_canonical(model, ours): [value] * count for ours, value in mapping.constants.items()}
-    extras = {name: raw.columns[name] for name in _unmapped(model, list(raw.columns), mapping)}
+            mapped[our_name(kind, ours)] = raw.columns[column]
+    mapped |= {our_name(kind, ours): [value] * count for ours, value in mapping.constants.items()}
+    extras = {name: raw.columns[name] for name in _unmapped(kind, list(raw.columns), mapping)}
     for name, values in raw.columns.items():
-        if name not in extras and (ours := _canonical(model, name)) in model.model_fields:
+        if name not in extras and (ours := our_name(kind, name)) in model.model_fields:
             mapped.setdefault(ours, values)
-    _read_numbers(model, mapped, raw, mapping)
+    _read_numbers(kind, mapped, raw, mapping)
     if mapping.time_format:
         _read_times(mapped, mapping.time_format)
+    for name in _origins(kind, raw, mapping):
+        mapped[name], others = _parted(name, raw.columns[name])
+        if any(value is not None for value in others):
+            extras[name] = others
     if extras:
-        mapped["metadata"] = _merged_metadata(mapped.get("metadata"), extras, count)
+        mapped["metadata_json"] = _merged_metadata(mapped.get("metadata_json"), extras, count)
     return mapped
 
 
-def _read_numbers(model: type[Record], columns: Columns, raw: RawBatch, mapping: Mapping) -> None:
+def _origins(kind: str, raw: RawBatch, mapping: Mapping) -> list[str]:
+    """List the columns that tell where executions come from; no option says so, they may mean something else."""
+    said = _said(mapping)
+    return [name for name in ORIGIN if kind == "executions" and name in raw.columns and name not in said]
+
+
+def _parted(name: str, values: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Part the values of such a column: what ours can hold, and what goes to the metadata as it came."""
+    fits = [value in (None, "") or (_is_object(value) if name == "labels" else _is_word(value)) for value in values]
+    pairs = list(zip(values, fits, strict=True))
+    return [value if fit else None for value, fit in pairs], [None if fit else value for value, fit in pairs]
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def _is_object(value: Any) -> bool:
+    try:
+        return isinstance(parse_json(value) if isinstance(value, str) else value, dict)
+    except ValueError:
+        return False
+
+
+def former_metadata(raw: RawBatch, given: Columns, mapping: Mapping) -> list[str | None] | None:
+    """Return the metadata with where executions come from, as earlier releases kept it; None where nothing tells it.
+
+    given: the columns of `apply_mapping`.
+    """
+    others = _origins("executions", raw, mapping)
+    told = {name: (raw.columns if name in others else given)[name] for name in ORIGIN if name in given}
+    if not told:
+        return None
+    merged = _merged_metadata(given.get("metadata_json"), told, raw.record_count)
+    return [json_text(value) if isinstance(value, dict) else None for value in merged]
+
+
+def _read_numbers(kind: str, columns: Columns, raw: RawBatch, mapping: Mapping) -> None:
     if mapping.decimal == ",":
         for name in columns:
-            if is_number(model, name):
+            if is_number(RECORDS[kind], name):
                 columns[name] = [with_decimal_point(value) for value in columns[name]]
     for ours, theirs in mapping.columns.items():
         column, factor = source_of(theirs, raw.columns)
         if factor is not None and column in raw.columns:
-            name = _canonical(model, ours)
+            name = our_name(kind, ours)
             columns[name] = [scaled(value, factor) for value in columns[name]]
 
 
 def unmapped_note(columns: list[str], mapping: Mapping, loaded_as: str) -> str:
     """Say which columns only go to `metadata`; empty where none does."""
-    names = _unmapped(RECORDS[loaded_as], columns, mapping)
+    names = _unmapped(loaded_as, columns, mapping)
     return f"Not mapped, kept in metadata: {_listed(names)}. Name them with --map OURS=THEIRS." if names else ""
 
 
-def _unmapped(model: type[Record], columns: list[str], mapping: Mapping) -> list[str]:
+def _unmapped(kind: str, columns: list[str], mapping: Mapping) -> list[str]:
+    fields = RECORDS[kind].model_fields
     sources = {ours: source_of(theirs, columns)[0] for ours, theirs in mapping.columns.items()}
-    taken = {_canonical(model, ours) for ours, column in sources.items() if column in columns}
-    taken |= {_canonical(model, ours) for ours in mapping.constants}
+    taken = {our_name(kind, ours) for ours, column in sources.items() if column in columns}
+    taken |= {our_name(kind, ours) for ours in mapping.constants}
     left = []
     for name in columns:
-        ours = _canonical(model, name)
-        if ours in model.model_fields and ours not in taken:
+        ours = our_name(kind, name)
+        if ours in fields and ours not in taken:
             taken.add(ours)
-        elif name not in sources.values() and not (ours in STORE_NUMBERED and "metric_type" in taken):
+        elif name not in sources.values() and name not in _SAY_NOTHING.get(kind, ()):
             left.append(name)
     return left
-
-
-def _canonical(model: type[Record], name: str) -> str:
-    alias = COLUMN_ALIASES.get(name, name)
-    return alias if alias in model.model_fields else name
 
 
 def _read_times(columns: Columns, time_format: str) -> None:

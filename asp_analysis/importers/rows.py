@@ -148,17 +148,17 @@ READERS: dict[str, Callable[[Path], Iterator[RawBatch]]] = {
 
 
 def detect_format(path: Path) -> str:
-    """Tell the format of a table from its content: `parquet`, `jsonl`, else `csv`; `empty` where nothing is in it.
+    """Tell the format of a table from its content: `parquet`, `sqlite`, `jsonl`, else `csv`; `empty` for no content.
 
     Raises:
-        InputError: the file is one JSON document, a SQLite database or other binary data.
+        InputError: the file is one JSON document, or other binary data.
     """
     with open_bytes(path) as stream:
         head = stream.read(16)
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b"SQLite format 3"):
-        raise InputError(f"A table to load is needed, {path} is a SQLite database. Name it with --db to read it.")
+        return "sqlite"
     if head.startswith(b"PK\x03\x04"):
         raise InputError(
             f"CSV, JSON Lines or Parquet is needed, {path} is a workbook or another zip archive. "

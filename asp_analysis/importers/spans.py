@@ -59,7 +59,8 @@ class Trace:
         for below in reversed(line):
             own = (below.agent, below.session_id, below.project_id)
             given = self._inherited.get(below.parent_id or "", _NOTHING)
-            self._inherited[below.span_id] = tuple(mine or theirs for mine, theirs in zip(own, given, strict=True))
+            agent, session_id, project_id = (mine or theirs for mine, theirs in zip(own, given, strict=True))
+            self._inherited[below.span_id] = agent, session_id, project_id
         return self._inherited[span.span_id]
 
     def counted(self) -> list[Span]:

@@ -1,39 +1,32 @@
-"""Tables of records (CSV, JSON Lines, Parquet) -> batches for the store, in long or wide form."""
+"""Tables of records (CSV, JSON Lines, Parquet) -> batches for the store: executions, their metrics, and the others."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
-from asp_analysis.importers.mapping import Mapping, apply_mapping
+from asp_analysis.executions import COLUMN_OF, COLUMNS, CONTEXT, MEASURES, METRICS, ORIGIN, PLACE
+from asp_analysis.importers.mapping import Mapping, apply_mapping, former_metadata
 from asp_analysis.importers.occurrences import Occurrences
 from asp_analysis.importers.raw import RawBatch
-from asp_analysis.importers.rows import read_table
-from asp_analysis.records import EXECUTION_CONTEXT, METRIC_UNITS, RECORDS, WIDE_METRICS
+from asp_analysis.platform_form import VECTORS, unfold
+from asp_analysis.records import RECORDS, json_text, table_of
 from asp_analysis.validation import Columns, validate_columns
 
-_METRIC_SHIFT = {metric: 16 * place for place, metric in enumerate(METRIC_UNITS)}
+_METRIC_SHIFT = {metric: 16 * place for place, metric in enumerate(METRICS)}
 
-_STAYS_OF_A_DEFECT = ("created_at", "task_id", "description")
+_STAYS_OF_A_DEFECT = ("found_at", "task_id", "description")
 
 MOST_REJECTS = 1_000_000
 
-COST_COLUMNS = (
-    *EXECUTION_CONTEXT,
-    "metadata",
-    "execution_date",
-    "execution_id",
-    "metric_type",
-    "metric_value",
-    "metric_unit",
-)
+Rows = list[tuple[Any, ...]]
 
 
-def read_batches(path: Path, format_name: str, loaded_as: str, mapping: Mapping) -> Iterator[Batch]:
-    """Read a file as records of `loaded_as` (a key of `records.RECORDS`), checked, mapped and named.
+def read_batches(raws: Iterable[RawBatch], name: str, kind: str, mapping: Mapping) -> Iterator[Batch]:
+    """Read the raw columns of a file as records of `kind` (a key of `records.RECORDS`), checked, mapped and named.
 
     Executions without an `execution_id` get one from their content and its occurrence in the file, so that loading the
     file again, or a longer version of it, names every execution as before; so do defects without a `defect_id`.
@@ -43,15 +36,15 @@ def read_batches(path: Path, format_name: str, loaded_as: str, mapping: Mapping)
     """
     rejected = 0
     with closing(Occurrences()) as occurrences:
-        for raw in read_table(path, format_name, mapping.encoding):
-            batch = _batch(raw, loaded_as, mapping, occurrences)
+        for raw in raws:
+            batch = _batch(raw, kind, mapping, occurrences)
             rejected += len(batch.rejects)
             if rejected > MOST_REJECTS:
-                raise _too_many_rejects(path, loaded_as, batch.rejects[-1])
+                raise _too_many_rejects(name, kind, batch.rejects[-1])
             yield batch
 
 
-def _too_many_rejects(path: Path, loaded_as: str, last: Reject) -> InputError:
+def _too_many_rejects(path: str, loaded_as: str, last: Reject) -> InputError:
     return InputError(
         f"A table of {loaded_as} is needed, {path} has more than {MOST_REJECTS:,} records that cannot be taken "
         f"(line {last.line_number}: {last.reasons[0]}). Mend it, or say how to read it: --map, --time-format."
@@ -60,7 +53,7 @@ def _too_many_rejects(path: Path, loaded_as: str, last: Reject) -> InputError:
 
 def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: Occurrences) -> Batch:
     model = RECORDS[loaded_as]
-    given = apply_mapping(model, raw, mapping)
+    given = apply_mapping(loaded_as, raw, mapping)
     if loaded_as == "defect_log":
         given["defect_id"] = _defect_ids(given, raw.record_count, occurrences)
     clean, errors = validate_columns(model, given, raw.record_count)
@@ -69,18 +62,30 @@ def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: Occurre
     ]
     good = [record for record in range(raw.record_count) if record not in errors] if errors else None
     unnamed_count = _unnamed_count(clean, errors)
-    table, columns, rows, record_of_row = _rows(loaded_as, clean, given, good, occurrences)
+    clean = _only(clean, good)
+    if unnamed_count and loaded_as == "metrics":
+        clean["execution_id"] = _with_names(clean, _named_by_context(clean, occurrences))
+    elif unnamed_count:
+        told = former_metadata(raw, given, mapping)
+        kept = clean["metadata_json"] if told is None else told if good is None else [told[record] for record in good]
+        clean["execution_id"] = list(_named_by_content(clean, kept, occurrences))
+    columns, rows = rows_of(loaded_as, clean, given)
     return Batch(
-        table=table,
+        table=table_of(loaded_as),
         columns=columns,
         rows=rows,
-        record_of_row=record_of_row,
+        record_of_row=good if good is not None else range(raw.record_count),
         line_numbers=raw.line_numbers,
         raw_text=raw.raw_text,
         record_count=raw.record_count + len(raw.unreadable),
         rejects=sorted([*raw.unreadable, *rejects], key=lambda reject: reject.line_number),
         unnamed_count=unnamed_count,
+        is_by_metric=loaded_as == "metrics",
     )
+
+
+def _only(clean: Columns, good: list[int] | None) -> Columns:
+    return clean if good is None else {name: [values[record] for record in good] for name, values in clean.items()}
 
 
 def _defect_ids(given: Columns, count: int, occurrences: Occurrences) -> list[Any]:
@@ -106,28 +111,83 @@ def _unnamed_count(clean: Columns, errors: dict[int, list[str]]) -> int:
     return names.count(None) - sum(names[record] is None for record in errors if names)
 
 
-def _rows(
-    loaded_as: str, clean: Columns, given: Columns, good: list[int] | None, occurrences: Occurrences
-) -> tuple[str, tuple[str, ...], list[tuple[Any, ...]], Any]:
-    if good is not None:
-        clean = {name: [values[record] for record in good] for name, values in clean.items()}
-    records = good if good is not None else range(len(next(iter(clean.values()))))
-    if loaded_as == "agent_cost_vector":
-        return "agent_cost_vector", COST_COLUMNS, _long_rows(clean, occurrences), records
-    if loaded_as == "executions":
-        rows, origin = _wide_rows(clean, list(records), occurrences)
-        return "agent_cost_vector", COST_COLUMNS, rows, origin
+def rows_of(kind: str, clean: Columns, given: Columns) -> tuple[tuple[str, ...], Rows]:
+    """Return the columns of the store and the rows that records of a kind become, one row a record.
+
+    clean: the validated columns; given: the columns that the source has, others stay out of the rows of tables.
+    """
+    if kind == "executions":
+        return COLUMNS, list(zip(*(clean[name] for name in COLUMNS), strict=True))
+    if kind == "metrics":
+        return COLUMNS, _metric_rows(clean)
     columns = tuple(name for name in clean if name in given)
-    return loaded_as, columns, list(zip(*(clean[name] for name in columns), strict=True)), records
+    if VECTORS.get(kind, {}).keys() & columns:
+        columns, rows = _unfolded(kind, columns, clean)
+    else:
+        rows = list(zip(*(clean[name] for name in columns), strict=True))
+    if kind == "task_metadata" and "is_stub" not in columns:
+        return (*columns, "is_stub"), [_with_stub_mark(columns, row) for row in rows]
+    return columns, rows
 
 
-def _long_rows(clean: Columns, occurrences: Occurrences) -> list[tuple[Any, ...]]:
-    given = clean["execution_id"]
-    if None in given:
-        named = _named_by_context(clean, occurrences)
-        clean["execution_id"] = [own if own is not None else name for own, name in zip(given, named, strict=True)]
-    clean["execution_date"] = [instant[:10] for instant in clean["timestamp"]]
-    return list(zip(*(clean[name] for name in COST_COLUMNS), strict=True))
+def _unfolded(kind: str, columns: tuple[str, ...], clean: Columns) -> tuple[tuple[str, ...], Rows]:
+    """Give the rows of records with the platform's JSON vectors; every column that one of them may fill."""
+    values = zip(*(clean[name] for name in columns), strict=True)
+    records = [unfold(kind, dict(zip(columns, row, strict=True))) for row in values]
+    filled = [column for vector in VECTORS[kind].values() for column in vector.values()]
+    kept = [name for name in columns if name not in VECTORS[kind]]
+    ours = tuple(dict.fromkeys([*kept, *filled, "metadata_json"]))
+    return ours, [tuple(map(record.get, ours)) for record in records]
+
+
+def _with_stub_mark(columns: tuple[str, ...], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Add `is_stub` to the row of a task: the platform's form and earlier releases have it in the metadata."""
+    place = columns.index("metadata_json") if "metadata_json" in columns else None
+    if place is None or '"is_stub":true' not in (row[place] or ""):
+        return (*row, False)
+    metadata = json.loads(row[place])
+    is_stub = metadata.pop("is_stub", False) is True  # else it is a key further inside
+    text = (json_text(metadata) if metadata else None) if is_stub else row[place]
+    return (*row[:place], text, *row[place + 1 :], is_stub)
+
+
+def _named_by_content(clean: Columns, metadata: Sequence[str | None], occurrences: Occurrences) -> Iterator[str]:
+    """Name each execution that has no name by all that is known of it.
+
+    The names are those that earlier releases gave, with which a file that was loaded then is known again: measured
+    values were floats, and `metadata` is what they kept there.
+    """
+    contexts = zip(*(clean[name] for name in CONTEXT), strict=True)
+    measured = zip(*(clean[name] for name in MEASURES), strict=True)
+    for own, context, values, text in zip(clean["execution_id"], contexts, measured, metadata, strict=True):
+        if own is not None:
+            yield own
+            continue
+        floats = tuple(None if value is None else float(value) for value in values)
+        yield _occurrence((context, floats, text), occurrences)
+
+
+def _with_names(clean: Columns, names: Iterable[str]) -> list[str]:
+    return [name if own is None else own for own, name in zip(clean["execution_id"], names, strict=True)]
+
+
+def _metric_rows(clean: Columns) -> Rows:
+    """Give each metric as a row of its execution in which only that metric is known: merged, they are the execution."""
+    contexts = zip(*(clean[name] for name in CONTEXT), strict=True)
+    empty = (None,) * (len(MEASURES) + len(ORIGIN))
+    rows = []
+    for context, metric, value, metadata, name in zip(
+        contexts,
+        clean["metric_type"],
+        clean["metric_value"],
+        clean["metadata_json"],
+        clean["execution_id"],
+        strict=True,
+    ):
+        row = [*context, *empty, metadata, name]
+        row[PLACE[COLUMN_OF[metric]]] = int(value) if METRICS[metric].is_count else value
+        rows.append(tuple(row))
+    return rows
 
 
 def _named_by_context(clean: Columns, occurrences: Occurrences) -> Iterator[str]:
@@ -136,7 +196,7 @@ def _named_by_context(clean: Columns, occurrences: Occurrences) -> Iterator[str]
     `occurrences` packs the counts of all metrics of one context into one integer, 16 bits each.
     """
     last_context, digest = None, ""
-    contexts = zip(*(clean[name] for name in EXECUTION_CONTEXT), strict=True)
+    contexts = zip(*(clean[name] for name in CONTEXT), strict=True)
     for context, metric in zip(contexts, clean["metric_type"], strict=True):
         if context != last_context:
             last_context, digest = context, _digest(context)
@@ -144,23 +204,6 @@ def _named_by_context(clean: Columns, occurrences: Occurrences) -> Iterator[str]
         counts = occurrences[digest] + (1 << shift)
         occurrences[digest] = counts
         yield f"{digest}-{counts >> shift & 0xFFFF}"
-
-
-def _wide_rows(clean: Columns, records: list[int], occurrences: Occurrences) -> tuple[list[tuple[Any, ...]], list[int]]:
-    contexts = zip(*(clean[name] for name in EXECUTION_CONTEXT), strict=True)
-    measured = zip(*(clean[name] for name in WIDE_METRICS), strict=True)
-    rows, origin = [], []
-    for context, values, metadata, execution_id, record in zip(
-        contexts, measured, clean["metadata"], clean["execution_id"], records, strict=True
-    ):
-        if execution_id is None:
-            execution_id = _occurrence((context, values, metadata), occurrences)
-        head = (*context, metadata, context[0][:10], execution_id)
-        for metric, value in zip(WIDE_METRICS.values(), values, strict=True):
-            if value is not None:
-                rows.append((*head, metric, value, METRIC_UNITS[metric]))
-                origin.append(record)
-    return rows, origin
 
 
 def _digest(content: Sequence[Any]) -> str:

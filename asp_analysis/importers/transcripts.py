@@ -1,14 +1,16 @@
 """Transcripts as batches for the store: first the tasks, then their calls; a record is one task or one call."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from asp_analysis.batch import Batch, Combine, Reject
+from asp_analysis.executions import COLUMNS, PLACE
 from asp_analysis.importers.activity_rows import TASK_COLUMNS, activity_row, combine_activities
-from asp_analysis.importers.call_rows import CALL_COLUMNS, CallRows, Pricer
+from asp_analysis.importers.call_rows import CallRows, Pricer
 from asp_analysis.importers.calls import Call, Reading, Transcript
 from asp_analysis.importers.raw import BATCH_RECORDS
+from asp_analysis.records import EXECUTIONS
 
 _NOT_A_NAME = "a text without U+0000 is needed"
 
@@ -36,26 +38,25 @@ class TranscriptBatches:
                 rows.append(activity_row(_named(task_id), activity))
             except ValueError as error:
                 rejects.append(Reject(1, (f"task {task_id!r}: {error}",), task_id))
-        return _batch("task_metadata", TASK_COLUMNS, rows, range(len(rows)), [1] * len(rows), combine_activities)
+        return _batch("task_metadata", TASK_COLUMNS, rows, [1] * len(rows), combine_activities)
 
     def _call_batches(self, transcript: Transcript, rejects: list[Reject], unpriced: set[str]) -> Iterator[Batch]:
         maker = CallRows(self._reading, transcript.source, self._price)
         calls = list(transcript.calls.values())
         for start in range(0, len(calls), BATCH_RECORDS):
-            rows, record_of_row, numbers = [], [], []
+            rows, numbers = [], []
             for call in calls[start : start + BATCH_RECORDS]:
                 number = transcript.line_numbers[call.call_id]
                 try:
-                    made = maker.rows(_checked(call))
+                    row = maker.row(_checked(call))
                 except ValueError as error:
                     rejects.append(Reject(number, (str(error),), f"call {call.call_id}"))
                     continue
-                if made[0][-3] != "API_Cost":
+                if row[PLACE["cost_usd"]] is None:
                     unpriced.add(call.call_id)
-                rows += made
-                record_of_row += [len(numbers)] * len(made)
+                rows.append(row)
                 numbers.append(number)
-            yield _batch("agent_cost_vector", CALL_COLUMNS, rows, record_of_row, numbers, maker.combine)
+            yield _batch(EXECUTIONS, COLUMNS, rows, numbers, maker.combine)
 
 
 class Reconciliation:
@@ -92,15 +93,17 @@ class Reconciliation:
         return is_new
 
 
-def _batch(
-    table: str,
-    columns: tuple[str, ...],
-    rows: list[Any],
-    record_of_row: Sequence[int],
-    numbers: list[int],
-    combine: Combine,
-) -> Batch:
-    return Batch(table, columns, rows, record_of_row, numbers, lambda _: "", len(numbers), [], combine)
+def _batch(table: str, columns: tuple[str, ...], rows: list[Any], numbers: list[int], combine: Combine) -> Batch:
+    return Batch(
+        table=table,
+        columns=columns,
+        rows=rows,
+        record_of_row=range(len(rows)),
+        line_numbers=numbers,
+        raw_text=lambda _: "",
+        record_count=len(numbers),
+        combine=combine,
+    )
 
 
 def _with_rejects(batch: Batch, rejects: list[Reject]) -> Batch:
@@ -111,9 +114,9 @@ def _checked(call: Call) -> Call:
     origin = call.origin
     for name in (call.call_id, origin.session_id, origin.agent):
         _named(name)
-    for name in (call.model, call.provider, origin.agent_id, origin.project_id):
-        if name is not None:
-            _named(name)
+    for known in (call.model, call.provider, call.tool_version, origin.agent_id, origin.project_id):
+        if known is not None:
+            _named(known)
     return call
 
 

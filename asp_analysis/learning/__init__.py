@@ -7,7 +7,6 @@ puts both rules side by side; `areas` ranks error-prone areas, `prediction` pred
 from asp_analysis.learning.areas import error_prone_areas
 from asp_analysis.learning.sound import MODES, SoundRule, simulate
 from asp_analysis.learning.status import (
-    CAPABILITIES,
     LearningReport,
     criteria,
     learning_history,
@@ -17,7 +16,6 @@ from asp_analysis.learning.status import (
 from asp_analysis.learning.telemetry import Telemetry
 
 __all__ = [
-    "CAPABILITIES",
     "MODES",
     "LearningReport",
     "SoundRule",

@@ -11,14 +11,13 @@ import json
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import betainc, gammainc, gammaln
 
 from asp_analysis.errors import EstimationRefusal
-from asp_analysis.learning.bisection import last_above
+from asp_analysis.intervals import Floats
+from asp_analysis.learning.bisection import find_last_above
 from asp_analysis.membership import is_among
 
-Floats = NDArray[np.float64]
 BY = ("component", "task_type", "agent_role")
 # beforehand equally likely: the relative spread of densities between areas (SD / mean; shape a = 1 / spread^2) and
 # the logarithm of their mean, within so many standard errors of the pooled density
@@ -40,7 +39,7 @@ class Densities:
         """
         c, e = np.asarray(defects, dtype=float), np.asarray(exposure, dtype=float)
         if not (e > 0).any():
-            raise EstimationRefusal("Areas with a known size are needed, none has one. Record complexity.")
+            raise EstimationRefusal("Areas with a known size are needed, none has one. Record the size of tasks.")
         pooled = (c.sum() + 0.5) / e.sum()
         spread, error = (grid.reshape(-1, 1) for grid in np.meshgrid(_SPREADS, _MEAN_ERRORS))
         log_se = np.sqrt(1 / (c.sum() + 0.5) + spread**2 / max((e > 0).sum(), 1))
@@ -69,10 +68,10 @@ class Densities:
     def quantile(self, level: float) -> Floats:
         """Give a quantile of each area's density."""
         highest = self.mean() + 40 * np.sqrt(self.variance())
-        return last_above(lambda density: self.probability_below(density) < level, 0.0, highest)
+        return find_last_above(lambda density: self.probability_below(density) < level, 0.0, highest)
 
 
-def density_table(counts: pd.DataFrame, level: float = 0.90) -> pd.DataFrame:
+def rank_densities(counts: pd.DataFrame, level: float = 0.90) -> pd.DataFrame:
     """Rank areas by their shrunken density.
 
     `counts` has area, tasks, size, defects. Gives these and: density (raw, defects / size; NaN without size),
@@ -95,9 +94,9 @@ def density_table(counts: pd.DataFrame, level: float = 0.90) -> pd.DataFrame:
 
 
 def error_prone_areas(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Rank components, task types or agent roles by defect density; columns of `density_table`.
+    """Rank components, task types or agent roles by defect density; columns of `rank_densities`.
 
-    tasks: ended tasks (`outcomes`); defects: `defects`; runs: `phase_costs`. False alarms are no defects. A task and
+    tasks: ended tasks (`tasks`); defects: `defects`; runs: `work`. False alarms are no defects. A task and
     all its defects belong to the first component that it names: how its work was spread over the others is not
     recorded. A role is charged with the defects that it injected, over the sizes of the tasks on which it worked;
     roles that never injected one are left out.
@@ -108,29 +107,32 @@ def error_prone_areas(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataF
     if by not in BY:
         raise EstimationRefusal(f"An area is needed: {', '.join(BY)}; found {by!r}. Choose one.")
     real = defects[~defects["is_false_positive"] & is_among(defects["task_id"], tasks["task_id"])]
-    exposure = task_areas(tasks, runs, by)
+    exposure = assign_areas(tasks, runs, by)
     if by == "agent_role":
         exposure = exposure[is_among(exposure["area"], real["phase_injected"])]
     if not len(exposure):
-        raise EstimationRefusal(f"Tasks with a size and a {by} are needed, none has both. Record complexity and {by}.")
+        raise EstimationRefusal(f"Tasks with a size and a {by} are needed, none has both. Record size and {by}.")
     area_of_task = exposure.drop_duplicates("task_id").set_index("task_id")["area"]
     charged = real["phase_injected"] if by == "agent_role" else real["task_id"].map(area_of_task)
     grouped = exposure.groupby("area").agg(tasks=("task_id", "nunique"), size=("size", "sum")).reset_index()
     grouped["defects"] = grouped["area"].map(charged.value_counts()).fillna(0).astype(int)
-    return density_table(grouped)
+    return rank_densities(grouped)
 
 
-def task_areas(tasks: pd.DataFrame, runs: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Give one row per task and area with the size that the task brings to it: task_id, area, size."""
-    sizes = tasks[["task_id", "actual_size"]].rename(columns={"actual_size": "size"})
+def assign_areas(tasks: pd.DataFrame, runs: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Give one row per task and area with the size that the task brings to it: task_id, area, size.
+
+    The size is the actual one, the estimated one where that is unknown, in complexity units.
+    """
+    sizes = tasks[["task_id"]].assign(size=tasks["actual_size"].fillna(tasks["size"]))
     if by == "agent_role":
         pairs = runs[["task_id", "agent_role"]].drop_duplicates().rename(columns={"agent_role": "area"})
         return pairs.merge(sizes, on="task_id").dropna()
-    area = tasks["task_type"] if by == "task_type" else tasks["components_json"].map(_first_path)
+    area = tasks["task_type"] if by == "task_type" else tasks["components_json"].map(_read_first_path)
     return sizes.assign(area=area).dropna()[["task_id", "area", "size"]]
 
 
-def _first_path(text: object) -> str | None:
+def _read_first_path(text: object) -> str | None:
     paths = json.loads(text) if isinstance(text, str) else []
     return str(paths[0]) if isinstance(paths, list) and paths else None
 
@@ -155,10 +157,11 @@ def reduction_p_value(defects: int, before: Densities, exposure: Floats, ratio: 
 def reduction_lower_pct(defects: int, before: Densities, exposure: Floats, alpha: float) -> float:
     """Give the lower bound of the reduction in percent: with confidence 1 - alpha it is at least this; may be < 0."""
 
-    def excess(log_ratio: float) -> float:
+    def find_excess(log_ratio: float) -> float:
         return reduction_p_value(defects, before, exposure, float(np.exp(log_ratio))) - alpha
 
     low, high = np.log(1e-4), np.log(1e4)
-    if exposure.sum() <= 0 or excess(low) <= 0 or excess(high) >= 0:
+    if exposure.sum() <= 0 or find_excess(low) <= 0 or find_excess(high) >= 0:
         return float("nan")
-    return 100 * (1 - float(np.exp(last_above(lambda log_ratio: excess(log_ratio) > 0, low, high))))
+    last = find_last_above(lambda log_ratio: np.asarray(find_excess(float(log_ratio)) > 0), low, high)
+    return 100 * (1 - float(np.exp(last)))

@@ -5,12 +5,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from asp_analysis.intervals import Floats
+
 HALVINGS = 60
 """More than the digits of a float: the place is exact but for rounding."""
 
 
-def last_above(is_above: Callable[[Floats], NDArray[np.bool_]], low: Floats | float, high: Floats | float) -> Floats:
+def find_last_above(
+    is_above: Callable[[Floats], NDArray[np.bool_]], low: Floats | float, high: Floats | float
+) -> Floats:
     """Give the last places between `low` and `high` where `is_above` still holds, one per element.
 
     `is_above` takes all places and tells for each whether its function is still above zero; the functions fall.

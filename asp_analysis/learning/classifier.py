@@ -18,24 +18,24 @@ _TEXTS = 100_000
 
 
 def fit(features: pd.DataFrame, types: pd.Series) -> Pipeline:
-    """Fit the types (two or more) on rows of `prediction.type_features`."""
-    parts = [
+    """Fit the types (two or more) on rows of `prediction.describe_tasks`."""
+    parts: list[tuple[str, object, str | list[str]]] = [
         ("known", OneHotEncoder(handle_unknown="ignore"), ["task_type", "model"]),
         ("size", StandardScaler(), ["log_size"]),
     ]
     if features["components"].str.strip().any():
-        parts.append(("components", CountVectorizer(analyzer=_paths, binary=True), "components"))
+        parts.append(("components", CountVectorizer(analyzer=_split_paths, binary=True), "components"))
     if features["words"].str.contains(r"\w\w", regex=True).any():
-        parts.append(("words", TfidfVectorizer(analyzer=_words, max_features=100), "words"))
+        parts.append(("words", TfidfVectorizer(analyzer=_split_words, max_features=100), "words"))
     model = LogisticRegression(C=0.3, max_iter=300, tol=1e-2)
     return Pipeline([("features", ColumnTransformer(parts)), ("model", model)]).fit(features, types)
 
 
 @lru_cache(_TEXTS)
-def _paths(text: str) -> list[str]:
+def _split_paths(text: str) -> list[str]:
     return text.split()
 
 
 @lru_cache(_TEXTS)
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     return re.findall(r"\w\w+", text.lower())

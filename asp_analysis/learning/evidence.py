@@ -12,27 +12,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from asp_analysis.learning.sound import Cases, Flags, Floats
+from asp_analysis.intervals import Floats
+from asp_analysis.learning.sound import Cases, Flags
 
-WINDOW = 15
+RATE_WINDOW = 15
 """Rates of the published rule look at this many last cases where the rule does not say how many."""
-HIT_PCT = 20.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """What the published rule sees after each task: arrays of one length, in time order.
 
-    at: when the task ended; count: what is counted towards `needed` (Learning to Shadow, Shadow to Autonomous);
+    known_at: when the task ended; count: what is counted towards what is needed for Shadow and for Autonomous;
     value: the primary metric; shadow_if, autonomous_if: condition in words -> whether it holds; fall: how far the
     metric has to worsen against its best since promotion to be demoted, None: never.
     """
 
     metric: str
     target: float
-    needed: tuple[int, int]
+    needed_for_shadow: int
+    needed_for_autonomous: int
     counted: str
-    at: NDArray[np.datetime64]
+    known_at: NDArray[np.datetime64]
     count: NDArray[np.int64]
     value: Floats
     shadow_if: dict[str, Flags]
@@ -41,7 +42,7 @@ class Published:
     is_lower_better: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything about one capability: both rules' input, the criteria's names, further metrics.
 
@@ -57,7 +58,7 @@ class Evidence:
     looks: "Looks | None" = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Looks:
     """A sound rule with fixed looks: each at alpha / looks, so that all together err at most with alpha.
 
@@ -76,7 +77,7 @@ class Looks:
 # --- the published rule -----------------------------------------------------------------------------------------------
 
 
-def published_modes(seen: Published) -> np.ndarray:
+def walk_published(seen: Published) -> NDArray[np.int64]:
     """Lead a capability through its modes by the published rule: raw values, a look after every task."""
     shadow = np.logical_and.reduce(list(seen.shadow_if.values()))
     autonomous = np.logical_and.reduce(list(seen.autonomous_if.values()))
@@ -97,7 +98,7 @@ def published_modes(seen: Published) -> np.ndarray:
 # --- small tools ------------------------------------------------------------------------------------------------------
 
 
-def size_strata(sizes: pd.Series) -> NDArray[np.int64]:
+def cut_strata(sizes: pd.Series) -> NDArray[np.int64]:
     """Give 0, 1, 2 for the small, medium and large third of the tasks (fewer where sizes repeat), -1 for unknown."""
     if sizes.notna().sum() < 3:
         return np.full(len(sizes), -1)
@@ -107,19 +108,19 @@ def size_strata(sizes: pd.Series) -> NDArray[np.int64]:
     return codes.fillna(-1).to_numpy(dtype=np.int64)
 
 
-def places(tasks: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
+def place_cases(tasks: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
     """Give for each row of `cases` the place of its task among `tasks`; NaN where it is none of them."""
     known = pd.Series(np.arange(len(tasks), dtype=float), index=tasks["task_id"].to_numpy(dtype=object))
     return cases["task_id"].astype(object).map(known).astype(float)
 
 
-def changes(tasks: pd.DataFrame, runs: pd.DataFrame, roles: list[str], memory: int) -> Flags:
+def mark_changes(tasks: pd.DataFrame, runs: pd.DataFrame, roles: list[str], memory: int) -> Flags:
     """Tell at which task a model or prompt version begins that was not at work in the last `memory` tasks.
 
     A mix of models is one configuration; only one that is new, or returns after so many tasks, is a change.
     """
     own = runs[runs["agent_role"].isin(roles)]
-    place = places(tasks, own)
+    place = place_cases(tasks, own)
     flags = np.zeros(len(tasks), dtype=bool)
     for column in ("llm_model", "agent_version"):
         used = pd.DataFrame({"place": place, "name": own[column]}).dropna().drop_duplicates().sort_values("place")
@@ -129,15 +130,16 @@ def changes(tasks: pd.DataFrame, runs: pd.DataFrame, roles: list[str], memory: i
     return flags
 
 
-def share_by_task(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str) -> Floats:
+def average_by_task(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str) -> Floats:
     """Give for each task the share of its cases for which the flag holds; NaN for a task without cases."""
-    place = places(tasks, cases)
-    return cases[flag].astype(float).groupby(place).mean().reindex(range(len(tasks))).to_numpy(dtype=float)
+    place = place_cases(tasks, cases)
+    shares = cases[flag].astype(float).groupby(place).mean().reindex(range(len(tasks)))
+    return np.asarray(shares, dtype=np.float64)
 
 
-def recent_share(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str, window: int = WINDOW) -> Floats:
+def average_recent(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str, window: int = RATE_WINDOW) -> Floats:
     """Give after each task the share among the last `window` cases of the tasks so far; NaN before the first."""
-    place = places(tasks, cases)
+    place = place_cases(tasks, cases)
     ordered = cases.assign(place=place).dropna(subset=["place"]).sort_values("place", kind="stable")
     sums = np.concatenate([[0.0], np.cumsum(ordered[flag].to_numpy(dtype=float))])
     end = np.searchsorted(ordered["place"].to_numpy(), np.arange(len(tasks)), side="right")
@@ -146,21 +148,21 @@ def recent_share(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str, window: in
         return (sums[end] - sums[begin]) / np.where(end > begin, end - begin, np.nan)
 
 
-def recent_mean(values: Floats, window: int) -> Floats:
+def average_window(values: Floats, window: int) -> Floats:
     """Give the mean of the last `window` values after each task, unknown ones left out."""
-    return pd.Series(values).rolling(window, min_periods=1).mean().to_numpy()
+    return np.asarray(pd.Series(values).rolling(window, min_periods=1).mean(), dtype=np.float64)
 
 
-def below(value: Floats, limit: float) -> Flags:
+def is_below(value: Floats, limit: float) -> Flags:
     """Compare where there is a value; a rate over no cases at all breaks no limit."""
     return np.isnan(value) | (value < limit)
 
 
-def last(values: Floats) -> float | None:
-    """Give the last value in the form of `or_none`; None for an empty array."""
-    return or_none(values[-1]) if len(values) else None
+def get_last(values: Floats) -> float | None:
+    """Give the last value in the form of `round_or_none`; None for an empty array."""
+    return round_or_none(values[-1]) if len(values) else None
 
 
-def or_none(value: Any) -> float | None:
+def round_or_none(value: Any) -> float | None:
     """Give a number that JSON can hold; None for what is not defined."""
     return None if value is None or pd.isna(value) else round(float(value), 6)

@@ -29,7 +29,6 @@ class TypeForecasts:
     """
 
     cases: pd.DataFrame
-    trained_on: int
 
     @property
     def accuracy_share(self) -> float:
@@ -57,23 +56,23 @@ class TypeForecasts:
         return f"{'better' if self.p_value <= 0.05 else 'not better'} than the base rate: {words}"
 
 
-def type_features(tasks: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+def describe_tasks(tasks: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """Give what is known of each task before its defects: task_id, task_type, log_size, components, model, words."""
     models = runs[runs["agent_role"] == "Code"].drop_duplicates("task_id").set_index("task_id")["llm_model"]
     paths = tasks["components_json"].fillna("[]").astype(str).str.replace(r"[\[\],\"]+", " ", regex=True)
     return pd.DataFrame(
         {
             "task_id": tasks["task_id"],
-            "task_type": _named(tasks["task_type"]),
-            "log_size": np.log1p(tasks["size"].astype(float)).fillna(0.0),
+            "task_type": _fill_unknown(tasks["task_type"]),
+            "log_size": pd.Series(np.log1p(tasks["size"].astype(float))).fillna(0.0),
             "components": paths,
-            "model": _named(tasks["task_id"].map(models)),
+            "model": _fill_unknown(tasks["task_id"].map(models)),
             "words": tasks["task_description"].fillna("").astype(str),
         }
     ).astype({"components": object, "words": object})  # they are read text by text, which is slow in pandas' text type
 
 
-def _named(values: pd.Series) -> pd.Series:
+def _fill_unknown(values: pd.Series) -> pd.Series:
     """Give texts, "unknown" where there is none, whatever type an empty column came with."""
     return values.astype(object).where(values.notna(), "unknown").astype(str)
 
@@ -91,7 +90,7 @@ def fit_types(features: pd.DataFrame, types: pd.Series) -> "Pipeline":
     return fit(features, types)
 
 
-def likeliest_types(model: "Pipeline", features: pd.DataFrame) -> pd.DataFrame:
+def rank_types(model: "Pipeline", features: pd.DataFrame) -> pd.DataFrame:
     """Give the three likeliest types of each task: task_id, rank (1 to 3), defect_type, probability."""
     odds = model.predict_proba(features)
     order = np.argsort(-odds, axis=1, kind="stable")[:, :TOP]
@@ -107,7 +106,7 @@ def likeliest_types(model: "Pipeline", features: pd.DataFrame) -> pd.DataFrame:
 
 
 def predict_open_tasks(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Give the three likeliest defect types of each task that has not ended; columns of `likeliest_types`.
+    """Give the three likeliest defect types of each task that has not ended; columns of `rank_types`.
 
     Read it beside the verdict of `rolling_type_forecasts`: where that says "not better than the base rate", the
     ranking is worth no more than the most frequent types so far.
@@ -115,10 +114,10 @@ def predict_open_tasks(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.Data
     Raises:
         EstimationRefusal: the ended tasks show fewer than two types.
     """
-    features, is_open = type_features(tasks, runs), ~tasks["status"].isin(["completed", "failed"]).to_numpy()
+    features, is_open = describe_tasks(tasks, runs), ~tasks["status"].isin(["completed", "failed"]).to_numpy()
     real = defects[~defects["is_false_positive"] & is_among(defects["task_id"], tasks.loc[~is_open, "task_id"])]
     rows = real[["task_id", "defect_type"]].merge(features, on="task_id")
-    return likeliest_types(fit_types(rows, rows["defect_type"]), features[is_open])
+    return rank_types(fit_types(rows, rows["defect_type"]), features[is_open])
 
 
 def rolling_type_forecasts(
@@ -128,7 +127,7 @@ def rolling_type_forecasts(
 
     The first `first` tasks only train; the rest is predicted in at most `fits` blocks, each by a model of all before.
     """
-    features = type_features(tasks, runs)
+    features = describe_tasks(tasks, runs)
     place = dict(zip(tasks["task_id"], range(len(tasks)), strict=True))
     real = defects[~defects["is_false_positive"] & is_among(defects["task_id"], tasks["task_id"])]
     real = real.assign(place=real["task_id"].map(place))
@@ -136,7 +135,7 @@ def rolling_type_forecasts(
     parts = [_predict_block(features, real, start, start + block) for start in range(first, len(tasks), block)]
     empty = pd.DataFrame({"task_id": [], "defect_type": [], "predicted": [], "is_hit": [], "is_base_hit": []})
     cases = pd.concat(parts, ignore_index=True) if parts else empty
-    return TypeForecasts(cases.astype({"is_hit": bool, "is_base_hit": bool}), len(real))
+    return TypeForecasts(cases.astype({"is_hit": bool, "is_base_hit": bool}))
 
 
 def _predict_block(features: pd.DataFrame, real: pd.DataFrame, start: int, stop: int) -> pd.DataFrame:
@@ -149,7 +148,7 @@ def _predict_block(features: pd.DataFrame, real: pd.DataFrame, start: int, stop:
     else:
         model = fit_types(features.iloc[past["place"].astype(int)], past["defect_type"])
         rows = features[is_among(features["task_id"], cases["task_id"])]
-        likeliest = likeliest_types(model, rows)["defect_type"].to_numpy(dtype=object).reshape(len(rows), -1)
+        likeliest = rank_types(model, rows)["defect_type"].to_numpy(dtype=object).reshape(len(rows), -1)
         named = dict(zip(rows["task_id"], likeliest.tolist(), strict=True))
         cases["predicted"] = [named[task] for task in cases["task_id"]]
     hits = [kind in three for kind, three in zip(cases["defect_type"], cases["predicted"], strict=True)]

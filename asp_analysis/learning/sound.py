@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from scipy.special import betainc, betaln
 
 from asp_analysis.errors import EstimationRefusal
-from asp_analysis.learning.bisection import last_above
+from asp_analysis.intervals import Floats
+from asp_analysis.learning.bisection import find_last_above
 
-LEARNING, SHADOW, AUTONOMOUS = MODES = ("Learning", "Shadow", "Autonomous")
+MODES = ("Learning", "Shadow", "Autonomous")
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SoundRule:
     """The thresholds of the sound rule.
 
@@ -98,7 +98,7 @@ def lower_bound(successes: Floats | float, cases: Floats | float, alpha: float =
         return log_e_value(k, n, target) >= -math.log(alpha)
 
     rate = np.clip(k / np.where(n > 0, n, 1.0), least, 1 - least)
-    bound = np.where(is_passed(least), last_above(is_passed, least, rate), 0.0)
+    bound = np.where(is_passed(least), find_last_above(is_passed, least, rate), 0.0)
     return np.where(n > 0, bound, math.nan)
 
 
@@ -108,7 +108,7 @@ def is_drifting(values: Floats, target: float, rule: SoundRule) -> Flags:
     P(K <= k | n = window, p = target - margin) <= drift_alpha, exact binomial; False before the window is full.
     """
     n, floor = rule.drift_window, max(target - rule.demote_margin, 0.01)
-    recent = _recent_sum(values, n)
+    recent = _sum_recent(values, n)
     probability = betainc(np.maximum(n - recent, 1e-9), recent + 1, 1 - floor)
     return (probability <= rule.drift_alpha) & (np.arange(values.shape[-1]) >= n - 1)
 
@@ -116,7 +116,7 @@ def is_drifting(values: Floats, target: float, rule: SoundRule) -> Flags:
 # --- what the rule sees and what it decides ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cases:
     """The scored cases of one capability in time order.
 
@@ -150,17 +150,17 @@ def walk(cases: Cases, rule: SoundRule) -> Walk:
     n = len(cases.values)
     modes, events = np.zeros(n, dtype=np.int64), []
     mode, start = 0, 0
-    signals = _signals(cases, 0, rule)
+    signals = _find_signals(cases, 0, rule)
     for i in range(n):
         is_ready, drifts = signals.is_ready[i - start], signals.drifts[i - start]
-        cause = _fall(cases, i, bool(drifts))
+        cause = _find_fall(cases, i, bool(drifts))
         if cause == "changed":
             mode, start = min(mode, 1), i
-            signals = _signals(cases, i, rule)
+            signals = _find_signals(cases, i, rule)
         elif cause and mode > 0:
             if mode == 2:
                 start = i + 1
-                signals = _signals(cases, start, rule)
+                signals = _find_signals(cases, start, rule)
             mode -= 1 if mode == 2 or cause == "drifting" else 0
         elif mode == 1 and is_ready:
             mode = 2
@@ -172,7 +172,7 @@ def walk(cases: Cases, rule: SoundRule) -> Walk:
     return Walk(modes, start, events)
 
 
-def _fall(cases: Cases, i: int, drifts: bool) -> str:
+def _find_fall(cases: Cases, i: int, drifts: bool) -> str:
     if cases.is_changed[i]:
         return "changed"
     if cases.is_critical[i]:
@@ -186,7 +186,7 @@ class _Signals(NamedTuple):
     drifts: Flags
 
 
-def _signals(cases: Cases, start: int, rule: SoundRule) -> _Signals:
+def _find_signals(cases: Cases, start: int, rule: SoundRule) -> _Signals:
     """Compute, for evidence that begins at `start`, after which cases autonomy is deserved and where drift shows.
 
     Hopeful is what is not clearly below its target: enough to be compared with a person's work in Shadow.
@@ -198,14 +198,14 @@ def _signals(cases: Cases, start: int, rule: SoundRule) -> _Signals:
         seen = np.flatnonzero(~np.isnan(values[:, column]))
         known = values[seen, column]
         spread = np.searchsorted(seen, np.arange(n), side="right") - 1
-        passed &= _held(_passes(known, target, rule), spread)
-        hopeful &= _held(_is_hopeful(known, target, rule), spread)
-        drifts |= _held(is_drifting(known, target, rule), spread)
-    passed &= strata_filled(strata, rule.min_per_stratum, cases.strata.max(initial=-1) + 1)
-    return _Signals(in_a_row(passed & ~drifts, rule.dwell), hopeful, drifts)
+        passed &= _hold(_is_passed(known, target, rule), spread)
+        hopeful &= _hold(_is_hopeful(known, target, rule), spread)
+        drifts |= _hold(is_drifting(known, target, rule), spread)
+    passed &= is_every_stratum_filled(strata, rule.min_per_stratum, cases.strata.max(initial=-1) + 1)
+    return _Signals(is_in_a_row(passed & ~drifts, rule.dwell), hopeful, drifts)
 
 
-def _passes(values: Floats, target: float, rule: SoundRule) -> Flags:
+def _is_passed(values: Floats, target: float, rule: SoundRule) -> Flags:
     counts = np.arange(1, values.shape[-1] + 1)
     return log_e_value(np.cumsum(values, axis=-1), counts, target) >= -math.log(rule.alpha)
 
@@ -215,12 +215,12 @@ def _is_hopeful(values: Floats, target: float, rule: SoundRule) -> Flags:
     return betainc(np.maximum(n - k, 1e-9), k + 1, 1 - max(target - rule.demote_margin, 0.01)) > rule.drift_alpha
 
 
-def _held(flags: Flags, spread: NDArray[np.int64]) -> Flags:
+def _hold(flags: Flags, spread: NDArray[np.int64]) -> Flags:
     """Spread flags of the scored cases over all cases: the last known one holds, False before the first."""
     return np.where(spread >= 0, flags[np.maximum(spread, 0)], False) if len(flags) else np.zeros(len(spread), bool)
 
 
-def strata_filled(strata: NDArray[np.int64], needed: int, count: int = 3) -> Flags:
+def is_every_stratum_filled(strata: NDArray[np.int64], needed: int, count: int = 3) -> Flags:
     """Tell after each case whether each of the strata 0, 1, ..., count - 1 holds enough cases."""
     filled = np.ones(len(strata), dtype=bool)
     for stratum in range(count):
@@ -228,12 +228,12 @@ def strata_filled(strata: NDArray[np.int64], needed: int, count: int = 3) -> Fla
     return filled
 
 
-def in_a_row(flags: Flags, length: int) -> Flags:
+def is_in_a_row(flags: Flags, length: int) -> Flags:
     """Tell along the last axis where a flag has held for so many places in a row."""
-    return _recent_sum(flags, length) >= length
+    return _sum_recent(flags, length) >= length
 
 
-def _recent_sum(values: Floats | Flags, length: int) -> Floats:
+def _sum_recent(values: Floats | Flags, length: int) -> Floats:
     sums = np.cumsum(values, axis=-1, dtype=float)
     recent = sums.copy()
     recent[..., length:] = sums[..., length:] - sums[..., :-length]
@@ -250,22 +250,25 @@ class Promotions(NamedTuple):
     published_share: float
 
 
-def simulate(
-    rng: np.random.Generator,
-    true_rate: float,
-    target: float,
-    lives: tuple[int, int] = (2_000, 200),
-    rule: SoundRule | None = None,
-) -> Promotions:
-    """Live `lives[0]` capabilities of a constant true rate for `lives[1]` tasks each and look after every task.
+def simulate(outcomes: Flags, target: float, rule: SoundRule | None = None) -> Promotions:
+    """Lead capabilities through their lives, a row of `outcomes` each, and look after every task: who is promoted?
 
-    The sound rule is `walk` itself; the published one promotes when the raw rate reaches the target, from the tenth
-    task on. Task sizes cycle through the three strata.
+    outcomes: (lives, tasks), drawn at a constant true rate. The sound rule is `walk` itself; the published one promotes
+    when the raw rate reaches the target, from the tenth task on. Task sizes cycle through the three strata.
     """
-    rule, first, n = rule or SoundRule(), 10, lives[1]
-    outcomes = (rng.random(lives) < true_rate).astype(float)
+    rule, first, n = rule or SoundRule(), 10, outcomes.shape[1]
     sizes, never = np.arange(n) % 3, np.zeros(n, dtype=bool)
-    walks = (walk(Cases(life[:, None], (target,), first, sizes, never, never), rule) for life in outcomes)
-    sound = np.mean([(found.modes == 2).any() for found in walks])
+    lives = (
+        Cases(
+            values=life[:, None].astype(float),
+            targets=(target,),
+            needed=first,
+            strata=sizes,
+            is_changed=never,
+            is_critical=never,
+        )
+        for life in outcomes
+    )
+    sound = np.mean([(walk(cases, rule).modes == 2).any() for cases in lives])
     rate = np.cumsum(outcomes, axis=1) / np.arange(1, n + 1)
     return Promotions(float(sound), float((rate[:, first - 1 :] >= target).any(axis=1).mean()))

@@ -9,20 +9,12 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.intervals import wilson
-from asp_analysis.learning.detection import error_prone, type_prediction
-from asp_analysis.learning.evidence import Evidence, Published, published_modes
-from asp_analysis.learning.rates import decomposition, estimates, review
+from asp_analysis.learning.detection import gather_error_prone, gather_type_prediction
+from asp_analysis.learning.evidence import Evidence, Published, walk_published
+from asp_analysis.learning.rates import gather_decomposition, gather_estimates, gather_review
 from asp_analysis.learning.sound import MODES, SoundRule, Walk, log_e_value, lower_bound, walk
 from asp_analysis.learning.telemetry import Telemetry
 
-CAPABILITIES = (
-    "PROBE_AI",
-    "TaskDecomposition",
-    "ErrorProneDetection",
-    "ReviewAgent_Design",
-    "ReviewAgent_Code",
-    "DefectTypePrediction",
-)
 ADVICE = {
     "Learning": "A person checks everything.",
     "Shadow": "Let it work beside a person and compare; do not let it act alone.",
@@ -64,37 +56,29 @@ class LearningReport:
     history: pd.DataFrame
 
 
-def learning_report(
-    telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None, *, is_predicting: bool = True
-) -> LearningReport:
-    """Compute status, criteria and history together.
-
-    Without `is_predicting` no defect type is predicted, which takes most of the time: the row of
-    DefectTypePrediction is then left out.
-    """
+def learning_report(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> LearningReport:
+    """Compute status, criteria and history together."""
     rule = rule or SoundRule()
-    found = standings(telemetry, as_of, rule, is_predicting=is_predicting)
+    found = judge_capabilities(telemetry, as_of, rule)
     return LearningReport(
-        pd.DataFrame([_row(standing, rule) for standing in found]),
+        pd.DataFrame([_describe(standing, rule) for standing in found]),
         pd.concat([standing.criteria for standing in found], ignore_index=True),
-        pd.concat([_history(standing, rule) for standing in found], ignore_index=True),
+        pd.concat([_trace(standing, rule) for standing in found], ignore_index=True),
     )
 
 
-def standings(
-    telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None, *, is_predicting: bool = True
-) -> list[Standing]:
-    """Compute all six capabilities as of an instant (UTC, without zone); five without `is_predicting`."""
+def judge_capabilities(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> list[Standing]:
+    """Compute all six capabilities as of an instant (UTC, without zone)."""
     rule, known = rule or SoundRule(), telemetry.as_of(pd.Timestamp(as_of))
     found = [
-        estimates(known, rule.memory),
-        decomposition(known, rule.memory),
-        error_prone(known, rule),
-        review("Design", known, rule.memory),
-        review("Code", known, rule.memory),
-        *([type_prediction(known)] if is_predicting else []),
+        gather_estimates(known, rule.memory),
+        gather_decomposition(known, rule.memory),
+        gather_error_prone(known, rule),
+        gather_review("Design", known, rule.memory),
+        gather_review("Code", known, rule.memory),
+        gather_type_prediction(known),
     ]
-    return [_standing(evidence, rule) for evidence in found]
+    return [_judge(evidence, rule) for evidence in found]
 
 
 def status(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:
@@ -109,7 +93,7 @@ def status(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = N
     conditions of Autonomous hold; secondary_json: further metrics.
     """
     rule = rule or SoundRule()
-    return pd.DataFrame([_row(standing, rule) for standing in standings(telemetry, as_of, rule)])
+    return pd.DataFrame([_describe(standing, rule) for standing in judge_capabilities(telemetry, as_of, rule)])
 
 
 def criteria(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:
@@ -119,35 +103,38 @@ def criteria(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None =
     (95 %, one look), lower_bound (95 %, at all looks at once), target, e_value, is_passed, hits_needed (hits in a row
     that would pass it; NaN where not within 2,000).
     """
-    return pd.concat([standing.criteria for standing in standings(telemetry, as_of, rule)], ignore_index=True)
+    return pd.concat([standing.criteria for standing in judge_capabilities(telemetry, as_of, rule)], ignore_index=True)
 
 
 def learning_history(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:
     """Give one row per capability and ended task: how metric, evidence and modes came to be what they are.
 
-    capability, at (UTC), completed, metric_name, metric_value, metric_target, published_mode, sound_mode,
-    evidence_value, evidence_lower (first criterion of the sound rule, since its evidence began; NaN where it has none).
+    capability, known_at (UTC, when the task ended), completed, metric_name, metric_value, metric_target,
+    published_mode, sound_mode, evidence_value, evidence_lower (first criterion of the sound rule, since its evidence
+    began; NaN where it has none).
     """
     rule = rule or SoundRule()
-    return pd.concat([_history(standing, rule) for standing in standings(telemetry, as_of, rule)], ignore_index=True)
+    return pd.concat(
+        [_trace(standing, rule) for standing in judge_capabilities(telemetry, as_of, rule)], ignore_index=True
+    )
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _standing(evidence: Evidence, rule: SoundRule) -> Standing:
-    walked = walk(evidence.cases, rule)
-    return Standing(evidence, published_modes(evidence.published), walked, _criteria(evidence, walked, rule))
+def _judge(evidence: Evidence, rule: SoundRule) -> Standing:
+    life = walk(evidence.cases, rule)
+    return Standing(evidence, walk_published(evidence.published), life, _score_criteria(evidence, life, rule))
 
 
-def _criteria(evidence: Evidence, walked: Walk, rule: SoundRule) -> pd.DataFrame:
+def _score_criteria(evidence: Evidence, life: Walk, rule: SoundRule) -> pd.DataFrame:
     if evidence.looks is not None:
         looks = evidence.looks
         row = {"cases": looks.count, "value": looks.value, "lower_bound": looks.lower, "target": looks.target}
         row |= {"wilson_lower": math.nan, "wilson_upper": math.nan, "e_value": math.nan, "hits_needed": math.nan}
         rows = [row | {"is_passed": looks.mode == 2}]
     else:
-        present = evidence.cases.values[walked.evidence_from :]
+        present = evidence.cases.values[life.evidence_from :]
         targets = enumerate(evidence.cases.targets)
         rows = [score_criterion(present[:, column], target, rule) for column, target in targets]
     frame = pd.DataFrame(rows)
@@ -162,7 +149,7 @@ def score_criterion(values: np.ndarray, target: float, rule: SoundRule) -> dict[
     k, n = float(known.sum()), len(known)
     lower, upper = wilson(k, n) if n else (math.nan, math.nan)
     log_e = float(log_e_value(k, n, target))
-    more = np.arange(2_001)
+    more = np.arange(2_001, dtype=float)
     enough = np.flatnonzero(log_e_value(k + more, n + more, target) >= -math.log(rule.alpha))
     return {
         "cases": n,
@@ -177,47 +164,47 @@ def score_criterion(values: np.ndarray, target: float, rule: SoundRule) -> dict[
     }
 
 
-def _row(standing: Standing, rule: SoundRule) -> dict[str, Any]:
+def _describe(standing: Standing, rule: SoundRule) -> dict[str, Any]:
     evidence, seen = standing.evidence, standing.evidence.published
     published, sound = standing.published_mode, standing.sound_mode
     open_criteria = standing.criteria[~standing.criteria["is_passed"].astype(bool)]
-    shown = open_criteria.iloc[0] if len(open_criteria) else standing.criteria.iloc[0]
+    criterion = open_criteria.iloc[0] if len(open_criteria) else standing.criteria.iloc[0]
     ready = all(flags[-1] for flags in seen.autonomous_if.values()) if len(seen.count) else False
     return {
         "capability": evidence.capability,
         "published_mode": published,
         "sound_mode": sound,
         "completed": int(seen.count[-1]) if len(seen.count) else 0,
-        "needed": seen.needed[published != "Learning"],
+        "needed": seen.needed_for_shadow if published == MODES[0] else seen.needed_for_autonomous,
         "counted": seen.counted,
         "metric_name": seen.metric,
         "metric_value": float(seen.value[-1]) if len(seen.value) else math.nan,
         "metric_target": seen.target,
-        "evidence_name": shown["criterion"],
-        "evidence_cases": int(shown["cases"]),
-        "evidence_value": float(shown["value"]),
-        "evidence_lower": float(shown["lower_bound"]),
-        "evidence_target": float(shown["target"]),
-        "missing_published": _missing_published(seen, published),
-        "missing_sound": _missing_sound(standing, rule),
-        "difference": _difference(standing),
-        "recommendation": _recommendation(published, sound),
+        "evidence_name": criterion["criterion"],
+        "evidence_cases": int(criterion["cases"]),
+        "evidence_value": float(criterion["value"]),
+        "evidence_lower": float(criterion["lower_bound"]),
+        "evidence_target": float(criterion["target"]),
+        "missing_published": _list_missing_published(seen, published),
+        "missing_sound": _list_missing_sound(standing, rule),
+        "difference": _explain_difference(standing),
+        "recommendation": _recommend(published, sound),
         "is_graduated": bool(ready),
         "secondary_json": json.dumps(evidence.secondary, ensure_ascii=False, sort_keys=True),
     }
 
 
-def _missing_published(seen: Published, mode: str) -> str:
+def _list_missing_published(seen: Published, mode: str) -> str:
     conditions = {"Learning": seen.shadow_if, "Shadow": seen.autonomous_if}.get(mode, {})
     return "; ".join(words for words, flags in conditions.items() if not len(flags) or not flags[-1])
 
 
-def _missing_sound(standing: Standing, rule: SoundRule) -> str:
+def _list_missing_sound(standing: Standing, rule: SoundRule) -> str:
     evidence, mode = standing.evidence, standing.sound_mode
     if evidence.looks is not None or mode == "Autonomous":
         return evidence.looks.words if evidence.looks is not None else ""
     present = evidence.cases.strata[standing.walk.evidence_from :]
-    words = [_criterion_words(row) for row in standing.criteria.itertuples() if not row.is_passed]
+    words = [_describe_criterion(row) for row in standing.criteria.itertuples() if not row.is_passed]
     if mode == "Learning":
         few = len(present) < evidence.cases.needed
         need = f"{evidence.cases.needed} scored cases of the present model and prompt, there are {len(present)}"
@@ -228,7 +215,7 @@ def _missing_sound(standing: Standing, rule: SoundRule) -> str:
     return "; ".join(words) or f"{rule.dwell} looks in a row that pass"
 
 
-def _criterion_words(row: Any) -> str:
+def _describe_criterion(row: Any) -> str:
     if not row.cases:
         return f"{row.criterion}: no scored case yet, {row.target:.0%} needed"
     more = "" if math.isnan(row.hits_needed) else f"; {row.hits_needed:.0f} more without a miss would do"
@@ -238,18 +225,18 @@ def _criterion_words(row: Any) -> str:
     )
 
 
-def _difference(standing: Standing) -> str:
+def _explain_difference(standing: Standing) -> str:
     published, sound = standing.published_mode, standing.sound_mode
     if published == sound:
         return ""
     if MODES.index(published) < MODES.index(sound):
-        lacks = _missing_published(standing.evidence.published, published)
+        lacks = _list_missing_published(standing.evidence.published, published)
         return f"The scored cases carry {sound}; the published rule still lacks: {lacks}."
-    reason = _last_fall(standing)
+    reason = _describe_last_fall(standing)
     return f"The published rule takes raw rates at face value; {reason}what is sure does not carry {published} yet."
 
 
-def _last_fall(standing: Standing) -> str:
+def _describe_last_fall(standing: Standing) -> str:
     """Say when the evidence was last put in question, and by what."""
     causes = {
         "changed": "a new model or prompt version came, which has to earn its mode again",
@@ -263,19 +250,19 @@ def _last_fall(standing: Standing) -> str:
     return f"since {str(standing.evidence.case_at[place])[:10]} {causes[cause]}; "
 
 
-def _recommendation(published: str, sound: str) -> str:
+def _recommend(published: str, sound: str) -> str:
     if MODES.index(published) > MODES.index(sound):
         return f"{ADVICE[sound]} The published rule would say {published}: wait for the evidence."
     return ADVICE[sound]
 
 
-def _history(standing: Standing, rule: SoundRule) -> pd.DataFrame:
+def _trace(standing: Standing, rule: SoundRule) -> pd.DataFrame:
     evidence, seen = standing.evidence, standing.evidence.published
-    frame = pd.DataFrame({"at": seen.at, "completed": seen.count, "metric_value": seen.value})
+    frame = pd.DataFrame({"known_at": seen.known_at, "completed": seen.count, "metric_value": seen.value})
     frame["published_mode"] = [MODES[mode] for mode in standing.published_modes]
-    cases = _case_history(standing, rule)
+    cases = _trace_cases(standing, rule)
     if len(cases):
-        frame = pd.merge_asof(frame, cases, on="at")
+        frame = pd.merge_asof(frame, cases, on="known_at")
         frame["sound_mode"] = frame["sound_mode"].fillna(MODES[0])
     else:
         frame = frame.assign(sound_mode=standing.sound_mode, evidence_value=math.nan, evidence_lower=math.nan)
@@ -283,17 +270,18 @@ def _history(standing: Standing, rule: SoundRule) -> pd.DataFrame:
     return frame.assign(metric_name=seen.metric, metric_target=seen.target)
 
 
-def _case_history(standing: Standing, rule: SoundRule, most: int = 300) -> pd.DataFrame:
+def _trace_cases(standing: Standing, rule: SoundRule, most: int = 300) -> pd.DataFrame:
     """Give value and bound of the first criterion after each case; of long lives after every n-th one."""
     evidence = standing.evidence
-    frame = pd.DataFrame({"at": evidence.case_at, "sound_mode": [MODES[mode] for mode in standing.walk.modes]})
+    frame = pd.DataFrame({"known_at": evidence.case_at, "sound_mode": [MODES[mode] for mode in standing.walk.modes]})
     values = pd.Series(evidence.cases.values[:, 0])
     starts = [place for place, cause in standing.walk.events if cause == "changed"]
     life = np.searchsorted(starts, np.arange(len(values)), side="right")
-    hits, count = values.fillna(0).groupby(life).cumsum(), values.notna().groupby(life).cumsum()
-    frame["evidence_value"] = (hits / count.where(count > 0)).to_numpy()
-    shown = np.arange(len(values) - 1, -1, -max(1, -(-len(values) // most)))
+    hits = np.asarray(values.fillna(0).groupby(life).cumsum(), dtype=np.float64)
+    count = np.asarray(values.notna().groupby(life).cumsum(), dtype=np.float64)
+    frame["evidence_value"] = hits / np.where(count > 0, count, math.nan)
+    picked = np.arange(len(values) - 1, -1, -max(1, -(-len(values) // most)))
     bounds = np.full(len(values), math.nan)
-    bounds[shown] = lower_bound(hits.to_numpy()[shown], count.to_numpy()[shown], rule.alpha)
+    bounds[picked] = lower_bound(hits[picked], count[picked], rule.alpha)
     frame["evidence_lower"] = bounds
-    return frame.sort_values("at").drop_duplicates("at", keep="last")
+    return frame.sort_values("known_at").drop_duplicates("known_at", keep="last")

@@ -4,8 +4,8 @@
 `agents` how many work at once, `queries` how long the views take, and `status` compares all of it with `limits`.
 """
 
-from asp_analysis.monitor.engines import EngineFacts, engine_facts
+from asp_analysis.monitor.engines import EngineFacts, measure_engine
 from asp_analysis.monitor.growth import forecast
 from asp_analysis.monitor.status import Status, measure
 
-__all__ = ["EngineFacts", "Status", "engine_facts", "forecast", "measure"]
+__all__ = ["EngineFacts", "Status", "forecast", "measure", "measure_engine"]

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.store import file_health, list_backups
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineFacts:
     """What is known of the store outside its rows; None is not measured.
 
@@ -27,23 +28,35 @@ class EngineFacts:
     remark: str = ""
 
 
-def engine_facts(url: StoreUrl) -> EngineFacts:
+def measure_engine(url: StoreUrl) -> EngineFacts:
     """Measure the file or the server of a store, whoever reads or writes it meanwhile."""
-    return _sqlite(url) if url.path is not None else _postgresql(url)
+    return _measure_postgresql() if url.path is None else _measure_sqlite(url, url.path)
 
 
-def _sqlite(url: StoreUrl) -> EngineFacts:
+def _measure_sqlite(url: StoreUrl, path: Path) -> EngineFacts:
     backups = list_backups(url)
     newest = backups[0].made_at if backups else None
     try:
-        health = file_health(url.path)
+        health = file_health(path)
     except StoreError as error:
-        size_bytes = url.path.stat().st_size
         return EngineFacts(
-            "SQLite", size_bytes, backups=len(backups), newest_backup_at=newest, remark=f"not checked: {error}"
+            engine="SQLite",
+            size_bytes=path.stat().st_size,
+            backups=len(backups),
+            newest_backup_at=newest,
+            remark=f"not checked: {error}",
         )
-    return EngineFacts("SQLite", **vars(health), backups=len(backups), newest_backup_at=newest)
+    return EngineFacts(
+        engine="SQLite",
+        size_bytes=health.size_bytes,
+        log_bytes=health.log_bytes,
+        log_age_s=health.log_age_s,
+        findings=health.findings,
+        orphans=health.orphans,
+        backups=len(backups),
+        newest_backup_at=newest,
+    )
 
 
-def _postgresql(_url: StoreUrl) -> EngineFacts:
-    return EngineFacts("PostgreSQL", remark="the server's size, checks and backups are its administrator's")
+def _measure_postgresql() -> EngineFacts:
+    return EngineFacts(engine="PostgreSQL", remark="the server's size, checks and backups are its administrator's")

@@ -1,7 +1,7 @@
 """The limits of the storage decision of 2025-11-12, and the few that are ours."""
 
-ROWS = 100_000
-"""Migrate: "data volume exceeds 100K rows". Rows of the four tables of telemetry."""
+MOST_EXECUTIONS = 100_000
+"""Migrate: "data volume exceeds 100K rows". A row of telemetry is one execution with all that was measured of it."""
 
 AGENTS_AT_ONCE = 5
 """Migrate: "high concurrency: 5+ agents running simultaneously"."""

@@ -8,12 +8,12 @@ from asp_analysis.monitor.limits import DASHBOARD_MS, PROBE_MS
 from asp_analysis.session import Session
 
 PROBE_VIEWS = ("task_history", "stg_tasks")
-"""What `estimate`, `probe`, `backtest` and `complexity` read; the dashboard too, and here the tighter limit holds."""
+"""What `estimate`, `probe`, `backtest` and `complexity` read; the dashboard reads task_history too."""
 
 DASHBOARD_VIEWS = (
     "executions",
-    "outcomes",
-    "phase_costs",
+    "tasks",
+    "work",
     "role_costs",
     "defects",
     "stored_forecasts",
@@ -35,21 +35,23 @@ def time_queries(session: Session) -> pd.DataFrame:
     took_ms is the fastest of up to five: what the store needs, not what else the machine does.
     """
     views = {**dict.fromkeys(PROBE_VIEWS, "PROBE"), **dict.fromkeys(DASHBOARD_VIEWS, "dashboard")}
-    rows = [(view, asked_by, LIMITS_MS[asked_by], _fastest_ms(session, view)) for view, asked_by in views.items()]
+    rows = [
+        (view, asked_by, LIMITS_MS[asked_by], _measure_fastest_ms(session, view)) for view, asked_by in views.items()
+    ]
     frame = pd.DataFrame(rows, columns=["view", "asked_by", "limit_ms", "took_ms"])
-    frame["took"] = [took_class(took_ms) for took_ms in frame["took_ms"]]
+    frame["took"] = [classify_time(took_ms) for took_ms in frame["took_ms"]]
     frame["is_within"] = frame["took_ms"] < frame["limit_ms"]
     return frame
 
 
-def took_class(took_ms: float) -> str:
+def classify_time(took_ms: float) -> str:
     """Give a time as one of three classes, divided by the limits."""
     if took_ms < PROBE_MS:
         return f"under {PROBE_MS:.0f} ms"
     return f"under {DASHBOARD_MS:.0f} ms" if took_ms < DASHBOARD_MS else f"{DASHBOARD_MS:.0f} ms or more"
 
 
-def _fastest_ms(session: Session, view: str) -> float:
+def _measure_fastest_ms(session: Session, view: str) -> float:
     took: list[float] = []
     while len(took) < _TIMES and sum(took) < _ENOUGH_S:
         start = time.perf_counter()

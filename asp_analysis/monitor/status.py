@@ -1,27 +1,41 @@
 """Compares what was measured with the limits and gives one verdict: stay, prepare or migrate, with its reasons."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 
 from asp_analysis.monitor import limits
 from asp_analysis.monitor.agents import AtOnce, read_agents
-from asp_analysis.monitor.engines import EngineFacts, engine_facts
-from asp_analysis.monitor.growth import WEEKS, Contents, forecast, read_contents
+from asp_analysis.monitor.engines import EngineFacts, measure_engine
+from asp_analysis.monitor.growth import GROWTH_WEEKS, Contents, forecast, read_contents
 from asp_analysis.monitor.queries import time_queries
 from asp_analysis.session import Session
 
-VERDICTS = ("stay", "prepare", "migrate")
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One criterion: what was measured, the limit, `ok`, `watch` or `alert`, what an alert asks for, and all in words.
+
+    leads_to: repair, prepare, migrate, or nothing.
+    """
+
+    check: str
+    measured: str
+    limit: str
+    state: str
+    leads_to: str = ""
+    finding: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """The state of one store as of one instant (UTC, without zone).
 
-    checks: check, measured, limit, state (`ok`, `watch`: look at it, `alert`), leads_to (what an alert asks for:
-    repair, prepare or migrate), finding. forecasts: limit, now, limit_value, per_week, reached_on, earliest, latest,
-    forecast. queries: view, asked_by, limit_ms, took_ms, took, is_within.
+    verdict: stay, prepare or migrate. checks: the fields of `Check`. forecasts: limit, now, limit_value, per_week,
+    reached_on, earliest, latest, forecast. queries: view, asked_by, limit_ms, took_ms, took, is_within.
     """
 
     as_of: pd.Timestamp
@@ -39,7 +53,7 @@ class Status:
         """How much of each limit that is an amount is used: criterion, used, limit, unit, share."""
         size_mb = None if self.engine.size_bytes is None else self.engine.size_bytes / 1e6
         rows = [
-            ("rows", self.contents.rows, limits.ROWS, "rows"),
+            ("executions", self.contents.executions, limits.MOST_EXECUTIONS, "executions"),
             ("file size", size_mb, limits.SIZE_MB, "MB"),
             ("agents at once", self.agents.recent, limits.AGENTS_AT_ONCE, "agents"),
         ]
@@ -63,30 +77,39 @@ def measure(
         QueryError: a view cannot be read.
     """
     instant = pd.Timestamp(as_of or datetime.now(UTC).replace(tzinfo=None))
-    engine = engine or engine_facts(session.url)
+    engine = engine or measure_engine(session.url)
     contents = read_contents(session, instant)
-    agents, queries = read_agents(session, instant, WEEKS), time_queries(session)
-    forecasts = _forecasts(contents, engine, instant)
+    agents, queries = read_agents(session, instant, GROWTH_WEEKS), time_queries(session)
+    forecasts = _forecast_limits(contents, engine, instant)
     checks = pd.DataFrame(
         [
-            _rows(contents),
-            *(_soon(row, instant) for row in forecasts.to_dict("records")),
-            *_size(engine),
-            *(_queries(queries, asked_by) for asked_by in ("PROBE", "dashboard")),
-            _agents(agents),
-            *_soundness(engine),
-            *_backups(engine, instant),
-            *_waiting(waiting),
-        ],
-        columns=["check", "measured", "limit", "state", "leads_to", "finding"],
+            _check_executions(contents),
+            *(_check_forecast(row, instant) for row in forecasts.to_dict("records")),
+            *_check_file(engine),
+            *(_check_queries(queries, asked_by) for asked_by in ("PROBE", "dashboard")),
+            _check_agents(agents),
+            *_check_soundness(engine),
+            *_check_backups(engine, instant),
+            *_check_waiting(waiting),
+        ]
     )
     if engine.engine != "SQLite":  # who has migrated is no longer told to
         checks.loc[checks["leads_to"] == "migrate", ["limit", "state"]] = ["none on a server", "ok"]
-    verdict, reasons = _verdict(checks, engine)
-    return Status(instant, verdict, reasons, checks, contents, forecasts, queries, agents, engine)
+    verdict, reasons = _decide(checks, engine)
+    return Status(
+        as_of=instant,
+        verdict=verdict,
+        reasons=reasons,
+        checks=checks,
+        contents=contents,
+        forecasts=forecasts,
+        queries=queries,
+        agents=agents,
+        engine=engine,
+    )
 
 
-def _verdict(checks: pd.DataFrame, engine: EngineFacts) -> tuple[str, list[str]]:
+def _decide(checks: pd.DataFrame, engine: EngineFacts) -> tuple[str, list[str]]:
     alerts = checks[checks["state"] == "alert"]
     repairs = alerts.loc[alerts["leads_to"] == "repair", "finding"].tolist()
     if engine.engine != "SQLite":
@@ -98,113 +121,172 @@ def _verdict(checks: pd.DataFrame, engine: EngineFacts) -> tuple[str, list[str]]
     return "stay", repairs + checks.loc[checks["leads_to"].isin(["prepare", "migrate"]), "finding"].tolist()
 
 
-def _state(is_alert: bool, is_near: bool) -> str:
+def _grade(is_alert: bool, is_near: bool) -> str:
     return "alert" if is_alert else "watch" if is_near else "ok"
 
 
-def _forecasts(contents: Contents, engine: EngineFacts, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Forecast both limits; the file is taken to grow by as many bytes per row as it has now."""
-    if engine.engine != "SQLite":
+def _forecast_limits(contents: Contents, engine: EngineFacts, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Forecast both limits; the file is taken to grow by as many bytes per execution as it has now."""
+    if engine.engine != "SQLite" or engine.size_bytes is None:
         return pd.DataFrame(columns=["limit", "now", "limit_value", "per_week", "reached_on", "forecast"])
-    size_mb, rows = engine.size_bytes / 1e6, contents.rows
+    size_mb, executions = engine.size_bytes / 1e6, contents.executions
     growth = contents.growth
-    found = [
-        forecast("rows", rows, limits.ROWS, growth, as_of),
-        forecast("size_mb", size_mb, limits.SIZE_MB, growth.times(size_mb / max(rows, 1)), as_of),
+    found: list[dict[str, Any]] = [
+        forecast("executions", executions, limits.MOST_EXECUTIONS, growth, as_of),
+        forecast("size_mb", size_mb, limits.SIZE_MB, growth.times(size_mb / max(executions, 1)), as_of),
     ]
     return pd.DataFrame(found)
 
 
-# --- one function per criterion: check, measured, limit, state, leads_to, finding -------------------------------------
+# --- one function per criterion ---------------------------------------------------------------------------------------
 
 
-def _rows(contents: Contents) -> tuple:
-    rows = contents.rows
-    state = _state(rows > limits.ROWS, rows >= limits.NEAR_SHARE * limits.ROWS)
-    return "rows", f"{rows:,}", f"{limits.ROWS:,}", state, "migrate", f"{rows:,} rows, the limit is {limits.ROWS:,}"
+def _check_executions(contents: Contents) -> Check:
+    count, limit = contents.executions, limits.MOST_EXECUTIONS
+    return Check(
+        check="executions",
+        measured=f"{count:,}",
+        limit=f"{limit:,}",
+        state=_grade(count > limit, count >= limits.NEAR_SHARE * limit),
+        leads_to="migrate",
+        finding=f"{count:,} executions, the limit is {limit:,}",
+    )
 
 
-def _soon(row: dict, as_of: pd.Timestamp) -> tuple:
+def _check_forecast(row: dict[Hashable, Any], as_of: pd.Timestamp) -> Check:
     """An alert is a limit that the mean growth reaches soon; one that only its upper end does is to be watched."""
     horizon = as_of + pd.Timedelta(days=limits.SOON_DAYS)
     is_soon, may_be_soon = (pd.notna(row[name]) and row[name] <= horizon for name in ("reached_on", "earliest"))
-    name, value = ("rows", f"{limits.ROWS:,} rows") if row["limit"] == "rows" else ("size", f"{limits.SIZE_MB:.0f} MB")
-    finding = f"{value}: {row['forecast']}"
-    limit = f"not within {limits.SOON_DAYS} days"
+    name, value = "size", f"{limits.SIZE_MB:.0f} MB"
+    if row["limit"] == "executions":
+        name, value = "executions", f"{limits.MOST_EXECUTIONS:,} executions"
     may_be_soon |= row["forecast"] == "reached"  # the limit's own check is the alert
-    return f"{name} forecast", row["forecast"], limit, _state(is_soon, may_be_soon), "prepare", finding
+    return Check(
+        check=f"{name} forecast",
+        measured=row["forecast"],
+        limit=f"not within {limits.SOON_DAYS} days",
+        state=_grade(is_soon, may_be_soon),
+        leads_to="prepare",
+        finding=f"{value}: {row['forecast']}",
+    )
 
 
-def _size(engine: EngineFacts) -> list[tuple]:
-    if engine.engine != "SQLite":
+def _check_file(engine: EngineFacts) -> list[Check]:
+    if engine.engine != "SQLite" or engine.size_bytes is None:
         return []
     size_mb, log_mb = engine.size_bytes / 1e6, (engine.log_bytes or 0) / 1e6
-    state = _state(size_mb >= limits.SIZE_MB, size_mb >= limits.EARLY_SIZE_MB)
-    finding = f"{size_mb:.1f} MB, the alert is at {limits.SIZE_MB:.0f} MB"
     log_days = (engine.log_age_s or 0) / 86_400
     is_stale = log_mb > limits.LOG_MB or (log_mb > 0 and log_days > limits.LOG_DAYS)
     said = f"the log (-wal) holds {log_mb:.1f} MB, untouched for {log_days:.1f} days"
     remedy = "; close what reads the store, any later load folds it in" if is_stale else ""
-    limit = f"{limits.LOG_MB:.0f} MB, {limits.LOG_DAYS:.0f} day"
     return [
-        ("file size", f"{size_mb:.1f} MB", f"{limits.SIZE_MB:.0f} MB", state, "prepare", finding),
-        ("log", f"{log_mb:.1f} MB", limit, _state(False, is_stale), "", said + remedy),
+        Check(
+            check="file size",
+            measured=f"{size_mb:.1f} MB",
+            limit=f"{limits.SIZE_MB:.0f} MB",
+            state=_grade(size_mb >= limits.SIZE_MB, size_mb >= limits.EARLY_SIZE_MB),
+            leads_to="prepare",
+            finding=f"{size_mb:.1f} MB, the alert is at {limits.SIZE_MB:.0f} MB",
+        ),
+        Check(
+            check="log",
+            measured=f"{log_mb:.1f} MB",
+            limit=f"{limits.LOG_MB:.0f} MB, {limits.LOG_DAYS:.0f} day",
+            state=_grade(False, is_stale),
+            finding=said + remedy,
+        ),
     ]
 
 
-def _queries(queries: pd.DataFrame, asked_by: str) -> tuple:
+def _check_queries(queries: pd.DataFrame, asked_by: str) -> Check:
     own = queries[queries["asked_by"] == asked_by]
-    slowest = own.loc[own["took_ms"].idxmax()]
+    slowest = own.nlargest(1, "took_ms").to_dict("records")[0]
     slow = own.loc[~own["is_within"], "view"].tolist()
     limit = f"under {slowest['limit_ms']:.0f} ms"
     finding = f"every {asked_by} query takes {limit}"
     if slow:
         finding = f"{len(slow)} of {len(own)} {asked_by} queries do not stay {limit}: {', '.join(slow)}"
-    return f"{asked_by} queries", slowest["took"], limit, _state(bool(slow), False), "prepare", finding
+    return Check(
+        check=f"{asked_by} queries",
+        measured=slowest["took"],
+        limit=limit,
+        state=_grade(bool(slow), False),
+        leads_to="prepare",
+        finding=finding,
+    )
 
 
-def _agents(agents: AtOnce) -> tuple:
-    state = _state(agents.recent >= limits.AGENTS_AT_ONCE, agents.recent >= limits.AGENTS_AT_ONCE - 2)
+def _check_agents(agents: AtOnce) -> Check:
     limit = f"{limits.AGENTS_AT_ONCE}"
-    finding = f"at most {agents.recent} agents at once in the last {WEEKS} weeks, a server is for {limit} or more"
+    span = f"the last {GROWTH_WEEKS} weeks"
+    finding = f"at most {agents.recent} agents at once in {span}, a server is for {limit} or more"
     if agents.days_at_limit:
-        days = f"on {agents.days_at_limit} days of the last {WEEKS} weeks"
-        finding = f"{agents.recent} agents at once, {limit} or more {days}"
+        finding = f"{agents.recent} agents at once, {limit} or more on {agents.days_at_limit} days of {span}"
     if left_out := agents.executions - agents.placed:
         finding += f"; {left_out:,} of {agents.executions:,} executions have no time of day or no latency"
-    return "agents at once", str(agents.recent), f"fewer than {limit}", state, "migrate", finding
+    return Check(
+        check="agents at once",
+        measured=str(agents.recent),
+        limit=f"fewer than {limit}",
+        state=_grade(agents.recent >= limits.AGENTS_AT_ONCE, agents.recent >= limits.AGENTS_AT_ONCE - 2),
+        leads_to="migrate",
+        finding=finding,
+    )
 
 
-def _soundness(engine: EngineFacts) -> list[tuple]:
+def _check_soundness(engine: EngineFacts) -> list[Check]:
     if engine.findings is None:
-        return [("integrity", "not checked", "sound", _state(False, bool(engine.remark)), "", engine.remark)]
-    said = "sound" if not engine.findings else f"damaged: {' '.join(engine.findings[0].split())}"
-    remedy = "; restore a backup: asp-analysis restore FILE" if engine.findings else ""
-    orphans = sum(engine.orphans.values())
-    tables = f" ({', '.join(f'{table} {count}' for table, count in engine.orphans.items())})" if orphans else ""
-    missing = f"{orphans} rows refer to what is not there{tables}"
+        state = _grade(False, bool(engine.remark))
+        return [Check(check="integrity", measured="not checked", limit="sound", state=state, finding=engine.remark)]
+    is_damaged, orphans = bool(engine.findings), engine.orphans or {}
+    said = f"damaged: {' '.join(engine.findings[0].split())}" if is_damaged else "sound"
+    remedy = "; restore a backup: asp-analysis restore FILE" if is_damaged else ""
+    count = sum(orphans.values())
+    tables = f" ({', '.join(f'{table} {rows}' for table, rows in orphans.items())})" if count else ""
     return [
-        ("integrity", said.partition(":")[0], "sound", _state(bool(engine.findings), False), "repair", said + remedy),
-        ("orphans", str(orphans), "0", _state(orphans > 0, False), "repair", missing),
+        Check(
+            check="integrity",
+            measured=said.partition(":")[0],
+            limit="sound",
+            state=_grade(is_damaged, False),
+            leads_to="repair",
+            finding=said + remedy,
+        ),
+        Check(
+            check="orphans",
+            measured=str(count),
+            limit="0",
+            state=_grade(count > 0, False),
+            leads_to="repair",
+            finding=f"{count} rows refer to what is not there{tables}",
+        ),
     ]
 
 
-def _backups(engine: EngineFacts, as_of: pd.Timestamp) -> list[tuple]:
+def _check_backups(engine: EngineFacts, as_of: pd.Timestamp) -> list[Check]:
     if engine.backups is None:
         return []
     limit = f"under {limits.BACKUP_DAYS} days"
     if engine.newest_backup_at is None:
-        return [("newest backup", "none", limit, "watch", "", "there is no backup yet: asp-analysis backup")]
+        finding = "there is no backup yet: asp-analysis backup"
+        return [Check(check="newest backup", measured="none", limit=limit, state="watch", finding=finding)]
     days = max(0.0, (as_of - pd.Timestamp(engine.newest_backup_at).tz_localize(None)).total_seconds() / 86_400)
-    finding = f"{engine.backups} backups, the newest is {days:.1f} days old"
-    return [("newest backup", f"{days:.1f} days", limit, _state(False, days > limits.BACKUP_DAYS), "", finding)]
+    return [
+        Check(
+            check="newest backup",
+            measured=f"{days:.1f} days",
+            limit=limit,
+            state=_grade(False, days > limits.BACKUP_DAYS),
+            finding=f"{engine.backups} backups, the newest is {days:.1f} days old",
+        )
+    ]
 
 
-def _waiting(records: int) -> list[tuple]:
+def _check_waiting(records: int) -> list[Check]:
     if not records:
         return []
     finding = (
         f"{records:,} captured records wait beside the store: the next asp-analysis load of any file takes them, "
         "and so does the next capture.open()"
     )
-    return [("records waiting", f"{records:,}", "0", "watch", "", finding)]
+    return [Check(check="records waiting", measured=f"{records:,}", limit="0", state="watch", finding=finding)]

@@ -5,19 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.postgres.source import Chunk, Source
-from asp_analysis.postgres.tables import Table, tables
-from asp_analysis.records import RECORDS
-from asp_analysis.validation import shown, validate_columns
+from asp_analysis.postgres.tables import Reference, Table, tables
+from asp_analysis.validation import shown
 
 NAMED = 5
 """How many are named in a refusal."""
 
 
-_REFERRED_TO = {table.reference.table for table in tables() if table.reference}
+_REFERRED_TO = {reference.table for table in tables() for reference in table.references}
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Reason:
     reason: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it as part of a JSON line."""
+        """Return it as part of a JSON line."""
         return {"column": self.column, "value": _plain(self.value), "reason": self.reason}
 
 
@@ -84,7 +83,7 @@ class SetAside:
                     self._stream.write(json.dumps(line) + "\n")
 
     def finish(self) -> None:
-        """Give the file its name: it is whole."""
+        """Return the file its name: it is whole."""
         if self._stream is not None:
             with _writable(self.target):
                 self._stream.close()
@@ -103,61 +102,31 @@ class _writable:  # noqa: N801 - reads as a word of the `with` statement
     def __exit__(self, _type: type | None, error: BaseException | None, _trace: TracebackType | None) -> None:
         if isinstance(error, OSError):
             raise InputError(
-                f"A file for the rows set aside is needed, {self._path} gave: {error.strerror}. Choose another."
+                f"{self._path} cannot be written ({error.strerror}), a file is needed for the rows set aside. "
+                "Name another with: --rejects FILE"
             ) from None
 
 
 class Inspector:
-    """Finds what single values do not show: broken rules, repeated keys, orphans."""
+    """Finds what single values do not show: rows that refer to a row that is not there, or that is set aside."""
 
     def __init__(self, source: Source, table: Table, set_aside: SetAside) -> None:
         self._source, self._table, self._set_aside = source, table, set_aside
-        self._repeated = source.repeated(table)
-        self._known: set[Any] = set()
+        self._known: dict[Reference, set[Any]] = {}
 
     def inspect(self, chunk: Chunk, reasons: Reasons) -> None:
         """Add to `reasons` what is wrong with the rows of a chunk."""
-        if not self._source.is_checked(self._table):
-            for place, reason in self._broken_rules(chunk):
+        for reference in self._table.references:
+            for place, reason in self._orphans(chunk, reference):
                 _note(reasons, place, reason)
-        for place, rowid in enumerate(chunk.rowids if self._repeated else ()):
-            if rowid in self._repeated:
-                key = self._repeated[rowid]
-                values = [chunk.columns[self._place(name)][place] for name in key]
-                _note(reasons, place, Reason(key[0], values[0], f"{', '.join(key)}: another row before has the same"))
-        for place, reason in self._orphans(chunk):
-            _note(reasons, place, reason)
 
-    def _broken_rules(self, chunk: Chunk) -> Iterator[tuple[int, Reason]]:
-        model = RECORDS.get(self._table.name)
-        names = [column.name for column in self._table.columns]
-        if model is None:
-            return
-        columns = dict(zip(names, chunk.columns, strict=True))
-        raw = {name: columns[name] for name in model.model_fields}
-        clean, errors = validate_columns(model, raw, len(chunk.rowids))
-        for place, found in errors.items():
-            for text in found:
-                name, _, reason = text.partition(": ")
-                yield place, Reason(name, raw[name][place] if name in raw else None, reason)
-        for name in _vocabularies(self._table.name):
-            for place, (value, wanted) in enumerate(zip(raw[name], clean[name], strict=True)):
-                if isinstance(value, str) and wanted is not None and value != wanted:
-                    yield place, Reason(name, value, f"{wanted!r} without blanks around it is needed")
-        if "execution_date" in columns:
-            for place, (day, at) in enumerate(zip(columns["execution_date"], clean["timestamp"], strict=True)):
-                if day is not None and at is not None and day != at[:10]:
-                    yield place, Reason("execution_date", day, f"the UTC date of timestamp, {at[:10]}, is needed")
-
-    def _orphans(self, chunk: Chunk) -> Iterator[tuple[int, Reason]]:
-        reference = self._table.reference
-        if reference is None:
-            return
+    def _orphans(self, chunk: Chunk, reference: Reference) -> Iterator[tuple[int, Reason]]:
         values = chunk.columns[self._place(reference.column)]
         aside = self._set_aside.keys.get(reference.table, set())
-        wanted = {value for value in set(values) if value.__class__ in (str, int)}
-        missing = self._source.missing(reference, wanted - self._known)
-        self._known = wanted - missing
+        wanted = set(values)
+        new = wanted - self._known.get(reference, set())
+        missing = self._source.missing(reference, set(filter(_is_sound, new)))
+        self._known[reference] = wanted - missing
         if not missing and not (wanted & aside):
             return
         for place, value in enumerate(values):
@@ -170,6 +139,11 @@ class Inspector:
         return [column.name for column in self._table.columns].index(name)
 
 
+def _is_sound(key: Any) -> bool:
+    """Return whether SQLite can be asked for a key: not for a text that is no UTF-8, which is a reason of its own."""
+    return not isinstance(key, str) or key.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in key)
+
+
 def _note(reasons: Reasons, place: int, reason: Reason) -> None:
     """Keep one reason for each column of a row."""
     known = reasons.setdefault(place, [])
@@ -177,21 +151,8 @@ def _note(reasons: Reasons, place: int, reason: Reason) -> None:
         known.append(reason)
 
 
-def _vocabularies(table: str) -> list[str]:
-    """Name the columns whose words the server compares exactly."""
-    fields = RECORDS[table].model_fields
-    closed = [name for name, one in fields.items() if any(get_origin(a) is Literal for a in _parts(one.annotation))]
-    return [*closed, *({"metric_unit"} & set(fields))]
-
-
-def _parts(annotation: Any) -> tuple[Any, ...]:
-    return (annotation, *get_args(annotation))
-
-
 def _plain(value: Any) -> Any:
-    """Give a value that JSON can hold."""
-    if isinstance(value, bytes):
-        return f"0x{value.hex()}"
+    """Return a value that JSON can hold."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return str(value)
     return value

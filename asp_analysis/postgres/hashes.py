@@ -23,18 +23,29 @@ Words = list[np.ndarray]
 
 
 def hash_texts(texts: Sequence[str], seed: int) -> np.ndarray:
-    """Give the hash of every text as an unsigned 64-bit number."""
+    """Return the hash of every text as an unsigned 64-bit number."""
     if not texts:
         return np.empty(0, np.uint64)
-    encoded = [_shortened(text.encode()) for text in texts]
-    lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+    encoded, lengths = _encoded(texts)
     order = np.argsort(-lengths, kind="stable")  # the texts that still have a block are then the first ones
     lengths = lengths[order]
     width = (int(lengths[0]) // _BLOCK + 1) * _BLOCK
-    words = np.array(encoded, dtype=f"S{width}")[order].view("<u4").reshape(len(encoded), width // 4)
+    words = encoded.astype(f"S{width}")[order].view("<u4").reshape(len(encoded), width // 4)
     hashed = np.empty(len(encoded), np.uint64)
     hashed[order] = _hash(words, lengths, seed)
     return hashed
+
+
+def _encoded(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bytes that are hashed, and how many they are."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    if lengths.max() <= HASHED_BYTES:
+        try:
+            return np.array(texts, "S"), lengths
+        except UnicodeEncodeError:
+            pass  # not only ASCII
+    encoded = [_shortened(text.encode()) for text in texts]
+    return np.array(encoded, "S"), np.fromiter(map(len, encoded), np.int64, len(encoded))
 
 
 def _shortened(text: bytes) -> bytes:

@@ -16,13 +16,13 @@ from asp_analysis.errors import InputError, StoreError
 from asp_analysis.postgres.dirty import NAMED, SetAside
 from asp_analysis.postgres.reading import Rows, read_rows
 from asp_analysis.postgres.source import Source, open_source
-from asp_analysis.postgres.tables import ORDER, ROLES, Table, tables
+from asp_analysis.postgres.tables import ORDER, Table, tables
 from asp_analysis.postgres.tally import Check, Tally, compare
 from asp_analysis.postgres.target import Target, open_target
-from asp_analysis.sql import SCHEMA_VERSION
+from asp_analysis.sql import VOCABULARIES
 
 Progress = Callable[[str, int, int], None]
-"""Is told the table at hand, how many of its rows were read, and how many there are."""
+"""Receives the table at hand, how many of its rows have been read, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,6 @@ def migrate(
         SetAside(rejects) as set_aside,
         _no_search_for_cycles(),
     ):
-        _check_version(source)
         has_tables = target.has_tables()
         held = target.counts() if has_tables else {}
         if held:
@@ -80,7 +79,7 @@ def migrate(
         ]
         if set_aside.row_count and rejects is None and not is_dry:
             raise InputError(_needs_clean_rows(set_aside))
-        checks = _compared(source, target, tallies) if held or not is_dry else []
+        checks = _compared(target, tallies) if held or not is_dry else []
         done = Migration(
             source_url.shown, target_url.shown, not held, is_dry, checks, **_found(source, tallies, set_aside)
         )
@@ -105,23 +104,13 @@ def _no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def _check_version(source: Source) -> None:
-    version = source.schema_version
-    if version is not None and not 1 <= version <= SCHEMA_VERSION:
-        raise StoreError(
-            f"A store of schema version 1 to {SCHEMA_VERSION} is needed, {source.url.shown} has version {version}. "
-            "Migrate with the workbench that wrote it, or a newer one."
-        )
-
-
 def _check_counts(source: Source, target: Target, held: dict[str, int], *, is_whole: bool) -> None:
     """Refuse a database of other data at once where the counts show it; `is_whole` if no row may be set aside."""
-    own = {table.name: source.count(table) for table in source.tables()}
+    own = {table.name: source.count(table) for table in tables()}
     others = [
-        f"{held.get(name, 0):,} rows in {name} (the store: {own.get(name, 0):,})"
+        f"{held.get(name, 0):,} rows in {name} (the store: {own[name]:,})"
         for name in ORDER
-        if held.get(name, 0) > own.get(name, 0)
-        or (is_whole and name != ROLES and held.get(name, 0) != own.get(name, 0))
+        if held.get(name, 0) > own[name] or (is_whole and name not in VOCABULARIES and held.get(name, 0) != own[name])
     ]
     if others:
         raise StoreError(_holds_other(target, ", ".join(others)))
@@ -129,7 +118,7 @@ def _check_counts(source: Source, target: Target, held: dict[str, int], *, is_wh
 
 def _holds_other(target: Target, what: str) -> str:
     return (
-        f"A database that is empty or holds just what the store holds is needed, {target.url.shown} differs: {what}. "
+        f"{target.url.shown} differs: {what}. A database is needed that is empty or holds just what the store holds. "
         "Nothing was written. Name another database, or load what is newer into this one."
     )
 
@@ -139,8 +128,6 @@ def _carried(
 ) -> Tally:
     """Read one table and sum it up; with a target, copy it."""
     tally = Tally(table)
-    if table not in source.tables():
-        return tally
     blocks = _blocks(source, tally, set_aside, on_progress)
     if target is not None:
         target.fill(table, (rows.as_copied() for rows in blocks if rows.row_count))
@@ -160,14 +147,11 @@ def _blocks(source: Source, tally: Tally, set_aside: SetAside, on_progress: Prog
             on_progress(tally.table.name, done, total)
 
 
-def _compared(source: Source, target: Target, tallies: list[Tally]) -> list[Check]:
-    """Compare every table; roles that the source does not have are the server's own."""
-    version = source.schema_version
-    checks = [] if version is None else [Check("asp_schema", "version", "at most", version, SCHEMA_VERSION, True)]
-    there = source.tables()
+def _compared(target: Target, tallies: list[Tally]) -> list[Check]:
+    """Compare every table."""
+    checks = []
     for tally in tallies:
-        if tally.table in there or tally.table.name != ROLES:
-            checks += [*compare(tally, target.sum_up(tally.table)), *target.check_keys(tally)]
+        checks += [*compare(tally, target.sum_up(tally)), *target.check_keys(tally)]
     return checks
 
 
@@ -176,7 +160,7 @@ def _found(source: Source, tallies: list[Tally], set_aside: SetAside) -> dict[st
         "rows": {tally.table.name: tally.rows for tally in tallies},
         "set_aside": dict(set_aside.by_table),
         "first_set_aside": tuple(set_aside.first),
-        "left_behind": {table.name: found for table in source.tables() if (found := source.columns_left_behind(table))},
+        "left_behind": {table.name: found for table in tables() if (found := source.columns_left_behind(table))},
     }
 
 
@@ -184,7 +168,7 @@ def _needs_clean_rows(set_aside: SetAside) -> str:
     count = set_aside.row_count
     more = f"; and {count - NAMED:,} more" if count > NAMED else ""
     return (
-        f"Rows that PostgreSQL can take are needed, {count:,} {'is' if count == 1 else 'are'} not: "
+        f"{count:,} {'row' if count == 1 else 'rows'} cannot be copied to PostgreSQL: "
         f"{'; '.join(set_aside.first)}{more}. Nothing was written. Repair them, or set them aside with: --rejects FILE"
     )
 

@@ -1,14 +1,13 @@
-"""What is carried: the tables, their columns and keys, read from the scripts that make them on the server."""
+"""What is carried: the tables, their columns and references, read from the scripts that make them on both sides."""
 
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from asp_analysis import sql
 
 ORDER = (
-    "agent_roles",
+    *sql.VOCABULARIES,
     "task_metadata",
     "agent_cost_vector",
     "defect_log",
@@ -18,28 +17,22 @@ ORDER = (
 )
 """The tables that are carried, those that others refer to first.
 
-Not carried: `asp_schema`, whose version is compared, and `asp_changes`, which counts what happens on the server.
+Not carried: `asp_schema`, whose version is compared; `asp_changes`, which counts what happens on the server; and the
+numbers of the executions (`row_id`), which the server gives in the order of the file's.
 """
 
-ROLES = "agent_roles"
-"""Filled when the schema is made; the source's own roles take their place."""
-
 _TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\)", re.DOTALL)
-_COLUMN = re.compile(r"^    ([a-z]\w*) +(TEXT\[\]|DOUBLE PRECISION|[A-Z]+)(.*?),?$", re.MULTILINE)
-_DEFAULT = re.compile(r"DEFAULT ('[^']*'|\w+)")
-_KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE) \(([^)]*)\)")
+_COLUMN = re.compile(r"^    ([a-z]\w*) +(DOUBLE PRECISION|[A-Z]+)(.*?),?$", re.MULTILINE)
 _REFERENCE = re.compile(r"FOREIGN KEY \((\w+)\) REFERENCES (\w+) \((\w+)\)")
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column on the server. `default` is what an unknown value becomes where one is needed."""
+    """A column on the server: its name, its type there, and whether the server numbers it."""
 
     name: str
     kind: str
-    is_required: bool
     is_identity: bool
-    default: Any = None
 
 
 @dataclass(frozen=True)
@@ -53,13 +46,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that is carried. `keys` are the columns that tell its rows apart in the file, each set by itself."""
+    """A table that is carried: its columns in the file's order, and what they refer to."""
 
     name: str
     columns: tuple[Column, ...]
-    keys: tuple[tuple[str, ...], ...]
-    reference: Reference | None
-    file_constraints: tuple[str, ...]
+    references: tuple[Reference, ...]
 
     @property
     def identity(self) -> str | None:
@@ -69,28 +60,12 @@ class Table:
 
 @cache
 def tables() -> tuple[Table, ...]:
-    """Give the tables in the order in which they can be filled."""
-    on_server = dict(_TABLE.findall(sql.script("migrations/001_create_tables.sql")))
-    in_file = dict(_TABLE.findall(sql.script("sqlite/create_tables.sql")))
-    return tuple(_table(name, on_server[name], in_file[name]) for name in ORDER)
+    """Return the tables in the order in which they can be filled."""
+    scripts = dict(_TABLE.findall(sql.script("migrations/001_create_tables.sql")))
+    return tuple(_table(name, scripts[name]) for name in ORDER)
 
 
-def _table(name: str, on_server: str, in_file: str) -> Table:
-    columns = tuple(_column(*found) for found in _COLUMN.findall(on_server))
-    keys = tuple(tuple(key.split(", ")) for key in _KEY.findall(in_file))
-    reference = _REFERENCE.search(in_file)
-    constraints = tuple(re.findall(r"CONSTRAINT (\w+)", in_file))
-    return Table(name, columns, keys, Reference(*reference.groups()) if reference else None, constraints)
-
-
-def _column(name: str, kind: str, rest: str) -> Column:
-    default = _DEFAULT.search(rest) if "AS IDENTITY" not in rest else None
-    is_identity = "AS IDENTITY" in rest
-    return Column(name, kind, "NOT NULL" in rest or is_identity, is_identity, _literal(default[1]) if default else None)
-
-
-def _literal(text: str) -> Any:
-    """Give a default of the script as the value that SQLite holds."""
-    if text in ("TRUE", "FALSE"):
-        return int(text == "TRUE")
-    return text.strip("'") if text.startswith("'") else int(text)
+def _table(name: str, script: str) -> Table:
+    found = {column: (kind, rest) for column, kind, rest in _COLUMN.findall(script)}
+    columns = tuple(Column(one, found[one][0], "AS IDENTITY" in found[one][1]) for one in sql.table_columns()[name])
+    return Table(name, columns, tuple(Reference(*groups) for groups in _REFERENCE.findall(script)))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from asp_analysis.postgres.hashes import HASHED_BYTES, hash_texts
+from asp_analysis.postgres.hashes import HASHED_BYTES
 from asp_analysis.postgres.reading import Rows
 from asp_analysis.postgres.tables import Column, Table
 from asp_analysis.postgres.values import Converted
@@ -27,10 +27,9 @@ _SUM_TOLERANCE = 1e-9
 
 _SHOWN = {
     "DOUBLE PRECISION": "encode(float8send({name}), 'hex')",
-    "TEXT[]": "array_to_json({name})::TEXT",
     "TEXT": "{name}",
 }
-_LONG = {"TEXT", "JSONB", "TEXT[]"}
+_LONG = {"TEXT", "JSONB"}
 _SUMS = {
     "BIGINT": "{name}",
     "DOUBLE PRECISION": f"CASE WHEN abs({{name}}) <= {_COUNTABLE!r} THEN {{name}} END",
@@ -50,7 +49,7 @@ class Check:
     is_equal: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it as a row of a listing; values are text, for many readers of JSON round large numbers."""
+        """Return it as a row of a listing; values are text, for many readers of JSON round large numbers."""
         return {
             "table": self.table,
             "column": self.column,
@@ -82,34 +81,45 @@ class Tally:
     checksum: int = 0
     columns: dict[str, _ColumnTally] = field(default_factory=dict)
 
+    def has_known(self, column: Column) -> bool:
+        """Return whether any row has a value in a column."""
+        return column.name in self.columns and self.columns[column.name].known > 0
+
     def add(self, rows: Rows) -> None:
         """Add rows that were read."""
         joined = np.zeros(rows.row_count, np.uint64)
         for place, column in enumerate(self.table.columns):
-            values, converted = rows.columns[place], rows.converted[place]
-            hashes = _hashes(values, converted, seed=place + 1)
+            converted = rows.columns[place]
+            hashes = converted.hashes(seed=place + 1)
             joined ^= hashes
             tally = self.columns.setdefault(column.name, _ColumnTally())
             tally.checksum = (tally.checksum + int(hashes.sum(dtype=np.uint64))) % _WRAP
-            tally.known += rows.row_count - values.count(None)
-            if column.kind in _SUMS:
-                _add_numbers(tally, column, values, converted)
+            tally.known += converted.known
+            if column.kind in _SUMS and converted.cells.copied:
+                _add_numbers(tally, column, converted)
         self.rows += rows.row_count
         self.checksum = (self.checksum + int(joined.sum(dtype=np.uint64))) % _WRAP
 
 
-def query(table: Table) -> str:
-    """Give the SELECT by which the server sums a table up; its one row is read by `from_server`."""
-    inner = ", ".join(_hashed(column, place) for place, column in enumerate(table.columns))
-    row = " # ".join(f"h{place}" for place in range(len(table.columns)))
-    outer = ["count(*)", f"sum({row})"]
+def query(table: Table, source: Tally) -> str:
+    """Return the SELECT by which the server sums a table up; its one row is read by `from_server`.
+
+    Of a column that is empty in the source, the server only counts the known values: where there is none, there is
+    nothing to hash.
+    """
+    places = [place for place, column in enumerate(table.columns) if source.has_known(column)]
+    outer = ["count(*)", f"sum({' # '.join(f'h{place}' for place in places) or '0'})"]
     for place, column in enumerate(table.columns):
-        outer += [f"count({column.name})", f"sum(h{place})"]
+        outer += [f"count({column.name})", f"sum(h{place})" if place in places else "0"]
         if column.kind in _SUMS:
             outer += [_extreme("min", column), _extreme("max", column)]
             outer.append(f"sum({_SUMS[column.kind].format(name=column.name)})")
-    listed = ", ".join(column.name for column in table.columns)
-    return f"SELECT {', '.join(outer)} FROM (SELECT {listed}, {inner} FROM {table.name}) AS hashed"
+    listed = [column.name for column in table.columns]
+    texts = [f"{_text_of(table.columns[place])} AS t{place}" for place in places]
+    hashes = [_hashed(table.columns[place], place) for place in places]
+    # OFFSET 0 keeps the texts, which are used twice, from being made twice.
+    inner = f"SELECT {', '.join(listed + texts)} FROM {table.name} OFFSET 0"
+    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(listed + hashes)} FROM ({inner}) AS shown) AS hashed"
 
 
 def from_server(table: Table, row: Sequence[Any]) -> Tally:
@@ -139,11 +149,15 @@ def compare(source: Tally, target: Tally) -> list[Check]:
     return checks
 
 
+def _text_of(column: Column) -> str:
+    return _SHOWN.get(column.kind, "{name}::TEXT").format(name=column.name)
+
+
 def _hashed(column: Column, place: int) -> str:
-    shown = _SHOWN.get(column.kind, "{name}::TEXT").format(name=column.name)
+    text = f"t{place}"
     if column.kind in _LONG:
-        shown = f"CASE WHEN octet_length({shown}) <= {HASHED_BYTES} THEN {shown} ELSE md5({shown}) END"
-    return f"coalesce(hashtextextended({shown}, {place + 1}), 0) AS h{place}"
+        text = f"CASE WHEN octet_length({text}) <= {HASHED_BYTES} THEN {text} ELSE md5({text}) END"
+    return f"coalesce(hashtextextended({text}, {place + 1}), 0) AS h{place}"
 
 
 def _extreme(function: str, column: Column) -> str:
@@ -151,29 +165,17 @@ def _extreme(function: str, column: Column) -> str:
     return f"{function}({column.name}){text}"
 
 
-def _hashes(values: Sequence[Any], converted: Converted, seed: int) -> np.ndarray:
-    hashed = hash_texts(list(converted.shown.values()), seed)
-    if len(converted.copied) == 1:
-        return np.full(len(values), hashed[0] if len(hashed) else 0, np.uint64)
-    hash_of = dict(zip(converted.shown, hashed.tolist(), strict=True))
-    hash_of.setdefault(None, 0)
-    return np.fromiter(map(hash_of.__getitem__, values), np.uint64, len(values))
-
-
-def _add_numbers(tally: _ColumnTally, column: Column, values: Sequence[Any], converted: Converted) -> None:
-    number_of = converted.numbers
-    if not number_of:
-        return
-    for value in (min(number_of, key=number_of.__getitem__), max(number_of, key=number_of.__getitem__)):
-        limit = number_of[value], converted.shown[value]
+def _add_numbers(tally: _ColumnTally, column: Column, converted: Converted) -> None:
+    each, numbers = converted.cells.numbers, converted.numbers
+    for place in (int(each.argmin()), int(each.argmax())):
+        limit = each[place].item(), converted.cells.shown[place]
         tally.least = limit if tally.least is None else min(tally.least, limit)
         tally.greatest = limit if tally.greatest is None else max(tally.greatest, limit)
-    numbers = [number for number in map(number_of.get, values) if number is not None]
     if column.kind == "DOUBLE PRECISION":
-        countable = [number for number in numbers if abs(number) <= _COUNTABLE]
-        tally.sum = math.fsum([tally.sum or 0.0, *countable]) if countable else tally.sum
+        countable = numbers[np.abs(numbers) <= _COUNTABLE]
+        tally.sum = math.fsum([tally.sum or 0.0, *countable.tolist()]) if len(countable) else tally.sum
     else:
-        tally.sum = (tally.sum or 0) + sum(numbers)
+        tally.sum = (tally.sum or 0) + sum(numbers.tolist())
 
 
 def _limit(limit: tuple[Any, str] | None, column: Column) -> Any:

@@ -1,6 +1,7 @@
 """The server's side of a migration: one transaction that makes the tables, fills them, and sums them up again."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,10 +14,9 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.postgres import tally
 from asp_analysis.postgres.hashes import hash_texts
-from asp_analysis.postgres.source import first_roles
-from asp_analysis.postgres.tables import ORDER, ROLES, Table
+from asp_analysis.postgres.tables import ORDER, Table
 from asp_analysis.postgres.tally import Check, Tally
-from asp_analysis.sql import SCHEMA_VERSION
+from asp_analysis.sql import SCHEMA_VERSION, VOCABULARIES, table_columns, vocabulary_rows
 from asp_analysis.store import postgres as engine
 
 _BULK = "agent_cost_vector"
@@ -31,11 +31,11 @@ class Target:
         self._driver: psycopg.Connection = connection.connection.driver_connection
 
     def rows(self, query: str) -> list[Any]:
-        """Give the rows of a query."""
+        """Return the rows of a query."""
         return self._driver.execute(query).fetchall()
 
     def has_tables(self) -> bool:
-        """Tell whether the workbench's tables are there.
+        """Return whether the workbench's tables are there.
 
         Raises:
             StoreError: only some are, or of another version, or the database cannot hold every text.
@@ -43,7 +43,7 @@ class Target:
         encoding = self.rows("SHOW server_encoding")[0][0]
         if encoding != "UTF8":
             raise StoreError(
-                f"A database in UTF8 is needed, {self.url.shown} is in {encoding}. Make one: createdb -E UTF8"
+                f"{self.url.shown} is in {encoding}, a database in UTF8 is needed. Make one with: createdb -E UTF8"
             )
         listed = self.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
         there = {row[0] for row in listed} & {"asp_schema", "asp_changes", *ORDER}
@@ -52,8 +52,8 @@ class Target:
         version = self.rows("SELECT max(version) FROM asp_schema")[0][0] if "asp_schema" in there else None
         if version != SCHEMA_VERSION or not set(ORDER) <= there:
             raise StoreError(
-                f"An empty database or a store of schema version {SCHEMA_VERSION} is needed, {self.url.shown} holds "
-                f"{', '.join(sorted(there))} of version {version or 'unknown'}. Name another database."
+                f"{self.url.shown} holds {', '.join(sorted(there))} of schema version {version or 'unknown'}, an empty "
+                f"database or a store of version {SCHEMA_VERSION} is needed. Name another database."
             )
         return True
 
@@ -62,43 +62,48 @@ class Target:
         engine.create_schema(self._connection)
 
     def counts(self) -> dict[str, int]:
-        """Count the rows of the tables that hold any; the roles that every store begins with are none."""
+        """Count the rows of the tables that hold any; a vocabulary as every store begins with it holds none."""
         counts = {name: int(self.rows(f"SELECT count(*) FROM {name}")[0][0]) for name in ORDER}
-        if set(self.rows(f"SELECT agent_role, phase_order, kind FROM {ROLES}")) == first_roles():
-            del counts[ROLES]
+        for name in VOCABULARIES:
+            listed = ", ".join(table_columns()[name])
+            first = f"(VALUES {vocabulary_rows(name)}) AS first ({listed})"
+            if not self.rows(f"SELECT {listed} FROM {name} EXCEPT SELECT * FROM {first}") and not self.rows(
+                f"SELECT * FROM {first} EXCEPT SELECT {listed} FROM {name}"
+            ):
+                del counts[name]
         return {name: count for name, count in counts.items() if count}
 
     def fill(self, table: Table, blocks: Iterator[str]) -> None:
         """Copy rows, given in the text form of COPY, into an empty table."""
-        if table.name == ROLES:
-            self._driver.execute(f"DELETE FROM {ROLES}")
+        if table.name in VOCABULARIES:  # filled when the schema was made; the store's own words take their place
+            self._driver.execute(f"DELETE FROM {table.name}")
         columns = ", ".join(column.name for column in table.columns)
         with (
             self._keys_made_last(table),
             self._driver.cursor() as cursor,
             cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy,
         ):
-            for block in blocks:
-                copy.write(block)
+            _write_beside(copy.write, blocks)
         if table.identity:
             self.rows(
                 f"SELECT setval(pg_get_serial_sequence('{table.name}', '{table.identity}'), "
                 f"coalesce(max({table.identity}), 0) + 1, FALSE) FROM {table.name}"
             )
 
-    def sum_up(self, table: Table) -> Tally:
-        """Sum up a table from what is stored."""
+    def sum_up(self, source: Tally) -> Tally:
+        """Sum up, from what is stored, the table that `source` sums up."""
+        table = source.table
         if int(self.rows("SELECT hashtextextended('asp', 1)")[0][0]) % 2**64 != int(hash_texts(["asp"], 1)[0]):
             raise StoreError(
-                f"A server of a little-endian machine is needed to compare, {self.url.shown} has other checksums. "
+                f"{self.url.shown} computes other checksums, a server on a little-endian machine is needed to compare. "
                 "Migrate to another server."
             )
-        return tally.from_server(table, self.rows(tally.query(table))[0])
+        return tally.from_server(table, self.rows(tally.query(table, source))[0])
 
     def check_keys(self, source: Tally) -> Iterator[Check]:
         """Check that nothing refers to a missing row, and that the next number of an identity column is free."""
         table = source.table
-        if reference := table.reference:
+        for reference in table.references:
             orphans = self.rows(
                 f"SELECT count(*) FROM {table.name} AS t WHERE NOT EXISTS (SELECT FROM {reference.table} AS r "
                 f"WHERE r.{reference.key} = t.{reference.column})"
@@ -113,7 +118,7 @@ class Target:
 
     @contextmanager
     def _keys_made_last(self, table: Table) -> Iterator[None]:
-        """Take the keys and indexes off the table of metrics while it is filled, and put the same ones on again.
+        """Take the keys and indexes off the table of executions while it is filled, and put the same ones on again.
 
         Left as they are where the present user does not own the table or TimescaleDB has divided it.
         """
@@ -146,6 +151,18 @@ class Target:
         )[0][0]
 
 
+def _write_beside(write: Callable[[str], None], blocks: Iterator[str]) -> None:
+    """Write each block in a thread of its own, while the next is made."""
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        writing = None
+        for block in blocks:
+            if writing is not None:
+                writing.result()
+            writing = writer.submit(write, block)
+        if writing is not None:
+            writing.result()
+
+
 @contextmanager
 def open_target(url: StoreUrl) -> Iterator[tuple[Target, Callable[[], None]]]:
     """Begin the one transaction; give the database and what commits it. Without that nothing stays.
@@ -155,7 +172,7 @@ def open_target(url: StoreUrl) -> Iterator[tuple[Target, Callable[[], None]]]:
     """
     if url.path is not None:
         raise StoreError(
-            f"The address of a PostgreSQL database is needed to migrate to, {url.shown} is a file. "
+            f"{url.shown} is a file, the address of a PostgreSQL database is needed to migrate to. "
             "Write postgresql://user@host/name."
         )
     pool = engine.make_engine(url)

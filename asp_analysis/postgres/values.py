@@ -1,20 +1,26 @@
 """One value of a SQLite store as PostgreSQL takes it and as it shows it again, or the reason why it cannot be taken.
 
-Nothing is rounded, shortened or guessed. Each reader gives a `Cell`: the text for COPY, the text that the server gives
-back for the stored value (what both sides' checksums are made of), and its number where sums and limits are compared.
+SQLite has checked the type of every value: the tables are STRICT. Nothing is rounded, shortened or guessed. Each value
+becomes the text for COPY, the text that the server gives back for the stored value (what both sides' checksums are made
+of), and a number where sums and limits are compared. Most chunks of a column are read at once; `READERS` are for those
+in which one value needs a closer look.
 """
 
+import itertools
 import json
 import math
 import re
 import struct
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from asp_analysis.postgres.hashes import hash_texts
 from asp_analysis.records import read_instant
 
 NULL = "\\N"
@@ -22,10 +28,10 @@ NULL = "\\N"
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _SPECIAL = re.compile(r"[\\\t\n\r]")
-_ARRAY_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 _NUMERIC_DIGITS, _NUMERIC_SCALE = 131_072, 16_383  # the limits of PostgreSQL's NUMERIC, which JSONB holds numbers in
-_MAX_BIGINT = 2**63
+_REPEATED = 2
+"""From how many rows a value on, on average, each distinct value of a chunk is read once."""
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -38,70 +44,81 @@ class Cell(NamedTuple):
     number: int | float | None = None
 
 
-@dataclass
+class Cells(NamedTuple):
+    """Known values on their way, in one order; `numbers` is None where sums and limits are not compared."""
+
+    copied: Sequence[str]
+    shown: Sequence[str]
+    numbers: np.ndarray | None = None
+
+
 class Converted:
-    """What the distinct values of a column become; unknown ones are only copied."""
+    """A column of some rows on its way.
 
-    copied: dict[Any, str]
-    shown: dict[Any, str]
-    numbers: dict[Any, Any]
+    cells: what its known values become; places: which of them each row has, -1 for none (None: each row its own).
+    """
 
-    def only(self, values: set[Any]) -> "Converted":
-        """Give those of some values."""
-        return Converted(
-            {value: text for value, text in self.copied.items() if value in values},
-            {value: text for value, text in self.shown.items() if value in values},
-            {value: number for value, number in self.numbers.items() if value in values},
-        )
+    def __init__(self, row_count: int, cells: Cells, places: np.ndarray | None) -> None:
+        self.row_count, self.cells, self._places = row_count, cells, places
+
+    @property
+    def known(self) -> int:
+        """How many rows have a value."""
+        return self.row_count if self._places is None else int(np.count_nonzero(self._places >= 0))
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The numbers of the rows that have a value."""
+        numbers = self.cells.numbers
+        return numbers if self._places is None else numbers[self._places[self._places >= 0]]
+
+    def copied(self) -> Iterator[str]:
+        """Return the text for COPY row by row."""
+        texts = self.cells.copied
+        if self._places is None:
+            return iter(texts)
+        if len(texts) <= 1 and self.known in (0, self.row_count):
+            return itertools.repeat(texts[0] if texts else NULL, self.row_count)
+        return map([*texts, NULL].__getitem__, self._places.tolist())
+
+    def hashes(self, seed: int) -> np.ndarray:
+        """Hash what the server shows row by row; 0 for what is unknown."""
+        hashed = hash_texts(self.cells.shown, seed)
+        return hashed if self._places is None else np.append(hashed, np.uint64(0))[self._places]
 
 
-def read_text(value: Any) -> Cell:
-    """Read TEXT; a whole number in a column of no type is its digits."""
-    if value.__class__ is int:
-        return Cell(str(value), str(value))
-    if value.__class__ is not str:
-        raise ValueError("a text is needed")
+def read_text(value: str) -> Cell:
+    """Read TEXT."""
     return Cell(_copied(_storable(value)), value)
 
 
-def read_whole(value: Any) -> Cell:
+def read_whole(value: int) -> Cell:
     """Read BIGINT."""
-    if value.__class__ is float and value.is_integer() and abs(value) < _MAX_BIGINT:
-        value = int(value)
-    if value.__class__ is not int:
-        raise ValueError("a whole number is needed")
     return Cell(str(value), str(value), value)
 
 
-def read_real(value: Any) -> Cell:
+def read_real(value: float) -> Cell:
     """Read DOUBLE PRECISION: all of its bits are carried and compared."""
-    if value.__class__ is int and int(float(value)) == value:
-        value = float(value)
-    if value.__class__ is not float:
-        raise ValueError("a number is needed")
     if not math.isfinite(value):
         raise ValueError("a finite number is needed")
     return Cell(repr(value), struct.pack(">d", value).hex(), value)
 
 
-def read_boolean(value: Any) -> Cell:
+def read_boolean(value: int) -> Cell:
     """Read BOOLEAN; SQLite holds 0 or 1."""
-    if value not in (0, 1):
-        raise ValueError("0 or 1 is needed")
     return Cell("t", "true") if value else Cell("f", "false")
 
 
-def read_moment(value: Any) -> Cell:
+def read_moment(value: str) -> Cell:
     """Read TIMESTAMPTZ; its number is microseconds since 1970."""
     text = value if _is_store_form(value) else read_instant(value)
     since = datetime.fromisoformat(text[:26]) - _EPOCH
-    clock = text[11:19] if text.endswith(".000000Z") else text[11:26].rstrip("0")
-    return Cell(text, f"{text[:10]} {clock}+00", since // _MICROSECOND)
+    return Cell(text, _shown_moment(text), since // _MICROSECOND)
 
 
-def _is_store_form(value: Any) -> bool:
-    """Tell whether an instant stands in the store's own form, as nearly all do."""
-    if value.__class__ is not str or len(value) != 27 or not value.isascii() or value[5] == "W":
+def _is_store_form(value: str) -> bool:
+    """Return whether an instant is in the store's own form, as nearly all are."""
+    if len(value) != 27 or not value.isascii() or value[5] == "W":
         return False
     try:
         datetime.fromisoformat(value[:26])
@@ -110,79 +127,118 @@ def _is_store_form(value: Any) -> bool:
     return value[4] + value[7] + value[10] + value[13] + value[16] + value[19] + value[26] == "--T::.Z"
 
 
-def read_date(value: Any) -> Cell:
-    """Read DATE."""
-    if value.__class__ is not str:
-        raise ValueError("a date such as 2026-01-31 is needed")
-    return Cell(value, date.fromisoformat(value).isoformat())
-
-
-def read_json(value: Any) -> Cell:
+def read_json(value: str) -> Cell:
     """Read JSONB: any JSON text whose numbers, depth and characters the server can keep as they are."""
-    if value.__class__ is not str:
-        raise ValueError("a JSON text is needed")
-    return Cell(_copied(value), _shown_plainly(value) or _shown_json(_parsed(value)))
+    plain = _shown_plainly([value]) if _is_plain(value) else None
+    return Cell(_copied(value), plain[0] if plain else _shown_json(_parsed(value)))
 
 
-def read_list(value: Any) -> Cell:
-    """Read TEXT[] from a JSON array of texts."""
-    items = _parsed(value)
-    if not isinstance(items, list) or any(item.__class__ is not str for item in items):
-        raise ValueError("a JSON array of texts is needed")
-    array = ",".join(f'"{_storable(item).translate(_ARRAY_ESCAPES)}"' for item in items)
-    return Cell(_copied(f"{{{array}}}"), f"[{','.join(map(_quoted, items))}]")
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and "\\" not in text
 
 
-def convert(kind: str, values: Collection[Any]) -> tuple["Converted", dict[Any, str]]:
-    """Read distinct values of one column; give what they become, and the reasons of those that cannot be read."""
-    known = [value for value in values if value is not None]
-    converted = Converted({} if len(known) == len(values) else {None: NULL}, {}, {})
-    many = _MANY.get(kind, _unknown)(known)
-    if many is not None:
-        for place, read_values in zip((converted.copied, converted.shown, converted.numbers), many, strict=True):
-            place.update(zip(known, read_values, strict=False))
-        return converted, {}
-    read, wrong = READERS[kind], {}
+def convert(kind: str, values: Sequence[Any]) -> tuple[Converted | None, dict[Any, str]]:
+    """Read the values of one column; give what they become, or the reasons of the distinct ones that cannot be read."""
+    distinct = set(values)
+    has_unknown = None in distinct
+    distinct.discard(None)
+    if len(distinct) * _REPEATED > len(values):
+        known = [value for value in values if value is not None] if has_unknown else values
+        places = _numbered(values) if has_unknown else None
+    elif len(distinct) + has_unknown == 1:
+        known, places = list(distinct), np.full(len(values), -1 if has_unknown else 0, np.int64)
+    else:
+        known = list(distinct)
+        place_of = dict(zip(known, range(len(known)), strict=True))
+        place_of[None] = -1
+        places = np.fromiter(map(place_of.__getitem__, values), np.int64, len(values))
+    cells, wrong = _read(kind, known)
+    return (None if cells is None else Converted(len(values), cells, places)), wrong
+
+
+def _numbered(values: Sequence[Any]) -> np.ndarray:
+    """Number the known values in their order; -1 for the others."""
+    is_known = np.fromiter((value is not None for value in values), np.bool_, len(values))
+    return np.where(is_known, np.cumsum(is_known) - 1, -1)
+
+
+def _read(kind: str, known: Sequence[Any]) -> tuple[Cells | None, dict[Any, str]]:
+    cells = _MANY[kind](known) if kind in _MANY and known else None
+    if cells is not None:
+        return cells, {}
+    read, found, wrong = READERS[kind], [], {}
     for value in known:
         try:
-            converted.copied[value], converted.shown[value], converted.numbers[value] = read(value)
+            found.append(read(value))
         except ValueError as error:
             wrong[value] = str(error)
-    return converted, wrong
+    if wrong:
+        return None, wrong
+    copied, shown, numbers = zip(*found, strict=True) if found else ((), (), ())
+    return Cells(copied, shown, np.array(numbers) if kind in _NUMBERED else None), {}
 
 
-def _whole_numbers(values: list[Any]) -> "Many | None":
-    if set(map(type, values)) != {int}:
-        return None
+_NUMBERED = {"BIGINT", "DOUBLE PRECISION", "TIMESTAMPTZ"}
+
+
+def _whole_numbers(values: Sequence[int]) -> Cells:
     texts = list(map(str, values))
-    return texts, texts, values
+    return Cells(texts, texts, np.array(values, np.int64))
 
 
-def _reals(values: list[Any]) -> "Many | None":
-    if set(map(type, values)) != {float} or not all(map(math.isfinite, values)):
+def _reals(values: Sequence[float]) -> Cells | None:
+    numbers = np.array(values, np.float64)
+    if not np.isfinite(numbers).all():
         return None
-    bits = struct.pack(f">{len(values)}d", *values).hex()
-    return list(map(repr, values)), [bits[at : at + 16] for at in range(0, len(bits), 16)], values
+    bits = numbers.astype(">f8").tobytes().hex()
+    return Cells(list(map(repr, values)), [bits[at : at + 16] for at in range(0, len(bits), 16)], numbers)
 
 
-def _texts(values: list[Any]) -> "Many | None":
-    if set(map(type, values)) != {str}:
+def _texts(values: Sequence[str]) -> Cells | None:
+    return Cells(values, values) if _is_plain("".join(values)) else None
+
+
+_FORM = np.frombuffer(b"0000-00-00T00:00:00.000000Z", np.uint8)
+_FIRST_MICROSECOND = (datetime(1, 1, 1) - _EPOCH) // _MICROSECOND
+
+
+def _moments(values: Sequence[str]) -> Cells | None:
+    """Read instants that are all in the store's own form."""
+    if set(map(len, values)) != {len(_FORM)}:
         return None
-    joined = "".join(values)
-    return (values, values, []) if joined.isascii() and joined.isprintable() and "\\" not in joined else None
+    try:
+        texts = np.array(values, f"S{len(_FORM)}")
+        letters = texts.view(np.uint8).reshape(len(values), len(_FORM))
+        is_digit = (letters >= ord("0")) & (letters <= ord("9"))
+        is_form = np.where(np.equal(_FORM, ord("0")), is_digit, letters == _FORM)
+        numbers = texts.astype(f"S{len(_FORM) - 1}").astype("M8[us]").astype(np.int64) if is_form.all() else None
+    except ValueError:
+        return None
+    if numbers is None or int(numbers.min()) < _FIRST_MICROSECOND:
+        return None
+    return Cells(values, list(map(_shown_moment, values)), numbers)
 
 
-def _unknown(values: list[Any]) -> None:
-    """There is no quick way for most types."""
+def _shown_moment(text: str) -> str:
+    """Write an instant of the store's form as the server shows it."""
+    clock = text[11:19] if text.endswith(".000000Z") else text[11:26].rstrip("0")
+    return f"{text[:10]} {clock}+00"
 
 
-Many = tuple[list[str], list[str], list[Any]]
-_MANY: dict[str, Callable[[list[Any]], Many | None]] = {
+def _jsons(values: Sequence[str]) -> Cells | None:
+    """Read JSON that is all plain."""
+    shown = _shown_plainly(values) if _is_plain("".join(values)) else None
+    return None if shown is None else Cells(values, shown)
+
+
+_MANY: dict[str, Callable[[Sequence[Any]], Cells | None]] = {
     "BIGINT": _whole_numbers,
     "DOUBLE PRECISION": _reals,
     "TEXT": _texts,
+    "TIMESTAMPTZ": _moments,
+    "JSONB": _jsons,
 }
-"""Type -> what reads many values at once where all are plain; it gives None where one is not."""
+"""Type -> what reads many values at once; it gives None where one of them needs a closer look."""
 
 READERS: dict[str, Callable[[Any], Cell]] = {
     "TEXT": read_text,
@@ -190,9 +246,7 @@ READERS: dict[str, Callable[[Any], Cell]] = {
     "DOUBLE PRECISION": read_real,
     "BOOLEAN": read_boolean,
     "TIMESTAMPTZ": read_moment,
-    "DATE": read_date,
     "JSONB": read_json,
-    "TEXT[]": read_list,
 }
 """Type on the server -> what reads a value for it. A reader raises ValueError with the reason."""
 
@@ -215,36 +269,89 @@ def _copied(text: str) -> str:
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
-def _shown_plainly(text: str) -> str | None:
-    """Do what `_shown_json` does at C's speed; None where the text holds anything that needs a closer look."""
-    if not text.isascii() or "\\u" in text:
+_LONGEST_PLAIN = 10_000
+_DIGITS = re.compile(r"[\d.]+")
+_PLACE = re.compile(r'"@([sn])(\d+)"(?!:)')
+
+Choose = Callable[[Sequence[str]], tuple[str, ...]]
+
+
+def _shown_plainly(texts: Sequence[str]) -> list[str] | None:
+    """Do what `_shown_json` does for texts of printable ASCII without backslashes; None where that is too simple.
+
+    Most texts of a store have one of few forms: the same keys in the same order. What a form becomes is found once; the
+    values go into their places as they are written, which for plain texts, words and numbers is how the server shows
+    them. All texts are taken apart at once: each is a line, whose quoted parts and numbers come one after the other.
+    """
+    if max(map(len, texts)) > _LONGEST_PLAIN:
         return None
-    try:
-        return _plain_dump(_plain_load(text))
-    except (ValueError, RecursionError):
-        return None
+    parts = "\n".join(texts).split('"')
+    outside, quoted = '"'.join(parts[::2]), parts[1::2]
+    numbers, forms = _DIGITS.findall(outside), _DIGITS.sub("0", outside).split("\n")
+    shown, quoted_at, number_at = [], 0, 0
+    for form in forms:
+        found = _taken_apart(form)
+        own = quoted[quoted_at : quoted_at + found.quoted]
+        layout = _layout(form, found.keys(own))
+        if layout is None:
+            return None
+        values = [*found.values(own), *numbers[number_at : number_at + found.numbers]]
+        shown.append(layout[0] % layout[1](values))
+        quoted_at, number_at = quoted_at + found.quoted, number_at + found.numbers
+    return shown
 
 
-def _plain_float(text: str) -> float:
-    number = float(text)
-    if repr(number) != text or "e" in text or not number:
-        raise ValueError("its own text is needed")
-    return number
+class _Form(NamedTuple):
+    """How many quoted parts and numbers a form has, and what chooses its keys and its values among the quoted parts."""
 
-
-def _ordered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict([pairs[place] for place in _places(tuple([name for name, _ in pairs]))])
+    quoted: int
+    numbers: int
+    keys: Choose
+    values: Choose
 
 
 @lru_cache(maxsize=1_024)
-def _places(names: tuple[str, ...]) -> list[int]:
-    """Give the order of an object's keys; most objects of a store have one of few sets of keys."""
-    return sorted(range(len(names)), key=lambda place: (len(names[place]), names[place]))
+def _taken_apart(form: str) -> _Form:
+    behind = form.split('"')[1:]
+    is_key = [part.lstrip().startswith(":") for part in behind]
+    keys, values = ([n for n, is_one in enumerate(is_key) if is_one == wanted] for wanted in (True, False))
+    return _Form(len(behind), form.count("0"), _choose(keys), _choose(values))
 
 
-def _parsed(value: Any) -> Any:
-    if value.__class__ is not str:
-        raise ValueError("a JSON text is needed")
+@lru_cache(maxsize=1_024)
+def _layout(form: str, keys: tuple[str, ...]) -> tuple[str, Choose] | None:
+    """Return the text of a form in the server's order, and what chooses the values for its places.
+
+    None where a number has a sign or an exponent: the server may write it in another way.
+    """
+    first, *behind = form.split('"')
+    known, texts, numbers = iter(keys), itertools.count(), itertools.count()
+
+    def numbered(part: str) -> str:
+        return re.sub("0", lambda _: f'"@n{next(numbers)}"', part)
+
+    written = numbered(first)
+    for part in behind:
+        is_key = part.lstrip().startswith(":")
+        written += (f'"{next(known)}"' if is_key else f'"@s{next(texts)}"') + numbered(part)
+    try:
+        shown = _PLACE.split(_shown_json(_parsed(written)))
+    except (ValueError, RecursionError):
+        return None
+    count = next(texts)
+    places = [int(place) + (count if kind == "n" else 0) for kind, place in zip(shown[1::3], shown[2::3], strict=True)]
+    literals = [part.replace("%", "%%") for part in shown[::3]]
+    marks = ["%s" if kind == "n" else '"%s"' for kind in shown[1::3]]
+    return "".join(itertools.chain(*itertools.zip_longest(literals, marks, fillvalue=""))), _choose(places)
+
+
+def _choose(places: Sequence[int]) -> Choose:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: tuple(values[place] for place in places)
+
+
+def _parsed(value: str) -> Any:
     try:
         return json.loads(value, parse_float=_Number, parse_int=_Number, parse_constant=_refuse)
     except RecursionError:
@@ -257,12 +364,8 @@ def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-_plain_load = json.JSONDecoder(object_pairs_hook=_ordered, parse_float=_plain_float, parse_constant=_refuse).decode
-_plain_dump = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
-
-
 def _shown_json(value: Any) -> str:
-    """Give a JSON value as PostgreSQL shows JSONB: keys by length, then bytes; numbers written out."""
+    """Return a JSON value as PostgreSQL shows JSONB: keys by length, then bytes; numbers written out."""
     if isinstance(value, dict):
         members = ((key, value[key]) for key in sorted(value, key=_key_order))
         return "{" + ", ".join(f"{_quoted(_storable(key))}: {_shown_json(item)}" for key, item in members) + "}"

@@ -1,10 +1,8 @@
-"""Estimation: PROBE as published, models for data as agents produce it, and the record that tells which to believe.
+"""Estimation: one question to the past, answered by PROBE as published and by models for data as agents produce it.
 
 Frames in, frames and frozen results out; nothing here knows a file, a connection or a chart.
 
-Published PROBE: `linear` (certified least squares), `policy` (every rule of choosing), `methods` (A to D with reasons),
-`relative_size`, `complexity` (semantic complexity and the calibration of its weights).
-Agents' data: `history` (what one past task is), `question` (which part of it is asked about), `models`, `fits`,
-`reference_class`, `conformal` and `adaptive` (intervals), `backtest`, `scores`, `selection` and `choose` (which model
-to ask), `estimate`, `unit_sums`, `compare`.
+`question` is what is asked, `history` what the past says, `complexity` how large a task is. `backtest`, `estimate` and
+`compare` answer a question with `models`, `published` with PROBE. `choice` says why a model is asked, `unit_sums` adds
+the units of a task up, `answers` holds what an estimate says, `scores` how good estimates were.
 """

@@ -6,22 +6,25 @@ independently would make the answer look less sure than it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from asp_analysis.errors import EstimationRefusal
+from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.intervals import wilson
-from asp_analysis.probe.backtest import LEVELS, Replay, level_name, replay, timeline_of
-from asp_analysis.probe.estimate import Estimate, estimate_of
-from asp_analysis.probe.history import SERIES, Series, series_of
-from asp_analysis.probe.reference_class import Reference
+from asp_analysis.probe.answers import Estimate
+from asp_analysis.probe.backtest import Replay, make_timeline, name_level, replay
+from asp_analysis.probe.estimate import estimate_next
+from asp_analysis.probe.history import SERIES, Series, split_series
+from asp_analysis.probe.models.candidates import Timeline
+from asp_analysis.probe.models.reference_class import Reference
+from asp_analysis.probe.question import EACH, Question, pose
 
 LEAST_SHARED_TASKS = 20
 """Tasks that all compared series did, from which on errors are compared task by task."""
 
-LEAST_ERRORS = 5
+LEAST_RECORD = 5
 """Past errors of a series, below which the probability of being the cheapest would be invented."""
 
 DRAWS = 4000
@@ -31,7 +34,7 @@ CONFIDENCE = 0.9
 """Level of the interval of the probability."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Series by estimated cost, cheapest first.
 
@@ -54,61 +57,98 @@ class Comparison:
         return f"<p>{self.sentence}</p>{self.frame.round(4).to_html(index=False)}<ul>{refused}</ul>"
 
 
-def compare_models(
-    history: pd.DataFrame,
-    component: str = "cost_usd",
-    *,
-    size: float | None = None,
-    task: dict | None = None,
-    levels: tuple[float, ...] = LEVELS,
-    per: str = "finished",
-    rng: np.random.Generator | None = None,
-) -> Comparison:
-    """Every series' estimate for one task, and the probability that each would be the cheapest.
+def compare(history: pd.DataFrame, question: Question, rng: np.random.Generator | None = None) -> Comparison:
+    """Every model's estimate for one task, and the probability that each would be the cheapest.
 
-    The probability is the share of past tasks on which `estimate x (actual / past estimate)` is smallest, over the
-    tasks that all series did (20 or more); else over independent draws from each one's past errors (rng, a fixed one
-    when None). Only series of the same work are compared: the column `roles` says which (`question.pose_per_model`),
-    else agent_role; those of other work than most are refused. Raises EstimationRefusal when no two did the same work,
-    or fewer than two series can be estimated.
+    history: the view `task_history`, or what `history` describes. The probability is the share of past tasks on which
+    `estimate x (actual / past estimate)` is smallest, over the tasks that all models did (20 or more); else over
+    independent draws from each one's past errors (rng, a fixed one when None). Only models of the same work are
+    compared: the column `roles` says which (`question.pose`), else agent_role; those of other work than most are
+    refused.
+
+    Raises:
+        EstimationRefusal: no two models did the same work, or fewer than two can be estimated.
+        InputError: the question is about one model, several components or units, or the history cannot be read.
     """
-    every = series_of(history, component, per)
-    refusals = _of_other_work(history, every)
+    question = _ask_each_model(question)
+    posed = pose(history, question)
+    every = split_series(posed, question.component, question.per)
+    refusals = _refuse_other_work(posed, every)
     reference = Reference.of(every)
-    estimates, errors, withheld = [], [], {}
+    found = []
     for own, series in enumerate(every):
         if series.name in refusals:
             continue
-        new = {**(task or {}), "size": size}
+        deviation = reference.take_timeline(own, question.task, question.size)
         try:
-            found = replay(series, timeline_of(series, reference.timeline(own, new), size), levels)
-            estimate, past = estimate_of(found), _past_errors(series, found)
-            if len(past) < LEAST_ERRORS:
-                raise EstimationRefusal(
-                    f"{LEAST_ERRORS} past forecasts with an outcome are needed to say how sure a comparison is, "
-                    f"{len(past)} found. Finish more tasks with it."
-                )
-            estimates.append(estimate)
-            errors.append(past)
-            withheld |= {series.name: " ".join(estimate.withheld.values())} if estimate.withheld else {}
+            found.append(_estimate_with_record(series, make_timeline(series, deviation, question.size), question))
         except EstimationRefusal as refusal:
             refusals[series.name] = str(refusal)
-    if len(estimates) < 2:
+    if len(found) < 2:
         reason = next(iter(refusals.values()), "only one series in the history.")
-        raise EstimationRefusal(f"Two series to compare are needed, {len(estimates)} can be estimated. {reason}")
-    wins, n_tasks, is_paired = _wins(estimates, errors, rng or np.random.default_rng(0))
-    frame = _frame(estimates, wins, n_tasks)
-    return Comparison(frame, _sentence(frame, component, n_tasks, is_paired), n_tasks, is_paired, refusals, withheld)
+        raise EstimationRefusal(f"Two series to compare are needed, {len(found)} can be estimated. {reason}")
+    chances = _find_chances(found, rng or np.random.default_rng(0))
+    frame = _make_frame(found, chances)
+    return Comparison(
+        frame=frame,
+        sentence=_write_sentence(frame, question.component, chances),
+        n_tasks=chances.n_tasks,
+        is_paired=chances.is_paired,
+        refusals=refusals,
+        withheld={one.name: " ".join(one.estimate.withheld.values()) for one in found if one.estimate.withheld},
+    )
 
 
-def _of_other_work(history: pd.DataFrame, every: list[Series]) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Compared:
+    """One series that can be compared. errors: ln(actual / past estimate) by task."""
+
+    name: str
+    estimate: Estimate
+    errors: pd.Series
+
+
+@dataclass(frozen=True)
+class _Chances:
+    """How often each series would have been the cheapest, shape (series,), and the tasks that this rests on."""
+
+    wins: np.ndarray
+    n_tasks: int
+    is_paired: bool
+
+
+def _ask_each_model(question: Question) -> Question:
+    if question.model not in (None, EACH):
+        raise InputError(
+            f"{question.model!r} is one model, and a comparison takes every model that did the same work. "
+            "Name no model, or ask for its estimate."
+        )
+    if question.units is not None:
+        raise InputError("Models are compared for a task of one size, not for its units. Give the size of the task.")
+    return replace(question, model=EACH)
+
+
+def _estimate_with_record(series: Series, timeline: Timeline, question: Question) -> _Compared:
+    found = replay(series, timeline, question.levels)
+    estimate = estimate_next(found, question.method)
+    errors = _list_past_errors(series, found, question.method)
+    if len(errors) < LEAST_RECORD:
+        raise EstimationRefusal(
+            f"{LEAST_RECORD} past forecasts with an outcome are needed to say how sure a comparison is, "
+            f"{len(errors)} found. Finish more tasks with it."
+        )
+    return _Compared(series.name, estimate, errors)
+
+
+def _refuse_other_work(posed: pd.DataFrame, every: list[Series]) -> dict[str, str]:
     """Say of each series that does other work than most why it is not compared: the cheapest would be the least work.
 
     Of kinds of work that equally many series do, the one with the most tasks is compared.
     """
-    column = "roles" if "roles" in history.columns else "agent_role"
-    groups = history.groupby(list(SERIES), sort=False, dropna=False)[column].first()
-    roles_of = {(str(model), str(role)): str(roles) for (model, role), roles in groups.items()}
+    column = "roles" if "roles" in posed.columns else "agent_role"
+    first = posed.drop_duplicates([*SERIES])
+    names = zip(first["llm_model"], first["agent_role"], first[column], strict=True)
+    roles_of = {(str(model), str(role)): str(roles) for model, role, roles in names}
     work = {series.name: roles_of[series.llm_model, series.agent_role] for series in every}
     rank = dict.fromkeys(work.values(), (0, 0))
     for series in every:
@@ -125,43 +165,43 @@ def _of_other_work(history: pd.DataFrame, every: list[Series]) -> dict[str, str]
     return {name: reason.format(most, roles) for name, roles in work.items() if roles != most}
 
 
-def _past_errors(series: Series, found: Replay) -> pd.Series:
-    """ln(actual / auto's estimate) by task, the latest where a task was repeated."""
-    n = len(series.tasks)
-    error = found.timeline.log_cost - np.log(found.forecasts["auto"].estimate[:n])
+def _list_past_errors(series: Series, found: Replay, method: str) -> pd.Series:
+    """ln(actual / the method's estimate) by task, the latest where a task was repeated."""
+    said = found.forecasts[method].estimate[: len(series.tasks)]
+    error = found.timeline.log_cost - np.log(np.where(said > 0, said, np.nan))
     by_task = pd.Series(error, index=series.tasks["task_id"].to_numpy()).dropna()
     return by_task[~by_task.index.duplicated(keep="last")]
 
 
-def _wins(estimates, errors, rng):
-    shared = pd.concat(errors, axis=1, join="inner").to_numpy()
+def _find_chances(found: list[_Compared], rng: np.random.Generator) -> _Chances:
+    """Let the series compete on the tasks that all did, or on independent draws where these are too few."""
+    shared = pd.concat([one.errors for one in found], axis=1, join="inner").to_numpy()
     is_paired = len(shared) >= LEAST_SHARED_TASKS
     if is_paired:
         drawn, n_tasks = shared, len(shared)
     else:
-        drawn = np.column_stack(
-            [rng.choice(error.to_numpy(), DRAWS) if len(error) else np.zeros(DRAWS) for error in errors]
-        )
-        n_tasks = min(len(error) for error in errors)
-    costs = np.log([one.estimate for one in estimates]) + drawn
-    return np.bincount(costs.argmin(1), minlength=len(estimates)) / len(costs), n_tasks, is_paired
+        drawn = np.column_stack([rng.choice(one.errors.to_numpy(), DRAWS) for one in found])
+        n_tasks = min(len(one.errors) for one in found)
+    costs = np.log([one.estimate.estimate for one in found]) + drawn
+    return _Chances(np.bincount(costs.argmin(1), minlength=len(found)) / len(costs), n_tasks, is_paired)
 
 
-def _frame(estimates: list[Estimate], wins: np.ndarray, n_tasks: int) -> pd.DataFrame:
-    lower, upper = wilson(wins * n_tasks, max(n_tasks, 1), CONFIDENCE)
+def _make_frame(found: list[_Compared], chances: _Chances) -> pd.DataFrame:
+    lower, upper = wilson(chances.wins * chances.n_tasks, max(chances.n_tasks, 1), CONFIDENCE)
     rows = []
-    for one, share, low, high in zip(estimates, wins, lower, upper, strict=True):
+    for one, share, low, high in zip((one.estimate for one in found), chances.wins, lower, upper, strict=True):
         row = {"llm_model": one.llm_model, "agent_role": one.agent_role, "estimate": one.estimate}
         for level, bound in one.lower.items():
-            row |= {f"lower_{level_name(level)}": bound, f"upper_{level_name(level)}": one.upper[level]}
+            row |= {f"lower_{name_level(level)}": bound, f"upper_{name_level(level)}": one.upper[level]}
         row |= {"cheapest_probability": share, "cheapest_probability_lower": low, "cheapest_probability_upper": high}
         rows.append({**row, "method": one.method, "n": one.n})
     return pd.DataFrame(rows).sort_values("estimate", kind="stable").reset_index(drop=True)
 
 
-def _sentence(frame, component, n_tasks, is_paired):
-    best = frame.loc[frame["cheapest_probability"].idxmax()]
-    ground = f"{n_tasks} tasks that all did" if is_paired else f"independent records, the shortest of {n_tasks} tasks"
+def _write_sentence(frame: pd.DataFrame, component: str, chances: _Chances) -> str:
+    best = frame.iloc[int(frame["cheapest_probability"].argmax())]
+    n = chances.n_tasks
+    ground = f"{n} tasks that all did" if chances.is_paired else f"independent records, the shortest of {n} tasks"
     return (
         f"{best['llm_model']} / {best['agent_role']} would most likely be the cheapest ({component} about "
         f"{best['estimate']:.3g}): probability {best['cheapest_probability']:.0%}, 90 % interval "

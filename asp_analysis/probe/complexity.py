@@ -5,9 +5,8 @@ novelty. The weights are a proposal: `calibrate` asks finished tasks for theirs 
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from numbers import Real
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,8 @@ from numpy.typing import ArrayLike
 from scipy import optimize
 
 from asp_analysis.errors import EstimationRefusal, InputError
-from asp_analysis.probe.linear import COLLINEAR_ABOVE
+from asp_analysis.probe.published.linear import COLLINEAR_ABOVE
+from asp_analysis.probe.question import Question, pose
 
 PUBLISHED_WEIGHTS: Mapping[str, float] = {
     "api_interactions": 2.0,
@@ -26,8 +26,11 @@ PUBLISHED_WEIGHTS: Mapping[str, float] = {
 FACTORS = tuple(PUBLISHED_WEIGHTS)
 NOVELTY: Mapping[str, float] = {"familiar": 1.0, "moderate": 1.5, "novel": 2.0}
 
+_SEED = 20250101
+"""Of the bootstrap: the same history gives the same intervals."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class SemanticUnit:
     """One unit of a decomposed task; `counts` holds the four factors or is None when the planner gave none."""
 
@@ -39,7 +42,7 @@ class SemanticUnit:
     depends_on: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Calibration:
     """What costs say about the weights. `frame()` has one row per factor, `findings` are sentences.
 
@@ -78,11 +81,10 @@ def parse_units(units: str | Sequence[Mapping[str, object]] | None) -> tuple[Sem
     """
     if units is None or units == "":
         return ()
-    if isinstance(units, str):
-        units = _decoded(units)
-    if not isinstance(units, Sequence):
-        raise InputError(f"A list of semantic units is needed, {type(units).__name__} found. Wrap the unit in a list.")
-    parsed = tuple(_unit(unit, index) for index, unit in enumerate(units))
+    listed = _decode(units) if isinstance(units, str) else units
+    if not isinstance(listed, Sequence):
+        raise InputError(f"A list of semantic units is needed, {type(listed).__name__} found. Wrap the unit in a list.")
+    parsed = tuple(_parse_unit(unit, index) for index, unit in enumerate(listed))
     ids = [u.unit_id for u in parsed]
     twice = sorted({i for i in ids if ids.count(i) > 1})
     if twice:
@@ -90,13 +92,13 @@ def parse_units(units: str | Sequence[Mapping[str, object]] | None) -> tuple[Sem
     return parsed
 
 
-def unit_complexity(unit: SemanticUnit, weights: Mapping[str, float] = PUBLISHED_WEIGHTS) -> float:
-    """Return (2 api + 5 data + 3 branches + 4 entities) x novelty, or est_complexity when nothing was counted.
+def measure_unit(unit: SemanticUnit) -> float:
+    """Return the complexity of a unit, (2 api + 5 data + 3 branches + 4 entities) x novelty.
 
-    InputError: neither the four counts nor an estimate is there.
+    That is est_complexity where nothing was counted. InputError: neither the four counts nor an estimate is there.
     """
     if unit.counts is not None:
-        return float(sum(weights[f] * unit.counts[f] for f in FACTORS) * unit.novelty)
+        return float(sum(PUBLISHED_WEIGHTS[f] * unit.counts[f] for f in FACTORS) * unit.novelty)
     if unit.est_complexity is None:
         raise InputError(
             f"Four factors or est_complexity are needed, unit {unit.unit_id} has neither. Add one of them."
@@ -104,31 +106,35 @@ def unit_complexity(unit: SemanticUnit, weights: Mapping[str, float] = PUBLISHED
     return unit.est_complexity
 
 
-def total_complexity(units: Iterable[SemanticUnit], weights: Mapping[str, float] = PUBLISHED_WEIGHTS) -> float:
-    """Return the sum of unit_complexity; 0.0 for no units."""
-    return float(sum(unit_complexity(unit, weights) for unit in units))
-
-
-def units_frame(units: Sequence[SemanticUnit]) -> pd.DataFrame:
-    """Return one row per unit: unit_id, description, factors, novelty, est_complexity, complexity, is_counted."""
-    rows = [
-        {"unit_id": u.unit_id, "description": u.description}
-        | (dict(u.counts) if u.counts else dict.fromkeys(FACTORS, np.nan))
-        | {"novelty": u.novelty, "est_complexity": np.nan if u.est_complexity is None else u.est_complexity}
-        | {"complexity": unit_complexity(u), "is_counted": u.counts is not None}
-        for u in units
-    ]
-    columns = ["unit_id", "description", *FACTORS, "novelty", "est_complexity", "complexity", "is_counted"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def weighted_counts(tasks: Mapping[str, Sequence[SemanticUnit]]) -> pd.DataFrame:
+def weigh_counts(tasks: Mapping[str, Sequence[SemanticUnit]]) -> pd.DataFrame:
     """Return one row per task (index task_id), per factor the sum of count x novelty; the table that `calibrate` takes.
 
     NaN for a task with a unit without counts: its sum is not known.
     """
-    rows = {task: _weighted_sum(units) for task, units in tasks.items()}
+    rows = {task: _sum_weighted(units) for task, units in tasks.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(FACTORS), dtype=float).rename_axis("task_id")
+
+
+def calibrate_history(history: pd.DataFrame, tasks: pd.DataFrame, question: Question) -> Calibration:
+    """Return what the finished tasks of a history say about the weights, as `calibrate` does.
+
+    history: the view `task_history`. tasks: columns task_id and semantic_units_json (null where a task has none), as
+    the view `stg_tasks` has them. Of the question are read the model and the role, and the one component that is
+    explained.
+
+    Raises:
+        EstimationRefusal: what `calibrate` and `question.pose` refuse.
+        InputError: the units of a task cannot be read, or several components are asked for.
+    """
+    posed = pose(history, question)
+    is_own = (posed["llm_model"] == question.llm_model) & (posed["agent_role"] == question.agent_role)
+    costs = posed.loc[is_own & posed["is_finished"], ["task_id", question.component]]
+    planned = tasks.loc[tasks["semantic_units_json"].notna(), ["task_id", "semantic_units_json"]]
+    rows = planned.merge(costs, on="task_id").sort_values("task_id", ignore_index=True)
+    units = {
+        task_id: parse_units(text) for task_id, text in zip(rows["task_id"], rows["semantic_units_json"], strict=True)
+    }
+    return calibrate(weigh_counts(units), rows[question.component], np.random.default_rng(_SEED))
 
 
 def calibrate(
@@ -142,7 +148,7 @@ def calibrate(
     """Return the non-negative weights that explain actual costs best, with intervals and what they are worth.
 
     Minimises |actual - counts w| over w >= 0 (scipy nnls; no cost without content, so no intercept). `counts` has
-    the four factor columns, count x novelty summed per task, as `weighted_counts` gives them; `actual` has one cost
+    the four factor columns, count x novelty summed per task, as `weigh_counts` gives them; `actual` has one cost
     >= 0 per row. Rows with a missing value are left out. Intervals: percentiles of a bootstrap over tasks, `level`
     a share; on simulated log-normal costs (15 to 100 tasks, SD of logs 0.2 and 0.5) they held each true weight in
     80 to 94 % of cases at level 0.90. EstimationRefusal: fewer than 8 complete tasks (4 weights, twice), a factor
@@ -150,28 +156,28 @@ def calibrate(
     """
     if not 0 < level < 1:
         raise EstimationRefusal(f"A level between 0 and 1 is needed, {level} found. Write 0.90 for 90 %.")
-    table, cost = _complete(counts, actual)
+    table, cost = _take_complete(counts, actual)
     weights = optimize.nnls(table, cost)[0]
     draws = rng.integers(len(cost), size=(replicates, len(cost)))
     samples = np.array([optimize.nnls(table[rows], cost[rows])[0] for rows in draws])
     low, high = np.quantile(samples, [0.5 - level / 2, 0.5 + level / 2], axis=0)
     published = table @ np.array(list(PUBLISHED_WEIGHTS.values()))
     result = Calibration(
-        weights=_named(weights),
-        low=_named(low),
-        high=_named(high),
+        weights=_name_factors(weights),
+        low=_name_factors(low),
+        high=_name_factors(high),
         level=level,
         n=len(cost),
         cost_per_point=float(cost.sum() / published.sum()),
         condition_number=float(np.linalg.cond(table / np.linalg.norm(table, axis=0))),
-        calibrated_error=_left_out_error(table, cost),
-        published_error=_left_out_error(published[:, None], cost),
+        calibrated_error=_measure_left_out(table, cost),
+        published_error=_measure_left_out(published[:, None], cost),
         is_decided=False,
     )
-    return _with_findings(result, table)
+    return _add_findings(result, table)
 
 
-def _with_findings(result: Calibration, table: np.ndarray) -> Calibration:
+def _add_findings(result: Calibration, table: np.ndarray) -> Calibration:
     rows = result.frame()
     wide = rows.index[(rows["low"] <= 0) & (rows["high"] >= 2 * rows["published_cost"])].tolist()
     outside = rows.index[~rows["is_published_inside"]].tolist()
@@ -179,7 +185,7 @@ def _with_findings(result: Calibration, table: np.ndarray) -> Calibration:
     if result.condition_number > COLLINEAR_ABOVE:
         findings.append(
             f"The data cannot tell the weights apart: the counts rise and fall together "
-            f"(condition number {result.condition_number:.0f}, {_closest_pair(table)})."
+            f"(condition number {result.condition_number:.0f}, {_name_closest_pair(table)})."
         )
     if wide:
         findings.append(f"Too few or too noisy tasks for {', '.join(wide)}: 0 fits as well as twice the published.")
@@ -196,10 +202,10 @@ def _with_findings(result: Calibration, table: np.ndarray) -> Calibration:
         f"against {result.published_error:.4g}."
     )
     is_decided = result.condition_number <= COLLINEAR_ABOVE and not wide
-    return Calibration(**{**vars(result), "findings": tuple(findings), "is_decided": is_decided})
+    return replace(result, findings=tuple(findings), is_decided=is_decided)
 
 
-def _left_out_error(table: np.ndarray, cost: np.ndarray) -> float:
+def _measure_left_out(table: np.ndarray, cost: np.ndarray) -> float:
     errors = []
     for i in range(len(cost)):
         rest = np.arange(len(cost)) != i
@@ -213,7 +219,7 @@ def _left_out_error(table: np.ndarray, cost: np.ndarray) -> float:
     return float(np.mean(errors))
 
 
-def _closest_pair(table: np.ndarray) -> str:
+def _name_closest_pair(table: np.ndarray) -> str:
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = np.nan_to_num(np.corrcoef(table, rowvar=False))
     upper = np.triu(np.abs(correlation), 1)
@@ -221,7 +227,7 @@ def _closest_pair(table: np.ndarray) -> str:
     return f"{FACTORS[a]} and {FACTORS[b]} correlate at {correlation[a, b]:.2f}"
 
 
-def _complete(counts: pd.DataFrame, actual: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def _take_complete(counts: pd.DataFrame, actual: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     absent = [f for f in FACTORS if f not in counts.columns]
     if absent:
         raise EstimationRefusal(f"The columns {', '.join(FACTORS)} are needed, {', '.join(absent)} absent. Rename.")
@@ -247,24 +253,23 @@ def _complete(counts: pd.DataFrame, actual: ArrayLike) -> tuple[np.ndarray, np.n
     return table, cost
 
 
-def _weighted_sum(units: Sequence[SemanticUnit]) -> list[float]:
-    if any(u.counts is None for u in units):
-        return [np.nan] * len(FACTORS)
-    return [float(sum(u.counts[f] * u.novelty for u in units)) for f in FACTORS]
+def _sum_weighted(units: Sequence[SemanticUnit]) -> list[float]:
+    counts = [(unit.counts, unit.novelty) for unit in units]
+    return [float(sum(np.nan if one is None else one[f] * novelty for one, novelty in counts)) for f in FACTORS]
 
 
-def _named(values: np.ndarray) -> dict[str, float]:
+def _name_factors(values: np.ndarray) -> dict[str, float]:
     return dict(zip(FACTORS, values.tolist(), strict=True))
 
 
-def _decoded(text: str) -> object:
+def _decode(text: str) -> object:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"A JSON list of units is needed, invalid JSON found: {error}. Correct the text.") from error
 
 
-def _unit(unit: object, index: int) -> SemanticUnit:
+def _parse_unit(unit: object, index: int) -> SemanticUnit:
     if not isinstance(unit, Mapping):
         raise InputError(f"A JSON object is needed for unit {index}, {type(unit).__name__} found. Correct the list.")
     unit_id = unit.get("unit_id")
@@ -273,52 +278,52 @@ def _unit(unit: object, index: int) -> SemanticUnit:
     estimate = unit.get("est_complexity")
     return SemanticUnit(
         unit_id=unit_id,
-        description=_text(unit, "description", index),
-        est_complexity=None if estimate is None else _count(unit, "est_complexity", index),
-        counts=_counts(unit, index),
-        novelty=_novelty(unit, index),
-        depends_on=_depends_on(unit, index),
+        description=_read_text(unit, "description", index),
+        est_complexity=None if estimate is None else _read_number(unit, "est_complexity", index),
+        counts=_read_counts(unit, index),
+        novelty=_read_novelty(unit, index),
+        depends_on=_read_depends_on(unit, index),
     )
 
 
-def _counts(unit: Mapping[str, object], index: int) -> dict[str, float] | None:
+def _read_counts(unit: Mapping[str, object], index: int) -> dict[str, float] | None:
     present = [f for f in FACTORS if unit.get(f) is not None]
     if not present:
         return None
     absent = [f for f in FACTORS if f not in present]
     if absent:
         raise InputError(f"Four factors or none are needed, unit {index} lacks {', '.join(absent)}. Add 0 for none.")
-    return {f: _count(unit, f, index) for f in FACTORS}
+    return {f: _read_number(unit, f, index) for f in FACTORS}
 
 
-def _count(unit: Mapping[str, object], name: str, index: int) -> float:
+def _read_number(unit: Mapping[str, object], name: str, index: int) -> float:
     value = unit[name]
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < np.inf:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < np.inf:
         raise InputError(f"A number from 0 upward is needed for {name} of unit {index}, {value!r} found. Correct it.")
     return float(value)
 
 
-def _novelty(unit: Mapping[str, object], index: int) -> float:
+def _read_novelty(unit: Mapping[str, object], index: int) -> float:
     value = unit.get("novelty")
     if value is None:
         return 1.0
     if isinstance(value, str) and value.lower() in NOVELTY:
         return NOVELTY[value.lower()]
-    if isinstance(value, bool) or not isinstance(value, Real) or not 1 <= value <= 2:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 2:
         raise InputError(
             f"familiar, moderate, novel or 1.0 to 2.0 is needed as novelty of unit {index}, {value!r} found. Change it."
         )
     return float(value)
 
 
-def _text(unit: Mapping[str, object], name: str, index: int) -> str:
+def _read_text(unit: Mapping[str, object], name: str, index: int) -> str:
     value = unit.get(name)
     if value is not None and not isinstance(value, str):
         raise InputError(f"A text is needed for {name} of unit {index}, {value!r} found. Put it in quotes.")
     return value or ""
 
 
-def _depends_on(unit: Mapping[str, object], index: int) -> tuple[str, ...]:
+def _read_depends_on(unit: Mapping[str, object], index: int) -> tuple[str, ...]:
     value = unit.get("depends_on")
     if value is None:
         return ()

@@ -5,7 +5,7 @@ The input of every estimate is one frame, the history:
 | column | type | meaning |
 |---|---|---|
 | task_id | str | the same task has the same id for every model and agent |
-| at | instant, UTC | when the outcome became known: the order key; equal instants keep the frame's order |
+| known_at | instant, UTC | when the outcome became known: the order key; equal instants keep the frame's order |
 | llm_model, agent_role | str | together they name a series |
 | size | float, optional | the proxy known before the task starts; NaN when unknown |
 | roles | str, optional | the work that the rows of a series stand for, where it is more than agent_role says |
@@ -14,6 +14,7 @@ The input of every estimate is one frame, the history:
 | is_failed | bool, optional (not is_finished) | the task ended without a result; false for one that is not over |
 | is_censored | bool, optional (false) | cut off by a timeout or limit: a lower bound of what finishing costs |
 | cost_usd, latency_ms, tokens_in, tokens_out, tool_calls | float, each optional | the cost vector; NaN when unknown |
+| whole_<component> | float, optional | the same where all of it is known: taken in its place (`take_whole_costs`) |
 | planned_<component> | float, optional | the planner's own figure |
 
 The same task may stand there several times for one series: those are attempts.
@@ -26,22 +27,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from asp_analysis.errors import EstimationRefusal, InputError
+from asp_analysis.errors import InputError
+from asp_analysis.executions import COST_VECTOR
 
-COMPONENTS = ("cost_usd", "latency_ms", "tokens_in", "tokens_out", "tool_calls")
 SERIES = ("llm_model", "agent_role")
-QUESTIONS = ("finished", "attempt")
 NOT_OVER = "not finished (pending, in progress or unknown)"
-_REQUIRED = ("task_id", "at", *SERIES)
+_REQUIRED = ("task_id", "known_at", *SERIES)
 _DEFAULTS = {"size": np.nan, "project_id": None, "task_type": None, "is_finished": True, "is_censored": False}
+_KEPT = ["task_id", "known_at", "order", "project_id", "task_type", "size", "cost", "attempts"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Series:
     """The costs of one model in one role, in the order in which they became known.
 
-    tasks: columns task_id, at, order (position in the whole history: what is known before what), project_id, task_type,
-    size, cost, attempts (rows summed in cost). left_out: reason -> number of rows that do not count, for every reason.
+    tasks: columns task_id, known_at, order (position in the whole history: what is known before what), project_id,
+    task_type, size, cost, attempts (rows summed in cost). left_out: reason -> number of rows that do not count, for
+    every reason.
     """
 
     llm_model: str
@@ -58,48 +60,60 @@ class Series:
 
     @property
     def cost(self) -> np.ndarray:
-        """Costs in order, in the unit of the component; all positive."""
+        """Costs in order, in the unit of the component; all positive. Shape (n,)."""
         return self.tasks["cost"].to_numpy(float)
 
     @property
     def size(self) -> np.ndarray:
-        """Sizes in order; NaN where unknown or not positive (a size of 0 says nothing on a log scale)."""
+        """Sizes in order, shape (n,); NaN where unknown or not positive (a size of 0 says nothing on a log scale)."""
         size = self.tasks["size"].to_numpy(float)
         return np.where(size > 0, size, np.nan)
 
-    def latest(self, count: int) -> Series:
-        """Give the series with its last `count` tasks; the older ones are counted as left out."""
+    def take_latest(self, count: int) -> Series:
+        """Return the series with its last `count` tasks; the older ones are counted as left out."""
         older = len(self.tasks) - count
         if older <= 0:
             return self
         left_out = {**self.left_out, f"older than the last {count:,}": older}
         return replace(self, tasks=self.tasks.tail(count).reset_index(drop=True), left_out=left_out)
 
-    def left_out_text(self) -> str:
+    def describe_left_out(self) -> str:
         """`3 cost_usd missing, 1 cut off and never finished`, or `none`."""
         return ", ".join(f"{count} {reason}" for reason, count in self.left_out.items() if count) or "none"
 
 
-def check_history(history: pd.DataFrame) -> pd.DataFrame:
-    """The history in time order with every optional column; the index is the order in which outcomes became known.
+def take_whole_costs(history: pd.DataFrame) -> pd.DataFrame:
+    """The history with the costs that estimation learns from: a component is its `whole_` column where there is one.
 
-    Raises InputError for missing columns, no component at all, instants that cannot be read, or negative costs.
+    The view `task_history` has both. Where an execution has no cost, the sum of what is known is a lower bound and no
+    outcome, and `whole_cost_usd` is empty. Components become floats, the `whole_` columns are dropped.
+    """
+    source = {name: f"whole_{name}" if f"whole_{name}" in history.columns else name for name in COST_VECTOR}
+    costs = {name: history[column].astype(float) for name, column in source.items() if column in history.columns}
+    return history.assign(**costs).drop(columns=[f"whole_{name}" for name in COST_VECTOR], errors="ignore")
+
+
+def check_history(history: pd.DataFrame) -> pd.DataFrame:
+    """The history in time order with every optional column and whole costs, numbered as outcomes became known.
+
+    Raises:
+        InputError: columns are missing, there is no component at all, instants cannot be read, or costs are negative.
     """
     missing = [name for name in _REQUIRED if name not in history.columns]
     if missing:
         raise InputError(
             f"A history needs the columns {', '.join(_REQUIRED)}, {', '.join(missing)} missing. Rename or add them."
         )
-    present = [name for name in COMPONENTS if name in history.columns]
+    frame = take_whole_costs(history)
+    present = [name for name in COST_VECTOR if name in frame.columns]
     if not present:
-        raise InputError(f"A history needs at least one of {', '.join(COMPONENTS)}, none found. Add a cost column.")
-    frame = history.copy()
+        raise InputError(f"A history needs at least one of {', '.join(COST_VECTOR)}, none found. Add a cost column.")
     for name, value in _DEFAULTS.items():
         frame[name] = frame[name].where(frame[name].notna(), value) if name in frame.columns else value
     failed = frame.get("is_failed", pd.Series(pd.NA, frame.index, dtype="boolean"))
     frame["is_failed"] = failed.where(failed.notna(), ~frame["is_finished"].astype(bool))
-    frame["at"] = _instants(frame["at"])
-    frame[["size", *present]] = frame[["size", *present]].astype(float)
+    frame["known_at"] = _read_instants(frame["known_at"])
+    frame["size"] = frame["size"].astype(float)
     flags = ["is_finished", "is_failed", "is_censored"]
     frame[flags] = frame[flags].astype(bool)
     negative = [name for name in present if (frame[name] < 0).any()]
@@ -108,37 +122,44 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
             f"Costs of 0 or more are needed, {negative[0]} holds {frame[negative[0]].min():g}. "
             "Correct or drop those rows."
         )
-    return frame.sort_values("at", kind="stable").reset_index(drop=True)
+    return frame.sort_values("known_at", kind="stable").reset_index(drop=True)
 
 
-def series_of(history: pd.DataFrame, component: str, per: str = "finished") -> list[Series]:
+def split_series(history: pd.DataFrame, component: str, per: str = "finished") -> list[Series]:
     """Every series (llm_model, agent_role) of one component, in order of first appearance.
-
 
     per="attempt": each row with a known positive cost is one point, a cut-off or failed attempt too, with what it did
     cost. per="finished": each finished task is one point; the attempts of the same task and series that failed or
     were cut off before it belong to its cost (an attempt of unknown cost makes the sum unknown). Tasks that never
     finished are left out and counted, those that are not over apart from the failed: what they will cost, or would
     have, is unknown. A row that is finished and censored counts as cut off. A repeat after the finish begins anew. Left
-    out of both: missing costs (unknown), costs of 0 (not recorded or not run: nothing that ran was free). Raises
-    InputError for an unknown component or question.
+    out of both: missing costs (unknown), costs of 0 (not recorded or not run: nothing that ran was free).
+
+    Raises:
+        InputError: the history lacks the component's column, or cannot be read (`check_history`).
     """
-    if component not in COMPONENTS:
-        raise InputError(f"A component of {', '.join(COMPONENTS)} is needed, {component!r} found. Choose one of them.")
-    if per not in QUESTIONS:
-        raise InputError(f"per must be one of {', '.join(QUESTIONS)}, {per!r} found. Choose one of them.")
     frame = check_history(history)
     if component not in frame.columns:
         raise InputError(f"A column {component} is needed, the history has none. Add it or choose another component.")
     frame = frame.assign(cost=frame[component], order=frame.index, attempts=1)
-    count = _finished if per == "finished" else _attempts
-    return [
-        Series(str(model), str(role), component, per, *count(group, component))
-        for (model, role), group in frame.groupby(list(SERIES), sort=False, dropna=False)
-    ]
+    count = _count_attempts if per == "attempt" else _count_finished
+    found = []
+    for (model, role), group in frame.groupby(list(SERIES), sort=False, dropna=False):
+        tasks, left_out = count(group, component)
+        found.append(
+            Series(
+                llm_model=str(model),
+                agent_role=str(role),
+                component=component,
+                per=per,
+                tasks=tasks,
+                left_out=left_out,
+            )
+        )
+    return found
 
 
-def ways_on(short: list[Series]) -> str:
+def advise(short: list[Series]) -> str:
     """Say what to do where series hold too few tasks: the sentence with which a refusal ends."""
     if any(series.per == "attempt" for series in short):
         return "Record more attempts, or take the planner's own figure."
@@ -150,41 +171,26 @@ def ways_on(short: list[Series]) -> str:
     return "Finish more tasks, count attempts with --per attempt, or take the planner's own figure."
 
 
-def position_of(every: list[Series], key: tuple[str, str]) -> int:
-    """Where the series (llm_model, agent_role) stands. Raises EstimationRefusal naming the series that exist."""
-    for position, series in enumerate(every):
-        if (series.llm_model, series.agent_role) == key:
-            return position
-    known = "; ".join(f"{series.name} ({len(series.tasks)})" for series in every) or "none"
-    raise EstimationRefusal(
-        f"Past tasks of {key[0]} / {key[1]} are needed, 0 found; known: {known}. "
-        "Ask for one of them or record some tasks."
-    )
-
-
-def _instants(values: pd.Series) -> pd.Series:
+def _read_instants(values: pd.Series) -> pd.Series:
     try:
         is_text = not (pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_numeric_dtype(values))
         return pd.to_datetime(values, utc=True, format="ISO8601" if is_text else None)
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"The column at needs instants, one could not be read: {error}. Write them as ISO 8601."
+            f"The column known_at needs instants, one could not be read: {error}. Write them as ISO 8601."
         ) from error
 
 
-_COLUMNS = ["task_id", "at", "order", "project_id", "task_type", "size", "cost", "attempts"]
-
-
-def _attempts(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, dict[str, int]]:
+def _count_attempts(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, dict[str, int]]:
     is_missing, is_zero = group["cost"].isna(), group["cost"] == 0
     left_out = {f"{component} missing": int(is_missing.sum()), f"{component} 0": int(is_zero.sum())}
-    return group.loc[~is_missing & ~is_zero, _COLUMNS].reset_index(drop=True), left_out
+    return group.loc[~is_missing & ~is_zero, _KEPT].reset_index(drop=True), left_out
 
 
-def _finished(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, dict[str, int]]:
+def _count_finished(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, dict[str, int]]:
     is_done = group["is_finished"] & ~group["is_censored"]
     # A finish closes its own row: attempts are numbered by how many finishes of the task came before them.
-    round_of = is_done.groupby(group["task_id"]).cumsum() - is_done
+    round_of = is_done.groupby(group["task_id"]).cumsum() - is_done.astype(int)
     keys = [group["task_id"], round_of]
     is_unknown = group["cost"].isna().groupby(keys).transform("any")
     spent = group["cost"].groupby(keys).transform("sum").mask(is_unknown)
@@ -192,7 +198,7 @@ def _finished(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, dict[s
     done = group.assign(cost=spent, attempts=attempts)[is_done]
     is_open = ~is_done.groupby(keys).transform("any")
     is_uncut = is_open & ~group["is_censored"]
-    rows, left_out = _attempts(done, component)
+    rows, left_out = _count_attempts(done, component)
     return rows, {
         **left_out,
         "cut off and never finished": int((is_open & group["is_censored"]).sum()),

@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import special
 
 from asp_analysis.errors import InputError
@@ -22,95 +23,97 @@ def score(forecasts: pd.DataFrame, by: tuple[str, ...] = GROUP) -> pd.DataFrame:
     """One row per group with every score of its forecasts.
 
     forecasts: columns actual, estimate, lower_<percent> and upper_<percent>, the group's columns, and size_tercile if
-    known (a backtest or `score_stored`). Columns of the result, beside the group's: n; mdape, mmre (shares of the
-    actual); pred25 (share with an error <= 25 % of the actual); sa (standardized accuracy, n(n-1) form); log_bias =
+    known (a backtest or `answers.score_stored`). Columns of the result, next to the group's: n; mdape, mmre (shares of
+    the actual); pred25 (share with an error <= 25 % of the actual); sa (standardized accuracy, n(n-1) form); log_bias =
     mean ln(estimate / actual) with log_bias_lower and log_bias_upper (95 % t interval; above 0: too high); and per
     level, here for 70: coverage_70, coverage_70_small, _middle, _large (within the size tercile), interval_score_70
     and width_70 on logs, raw_interval_score_70 and raw_width_70 in the component's unit (means). log_bias leaves out
     estimates that are not above 0; the scores of intervals on logs are NaN where a lower bound is 0 (only the
     published line has such estimates and bounds).
+
+    Raises:
+        InputError: there are no forecasts.
     """
     if forecasts.empty:
         raise InputError(
             "Forecasts with their actuals are needed, 0 found. Run a backtest or finish forecast tasks first."
         )
-    levels = levels_of(forecasts)
+    levels = read_levels(forecasts)
     rows = []
     for key, group in forecasts.groupby(list(by), sort=False, observed=True):
-        rows.append({**dict(zip(by, key, strict=True)), **_point_scores(group), **_interval_scores(group, levels)})
+        rows.append({**dict(zip(by, key, strict=True)), **_score_points(group), **_score_intervals(group, levels)})
     return pd.DataFrame(rows)
 
 
-def levels_of(forecasts: pd.DataFrame) -> list[str]:
+def read_levels(forecasts: pd.DataFrame) -> list[str]:
     """The levels of a forecast frame as they end its column names: `["70", "90"]`."""
     names = [re.fullmatch(r"lower_([\d.]+)", str(name)) for name in forecasts.columns]
     return [name.group(1) for name in names if name]
 
 
-def relative_errors(actual, estimate) -> np.ndarray:
+def relative_errors(actual: ArrayLike, estimate: ArrayLike) -> np.ndarray:
     """abs(actual - estimate) / actual (MRE); NaN where the actual is not above 0."""
-    actual, estimate = np.asarray(actual, float), np.asarray(estimate, float)
+    y, said = np.asarray(actual, float), np.asarray(estimate, float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(actual > 0, np.abs(actual - estimate) / actual, np.nan)
+        return np.where(y > 0, np.abs(y - said) / y, np.nan)
 
 
-def mdape(actual, estimate) -> float:
+def mdape(actual: ArrayLike, estimate: ArrayLike) -> float:
     """Median relative error (MdMRE, MdAPE), as a share."""
     return float(np.nanmedian(relative_errors(actual, estimate)))
 
 
-def mmre(actual, estimate) -> float:
+def mmre(actual: ArrayLike, estimate: ArrayLike) -> float:
     """Mean relative error (MMRE), as a share."""
     return float(np.nanmean(relative_errors(actual, estimate)))
 
 
-def pred(actual, estimate, within: float = 0.25) -> float:
+def pred(actual: ArrayLike, estimate: ArrayLike, within: float = 0.25) -> float:
     """PRED(within): share of forecasts with a relative error <= within (equal counts as hit)."""
     errors = relative_errors(actual, estimate)
     return float(np.mean(errors[~np.isnan(errors)] <= within))
 
 
-def random_guess_error(actual, form: str = "n(n-1)") -> float:
-    """MAR_P0: mean abs(y_i - y_j) over ordered pairs, exact in O(n log n) by sorting.
+def random_guess_error(actual: ArrayLike) -> float:
+    """MAR_P0: mean abs(y_i - y_j) over ordered pairs of different cases, exact in O(n log n) by sorting.
 
-    form: "n(n-1)" guesses another case (Shepperd and MacDonell 2012), "n^2" any case (Langdon et al. 2016).
+    The error of guessing another case's actual (Shepperd and MacDonell 2012); NaN below 2 cases.
     """
     ordered = np.sort(np.asarray(actual, float))
     n = len(ordered)
-    pairs = {"n(n-1)": n * (n - 1), "n^2": n * n}
-    if form not in pairs:
-        raise InputError(f"form must be n(n-1) or n^2, {form!r} found. Choose one of them.")
+    if n < 2:
+        return np.nan
     # The i-th smallest is the larger of i pairs and the smaller of n - 1 - i.
-    total = 2 * np.sum((2 * np.arange(n) - (n - 1)) * (ordered - ordered.mean())) if n else 0.0
-    return float(total / pairs[form]) if pairs[form] else np.nan
+    total = 2 * np.sum((2 * np.arange(n) - (n - 1)) * (ordered - ordered.mean()))
+    return float(total / (n * (n - 1)))
 
 
-def standardized_accuracy(actual, estimate, form: str = "n(n-1)") -> float:
+def standardized_accuracy(actual: ArrayLike, estimate: ArrayLike) -> float:
     """SA = 1 - mean abs(actual - estimate) / MAR_P0: 1 is perfect, 0 no better than guessing another case's actual."""
-    guess = random_guess_error(actual, form)
+    guess = random_guess_error(actual)
     absolute = float(np.mean(np.abs(np.asarray(actual, float) - np.asarray(estimate, float))))
     return 1 - absolute / guess if guess > 0 else np.nan
 
 
-def log_bias(actual, estimate, level: float = 0.95) -> tuple[float, float, float]:
+def log_bias(actual: ArrayLike, estimate: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
     """(mean, lower, upper) of ln(estimate / actual) with its t interval; pairs not above 0 are left out."""
-    actual, estimate = np.asarray(actual, float), np.asarray(estimate, float)
-    usable = (actual > 0) & (estimate > 0)
-    ratio = np.log(estimate[usable] / actual[usable])
+    y, said = np.asarray(actual, float), np.asarray(estimate, float)
+    usable = (y > 0) & (said > 0)
+    ratio = np.log(said[usable] / y[usable])
     if len(ratio) < 2:
         return (float(ratio.mean()) if len(ratio) else np.nan), np.nan, np.nan
     reach = special.stdtrit(len(ratio) - 1, 0.5 + level / 2) * ratio.std(ddof=1) / np.sqrt(len(ratio))
     return float(ratio.mean()), float(ratio.mean() - reach), float(ratio.mean() + reach)
 
 
-def interval_score(actual, lower, upper, level: float) -> np.ndarray:
+def interval_score(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, level: float) -> np.ndarray:
     """Winkler's score per forecast: width + 2 / (1 - level) x distance to the interval when missed; lower is better."""
-    actual, lower, upper = (np.asarray(values, float) for values in (actual, lower, upper))
-    missed = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
-    return upper - lower + 2 / (1 - level) * missed
+    y, low, high = (np.asarray(values, float) for values in (actual, lower, upper))
+    missed = np.maximum(low - y, 0) + np.maximum(y - high, 0)
+    return high - low + 2 / (1 - level) * missed
 
 
-def _point_scores(group: pd.DataFrame) -> dict:
+def _score_points(group: pd.DataFrame) -> dict[str, float]:
     actual, estimate = group["actual"].to_numpy(float), group["estimate"].to_numpy(float)
     bias, bias_lower, bias_upper = log_bias(actual, estimate)
     return {
@@ -125,34 +128,36 @@ def _point_scores(group: pd.DataFrame) -> dict:
     }
 
 
-def _interval_scores(group: pd.DataFrame, levels: list[str]) -> dict:
-    found = {}
+def _score_intervals(group: pd.DataFrame, levels: list[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
     for level in levels:
         lower, upper = group[f"lower_{level}"].to_numpy(float), group[f"upper_{level}"].to_numpy(float)
         actual = group["actual"].to_numpy(float)
         known = ~np.isnan(lower)
         inside = np.where(known, (lower <= actual) & (actual <= upper), np.nan)
-        found[f"coverage_{level}"] = _mean(inside)
+        found[f"coverage_{level}"] = _average(inside)
         if "size_tercile" in group.columns:
             tercile = group["size_tercile"].to_numpy(object)
-            found.update({f"coverage_{level}_{name}": _mean(inside[tercile == name]) for name in TERCILES})
-        found.update(_widths(actual, lower, upper, level))
+            found.update({f"coverage_{level}_{name}": _average(inside[tercile == name]) for name in TERCILES})
+        found.update(_measure_widths(actual, lower, upper, level))
     return found
 
 
-def _widths(actual, lower, upper, level):
+def _measure_widths(actual: np.ndarray, lower: np.ndarray, upper: np.ndarray, level: str) -> dict[str, float]:
     share = float(level) / 100
     # A bound of 0 has no logarithm; leaving such rows out would flatter the model that has them.
     is_positive = not (lower <= 0).any()
-    logs = [np.log(values) if is_positive else np.full(len(values), np.nan) for values in (actual, lower, upper)]
+    log_actual, log_lower, log_upper = (
+        np.log(values) if is_positive else np.full(len(values), np.nan) for values in (actual, lower, upper)
+    )
     return {
-        f"interval_score_{level}": _mean(interval_score(*logs, share)),
-        f"width_{level}": _mean(logs[2] - logs[1]),
-        f"raw_interval_score_{level}": _mean(interval_score(actual, lower, upper, share)),
-        f"raw_width_{level}": _mean(upper - lower),
+        f"interval_score_{level}": _average(interval_score(log_actual, log_lower, log_upper, share)),
+        f"width_{level}": _average(log_upper - log_lower),
+        f"raw_interval_score_{level}": _average(interval_score(actual, lower, upper, share)),
+        f"raw_width_{level}": _average(upper - lower),
     }
 
 
-def _mean(values) -> float:
+def _average(values: np.ndarray) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else np.nan

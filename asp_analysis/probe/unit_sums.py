@@ -7,27 +7,26 @@ that none do. The shared part is estimated from past forecasts.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from asp_analysis.errors import InputError
-
-if TYPE_CHECKING:
-    from asp_analysis.probe.backtest import Replay
-    from asp_analysis.probe.estimate import Estimate
+from asp_analysis.probe.answers import Estimate
+from asp_analysis.probe.backtest import Replay
 
 DEFAULT_SHARE = 0.5
 """Correlation of two units' log errors where the past cannot tell: halfway between independent and going wrong
 together."""
 
-LEAST_ERRORS, LEAST_GROUPS = 20, 5
+LEAST_FOR_A_SHARE, LEAST_PROJECTS = 20, 5
 """Fewer past errors, or fewer projects with two or more, do not carry a variance component."""
 
 
-def shared_error_share(found: Replay) -> float:
+def measure_shared_error(found: Replay) -> float:
     """Correlation of log errors within a project: the intraclass correlation of auto's past errors, 0.5 where unknown.
 
     One-way analysis of variance estimate (MSB - MSW) / (MSB + (k0 - 1) MSW), k0 the mean group size corrected for
@@ -39,7 +38,7 @@ def shared_error_share(found: Replay) -> float:
     usable = ~np.isnan(error) & np.array([name is not None and name == name for name in project], dtype=bool)
     error, group = error[usable], np.unique(project[usable].astype(str), return_inverse=True)[1]
     count = np.bincount(group) if len(group) else np.array([0])
-    if len(error) < LEAST_ERRORS or (count >= 2).sum() < LEAST_GROUPS:
+    if len(error) < LEAST_FOR_A_SHARE or (count >= 2).sum() < LEAST_PROJECTS:
         return DEFAULT_SHARE
     mean = np.bincount(group, error) / count
     between = np.sum(count * (mean - error.mean()) ** 2) / (len(count) - 1)
@@ -54,7 +53,10 @@ def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estima
     Each unit is taken as log-normal with its own spread, below and above the median apart; the sum is matched by its
     first two moments (Fenton 1960): mean M = Sum m_i, variance V = Sum_ij m_i m_j (exp(rho_ij s_i s_j) - 1), spread^2
     = ln(1 + V / M^2), median = M exp(-spread^2 / 2). A level that one unit withholds is withheld for the sum. One unit
-    is returned as it is. Raises InputError without units or for other shares.
+    is returned as it is.
+
+    Raises:
+        InputError: there are no units, or the share is another.
     """
     if not units or not 0 <= share <= 1:
         raise InputError(
@@ -64,14 +66,15 @@ def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estima
         return units[0]
     withheld = {level: reason for unit in units for level, reason in unit.withheld.items()}
     first = next(level for level in units[0].lower if level not in withheld)
-    around = [np.log(unit.upper[first] / unit.lower[first]) / (2 * _z(first)) for unit in units]
-    median, _ = _matched([unit.estimate for unit in units], around, share)
+    around = [np.log(unit.upper[first] / unit.lower[first]) / (2 * _find_quantile(first)) for unit in units]
+    medians = [unit.estimate for unit in units]
+    median, _ = _match(medians, around, share)
     lower, upper = {}, {}
     for level in units[0].lower:
-        below = [np.log(unit.estimate / unit.lower[level]) / _z(level) for unit in units]
-        above = [np.log(unit.upper[level] / unit.estimate) / _z(level) for unit in units]
-        lower[level] = median * math.exp(-_z(level) * _matched([unit.estimate for unit in units], below, share)[1])
-        upper[level] = median * math.exp(_z(level) * _matched([unit.estimate for unit in units], above, share)[1])
+        below = [np.log(unit.estimate / unit.lower[level]) / _find_quantile(level) for unit in units]
+        above = [np.log(unit.upper[level] / unit.estimate) / _find_quantile(level) for unit in units]
+        lower[level] = median * math.exp(-_find_quantile(level) * _match(medians, below, share)[1])
+        upper[level] = median * math.exp(_find_quantile(level) * _match(medians, above, share)[1])
     methods = sorted({unit.method for unit in units})
     return replace(
         units[0],
@@ -83,12 +86,12 @@ def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estima
         why=f"Sum of {len(units)} units, {share:.0%} of their log error variance shared; first unit: {units[0].why}",
         size=sum(unit.size or 0 for unit in units) or None,
         evidence={},
-        notes=_notes(units),
+        notes=_write_notes(units),
         withheld=withheld,
     )
 
 
-def _notes(units):
+def _write_notes(units: list[Estimate]) -> tuple[str, ...]:
     own = dict.fromkeys(note for unit in units for note in unit.notes)
     return (
         "Each unit is estimated like a past task of its size: what every task costs once is counted once per unit.",
@@ -96,11 +99,11 @@ def _notes(units):
     )
 
 
-def _z(level: float) -> float:
+def _find_quantile(level: float) -> float:
     return float(special.ndtri(0.5 + level / 2))
 
 
-def _matched(medians, spreads, share) -> tuple[float, float]:
+def _match(medians: Sequence[float], spreads: ArrayLike, share: float) -> tuple[float, float]:
     """Median and log standard deviation of the log-normal with the sum's mean and variance."""
     s = np.asarray(spreads)
     with np.errstate(over="ignore"):

@@ -14,18 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from asp_analysis.errors import EstimationRefusal
-from asp_analysis.quality.phases import Work
+from asp_analysis.intervals import Floats
+from asp_analysis.quality.phases import Work, find_worked_size
 
-Floats = NDArray[np.float64]
 D2 = 1.128379167  # mean range of two normal values, in SD
-MEAN_RANGE = (2.66, 3.267)  # X limits 3 / d2, and the limit of the ranges, in mean ranges (rounded as published)
+X_FACTOR, RANGE_FACTOR = 2.66, 3.267  # limits in mean ranges, rounded as published: of values 3 / d2, of ranges
 LANEY_FEWEST = 20  # points before limits may be widened: with fewer, one bad period widens them until it hides itself
-MEDIAN_RANGE = (3.145, 3.865)  # the same in median ranges: steadier against single outliers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IndividualsChart:
-    """An XmR chart: centre, lower and upper natural process limit, mean (or median) moving range and its limit.
+    """An XmR chart: centre, lower and upper natural process limit, mean moving range and its limit.
 
     signals: one row per value: value, range (moving, NaN for the first), is_outside (beyond a limit), is_run (8 in a
     row on one side), is_near_limit (3 of 4 nearer to a limit than to the centre), is_range_outside.
@@ -38,17 +37,11 @@ class IndividualsChart:
     range_limit: float
     signals: pd.DataFrame
 
-    @property
-    def is_stable(self) -> bool:
-        """No rule is broken."""
-        return not self.signals.filter(like="is_").to_numpy().any()
 
-
-def xmr_chart(values: ArrayLike, *, is_median: bool = False, baseline: int | None = None) -> IndividualsChart:
+def xmr_chart(values: ArrayLike, *, baseline: int | None = None) -> IndividualsChart:
     """Chart single values in time order: limits xbar +- 2.66 mRbar, ranges up to 3.267 mRbar.
 
-    baseline: the limits come from the first so many values; None: from all. With `is_median` the median range and
-    3.145 / 3.865 are used.
+    baseline: the limits come from the first so many values; None: from all.
 
     Raises:
         EstimationRefusal: fewer than two values, or one that is not finite.
@@ -57,30 +50,34 @@ def xmr_chart(values: ArrayLike, *, is_median: bool = False, baseline: int | Non
     if len(x) < 2 or not np.isfinite(x).all():
         raise EstimationRefusal(f"At least two finite values are needed for a chart, found {len(x)}. Wait for more.")
     base = x[: max(baseline or len(x), 2)]
-    ranges = np.abs(np.diff(base))
-    width, limit = MEDIAN_RANGE if is_median else MEAN_RANGE
-    mean_range = float(np.median(ranges) if is_median else np.mean(ranges))
-    centre = float(np.mean(base))
-    lower, upper, top = centre - width * mean_range, centre + width * mean_range, limit * mean_range
-    return IndividualsChart(centre, lower, upper, mean_range, top, _signals(x, centre, upper - centre, top))
+    centre, mean_range = float(np.mean(base)), float(np.mean(np.abs(np.diff(base))))
+    upper, range_limit = centre + X_FACTOR * mean_range, RANGE_FACTOR * mean_range
+    return IndividualsChart(
+        centre=centre,
+        lower=centre - X_FACTOR * mean_range,
+        upper=upper,
+        mean_range=mean_range,
+        range_limit=range_limit,
+        signals=_find_signals(x, centre, upper - centre, range_limit),
+    )
 
 
-def _signals(x: Floats, centre: float, width: float, top: float) -> pd.DataFrame:
+def _find_signals(x: Floats, centre: float, width: float, range_limit: float) -> pd.DataFrame:
     moving = np.concatenate([[np.nan], np.abs(np.diff(x))])
     side = np.sign(x - centre)
     frame = pd.DataFrame({"value": x, "range": moving})
     frame["is_outside"] = np.abs(x - centre) > width
-    frame["is_run"] = _run_of(side == 1, 8) | _run_of(side == -1, 8)
-    frame["is_near_limit"] = _most_of(x - centre > width / 2) | _most_of(centre - x > width / 2)
-    frame["is_range_outside"] = moving > top
+    frame["is_run"] = _find_runs(side == 1, 8) | _find_runs(side == -1, 8)
+    frame["is_near_limit"] = _find_three_of_four(x - centre > width / 2) | _find_three_of_four(centre - x > width / 2)
+    frame["is_range_outside"] = moving > range_limit
     return frame
 
 
-def _run_of(flags: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+def _find_runs(flags: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
     return pd.Series(flags).rolling(length).sum().eq(length).to_numpy()
 
 
-def _most_of(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _find_three_of_four(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return flags & (pd.Series(flags).rolling(4, min_periods=3).sum() >= 3).to_numpy()
 
 
@@ -115,11 +112,11 @@ def cusum(z: ArrayLike, slack: float = 0.5, limit: float = 5.0) -> pd.DataFrame:
     Columns: high, low, is_high, is_low.
     """
     deviations = np.asarray(z, dtype=float)
-    frame = pd.DataFrame({"high": _above_zero(deviations - slack), "low": _above_zero(-deviations - slack)})
+    frame = pd.DataFrame({"high": _sum_above_zero(deviations - slack), "low": _sum_above_zero(-deviations - slack)})
     return frame.assign(is_high=frame["high"] > limit, is_low=frame["low"] > limit)
 
 
-def _above_zero(steps: np.ndarray) -> np.ndarray:
+def _sum_above_zero(steps: np.ndarray) -> np.ndarray:
     """Sum steps, from 0 again wherever the sum would fall below it: the plain sum over its lowest so far."""
     sums = np.cumsum(steps)
     return sums - np.minimum(np.minimum.accumulate(sums), 0.0)
@@ -132,24 +129,27 @@ def cost_charts(work: Work, component: str = "cost_usd", *, is_per_unit: bool = 
     """Chart one cost component per role and model over time: an XmR chart of its logarithm.
 
     component: cost_usd, latency_ms or tokens; per complexity unit unless `is_per_unit` is False, so that a large task
-    is no alarm. Columns: agent_role, llm_model, task_id, at, value; centre, lower, upper (on the scale of the value);
-    is_outside, is_run, is_near_limit, is_signal (any of them); high, low (CUSUM of the log values in SD of the chart).
+    is no alarm. Columns: agent_role, llm_model, task_id, first_at (begin of the role's work), value; centre, lower,
+    upper (on the scale of the value); is_outside, is_run, is_near_limit, is_signal (any of them); high, low (CUSUM of
+    the log values in SD of the chart).
     Roles and models with fewer than `fewest` values are left out.
     """
-    runs = work.runs[(work.runs[component] > 0) & ((work.runs["actual_size"] > 0) | (not is_per_unit))].copy()
-    runs["value"] = runs[component] / (runs["actual_size"] if is_per_unit else 1.0)
+    runs = work.runs.assign(worked_size=find_worked_size(work.runs) if is_per_unit else 1.0)
+    runs = runs[(runs[component] > 0) & (runs["worked_size"] > 0)]
+    runs = runs.assign(value=runs[component].astype(float) / runs["worked_size"])
     keys = ["agent_role", "llm_model", "task_id"]
-    points = runs.groupby(keys, dropna=False).agg(at=("first_at", "min"), value=("value", "sum")).reset_index()
+    points = runs.groupby(keys, dropna=False).agg(first_at=("first_at", "min"), value=("value", "sum")).reset_index()
     charts = [
-        _cost_chart(group.sort_values(["at", "task_id"]))
+        _chart_costs(group.sort_values(["first_at", "task_id"]))
         for _, group in points.groupby(["agent_role", "llm_model"], dropna=False)
         if len(group) >= fewest
     ]
-    columns = [*keys, "at", "value", "centre", "lower", "upper", "is_outside", "is_run", "is_near_limit", "is_signal"]
-    return pd.concat(charts, ignore_index=True) if charts else pd.DataFrame(columns=[*columns, "high", "low"])
+    columns = [*keys, "first_at", "value", "centre", "lower", "upper", "is_outside", "is_run", "is_near_limit"]
+    empty = pd.DataFrame(columns=[*columns, "is_signal", "high", "low"])
+    return pd.concat(charts, ignore_index=True) if charts else empty
 
 
-def _cost_chart(points: pd.DataFrame) -> pd.DataFrame:
+def _chart_costs(points: pd.DataFrame) -> pd.DataFrame:
     logs = np.log(points["value"].to_numpy(dtype=float))
     chart = xmr_chart(logs)
     sd = chart.mean_range / D2
@@ -167,18 +167,17 @@ def density_charts(work: Work, days: int = 7, fewest: int = 3) -> pd.DataFrame:
     agent_role, llm_model, period_at (begin), tasks, defects, size, density, centre, lower, upper, is_outside, is_laney.
     Roles and models with fewer than `fewest` periods are left out.
     """
-    ended = work.tasks[work.tasks["status"].isin(["completed", "failed"]) & (work.tasks["actual_size"] > 0)]
+    tasks = work.tasks.assign(worked_size=find_worked_size(work.tasks))
+    ended = tasks[tasks["status"].isin(["completed", "failed"]) & (tasks["worked_size"] > 0)]
     most = work.runs.sort_values("executions", ascending=False).drop_duplicates(["task_id", "agent_role"])
     made = work.real_defects.groupby(["task_id", "phase_injected"]).size().rename("defects").reset_index()
     worked = most[most["agent_role"].isin(made["phase_injected"])][["task_id", "agent_role", "llm_model"]]
-    cases = worked.merge(ended[["task_id", "completed_at", "actual_size"]], on="task_id")
+    cases = worked.merge(ended[["task_id", "completed_at", "worked_size"]], on="task_id")
     cases = cases.merge(made.rename(columns={"phase_injected": "agent_role"}), how="left", on=["task_id", "agent_role"])
-    step = pd.Timedelta(days=days)
-    begin = cases["completed_at"].min().normalize() if len(cases) else pd.NaT
-    cases["period_at"] = begin + (cases["completed_at"] - begin) // step * step
+    cases["period_at"] = _find_periods(cases["completed_at"], pd.Timedelta(days=days))
     keys = ["agent_role", "llm_model", "period_at"]
-    points = cases.fillna({"defects": 0}).groupby(keys, dropna=False)
-    points = points.agg(tasks=("task_id", "size"), defects=("defects", "sum"), size=("actual_size", "sum"))
+    grouped = cases.fillna({"defects": 0}).groupby(keys, dropna=False)
+    points = grouped.agg(tasks=("task_id", "size"), defects=("defects", "sum"), size=("worked_size", "sum"))
     charts = [
         group.reset_index(drop=True).join(u_chart(group["defects"], group["size"]))
         for _, group in points.reset_index().groupby(keys[:2], dropna=False)
@@ -186,3 +185,12 @@ def density_charts(work: Work, days: int = 7, fewest: int = 3) -> pd.DataFrame:
     ]
     columns = [*keys, "tasks", "defects", "size", "density", "centre", "lower", "upper", "is_outside", "is_laney"]
     return pd.concat(charts, ignore_index=True) if charts else pd.DataFrame(columns=columns)
+
+
+def _find_periods(instants: pd.Series, step: pd.Timedelta) -> pd.Series:
+    """Return the begin of the period in which each instant lies; the first one begins on the first day."""
+    if instants.empty:
+        return instants
+    begin = instants.min().normalize()
+    ages: pd.Series[pd.Timedelta] = instants - begin
+    return begin + ages // step * step

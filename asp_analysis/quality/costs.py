@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from asp_analysis.quality.phases import KINDS, Work
+from asp_analysis.quality.phases import PHASE_KINDS, Work
 
-COMPONENTS = ("latency_ms", "tokens", "cost_usd")
+COST_COMPONENTS = ("latency_ms", "tokens", "cost_usd")
 
 
 def cost_of_quality(work: Work) -> pd.DataFrame:
@@ -19,30 +19,30 @@ def cost_of_quality(work: Work) -> pd.DataFrame:
     """
     kind = work.phases.set_index("agent_role")["kind"]
     runs = work.runs.assign(kind=work.runs["agent_role"].map(kind).fillna("unlisted"))
-    return pd.DataFrame([_cost_row(runs, component) for component in COMPONENTS])
+    return pd.DataFrame([_split_cost(runs, component) for component in COST_COMPONENTS])
 
 
-def _cost_row(runs: pd.DataFrame, component: str) -> dict[str, Any]:
-    whole = _known_sum(runs[component])
-    parts = {kind: _known_sum(runs.loc[runs["kind"] == kind, component]) for kind in (*KINDS, "unlisted")}
+def _split_cost(runs: pd.DataFrame, component: str) -> dict[str, Any]:
+    whole = _sum_known(runs[component])
+    parts = {kind: _sum_known(runs.loc[runs["kind"] == kind, component]) for kind in (*PHASE_KINDS, "unlisted")}
     built = runs[runs["kind"] == "construction"]
-    repeats = built.loc[built["repeats"] > 0, f"repeat_{component}"]
+    rework = built.loc[built["reworked_executions"] > 0, f"rework_{component}"]
     base = whole if whole > 0 else float("nan")
     row: dict[str, Any] = {"component": component, "total": whole if len(runs) else float("nan")}
     row |= {f"{kind}_share": cost / base for kind, cost in parts.items()}
     row["coq_share"] = (parts["appraisal"] + parts["failure"]) / base
     row["afr"] = parts["appraisal"] / parts["failure"] if parts["failure"] > 0 else float("nan")
-    row["rework_share"] = _known_sum(repeats) / base
-    row["note"] = _cost_note(runs, component, whole, parts)
+    row["rework_share"] = _sum_known(rework) / base
+    row["note"] = _write_cost_note(runs, component, whole, parts)
     return row
 
 
-def _known_sum(costs: pd.Series) -> float:
+def _sum_known(costs: pd.Series) -> float:
     """Give the sum of what is known: 0 of nothing that ran, NaN where nothing is known of what ran."""
-    return float(costs.sum(min_count=1)) if len(costs) else 0.0
+    return float(costs.astype(float).sum(min_count=1)) if len(costs) else 0.0
 
 
-def _cost_note(runs: pd.DataFrame, component: str, whole: float, parts: dict[str, float]) -> str:
+def _write_cost_note(runs: pd.DataFrame, component: str, whole: float, parts: dict[str, float]) -> str:
     if not whole > 0:
         return "not defined: nothing is known of this component"
     dark = [kind for kind, cost in parts.items() if cost != cost]
@@ -88,19 +88,25 @@ def accepted_costs(work: Work, by: str | None = None) -> pd.DataFrame:
 
     group; accepted, failed, open: tasks; accepted_usd, failed_usd, open_usd: what is known to have been spent on them,
     NaN where nothing is; usd_per_completed = accepted_usd / accepted; usd_per_accepted = (accepted_usd + failed_usd) /
-    accepted, NaN without an accepted one; note. `by` is a column of `outcomes` such as task_type or project_id.
+    accepted, NaN without an accepted one; note. `by` is a column of `tasks` such as task_type or project_id.
     """
-    tasks = work.tasks.assign(group="all" if by is None else work.tasks[by].fillna("unknown"))
+    group = "all" if by is None else work.tasks[by].fillna("unknown")
+    tasks = work.tasks.assign(group=group, spent_usd=_find_spent(work.tasks))
     groups = [*tasks.groupby("group", sort=True)] or [("all", tasks)]
-    return pd.DataFrame([_accepted_row(name, group) for name, group in groups])
+    return pd.DataFrame([_sum_group(name, group) for name, group in groups])
 
 
-def _accepted_row(name: str, tasks: pd.DataFrame) -> dict[str, Any]:
+def _find_spent(tasks: pd.DataFrame) -> pd.Series:
+    """Give the USD spent on each task: the known costs of its executions, where none is known what its record says."""
+    return tasks["cost_usd"].fillna(tasks["reported_cost_usd"])
+
+
+def _sum_group(name: str, tasks: pd.DataFrame) -> dict[str, Any]:
     accepted, failed = tasks[tasks["status"] == "completed"], tasks[tasks["status"] == "failed"]
     rest = tasks[~tasks["status"].isin(["completed", "failed"]) & (tasks["spent_usd"] > 0)]
     spent = {"accepted_usd": accepted, "failed_usd": failed, "open_usd": rest}
     row: dict[str, Any] = {"group": name, "accepted": len(accepted), "failed": len(failed), "open": len(rest)}
-    row |= {title: _known_sum(frame["spent_usd"]) for title, frame in spent.items()}
+    row |= {title: _sum_known(frame["spent_usd"]) for title, frame in spent.items()}
     count = len(accepted) or float("nan")
     row["usd_per_completed"] = row["accepted_usd"] / count
     row["usd_per_accepted"] = (row["accepted_usd"] + row["failed_usd"]) / count

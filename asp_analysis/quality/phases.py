@@ -13,14 +13,15 @@ import pandas as pd
 from asp_analysis.errors import AnalysisError
 from asp_analysis.membership import is_among
 
-KINDS = ("overhead", "construction", "appraisal", "failure")
-VIEWS = {"defects": "defects", "runs": "phase_costs", "tasks": "outcomes", "phases": "stg_roles"}
-"""Field of `Work` -> the view that holds it."""
+PHASE_KINDS = ("overhead", "construction", "appraisal", "failure")
 
 
 @dataclass(frozen=True)
 class Work:
-    """Four frames with the columns of the views in `VIEWS`; `phases` may be replaced by an order of one's own."""
+    """Four frames with the columns of the views defects, work, tasks and stg_roles.
+
+    `phases` may be replaced by an order of one's own.
+    """
 
     defects: pd.DataFrame
     runs: pd.DataFrame
@@ -34,15 +35,23 @@ class Work:
         Raises:
             AnalysisError: `phases` lacks a column, names a role twice or a kind that does not exist.
         """
-        frames = {name: view(source) for name, source in VIEWS.items()}
-        if phases is not None:
-            frames["phases"] = check_phases(phases)
-        return cls(**frames)
+        return cls(
+            defects=view("defects"),
+            runs=view("work"),
+            tasks=view("tasks"),
+            phases=view("stg_roles") if phases is None else check_phases(phases),
+        )
 
     @cached_property
     def real_defects(self) -> pd.DataFrame:
         """The defects that are none of an agent's false alarms, with their phases placed in `phases`."""
-        return placed(self.defects[~self.defects["is_false_positive"]], self.phases)
+        return place_defects(self.defects[~self.defects["is_false_positive"]], self.phases)
+
+    @property
+    def ended_tasks(self) -> pd.DataFrame:
+        """The tasks that are completed or failed, in the order in which they ended."""
+        ended = self.tasks[self.tasks["status"].isin(["completed", "failed"])]
+        return ended.sort_values(["completed_at", "task_id"], ignore_index=True)
 
     def unfinished_note(self, settled_days: int = 14) -> str:
         """Say why yields are provisional; empty where every task ended long enough before the newest record.
@@ -60,6 +69,14 @@ class Work:
         return f"provisional: {', '.join(parts)}; later phases may still find defects" if parts else ""
 
 
+def find_worked_size(frame: pd.DataFrame) -> pd.Series:
+    """Give the size that costs and defects are divided by: the actual one, the estimated one where it is unknown.
+
+    frame: `Work.tasks` or `Work.runs`; in complexity units, NaN where neither is known.
+    """
+    return frame["actual_size"].fillna(frame["size"])
+
+
 def check_phases(phases: pd.DataFrame) -> pd.DataFrame:
     """Give agent_role, phase_order (number) and kind, in order.
 
@@ -72,26 +89,26 @@ def check_phases(phases: pd.DataFrame) -> pd.DataFrame:
     frame = phases[["agent_role", "phase_order", "kind"]].copy()
     frame["phase_order"] = pd.to_numeric(frame["phase_order"], errors="coerce").astype(float)
     doubled = frame.loc[frame["agent_role"].duplicated(), "agent_role"].tolist()
-    strange = sorted(set(frame["kind"].dropna()) - set(KINDS))
+    strange = sorted(set(frame["kind"].dropna()) - set(PHASE_KINDS))
     if doubled or strange or frame["phase_order"].isna().any():
         lost = int(frame["phase_order"].isna().sum())
         raise AnalysisError(
-            f"Each phase needs one row with an order and a kind of {', '.join(KINDS)}, found {lost} without an order, "
-            f"twice: {doubled[:3]}, unknown kinds: {strange[:3]}. Correct these rows."
+            f"Each phase needs one row with an order and a kind of {', '.join(PHASE_KINDS)}, "
+            f"found {lost} without an order, twice: {doubled[:3]}, unknown kinds: {strange[:3]}. Correct these rows."
         )
     return frame.sort_values(["phase_order", "agent_role"], ignore_index=True)
 
 
-def ranked(phases: pd.DataFrame) -> pd.DataFrame:
+def rank_phases(phases: pd.DataFrame) -> pd.DataFrame:
     """Give the phases in order with their `place`, 0, 1, 2, ...: at the same order making comes before reviewing."""
-    kind = phases["kind"].map({name: rank for rank, name in enumerate(KINDS)}).fillna(len(KINDS))
+    kind = phases["kind"].map({name: rank for rank, name in enumerate(PHASE_KINDS)}).fillna(len(PHASE_KINDS))
     ordered = phases.assign(kind_rank=kind).sort_values(["phase_order", "kind_rank", "agent_role"], ignore_index=True)
     return ordered.drop(columns="kind_rank").assign(place=range(len(ordered)))
 
 
-def placed(defects: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
+def place_defects(defects: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
     """Add injected_place, removed_place, removed_order and removed_kind; empty for a phase that `phases` lacks."""
-    known = ranked(phases).set_index("agent_role")
+    known = rank_phases(phases).set_index("agent_role")
     return defects.assign(
         injected_place=defects["phase_injected"].map(known["place"]).astype(float),
         removed_place=defects["phase_removed"].map(known["place"]).astype(float),

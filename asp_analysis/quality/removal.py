@@ -11,7 +11,7 @@ import pandas as pd
 from asp_analysis.errors import AnalysisError
 from asp_analysis.intervals import exact_poisson, wilson
 from asp_analysis.membership import is_among
-from asp_analysis.quality.phases import Work, ranked
+from asp_analysis.quality.phases import Work, find_worked_size, rank_phases
 
 MS_PER_HOUR = 3_600_000.0
 
@@ -22,7 +22,7 @@ def injection_matrix(work: Work) -> pd.DataFrame:
     Phases in order; those without a place in the order come last.
     """
     defects = work.real_defects
-    names = _ordered_names(work, [*defects["phase_injected"], *defects["phase_removed"]])
+    names = _order_names(work, [*defects["phase_injected"], *defects["phase_removed"]])
     counts = pd.crosstab(defects["phase_injected"], defects["phase_removed"])
     rows = [name for name in names if name in counts.index]
     return counts.reindex(index=rows, columns=[name for name in names if name in counts.columns])
@@ -41,22 +41,22 @@ def phase_yields(work: Work) -> pd.DataFrame:
     them, are left out of the flow; `flow_note` counts them. Source: W. S. Humphrey, PSP: A Self-Improvement Process.
     """
     defects = work.real_defects
-    flow = _flow(defects)
+    flow = _select_flow(defects)
     names = [*defects["phase_injected"], *defects["phase_removed"]]
-    frame = ranked(work.phases).loc[lambda phases: phases["agent_role"].isin(set(names))].reset_index(drop=True)
-    frame["injected"] = _counted(frame, flow["phase_injected"])
-    frame["removed"] = _counted(frame, flow["phase_removed"])
-    frame["entering"] = _entering(frame, flow, work.runs)
+    frame = rank_phases(work.phases).loc[lambda phases: phases["agent_role"].isin(set(names))].reset_index(drop=True)
+    frame["injected"] = _count(frame, flow["phase_injected"])
+    frame["removed"] = _count(frame, flow["phase_removed"])
+    frame["entering"] = _count_entering(frame, flow, work.runs)
     present = frame["entering"] + frame["injected"]
     frame["escaped"] = present - frame["removed"]
     frame["yield_share"] = frame["removed"] / present.where(present > 0)
     hours = work.runs.groupby("agent_role")["latency_ms"].sum(min_count=1) / MS_PER_HOUR
     frame["hours"] = frame["agent_role"].map(hours).astype(float)
     frame["removed_per_hour"] = frame["removed"] / frame["hours"].where(frame["hours"] > 0)
-    frame["drl"] = _leverage(frame)
-    size = _ended_size(work)
+    frame["drl"] = _compute_leverage(frame)
+    size = _sum_ended_size(work)
     frame["injected_per_unit"], frame["removed_per_unit"] = frame["injected"] / size, frame["removed"] / size
-    frame["note"] = _notes(frame, work.unfinished_note())
+    frame["note"] = _write_notes(frame, work.unfinished_note())
     columns = "agent_role phase_order kind entering injected removed escaped yield_share hours removed_per_hour drl"
     return frame[[*columns.split(), "injected_per_unit", "removed_per_unit", "note"]]
 
@@ -82,17 +82,19 @@ def removal_measures(work: Work, before: str | None = None) -> pd.DataFrame:
         AnalysisError: `before` is not among the phases.
     """
     defects, note = work.real_defects, work.unfinished_note()
-    first = _place_of(work, before)
-    early = _flow(defects)
+    first = _find_place(work, before)
+    early = _select_flow(defects)
     early = early[early["injected_place"] < first]
     removed_early = int((early["removed_place"] < first).sum())
     known = defects[defects["removed_kind"].notna()]
     in_review, in_failure = (int((known["removed_kind"] == kind).sum()) for kind in ("appraisal", "failure"))
     rows = [
-        _share("process yield", removed_early, len(early), "no defects made before the first failure phase", note),
-        _share("defects caught in review", in_review, len(known), "no defects", note),
-        _share("defects found in failure phases", in_failure, len(known), "no defects", note),
-        _density(work, defects, note),
+        _measure_share(
+            "process yield", removed_early, len(early), "no defects made before the first failure phase", note
+        ),
+        _measure_share("defects caught in review", in_review, len(known), "no defects", note),
+        _measure_share("defects found in failure phases", in_failure, len(known), "no defects", note),
+        _measure_density(work, defects, note),
     ]
     return pd.DataFrame(rows)
 
@@ -100,11 +102,11 @@ def removal_measures(work: Work, before: str | None = None) -> pd.DataFrame:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _flow(defects: pd.DataFrame) -> pd.DataFrame:
+def _select_flow(defects: pd.DataFrame) -> pd.DataFrame:
     return defects[defects["injected_place"] <= defects["removed_place"]]
 
 
-def _entering(frame: pd.DataFrame, flow: pd.DataFrame, runs: pd.DataFrame) -> list[int]:
+def _count_entering(frame: pd.DataFrame, flow: pd.DataFrame, runs: pd.DataFrame) -> list[int]:
     """Count the defects present on entry to each phase; only of tasks that went through it, as far as runs tell."""
     is_known = is_among(flow["task_id"], runs["task_id"])
     counts = []
@@ -115,11 +117,11 @@ def _entering(frame: pd.DataFrame, flow: pd.DataFrame, runs: pd.DataFrame) -> li
     return counts
 
 
-def _counted(frame: pd.DataFrame, names: pd.Series) -> pd.Series:
+def _count(frame: pd.DataFrame, names: pd.Series) -> pd.Series:
     return frame["agent_role"].map(names.value_counts()).fillna(0).astype(int)
 
 
-def _leverage(frame: pd.DataFrame) -> pd.Series:
+def _compute_leverage(frame: pd.DataFrame) -> pd.Series:
     failure = frame[frame["kind"] == "failure"]
     if not len(failure):
         return pd.Series(np.nan, index=frame.index)
@@ -127,58 +129,68 @@ def _leverage(frame: pd.DataFrame) -> pd.Series:
     return (frame["removed_per_hour"] / (base if base > 0 else np.nan)).where(frame.index != failure.index[-1])
 
 
-def _notes(frame: pd.DataFrame, provisional: str) -> list[str]:
+def _write_notes(frame: pd.DataFrame, provisional: str) -> list[str]:
     failure = frame[frame["kind"] == "failure"]
     has_base = len(failure) and failure["removed_per_hour"].iloc[-1] > 0
     last_failure = failure["agent_role"].iloc[-1] if len(failure) else ""
     notes = []
-    for row in frame.itertuples():
-        parts = ["yield not defined: no defects present"] if np.isnan(row.yield_share) else []
-        if row.agent_role != last_failure and not np.isnan(row.removed_per_hour) and not has_base:
+    for row in frame.to_dict("records"):
+        parts = ["yield not defined: no defects present"] if np.isnan(row["yield_share"]) else []
+        if row["agent_role"] != last_failure and not np.isnan(row["removed_per_hour"]) and not has_base:
             parts.append("leverage not defined: nothing removed per hour in the last failure phase")
         notes.append("; ".join([*parts, *([provisional] if provisional else [])]))
     return notes
 
 
-def _ended_size(work: Work) -> float:
-    size = work.tasks.loc[work.tasks["status"].isin(["completed", "failed"]), "actual_size"].sum()
+def _sum_ended_size(work: Work) -> float:
+    size = find_worked_size(work.tasks)[work.tasks["status"].isin(["completed", "failed"])].sum()
     return float(size) if size > 0 else float("nan")
 
 
-def _place_of(work: Work, before: str | None) -> float:
-    phases = ranked(work.phases)
+def _find_place(work: Work, before: str | None) -> float:
+    phases = rank_phases(work.phases)
     found = phases[phases["kind"] == "failure"] if before is None else phases[phases["agent_role"] == before]
     if before is not None and not len(found):
         raise AnalysisError(f"A phase is needed, {before!r} is none. There are: {', '.join(phases['agent_role'])}.")
     return float(found["place"].min())
 
 
-def _share(measure: str, part: int, whole: int, why: str, note: str) -> dict[str, Any]:
+def _measure_share(measure: str, part: int, whole: int, why: str, note: str) -> dict[str, Any]:
     nan = float("nan")
     lower, upper = wilson(part, whole) if whole else (nan, nan)
     value = part / whole if whole else nan
-    said = note if whole else f"not defined: {why}"
-    return {"measure": measure, "value": value, "lower": lower, "upper": upper, "part": part, "whole": whole} | {
+    return {
+        "measure": measure,
+        "value": value,
+        "lower": lower,
+        "upper": upper,
+        "part": part,
+        "whole": whole,
         "unit": "share of 1",
-        "note": said,
+        "note": note if whole else f"not defined: {why}",
     }
 
 
-def _density(work: Work, defects: pd.DataFrame, note: str) -> dict[str, Any]:
-    ended = work.tasks[work.tasks["status"].isin(["completed", "failed"]) & work.tasks["actual_size"].notna()]
-    count, size = (
-        int(is_among(defects["task_id"], ended["task_id"]).sum()),
-        float(ended["actual_size"].sum(min_count=1)),
-    )
+def _measure_density(work: Work, defects: pd.DataFrame, note: str) -> dict[str, Any]:
+    sizes = find_worked_size(work.tasks)
+    is_sized = work.tasks["status"].isin(["completed", "failed"]) & sizes.notna()
+    count = int(is_among(defects["task_id"], work.tasks.loc[is_sized, "task_id"]).sum())
+    size = float(sizes[is_sized].sum(min_count=1))
     nan = float("nan")
     lower, upper = exact_poisson(count, size) if size > 0 else (nan, nan)
-    said = note if size > 0 else "not defined: no ended task has a size"
-    value = count / size if size > 0 else nan
-    row = {"measure": "defect density", "value": value, "lower": lower, "upper": upper}
-    return row | {"part": count, "whole": size, "unit": "defects per complexity unit", "note": said}
+    return {
+        "measure": "defect density",
+        "value": count / size if size > 0 else nan,
+        "lower": lower,
+        "upper": upper,
+        "part": count,
+        "whole": size,
+        "unit": "defects per complexity unit",
+        "note": note if size > 0 else "not defined: no ended task has a size",
+    }
 
 
-def _ordered_names(work: Work, names: list[str]) -> list[str]:
-    known = ranked(work.phases)
+def _order_names(work: Work, names: list[str]) -> list[str]:
+    known = rank_phases(work.phases)
     place = dict(zip(known["agent_role"], known["place"], strict=True))
     return sorted(dict.fromkeys(names), key=lambda name: (place.get(name, np.inf), name))

@@ -1,13 +1,13 @@
 """The one reader for analysis: DuckDB over the store, read only, with views that carry our names.
 
-Three layers: `raw` (the contract's tables and columns, whatever the store has), staging views (`stg_*`, typed, our
-names) and marts (one per question). Everything above reads marts. The SQL stands in `database/views/`.
+Three layers: `raw` (the store's tables and columns, whatever is attached), staging views (`stg_*`, typed) and marts
+(one per question). Everything above reads marts. The SQL stands in `database/views/`.
 
 `reading` holds the session; `readers` chooses between memory, snapshot and live; `attaching` and `raw` know what
 differs between SQLite, a server and the files of others; `guard` lets nothing but a SELECT pass.
 """
 
-from asp_analysis.session.catalog import Column, describe_view, view_names
+from asp_analysis.session.catalog import Column, describe_view, view_key, view_names
 from asp_analysis.session.reading import Session, connect
 
-__all__ = ["Column", "Session", "connect", "describe_view", "view_names"]
+__all__ = ["Column", "Session", "connect", "describe_view", "view_key", "view_names"]

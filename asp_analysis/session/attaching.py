@@ -13,7 +13,7 @@ from asp_analysis import server
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.session.guard import said
-from asp_analysis.session.raw import CONTRACT, STORE, Tables, raw_view, tables_of
+from asp_analysis.session.raw import STORE, Tables, create_raw, raw_view, tables_of
 from asp_analysis.sql import SCHEMA_VERSION
 
 _CONNECT_TIMEOUT_S = 10
@@ -66,10 +66,7 @@ def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     try:
         _attach_file(connection, url) if url.is_sqlite else _attach_server(connection, url)
         tables = tables_of(connection, url)
-        _check_version(connection, url, tables)
-        connection.execute("CREATE SCHEMA raw")
-        for table in CONTRACT:
-            connection.execute(raw_view(tables, table))
+        create_raw(connection, tables, _checked_version(connection, url, tables))
     except duckdb.Error as error:
         connection.close()
         raise unreadable(url, error) from None
@@ -121,16 +118,17 @@ def _attach_file(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:
     connection.execute(f"ATTACH {quoted(str(url.path))} AS {STORE} (TYPE sqlite, READ_ONLY)")
 
 
-def _check_version(connection: duckdb.DuckDBPyConnection, url: StoreUrl, tables: Tables) -> None:
-    """See that the store is of no newer workbench: its tables may mean something else by now."""
+def _checked_version(connection: duckdb.DuckDBPyConnection, url: StoreUrl, tables: Tables) -> int | None:
+    """Return the schema version, None for a file of the platform; a newer one may mean something else by its tables."""
     if "asp_schema" not in tables:
-        return
+        return None
     (version,) = connection.execute(f"SELECT max(version) FROM {STORE}.asp_schema").fetchall()[0]
     if version is not None and version > SCHEMA_VERSION:
         raise StoreError(
             f"A store with schema version {SCHEMA_VERSION} or older is needed, {url.shown} has version {version}. "
             "Use the workbench that wrote it, or a newer one."
         )
+    return int(version or 0)
 
 
 def _attach_server(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:

@@ -7,11 +7,8 @@ import duckdb
 
 from asp_analysis import sql
 
-SHARED_MARTS = ("executions", "defects")
-"""Marts that other marts read: created before them."""
-
-COPIED_MARTS = ("executions", "phase_costs", "task_history")
-"""Marts that a copy of the store holds as tables, with the staging views: those that take longest to compute."""
+_SHARED_MARTS = ("executions", "work", "tasks", "defects")
+"""Marts that other marts read: created before them, in this order."""
 
 
 @dataclass(frozen=True)
@@ -30,38 +27,44 @@ def view_names() -> list[str]:
 
 def describe_view(name: str) -> tuple[str, list[Column]]:
     """Read what one row of a view is and what its columns mean from the comment at its head."""
+    one_row, _, *lines = _head(name)
+    found = [re.fullmatch(r"(\w+)(?: \[([^\]]+)\])?: (.+)", line) for line in lines]
+    return one_row.removeprefix("One row is ").rstrip("."), [Column(*match.groups()) for match in found if match]
+
+
+def view_key(name: str) -> tuple[str, ...]:
+    """Return the columns that tell the rows of a view apart and order them; an unknown value is a value like others."""
+    return tuple(_head(name)[1].removeprefix("key: ").split(", "))
+
+
+def _head(name: str) -> list[str]:
     layer = "staging" if name.startswith("stg_") else "marts"
-    head = [line[3:] for line in sql.view_text(layer, name).splitlines() if line.startswith("-- ")]
-    columns = []
-    for line in head[1:]:
-        found = re.fullmatch(r"(\w+)(?: \[([^\]]+)\])?: (.+)", line)
-        if found:
-            columns.append(Column(*found.groups()))
-    return head[0].removeprefix("One row is ").rstrip("."), columns
+    return [line[3:] for line in sql.view_text(layer, name).splitlines() if line.startswith("-- ")]
 
 
-def copied_views() -> list[tuple[str, str]]:
-    """List layer and name of what a copy of the store holds as tables, in the order in which they are made."""
-    return [("staging", name) for name in sql.view_names("staging")] + [("marts", name) for name in COPIED_MARTS]
+def staging_views() -> list[str]:
+    """List the staging views: what a copy of the store holds as tables."""
+    return sql.view_names("staging")
 
 
-def other_views() -> list[tuple[str, str]]:
-    """List layer and name of the views over them, in the order in which they are made."""
-    names = sorted(sql.view_names("marts"), key=lambda name: name not in SHARED_MARTS)
-    return [("marts", name) for name in names if name not in COPIED_MARTS]
+def marts() -> list[str]:
+    """List the marts in the order in which they can be created: those that others read come first."""
+    names = sql.view_names("marts")
+    return [*_SHARED_MARTS, *(name for name in names if name not in _SHARED_MARTS)]
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, *, is_copied: bool) -> None:
-    """Create staging views and marts over `raw`; with `is_copied` those that others read are tables, all of one state.
+    """Create staging views and marts over `raw`; with `is_copied` the staging views are tables, all of one state.
 
     Raises:
         duckdb.Error: the store cannot be read.
     """
-    kinds = dict(connection.execute("SELECT table_name, table_type FROM information_schema.tables").fetchall())
+    own = "SELECT table_name, table_type FROM information_schema.tables WHERE table_catalog = current_database()"
+    kinds = dict(connection.execute(own).fetchall())  # a store has views of its own, some with the same names
     connection.begin()
     try:
-        for layer, name in (*copied_views(), *other_views()):
-            kind = "TABLE" if is_copied and (layer, name) in copied_views() else "VIEW"
+        for layer, name in (*(("staging", name) for name in staging_views()), *(("marts", name) for name in marts())):
+            kind = "TABLE" if is_copied and layer == "staging" else "VIEW"
             if name in kinds and (kinds[name] == "VIEW") != (kind == "VIEW"):
                 connection.execute(f"DROP {'VIEW' if kinds[name] == 'VIEW' else 'TABLE'} {name}")
             connection.execute(f"CREATE OR REPLACE {kind} {name} AS {sql.view_text(layer, name)}")

@@ -7,7 +7,9 @@ from typing import Any
 import duckdb
 
 from asp_analysis.config import StoreUrl
+from asp_analysis.records import EXECUTIONS
 from asp_analysis.session.raw import STORE
+from asp_analysis.sql import SCHEMA_VERSION
 
 SETTLED_NS = 50_000_000
 """A file that changed less than this before it was looked at may change again within one tick of its clock, unseen."""
@@ -18,14 +20,17 @@ State = dict[str, int]
 Rows that are added to agent_cost_vector are not counted as a change, those of the other tables are.
 """
 
-METRICS = "agent_cost_vector"
-NUMBERED = {"sqlite": {METRICS: "rowid", "task_metadata": "rowid", "defect_log": "rowid"}, "server": {METRICS: "id"}}
+NUMBERED = {
+    "sqlite": {EXECUTIONS: "rowid", "task_metadata": "rowid", "defect_log": "rowid"},
+    "server": {EXECUTIONS: "row_id"},
+}
 """Tables whose rows are numbered as they are added, so that the new ones can be read alone, and the number's column."""
 
 _EXISTS = {
     "sqlite": "SELECT 1 AS found FROM sqlite_schema WHERE name = 'asp_changes'",
     "server": "SELECT 1 AS found WHERE to_regclass('asp_changes') IS NOT NULL",
 }
+_VERSION = "SELECT max(version) AS version FROM asp_schema"
 _COUNTERS = "SELECT table_name, changes FROM asp_changes"
 _NOT_COUNTED = -1
 
@@ -52,17 +57,17 @@ def fingerprint(path: Path | None) -> list[Any] | None:
 
 
 def state_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl, *, is_quick: bool = False) -> State | None:
-    """Read the store's counters of changes; None where the store keeps none, because others made it.
+    """Read the store's counters of changes; None where others made the store, or an earlier release.
 
-    `is_quick` leaves the number of metric rows out: it takes the server tens of milliseconds at a million rows, and
+    `is_quick` leaves the number of executions out: it takes the server tens of milliseconds at a million rows, and
     finds only rows that a foreign program wrote with a number smaller than one that was there.
     """
     kind = "sqlite" if url.is_sqlite else "server"
-    if not _ask(connection, kind, _EXISTS[kind]):
+    if not _ask(connection, kind, _EXISTS[kind]) or int(_ask(connection, kind, _VERSION)[0][0] or 0) < SCHEMA_VERSION:
         return None
     state = {str(table): int(changes) for table, changes in _ask(connection, kind, _COUNTERS)}
     for table, number in NUMBERED[kind].items():
-        count = str(_NOT_COUNTED) if is_quick and table == METRICS else "count(*)"
+        count = str(_NOT_COUNTED) if is_quick and table == EXECUTIONS else "count(*)"
         last, rows = _ask(connection, kind, f"SELECT coalesce(max({number}), 0) AS l, {count} AS r FROM {table}")[0]
         state |= {f"{table} last": int(last), f"{table} rows": int(rows)}
     return state
@@ -90,4 +95,4 @@ def has_only_grown(table: str, known: State | None, found: State | None) -> bool
     if known is None or found is None or f"{table} last" not in known.keys() & found.keys():
         return False
     changes, rows, last = (found[name] - known[name] for name in (table, f"{table} rows", f"{table} last"))
-    return last >= 0 and changes == (0 if table == METRICS else rows)
+    return last >= 0 and changes == (0 if table == EXECUTIONS else rows)

@@ -25,7 +25,7 @@ def check_reads_only(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     try:
         statements = connection.extract_statements(query)
     except duckdb.Error as error:
-        raise QueryError(said(error, query)) from None
+        raise QueryError(said(error)) from None
     if len(statements) != 1:
         raise QueryError(f"One SELECT is needed, {len(statements)} statements were found. Run them one by one.")
     if statements[0].type != duckdb.StatementType.SELECT:
@@ -38,11 +38,9 @@ def check_reads_only(connection: duckdb.DuckDBPyConnection, query: str) -> None:
         )
 
 
-def said(error: duckdb.Error, query: str = "") -> str:
+def said(error: duckdb.Error) -> str:
     """Give DuckDB's message on one line, without the excerpt of the query that it repeats."""
     text = " ".join(str(error).split("\n\nLINE")[0].split("\nLINE")[0].split())
-    if isinstance(error, duckdb.ParserException) and re.search(r"(?<![\".\w])at\b(?!\")", query, re.IGNORECASE):
-        text += '. AT is a word of SQL: write the column as "at"'
     unbound = _UNBOUND.search(text)
     return text if unbound is None else _how_to_bind(sorted(unbound[1].split(", ")))
 

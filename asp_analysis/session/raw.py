@@ -1,33 +1,38 @@
-"""The lowest layer of views: the contract's tables with the contract's columns, whatever the attached store has.
+"""The lowest layer of views: `raw` has the store's tables with the store's columns, whatever is attached.
 
-A store of the workbench has STRICT tables, or types on a server, and is read as it is. A file that the ASP platform
-wrote may lack columns of ours and may hold a text in a column of numbers, which makes every typed scan of it fail: it
-is read as text, inside SQLite, and the staging views turn the text into types.
+A store of the present schema is read as it is. A file that the ASP platform wrote, and a store of an earlier schema
+version, has one row per metric and the contract's names: the schema `platform` shows its tables, and the SQL in
+`database/views/platform/` turns them into ours. Such a file may lack columns and may hold a text in a column of
+numbers, which makes every typed scan of it fail: it is read as text, inside SQLite.
 """
 
 from dataclasses import dataclass
 
 import duckdb
 
-from asp_analysis import sql
+from asp_analysis import platform_form, sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 
 STORE = "asp_store"
 """The name under which the store is attached."""
 
-_PLATFORM_TABLES = ("agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics")
+TABLES = (*platform_form.TABLES, *sql.VOCABULARIES, "load_log", "load_reject")
+"""The tables that `raw` shows."""
 
-CONTRACT: dict[str, tuple[str, ...]] = {
-    table: columns
-    for table, columns in sql.table_columns().items()
-    if table in {*_PLATFORM_TABLES, "agent_roles", "load_log", "load_reject"}
-}
-"""Table -> the columns that the staging views and exports may read."""
+_TYPES = {"INTEGER": "BIGINT", "REAL": "DOUBLE", "TEXT": "VARCHAR"}
+"""SQLite's types -> DuckDB's."""
 
-_OF_ONE_METRIC = {"id", "execution_date", "metric_type", "metric_value", "metric_unit", "metadata", "execution_id"}
-EXECUTION_CONTEXT = tuple(name for name in CONTRACT["agent_cost_vector"] if name not in _OF_ONE_METRIC)
-"""What tells one execution from another where the file gives it no name."""
+_MERGED = """
+CREATE MACRO asp_merged(x) AS CASE
+    WHEN count(DISTINCT x) > 1
+        THEN list_reduce(
+            list_sort(list(DISTINCT x) FILTER (WHERE x IS NOT NULL)),
+            lambda a, b: CAST(json_merge_patch(a, b) AS VARCHAR)
+        )
+    ELSE min(x)
+END
+"""
 
 
 @dataclass(frozen=True)
@@ -48,26 +53,56 @@ def tables_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> Tables:
         StoreError: it holds none of the contract's.
     """
     tables = _file_tables(connection) if url.is_sqlite else _server_tables(connection)
-    if not any(name in tables for name in _PLATFORM_TABLES):
+    if not any(name in tables for name in platform_form.TABLES):
         what = "the file" if url.is_sqlite else url.shown
         how = "init" if url.is_sqlite else "migrate POSTGRES_URL"
         raise StoreError(
-            f"A store is needed, {what} holds none of {', '.join(_PLATFORM_TABLES)}. "
+            f"A store is needed, {what} holds none of {', '.join(platform_form.TABLES)}. "
             f"Name another, or create a store with: asp-analysis {how}"
         )
     return tables
 
 
+def create_raw(connection: duckdb.DuckDBPyConnection, tables: Tables, version: int | None) -> None:
+    """Create `raw` over the attached store; version: its schema version, None for a file of the platform."""
+    connection.execute("CREATE SCHEMA raw")
+    if version is not None and version >= sql.SCHEMA_VERSION:
+        for table in TABLES:
+            connection.execute(raw_view(tables, table))
+        return
+    connection.execute("CREATE SCHEMA platform")
+    connection.execute(_MERGED)
+    for table in platform_form.TABLES:
+        connection.execute(_platform_view(tables, table))
+    connection.execute(f"CREATE VIEW platform.metrics AS {sql.view_text('platform', 'metrics')}")
+    gathered = sql.script("one_row_per_execution.sql").replace("FROM metrics", "FROM platform.metrics")
+    connection.execute(f"CREATE VIEW platform.executions AS {gathered}")
+    for table in platform_form.TABLES:
+        connection.execute(f'CREATE VIEW raw."{table}" AS {sql.view_text("platform", table)}')
+    for table in (*sql.VOCABULARIES, "load_log", "load_reject"):
+        connection.execute(raw_view(tables, table))
+
+
 def raw_view(tables: Tables, table: str, after: int | None = None) -> str:
-    """Give the statement that makes `raw.<table>`; with `after`, only of the rows of larger numbers (rowid, or id)."""
-    found = tables.get(table)
+    """Return the statement that creates `raw.<table>`.
+
+    With `after`, it shows only the rows of larger numbers: SQLite's rowid, row_id on a server.
+    """
+    found, columns = tables.get(table), sql.table_columns()[table]
     if found is None:
         return _absent(table)
     if found.kind == "server":
-        return _from_server(table, found.columns, after)
-    if found.kind == "text" or after is not None:  # a condition is no filter of a scan, it must run inside SQLite
-        return _as_text(table, found.columns, after)
-    listed = ", ".join(f'"{name}"' if name in found.columns else f'NULL AS "{name}"' for name in CONTRACT[table])
+        listed = ", ".join(f'"{name}"' if name in found.columns else f'NULL AS "{name}"' for name in columns)
+        condition = "" if after is None else f" WHERE row_id > {after}"
+        return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} FROM {STORE}."{table}"{condition}'
+    if after is not None:  # a condition is no filter of a scan, it must run inside SQLite, which gives no types
+        inner = f'SELECT {", ".join(map(_text_of, columns))} FROM "{table}" WHERE rowid > {after}'.replace("'", "''")
+        listed = ", ".join(f'CAST("{name}" AS {_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
+        return f"CREATE OR REPLACE VIEW raw.\"{table}\" AS SELECT {listed} FROM sqlite_query('{STORE}', '{inner}')"
+    listed = ", ".join(
+        f'"{name}"' if name in found.columns else f'CAST(NULL AS {_TYPES[kind]}) AS "{name}"'
+        for name, kind in columns.items()
+    )
     return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} FROM {STORE}."{table}"'
 
 
@@ -93,37 +128,36 @@ def _server_tables(connection: duckdb.DuckDBPyConnection) -> Tables:
 
 
 def _absent(table: str) -> str:
-    if table == "agent_roles":
-        values = sql.script("agent_roles.sql").partition("VALUES")[2].rstrip().rstrip(";")
-        roles = f"SELECT * FROM (VALUES {values}) AS r (agent_role, phase_order, kind)"
-        return f"CREATE OR REPLACE VIEW raw.agent_roles AS {roles}"
-    listed = ", ".join(f'NULL AS "{name}"' for name in CONTRACT[table])
+    columns = sql.table_columns()[table]
+    if table in sql.VOCABULARIES:
+        typed = ", ".join(f"CAST({name} AS {_TYPES[kind]}) AS {name}" for name, kind in columns.items())
+        words = f"(VALUES {sql.vocabulary_rows(table)}) AS words ({', '.join(columns)})"
+        return f"CREATE OR REPLACE VIEW raw.{table} AS SELECT {typed} FROM {words}"
+    listed = ", ".join(f'CAST(NULL AS {_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
     return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} WHERE FALSE'
 
 
-def _from_server(table: str, columns: tuple[str, ...], after: int | None) -> str:
-    listed = []
-    for name in CONTRACT[table]:
-        if name not in columns:
-            listed.append(f'NULL AS "{name}"')
-        elif name == "components_affected":  # TEXT[] there, a JSON array here
-            listed.append(f'CAST(to_json("{name}") AS VARCHAR) AS "{name}"')
-        else:
-            listed.append(f'"{name}"')
-    condition = "" if after is None else f" WHERE id > {after}"
-    return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {", ".join(listed)} FROM {STORE}."{table}"{condition}'
+# --- the platform's form ----------------------------------------------------------------------------------------------
 
 
-def _as_text(table: str, columns: tuple[str, ...], after: int | None) -> str:
-    """Read a table as text, every REAL with all its digits, and name its executions where it does not."""
-    texts = ", ".join(_text_of(name) for name in CONTRACT[table] if name in columns)
-    condition = "" if after is None else f" WHERE rowid > {after}"
-    inner = f'SELECT {texts} FROM "{table}"{condition}'.replace("'", "''")
-    listed = ", ".join(_or_unknown(table, name, columns) for name in CONTRACT[table])
-    return f"CREATE OR REPLACE VIEW raw.\"{table}\" AS SELECT {listed} FROM sqlite_query('{STORE}', '{inner}')"
+def _platform_view(tables: Tables, table: str) -> str:
+    """Return the statement that creates `platform.<table>` with the contract's columns."""
+    found, columns = tables.get(table), platform_form.COLUMNS[table]
+    head = f'CREATE VIEW platform."{table}" AS SELECT'
+    if found is None:
+        return f"{head} {', '.join(f'CAST(NULL AS VARCHAR) AS {name}' for name in columns)} WHERE FALSE"
+    listed = ", ".join(_or_unknown(table, name, found.columns) for name in columns)
+    if found.kind == "server":
+        listed = listed.replace('"components_affected"', 'to_json("components_affected") AS "components_affected"', 1)
+    if found.kind != "text":
+        return f'{head} {listed} FROM {STORE}."{table}"'
+    texts = ", ".join(_text_of(name) for name in columns if name in found.columns)
+    inner = f'SELECT {texts} FROM "{table}"'.replace("'", "''")
+    return f"{head} {listed} FROM sqlite_query('{STORE}', '{inner}')"
 
 
 def _text_of(name: str) -> str:
+    """Read a column as text, every REAL with all its digits."""
     return (
         f"CASE typeof(\"{name}\") WHEN 'real' THEN printf('%!.17g', \"{name}\") "
         f'ELSE CAST("{name}" AS TEXT) END AS "{name}"'
@@ -138,7 +172,7 @@ def _or_unknown(table: str, name: str, columns: tuple[str, ...]) -> str:
 
 def _execution_name(columns: tuple[str, ...]) -> str:
     """Rows of one context belong to one execution, until one of its metrics comes again."""
-    context = ", ".join(f'"{name}"' for name in EXECUTION_CONTEXT if name in columns)
+    context = ", ".join(f'"{name}"' for name in platform_form.CONTEXT if name in columns)
     order = "TRY_CAST(id AS BIGINT)" if "id" in columns else "timestamp"
     return (
         f"md5(concat_ws('|', {context})) || '-' || "

@@ -18,7 +18,7 @@ from asp_analysis.session.snapshot import Pointer, Snapshots
 log = logging.getLogger("asp_analysis.session")
 
 COPIED_ROWS = 20_000
-"""Metric rows up to which a store is copied into memory: about a tenth of a second."""
+"""Executions up to which a store is copied into memory: about a tenth of a second."""
 
 
 class Reader(Protocol):
@@ -49,6 +49,8 @@ def open_reader(url: StoreUrl, *, is_live: bool) -> Reader:
             return _Live(connection)
         if not _is_large(connection):
             return _InMemory(url, connection)
+        if not url.is_sqlite and state_of(connection, url, is_quick=True) is None:
+            return _Live(connection)  # nothing tells whether a copy of it is still true
     except duckdb.Error as error:
         connection.close()
         raise unreadable(url, error) from None

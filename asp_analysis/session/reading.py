@@ -9,7 +9,7 @@ from asp_analysis import occupancy
 from asp_analysis.config import StoreUrl, store_url
 from asp_analysis.errors import QueryError, StoreError
 from asp_analysis.session.attaching import unreadable
-from asp_analysis.session.catalog import describe_view, view_names
+from asp_analysis.session.catalog import describe_view, view_key, view_names
 from asp_analysis.session.frames import framed
 from asp_analysis.session.guard import check_reads_only, said
 from asp_analysis.session.readers import open_reader
@@ -63,22 +63,22 @@ class Session:
             raise QueryError(said(error)) from None
 
     def view(self, name: str) -> pd.DataFrame:
-        """Give all rows of one view.
+        """Return all rows of one view in the order of its key.
 
         Raises:
             QueryError: there is no such view; the message lists those that are there.
         """
         if name not in view_names():
             raise QueryError(f"A view is needed, {name!r} is none. There are: {', '.join(view_names())}.")
-        return self.sql(f'SELECT * FROM "{name}"')
+        return self.sql(f"SELECT * FROM {name} ORDER BY {', '.join(view_key(name))}")
 
     def views(self) -> pd.DataFrame:
-        """List the views: name, what one row is, and the columns with their units."""
+        """List the views: name, what one row is, the key that tells rows apart, and the columns with their units."""
         rows = []
         for name in view_names():
             one_row, columns = describe_view(name)
             named = ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns)
-            rows.append({"view": name, "one_row_is": one_row, "columns": named})
+            rows.append({"view": name, "one_row_is": one_row, "key": ", ".join(view_key(name)), "columns": named})
         return pd.DataFrame(rows)
 
     def _renew(self) -> None:

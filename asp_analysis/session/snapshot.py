@@ -22,9 +22,10 @@ import duckdb
 
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
+from asp_analysis.records import EXECUTIONS
 from asp_analysis.session.attaching import attached, bare, quoted, show_since
-from asp_analysis.session.catalog import copied_views, other_views
-from asp_analysis.session.freshness import METRICS, NUMBERED, State, fingerprint, has_only_grown, is_same, state_of
+from asp_analysis.session.catalog import marts, staging_views
+from asp_analysis.session.freshness import NUMBERED, State, fingerprint, has_only_grown, is_same, state_of
 from asp_analysis.session.growing import NAME, TABLE_OF, grow, row_count
 
 _ROW_GROUP = 30_720
@@ -65,7 +66,7 @@ class Snapshots:
         """
         with self._building(), attached(self._url) as connection:
             pointer, seen = self._pointer(), fingerprint(self._url.path)
-            if pointer is not None:
+            if pointer is not None and pointer.state is not None:
                 state = state_of(connection, self._url, is_quick=True)
                 if is_same(state, pointer.state) and is_same(state_of(connection, self._url), pointer.state):
                     return self._point(replace(pointer, fingerprint=seen))
@@ -74,7 +75,7 @@ class Snapshots:
                     for table in NUMBERED["sqlite"]
                     if has_only_grown(table, pointer.state, state)
                 }
-                if METRICS in since and (grown := self._grown(connection, pointer, seen, since)):
+                if EXECUTIONS in since and (grown := self._grown(connection, pointer, seen, since)):
                     return self._point(grown)
             return self._point(self._taken(connection, seen))
 
@@ -111,13 +112,11 @@ class Snapshots:
         taken_at = time.time()
         with _written(connection, self._folder / file):
             state = state_of(connection, self._url)
-            for layer, name in copied_views():
-                text = sql.view_text(layer, name)
-                if layer == "marts":
-                    connection.execute(f"USE {NAME}")
-                connection.execute(f"CREATE TABLE {NAME}.{name} AS {text}")
-            for layer, name in other_views():
-                connection.execute(f"CREATE VIEW {NAME}.{name} AS {sql.view_text(layer, name)}")
+            for name in staging_views():
+                connection.execute(f"CREATE TABLE {NAME}.{name} AS {sql.view_text('staging', name)}")
+            connection.execute(f"USE {NAME}")
+            for name in marts():
+                connection.execute(f"CREATE VIEW {NAME}.{name} AS {sql.view_text('marts', name)}")
         return Pointer(file, _made_of(), taken_at, state, seen)
 
     def _grown(
@@ -201,7 +200,7 @@ def _written(connection: duckdb.DuckDBPyConnection, path: Path, former: Path | N
 
 
 def _made_of() -> str:
-    """Give the fingerprint of what makes a copy: which views are tables in it, all views, and the version of DuckDB."""
-    copied = copied_views()
-    texts = [str(copied), *(sql.view_text(layer, name) for layer, name in (*copied, *other_views()))]
+    """Return the fingerprint of what makes a copy: all views, and the version of DuckDB."""
+    views = [*(("staging", name) for name in staging_views()), *(("marts", name) for name in marts())]
+    texts = [sql.view_text(layer, name) for layer, name in views]
     return hashlib.sha256("\n".join([duckdb.__version__, *texts]).encode()).hexdigest()[:16]

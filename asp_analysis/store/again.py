@@ -15,7 +15,7 @@ from asp_analysis.batch import Batch
 from asp_analysis.store.log import LoadedFile, LoadResult
 from asp_analysis.store.statements import execute
 
-NAMED_BY = {"executions": "execution_id", "agent_cost_vector": "execution_id"}
+NAMED_BY = {"executions": "execution_id", "metrics": "execution_id"}
 """What the records of a table are named by, where the content may stand in for it."""
 
 _NOUNS = {"execution_id": "executions"}
@@ -39,7 +39,7 @@ class Unnamed:
         if not batch.unnamed_count:
             return
         self.count += batch.unnamed_count
-        places = [place for place, name in enumerate(batch.columns) if name in ("timestamp", "created_at", "task_id")]
+        places = [place for place, name in enumerate(batch.columns) if name in ("executed_at", "task_id")]
         self.ends.setdefault("begins", [batch.rows[0][place] for place in places])
         self.ends["ends"] = [batch.rows[-1][place] for place in places]
 

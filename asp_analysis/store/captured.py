@@ -20,7 +20,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import ConfigError, StoreError
 from asp_analysis.store import sqlite
 from asp_analysis.store.database import Store, check_schema
-from asp_analysis.store.loading import add_to_log, begin_log
+from asp_analysis.store.loading import add_to_log, begin_log, is_logged
 from asp_analysis.store.log import LoadedFile, LoadResult
 from asp_analysis.store.rejects import keep_rejects
 from asp_analysis.store.statements import execute
@@ -125,14 +125,13 @@ def _accepted(connection: Connection, log: CaptureLog, batch: Batch) -> tuple[Ca
 
 def _written(connection: Connection, log: CaptureLog, batch: Batch) -> tuple[CaptureLog, list[Reject]]:
     """Write a batch and count it in its row of `load_log`; the log itself stays as it is until the commit."""
-    outcome = BatchWriter(connection).write(batch)
-    rejects = [*batch.rejects, *outcome.rejects]
     grown = _grown(log, batch)
-    result = _result(log, batch, outcome)
-    if grown.load_id is None or not add_to_log(connection, grown.load_id, result):
+    if grown.load_id is None or not is_logged(connection, grown.load_id, log.file):
         source = LoadedFile(log.file, "", 0, "jsonl", log.loaded_as, {"captured": True})
         grown.load_id = begin_log(connection, source)
-        add_to_log(connection, grown.load_id, result)
+    outcome = BatchWriter(connection, grown.load_id).write(batch)
+    rejects = [*batch.rejects, *outcome.rejects]
+    add_to_log(connection, grown.load_id, _result(log, batch, outcome))
     execute(
         connection,
         "UPDATE load_log SET sha256 = ?, size_bytes = ? WHERE load_id = ?",

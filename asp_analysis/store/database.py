@@ -1,7 +1,9 @@
 """The store as a database: create, open, start anew; SQLite or PostgreSQL behind one SQLAlchemy engine."""
 
+import logging
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,16 +15,19 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from asp_analysis import occupancy, server, sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
+from asp_analysis.platform_form import TABLES
 from asp_analysis.records import format_instant
 from asp_analysis.sql import SCHEMA_VERSION
-from asp_analysis.store import sqlite
-from asp_analysis.store.backups import back_up_file
-from asp_analysis.store.statements import execute
+from asp_analysis.store import sqlite, upgrades
+from asp_analysis.store.backups import back_up_file, keep_copy, opened
+from asp_analysis.store.statements import execute, run_script
 
-_CONTRACT = ("agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics")
+log = logging.getLogger("asp_analysis.store")
+
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
-    "postgresql": "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = current_schema()",
+    "postgresql": "SELECT table_name AS name FROM information_schema.tables "
+    "WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'",
 }
 
 
@@ -115,7 +120,9 @@ def create_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
     Raises:
         StoreError: the folder cannot be written, the file is something else, or the server refuses.
     """
-    is_new = _is_missing(url)
+    is_new = url.is_missing()
+    if is_new and url.path is not None:
+        _make_folder(url.path)
     store = _connect(url)
     try:
         is_new = is_new or _is_empty(store)
@@ -171,16 +178,14 @@ def check_schema(store: Store) -> None:
     """
     tables = {row["name"] for row in store.read(_TABLES[store.engine.dialect.name])}
     if "asp_schema" not in tables:
-        known = sorted(tables & set(_CONTRACT))
+        known = sorted(tables & set(TABLES))
         what = f"it holds {', '.join(known)} of the ASP platform" if known else "it holds none of its tables"
         raise StoreError(
             f"A store of the workbench is needed to write, {store.url.shown} is none: {what}. "
-            "It can still be read; to write, create another with: asp-analysis init --db sqlite:///FILE"
+            "It can still be read, and loaded into another: asp-analysis init --db sqlite:///FILE, then load it there"
         )
-    if _version(store) == 1 and store.url.is_sqlite:
-        with store.transaction() as connection:
-            if execute(connection, "SELECT max(version) FROM asp_schema").scalar() == 1:
-                sqlite.upgrade(connection)
+    if upgrades.has_upgrade(_version(store)):
+        _upgrade(store)
     if _version(store) != SCHEMA_VERSION:
         raise StoreError(
             f"A store with schema version {SCHEMA_VERSION} is needed, {store.url.shown} has version {_version(store)}. "
@@ -188,21 +193,65 @@ def check_schema(store: Store) -> None:
         )
 
 
+def _upgrade(store: Store) -> None:
+    """Bring a store to the present schema version; a file is backed up first and gives its free space back after."""
+    path, was = store.url.path, _version(store)
+    kept = None
+    if path is not None:
+        with closing(opened(path.resolve())) as source:
+            kept = keep_copy(path.resolve(), source, f"upgrade-to-{SCHEMA_VERSION}")
+    if not _run_upgrade(store):
+        return
+    if path is not None:
+        with closing(opened(path.resolve())) as file, suppress(sqlite3.OperationalError):
+            file.execute("VACUUM")  # a reader in the way, or a full disk, only keeps the file larger than it must be
+    copied = "" if kept is None else f"; the store as it was: {kept}"
+    log.warning("%s was brought from schema version %s to %s%s.", store.url.shown, was, SCHEMA_VERSION, copied)
+
+
+def _run_upgrade(store: Store) -> bool:
+    """Upgrade in one transaction; false where somebody else did it while this process waited for its turn.
+
+    Raises:
+        StoreError: the upgrade would change what the store says, or the new tables refuse a row.
+    """
+    try:
+        with store.transaction() as connection:
+            version = int(execute(connection, "SELECT max(version) FROM asp_schema").scalar_one())
+            upgrades.upgrade(connection, version)
+    except IntegrityError as error:
+        found = server.without_password(str(error.orig), store.url)
+        raise StoreError(
+            f"{store.url.shown} cannot be upgraded to schema version {SCHEMA_VERSION}, a row breaks a rule: {found}. "
+            "Nothing was changed. Mend the row, then try again."
+        ) from None
+    return version < SCHEMA_VERSION
+
+
+def upgrade_copy(path: Path) -> None:
+    """Bring a copy of a SQLite store to the present schema version; nobody else may have the copy.
+
+    Raises:
+        StoreError: as `open_store`.
+    """
+    store = _connect(StoreUrl(f"sqlite:///{path}", path))
+    try:
+        _run_upgrade(store)
+    finally:
+        store.close()
+
+
 def _version(store: Store) -> int:
     return int(store.read("SELECT max(version) AS version FROM asp_schema")[0]["version"] or 0)
 
 
-def _is_missing(url: StoreUrl) -> bool:
-    """Tell whether there is no file yet; its folder is made."""
-    if not url.is_missing():
-        return False
+def _make_folder(path: Path) -> None:
     try:
-        url.path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"A folder for the store is needed, {url.path.parent} gave: {error.strerror}. Choose one."
+            f"A folder for the store is needed, {path.parent} gave: {error.strerror}. Choose one."
         ) from None
-    return True
 
 
 def _is_empty(store: Store) -> bool:
@@ -210,7 +259,7 @@ def _is_empty(store: Store) -> bool:
     if store.url.is_sqlite:
         return False
     tables = {row["name"] for row in store.read(_TABLES["postgresql"])}
-    return not tables & {"asp_schema", *_CONTRACT}
+    return not tables & {"asp_schema", *TABLES}
 
 
 def _connect(url: StoreUrl) -> Store:
@@ -234,13 +283,9 @@ def _make_schema(store: Store) -> None:
 
 
 def _fill(store: Store) -> None:
+    name = "sqlite/sample_data.sql" if store.url.is_sqlite else "migrations/004_sample_data.sql"
     with store.transaction() as connection:
-        if store.url.is_sqlite:
-            sqlite.run_script(connection, sql.script("sqlite/sample_data.sql"))
-        else:
-            from asp_analysis.store.statements import run_script
-
-            run_script(connection, sql.script("migrations/004_sample_data.sql"))
+        run_script(connection, sql.script(name))
 
 
 def _task_count(store: Store) -> int:

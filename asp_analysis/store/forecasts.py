@@ -20,14 +20,16 @@ def keep_forecasts(store: Store, task_id: str, estimates: list[dict[str, Any]]) 
         StoreError: the store cannot be written.
     """
     with store.transaction() as connection:
-        query = "SELECT status, metadata FROM task_metadata WHERE task_id = ?"
+        query = "SELECT status, metadata_json FROM task_metadata WHERE task_id = ?"
         row = execute(connection, query, (task_id,)).first()
         if row is None:
             raise InputError(f"A task of the store is needed, {task_id!r} is none. Load it first.")
-        if row[0] in {"completed", "failed"}:
-            raise InputError(f"A task that is not finished is needed, {task_id!r} is {row[0]}. Keep forecasts before.")
-        metadata = json.loads(row[1] or "{}")
+        status, known = row
+        if status in {"completed", "failed"}:
+            raise InputError(f"A task that is not finished is needed, {task_id!r} is {status}. Keep forecasts before.")
+        metadata = json.loads(known or "{}")
         made_at = now()
         metadata[FORECASTS] = [*metadata.get(FORECASTS, []), *({**one, "made_at": made_at} for one in estimates)]
-        execute(connection, "UPDATE task_metadata SET metadata = ? WHERE task_id = ?", (json_text(metadata), task_id))
+        change = "UPDATE task_metadata SET metadata_json = ? WHERE task_id = ?"
+        execute(connection, change, (json_text(metadata), task_id))
     return len(metadata[FORECASTS])

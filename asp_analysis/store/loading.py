@@ -32,14 +32,17 @@ def write_load(store: Store, source: LoadedFile, batches: Iterable[Batch], *, is
         return _write(connection, source, batches, is_strict=is_strict)
 
 
-def write_loads(store: Store, loads: Iterable[tuple[LoadedFile, Iterable[Batch]]]) -> list[LoadResult]:
+def write_loads(
+    store: Store, loads: Iterable[tuple[LoadedFile, Iterable[Batch]]], *, is_strict: bool = False
+) -> list[LoadResult]:
     """Write several files in one transaction: either all of them or none; thousands of small files need not wait.
 
     Raises:
+        InputError: `is_strict`, and a record was rejected.
         StoreError: the store cannot be written.
     """
     with store.transaction() as connection:
-        return [_write(connection, source, batches) for source, batches in loads]
+        return [_write(connection, source, batches, is_strict=is_strict) for source, batches in loads]
 
 
 def last_loads(store: Store) -> dict[str, dict[str, Any]]:
@@ -53,7 +56,7 @@ def _write(
     result = LoadResult(source.file, source.loaded_as, found=dict(source.found))
     strict_rejects: list[Reject] = []
     load_id = begin_log(connection, source)
-    writer, unnamed, roles = BatchWriter(connection), Unnamed(), Roles()
+    writer, unnamed, roles = BatchWriter(connection, load_id), Unnamed(), Roles()
     for batch in batches:
         unnamed.see(batch)
         if source.loaded_as in RECORDS:  # the sub-agents of transcripts have names of their own
@@ -106,13 +109,19 @@ def begin_log(connection: Connection, source: LoadedFile) -> int:
     return int(row.scalar_one())
 
 
-def add_to_log(connection: Connection, load_id: int, result: LoadResult) -> bool:
-    """Add the counts of a result to its row of `load_log`; False where there is no such row of this file."""
-    row = execute(
+def is_logged(connection: Connection, load_id: int, file: str) -> bool:
+    """Tell whether `load_log` has a row of this number for this file: another store may lie in its place by now."""
+    query = "SELECT 1 FROM load_log WHERE load_id = ? AND file = ?"
+    return execute(connection, query, (load_id, file)).first() is not None
+
+
+def add_to_log(connection: Connection, load_id: int, result: LoadResult) -> None:
+    """Add the counts of a result to its row of `load_log`."""
+    execute(
         connection,
         "UPDATE load_log SET finished_at = ?, read_count = read_count + ?, written = written + ?, "
         "updated = updated + ?, present = present + ?, rejected = rejected + ?, tasks_stubbed = tasks_stubbed + ? "
-        "WHERE load_id = ? AND file = ? RETURNING load_id",
+        "WHERE load_id = ?",
         (
             now(),
             result.read,
@@ -122,10 +131,8 @@ def add_to_log(connection: Connection, load_id: int, result: LoadResult) -> bool
             result.rejected,
             result.tasks_stubbed,
             load_id,
-            result.file,
         ),
-    ).first()
-    return row is not None
+    )
 
 
 def _add(result: LoadResult, batch: Batch, outcome: Any, reject_count: int) -> None:

@@ -1,7 +1,7 @@
 """A PostgreSQL database as a store: how it is opened and set up, and how its values become the store's texts.
 
-The rest of the writer knows one form of a value, the one SQLite holds: instants and JSON as text, lists of paths as a
-JSON array. The server has types for them; they are translated here, on the way in and out.
+The rest of the writer knows one form of a value, the one SQLite holds: instants and JSON as text. The server has types
+for them; they are translated here, on the way in and out.
 """
 
 import json
@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 from psycopg.adapt import Loader
-from psycopg.types.array import ArrayLoader
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
@@ -18,6 +17,7 @@ from asp_analysis import sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.records import json_text
 from asp_analysis.store.statements import run_script
+from asp_analysis.store.views import create_views
 
 WRITER_LOCK = 7305473017
 """The advisory lock of the writer: writers take turns as on SQLite, so that what one compares no other changes.
@@ -29,7 +29,6 @@ PATIENCE_S = 30.0
 """How long a writer waits for the one before it, as on SQLite."""
 
 _CONNECT_TIMEOUT_S = 10
-TEXT_OID, TEXT_ARRAY_OID = 25, 1009  # fixed in PostgreSQL's catalogue
 _MIGRATIONS = ("001_create_tables", "002_create_indexes")
 
 _NO_LIMIT_OF_LATE_ROWS = """
@@ -68,10 +67,12 @@ def connect(url: StoreUrl) -> psycopg.Connection:
 
 
 def create_schema(connection: Connection) -> None:
-    """Make all tables and the roles; with TimescaleDB in the database, its hypertables too."""
+    """Create all tables, views and roles; with TimescaleDB in the database, its hypertables too."""
     for name in _MIGRATIONS:
         run_script(connection, sql.script(f"migrations/{name}.sql"))
-    connection.exec_driver_sql(sql.script("agent_roles.sql"))
+    run_script(connection, sql.script("vocabularies.sql"))
+    create_views(connection)
+    run_script(connection, sql.script("migrations/grants.sql"))
     if connection.exec_driver_sql("SELECT FROM pg_extension WHERE extname = 'timescaledb'").first() is not None:
         run_script(connection, sql.script("migrations/003_timescaledb_setup.sql"))
 
@@ -85,13 +86,6 @@ class _InstantLoader(Loader):
         return f"{date}T{clock}.{fraction:0<6}Z"
 
 
-class _TextLoader(Loader):
-    """DATE as text."""
-
-    def load(self, data: Any) -> str:
-        return bytes(data).decode()
-
-
 class _JsonLoader(Loader):
     """JSONB as the store's one text form of JSON."""
 
@@ -99,26 +93,12 @@ class _JsonLoader(Loader):
         return json_text(json.loads(bytes(data)))
 
 
-class _ArrayLoader(ArrayLoader):
-    """TEXT[] as a JSON array."""
-
-    base_oid = TEXT_OID
-
-    def load(self, data: Any) -> str:  # type: ignore[override]  # the store's form of a list is a text
-        return json_text(super().load(data))
-
-
 def _configure(connection: psycopg.Connection, _record: object) -> None:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET DateStyle = 'ISO, YMD'")
     connection.execute(_NO_LIMIT_OF_LATE_ROWS)
     connection.commit()
-    for type_, loader in (
-        ("timestamptz", _InstantLoader),
-        ("date", _TextLoader),
-        ("jsonb", _JsonLoader),
-        (TEXT_ARRAY_OID, _ArrayLoader),
-    ):
+    for type_, loader in (("timestamptz", _InstantLoader), ("jsonb", _JsonLoader)):
         connection.adapters.register_loader(type_, loader)
 
 

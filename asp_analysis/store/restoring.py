@@ -59,7 +59,7 @@ def restore(url: StoreUrl, backup: Path) -> Restored:
         StoreError: as `check_backup`; somebody else has the store open; or the disk gave an error.
     """
     check_backup(url, backup)
-    path = url.path.resolve()
+    path = (url.path or backup).resolve()  # a server was refused by the check
     try:
         with occupancy.held(path, "writer"), _alone(path) as there, finished_file(path, like=path) as part:
             with _read_errors(backup), closing(_opened_quietly(backup)) as source:

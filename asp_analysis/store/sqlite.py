@@ -1,7 +1,7 @@
-"""A SQLite file as a store: how it is opened, set up, brought to the present schema, and what its errors mean."""
+"""A SQLite file as a store: how it is opened, set up, and what its errors mean."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,14 +10,13 @@ from sqlalchemy.pool import NullPool
 
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
+from asp_analysis.store.statements import run_script
+from asp_analysis.store.views import create_views
 
 BUSY_TIMEOUT_MS = 30_000
 _CACHE_KIB = 65_536  # the unique index is written in random order: with SQLite's 2 MiB it is the bottleneck
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
-_SCHEMA = ("sqlite/create_tables.sql", "sqlite/count_changes.sql", "sqlite/create_indexes.sql", "agent_roles.sql")
-_ADDED_TO_LOAD_LOG = {"modified_ns": "INTEGER", "found_json": "TEXT"}
-"""Columns of `load_log` that the first stores may lack."""
-
+_SCHEMA = ("sqlite/create_tables.sql", "sqlite/count_changes.sql", "sqlite/create_indexes.sql", "vocabularies.sql")
 _MEANINGS = (
     ("locked", "it is locked by another program", "Wait for it to finish, or close it."),
     ("readonly", "it is read-only", "Check the permissions of the file and its folder."),
@@ -59,27 +58,10 @@ def make_brief_engine(path: Path, patience_s: Callable[[], float]) -> Engine:
 
 
 def create_schema(connection: Connection) -> None:
-    """Make all tables in an empty file."""
+    """Create all tables and views in an empty file."""
     for name in _SCHEMA:
         run_script(connection, sql.script(name))
-
-
-def run_script(connection: Connection, text: str) -> None:
-    """Run the statements of a script one by one: SQLite's driver takes no more at once within a transaction."""
-    for statement in _statements(text):
-        connection.exec_driver_sql(statement)
-
-
-def upgrade(connection: Connection) -> None:
-    """Bring a store of schema version 1 to version 2: complete load log, counters of changes."""
-    there = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(load_log)")}
-    for column, type_ in _ADDED_TO_LOAD_LOG.items():
-        if column not in there:
-            connection.exec_driver_sql(f"ALTER TABLE load_log ADD COLUMN {column} {type_}")
-    run_script(connection, sql.script("sqlite/count_changes.sql"))
-    connection.exec_driver_sql(
-        "INSERT INTO asp_schema (version, created_at) VALUES (2, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z')"
-    )
+    create_views(connection)
 
 
 def explained(url: StoreUrl, text: str) -> str:
@@ -98,12 +80,3 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
-
-
-def _statements(text: str) -> Iterator[str]:
-    statement = ""
-    for line in text.splitlines(keepends=True):
-        statement += line
-        if line.rstrip().endswith(";") and sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -1,41 +1,46 @@
 """One way to write to both engines: places are `?`, and values have the form that SQLite holds.
 
-PostgreSQL's driver wants `%s`, and its arrays are lists; both are translated here.
+PostgreSQL's driver wants `%s`, which is translated here.
 """
 
-import json
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult
 
-ARRAY_COLUMNS = frozenset({"components_affected"})
-"""Columns that are TEXT[] on PostgreSQL and a JSON array in SQLite."""
-
-Rows = Sequence[tuple[Any, ...]]
-
 
 def execute(
     connection: Connection, statement: str, parameters: Sequence[Any] | list[Sequence[Any]] = ()
-) -> CursorResult[Any]:
+) -> "CursorResult[*tuple[Any, ...]]":
     """Run a statement with one row of parameters, or with a list of rows; `?` and `%` stand for nothing else in it."""
     if connection.dialect.name == "postgresql":
         statement = statement.replace("?", "%s")
     return connection.exec_driver_sql(statement, parameters)
 
 
-def stored_rows(connection: Connection, columns: Sequence[str], rows: Rows) -> list[tuple[Any, ...]]:
-    """Give rows the form in which the store's engine takes them."""
-    places = [i for i, name in enumerate(columns) if name in ARRAY_COLUMNS]
-    if connection.dialect.name != "postgresql" or not places:
-        return list(rows)
-    return [tuple(_listed(value) if i in places else value for i, value in enumerate(row)) for row in rows]
-
-
 def run_script(connection: Connection, text: str) -> None:
-    """Run several statements without parameters on PostgreSQL, where one call may hold them all."""
-    connection.execution_options(no_parameters=True).exec_driver_sql(text)
+    """Run the statements of a script, without parameters.
+
+    PostgreSQL takes them at once; SQLite's driver takes no more than one within a transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        run_statements(connection, [text])
+    else:
+        run_statements(connection, _statements(text))
 
 
-def _listed(value: str | None) -> list[str] | None:
-    return None if value is None else json.loads(value)
+def run_statements(connection: Connection, statements: Iterable[str]) -> None:
+    """Run statements one by one as they are written: `?` and `%` mean what SQL means by them."""
+    literal = connection.execution_options(no_parameters=True)
+    for statement in statements:
+        literal.exec_driver_sql(statement)
+
+
+def _statements(text: str) -> Iterator[str]:
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if line.rstrip().endswith(";") and sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -7,23 +7,26 @@ within one, which doubles the time of a large load.
 
 import json
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from asp_analysis.batch import Batch, Reject
-from asp_analysis.records import json_text
-from asp_analysis.store.statements import execute, stored_rows
+from asp_analysis.batch import Batch, Combine, Reject
+from asp_analysis.executions import MEASURES
+from asp_analysis.records import EXECUTIONS, json_text
+from asp_analysis.store.statements import execute
+from asp_analysis.store.words import Words
 
 Row = tuple[Any, ...]
 Key = tuple[Any, ...]
 
-STUB_MARK = "is_stub"
-"""The key in `metadata` of a task that telemetry mentioned before the task itself was loaded."""
+_MERGED_OBJECTS = {"metadata_json", "labels"}
+"""Columns of JSON objects whose keys are merged."""
 
 _IDS_AT_ONCE = 900  # SQLite allows 999 parameters in builds before 3.32
 _MISSING_TASK_TIME = "created_at: is needed for a task that is not in the store yet; give --set created_at=..."
@@ -31,20 +34,32 @@ _MISSING_TASK_TIME = "created_at: is needed for a task that is not in the store 
 
 @dataclass(frozen=True)
 class Keyed:
-    """How the rows of one table are told apart, and what an unknown value of a new row becomes."""
+    """How the rows of one table are told apart, what an unknown value of a new row becomes, and what it refers to.
+
+    time: the column that tells when a task was first named, of tables whose rows belong to a task; words: column -> the
+    vocabulary that it must be in; is_logged: the rows say which load they came with.
+    """
 
     key: tuple[str, ...]
-    defaults: dict[str, Any]
-    needs_task: bool = True
+    defaults: dict[str, Any] = field(default_factory=dict)
+    time: str | None = None
+    words: dict[str, str] = field(default_factory=dict)
+    is_logged: bool = True
 
 
 TABLES: dict[str, Keyed] = {
-    "agent_cost_vector": Keyed(("execution_id", "metric_type"), {}),
-    "task_metadata": Keyed(("task_id",), {"defect_count": 0, "status": "pending"}, needs_task=False),
+    EXECUTIONS: Keyed(("execution_id",), time="executed_at"),
+    "task_metadata": Keyed(("task_id",), {"status": "pending", "is_stub": False}),
     "defect_log": Keyed(
-        ("defect_id",), {"flagged_by_agent": False, "validated_by_human": False, "false_positive": False}
+        ("defect_id",),
+        {"is_flagged_by_agent": False, "is_validated_by_human": False, "is_false_positive": False},
+        time="found_at",
+        words={"defect_type": "defect_types"},
     ),
-    "bootstrap_metrics": Keyed(("capability_name", "measured_at"), {}, needs_task=False),
+    "bootstrap_metrics": Keyed(("capability", "measured_at"), words={"capability": "capabilities"}),
+    "agent_roles": Keyed(("agent_role",), is_logged=False),
+    "capabilities": Keyed(("capability",), is_logged=False),
+    "defect_types": Keyed(("defect_type",), is_logged=False),
 }
 
 
@@ -60,47 +75,64 @@ class Outcome:
 
 
 class BatchWriter:
-    """Writes batches within one transaction and remembers which tasks it has seen there."""
+    """Writes batches of one load within one transaction and remembers which tasks it has seen there."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, load_id: int) -> None:
+        self._connection, self._load_id = connection, load_id
         self._known_tasks: set[str] = set()
+        self._words = Words(connection)
 
     def write(self, batch: Batch) -> Outcome:
         """Write one batch; the rejects of the outcome are those that only the store could find."""
+        batch, rejects = self._words.without_unknown(batch, TABLES[batch.table].words)
         if not batch.rows:
-            return Outcome()
-        batch = _with_metadata(batch)
-        stubbed = self.stub_tasks(batch)
+            return Outcome(rejects=rejects)
+        outcome = self._write(batch)
+        outcome.rejects = (*rejects, *outcome.rejects)
+        return outcome
+
+    def _write(self, batch: Batch) -> Outcome:
+        stubbed = self.stub_tasks(batch, batch.rows)
         stored = self._stored_rows(batch)
         if not stored and not _has_repeated_key(batch) and not _lacks_task_time(batch, batch.rows):
             self.insert(batch, batch.rows)
-            return Outcome(written=len(set(batch.record_of_row)), tasks_stubbed=stubbed)
-        if batch.combine is not None:
-            outcome = _combined(self, batch, list(stored.values()))
-        else:
-            outcome = _Merge(self, batch, stored).run()
+            return Outcome(written=len(batch.rows), tasks_stubbed=stubbed)
+        outcome = _Merge(self, batch, stored).run()
         outcome.tasks_stubbed += stubbed
         return outcome
 
     def insert(self, batch: Batch, rows: Sequence[Row]) -> None:
         """Insert rows whose keys are new."""
-        self._insert(batch.table, batch.columns, _with_defaults(batch, rows))
+        columns, rows = batch.columns, _with_defaults(batch, rows)
+        if TABLES[batch.table].is_logged:
+            columns, rows = (*columns, "load_id"), [(*row, self._load_id) for row in rows]
+        self._insert(batch.table, columns, rows)
 
     def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         places = ", ".join("?" * len(columns))
-        self._run(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", columns, rows)
+        execute(self._connection, f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", list(rows))
 
-    def update(self, batch: Batch, row: Row) -> None:
-        """Overwrite the row of the same key."""
+    def update(self, batch: Batch, rows: Sequence[Row]) -> None:
+        """Overwrite the rows of the same keys."""
+        if not rows:
+            return
         key = TABLES[batch.table].key
-        values = dict(zip(batch.columns, row, strict=True))
         changed = [name for name in batch.columns if name not in key]
         assignments = ", ".join(f"{name} = ?" for name in changed)
         condition = " AND ".join(f"{name} = ?" for name in key)
-        named = (*changed, *key)
-        parameters = tuple(values[name] for name in named)
-        self._run(f"UPDATE {batch.table} SET {assignments} WHERE {condition}", named, [parameters])
+        places = [batch.columns.index(name) for name in (*changed, *key)]
+        parameters = [tuple(row[place] for place in places) for row in rows]
+        execute(self._connection, f"UPDATE {batch.table} SET {assignments} WHERE {condition}", parameters)
+
+    def move(self, batch: Batch, rows: Sequence[Row]) -> None:
+        """Let stored executions have happened when these rows say.
+
+        On a server the time is part of the key; with TimescaleDB it says where a row is kept, and no UPDATE moves it.
+        """
+        if rows and self._connection.dialect.name == "postgresql":
+            name, time = batch.columns.index("execution_id"), batch.columns.index("executed_at")
+            moved = [(row[name], row[time]) for row in rows]
+            execute(self._connection, "SELECT asp_move_execution(?, ?)", moved)
 
     def _stored_rows(self, batch: Batch) -> dict[Key, Row]:
         first_key = TABLES[batch.table].key[0]
@@ -112,25 +144,25 @@ class BatchWriter:
 
     # --- tasks that are not there yet ---
 
-    def stub_tasks(self, batch: Batch) -> int:
-        """Create the tasks that the rows name and the store does not know, so that their foreign key holds."""
-        if not TABLES[batch.table].needs_task:
+    def stub_tasks(self, batch: Batch, rows: Sequence[Row]) -> int:
+        """Create the tasks that rows of a batch name and the store does not know, so that their foreign key holds."""
+        time_name = TABLES[batch.table].time
+        if time_name is None:
             return 0
-        task, time = batch.columns.index("task_id"), batch.columns.index(_TIME_OF[batch.table])
-        unknown = {row[task] for row in batch.rows} - self._known_tasks
+        task, time = batch.columns.index("task_id"), batch.columns.index(time_name)
+        unknown = {row[task] for row in rows} - self._known_tasks
         if not unknown:
             return 0
         there = {
             row[0] for row in self._select_in("SELECT task_id FROM task_metadata WHERE task_id IN ", list(unknown))
         }
         first_seen: dict[str, str] = {}
-        for row in batch.rows:
+        for row in rows:
             if row[task] in unknown and row[task] not in there:
                 first_seen[row[task]] = min(row[time], first_seen.get(row[task], row[time]))
-        mark = json_text({STUB_MARK: True})
-        stubs = [(task_id, instant, mark) for task_id, instant in first_seen.items()]
+        stubs = [(task_id, instant, True, self._load_id) for task_id, instant in first_seen.items()]
         if stubs:
-            self._insert("task_metadata", ("task_id", "created_at", "metadata"), stubs)
+            self._insert("task_metadata", ("task_id", "created_at", "is_stub", "load_id"), stubs)
         self._known_tasks |= unknown
         return len(stubs)
 
@@ -140,9 +172,6 @@ class BatchWriter:
         """Open a savepoint: what fails inside is undone and the transaction goes on."""
         return self._connection.begin_nested()
 
-    def _run(self, statement: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        execute(self._connection, statement, stored_rows(self._connection, columns, rows))
-
     def _select_in(self, query: str, values: list[Any]) -> Iterator[Row]:
         for start in range(0, len(values), _IDS_AT_ONCE):
             some = values[start : start + _IDS_AT_ONCE]
@@ -150,98 +179,123 @@ class BatchWriter:
             yield from map(tuple, execute(self._connection, f"{query}({places})", tuple(some)).all())
 
 
-_TIME_OF = {"agent_cost_vector": "timestamp", "defect_log": "created_at"}
-
-
-def _combined(writer: BatchWriter, batch: Batch, stored: list[Row]) -> Outcome:
-    """Let the batch's own rule merge each record with what the store holds of it, and write the difference."""
-    outcome, key_of = Outcome(), _key_getter(batch)
-    new_rows: list[Row] = []
-    changed_rows: list[Row] = []
-    place = batch.columns.index(TABLES[batch.table].key[0])
-    known = _grouped(stored, place)
-    for name, rows in _grouped(batch.rows, place).items():
-        if name not in known:
-            new_rows += rows
-            outcome.written += 1
-            continue
-        held = {key_of(row): row for row in known[name]}
-        wanted = batch.combine(known[name], rows) if batch.combine else rows
-        changed = [row for row in wanted if not _is_same(batch.columns, row, held.get(key_of(row)))]
-        changed_rows += [row for row in changed if key_of(row) in held]
-        new_rows += [row for row in changed if key_of(row) not in held]
-        outcome.updated += bool(changed)
-        outcome.present += not changed
-    # A record may belong to a task that only the stored description named.
-    outcome.tasks_stubbed = writer.stub_tasks(replace(batch, rows=[*new_rows, *changed_rows]))
-    for row in changed_rows:
-        writer.update(batch, row)
-    if new_rows:
-        writer.insert(batch, new_rows)
-    return outcome
-
-
-def _grouped(rows: Iterable[Row], place: int) -> dict[Any, list[Row]]:
-    groups: dict[Any, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row[place], []).append(row)
-    return groups
-
-
 class _Merge:
-    """Merges one batch with what the store holds already, record by record, each record whole or not at all."""
+    """Merges one batch with what the store holds already, record by record, each record whole or not at all.
+
+    A merged task or defect may break a rule over several columns: its update is tried within a savepoint, and refused
+    alone. Executions, and records that merge by a rule of their own, cannot: they are written at the end, together.
+    """
 
     def __init__(self, writer: BatchWriter, batch: Batch, stored: dict[Key, Row]) -> None:
         self._writer, self._batch, self._known = writer, batch, stored
-        self._new_rows: list[Row] = []
+        self._new: dict[Key, Row] = {}
+        self._changed: dict[Key, Row] = {}
+        self._moved: dict[Key, Row] = {}
         self._key_of = _key_getter(batch)
+        self._merge = batch.combine or _merge_of(batch)
+        self._is_tried_alone = batch.combine is None and batch.table != EXECUTIONS
+        self._measures = [place for place, name in enumerate(batch.columns) if name in MEASURES]
 
     def run(self) -> Outcome:
-        outcome, rejects = Outcome(), []
-        for record, rows in _by_record(self._batch):
-            if _lacks_task_time(self._batch, rows) and not any(self._key_of(row) in self._known for row in rows):
-                rejects.append(self._reject(record, _MISSING_TASK_TIME))
-                continue
+        counts, rejects = Counter[str](), []
+        for record, row in zip(self._batch.record_of_row, self._batch.rows, strict=True):
+            key = self._key_of(row)
+            old = self._known.get(key)
             try:
-                kinds = self._merge_record(rows)
+                counts[self._take(key, row, old)] += 1
             except IntegrityError as error:
-                rejects.append(self._reject(record, f"the store refused it: {error.orig}"))
-                continue
-            outcome.written += kinds == {"written"}
-            outcome.present += kinds == {"present"}
-            outcome.updated += kinds not in ({"written"}, {"present"})
+                rejects.append(_reject(self._batch, record, f"the store refused it: {error.orig}"))
+            except _MissingTimeError:
+                rejects.append(_reject(self._batch, record, _MISSING_TASK_TIME))
+        # A record may belong to a task that only the stored description named.
+        stubbed = self._writer.stub_tasks(self._batch, [*self._new.values(), *self._changed.values()])
+        self._writer.move(self._batch, list(self._moved.values()))
+        self._writer.update(self._batch, list(self._changed.values()))
         self._flush()
-        outcome.rejects = tuple(rejects)
-        return outcome
+        return Outcome(counts["written"], counts["updated"], counts["present"], stubbed, tuple(rejects))
 
-    def _merge_record(self, rows: list[Row]) -> set[str]:
-        plan = [self._planned(row) for row in rows]
-        changed = [row for kind, row in plan if kind == "updated"]
-        if changed:
+    def _take(self, key: Key, row: Row, old: Row | None) -> str:
+        """Plan one record and return what becomes of it: written, updated or present."""
+        if old is None:
+            if _lacks_task_time(self._batch, [row]):
+                raise _MissingTimeError
+            self._new[key] = self._known[key] = row
+            return "written"
+        merged = old if row == old else self._merge(old, row)
+        if _is_same(self._batch.columns, merged, old):
+            return "present"
+        if self._is_tried_alone:
             self._flush()
             with self._writer.savepoint():
-                for row in changed:
-                    self._writer.update(self._batch, row)
-        for kind, row in plan:
-            if kind == "written":
-                self._new_rows.append(row)
-            self._known[self._key_of(row)] = row
-        return {kind for kind, _ in plan}
+                self._writer.update(self._batch, [merged])
+        elif key in self._new:
+            self._new[key] = merged
+        else:
+            self._changed[key] = merged
+            if self._is_moved(old, merged):
+                self._moved[key] = merged
+        self._known[key] = merged
+        return "written" if self._batch.is_by_metric and self._is_completed(old, merged) else "updated"
 
-    def _planned(self, row: Row) -> tuple[str, Row]:
-        old = self._known.get(self._key_of(row))
-        if old is None:
-            return "written", row
-        merged = old if row == old else tuple(map(_merged_value, self._batch.columns, row, old))
-        return ("present", old) if _is_same(self._batch.columns, merged, old) else ("updated", merged)
+    def _is_moved(self, old: Row, merged: Row) -> bool:
+        """Tell whether an execution happened at another time than the store says."""
+        if self._batch.table != EXECUTIONS:
+            return False
+        place = self._batch.columns.index("executed_at")
+        return merged[place] != old[place]
+
+    def _is_completed(self, old: Row, merged: Row) -> bool:
+        """Tell whether a metric came that was not known, and none changed."""
+        changed = [place for place in self._measures if merged[place] != old[place]]
+        return bool(changed) and all(old[place] is None for place in changed)
 
     def _flush(self) -> None:
-        if self._new_rows:
-            self._writer.insert(self._batch, self._new_rows)
-            self._new_rows = []
+        if self._new:
+            self._writer.insert(self._batch, list(self._new.values()))
+            self._new = {}
 
-    def _reject(self, record: int, reason: str) -> Reject:
-        return Reject(self._batch.line_numbers[record], (reason,), self._batch.raw_text(record))
+
+class _MissingTimeError(Exception):
+    """A task that is not in the store comes without the time of its creation."""
+
+
+def _merge_of(batch: Batch) -> Combine:
+    """Return what merges a stored row with a new one, column by column."""
+    columns = batch.columns
+    if not batch.is_by_metric:
+        return lambda old, new: tuple(map(_merged_value, columns, new, old))
+    time, metadata = columns.index("executed_at"), columns.index("metadata_json")
+
+    def merge(old: Row, new: Row) -> Row:
+        """Merge two metrics of an execution, which come in any order and again: one of them may not undo another."""
+        merged = list(map(_merged_value, columns, new, old))
+        merged[time] = min(old[time], new[time])  # it happened when its first metric was taken
+        if None not in (old[metadata], new[metadata]):
+            merged[metadata] = _greatest_of_each(old[metadata], new[metadata])
+        return tuple(merged)
+
+    return merge
+
+
+def _greatest_of_each(old: str, new: str) -> str:
+    """Merge two JSON objects; where both have a key, the greater text is taken, as one_row_per_execution.sql does."""
+    if old == new:
+        return old
+    first, second = json.loads(old), json.loads(new)
+    both = {name: max(first[name], second[name], key=json_text) for name in first.keys() & second.keys()}
+    return json_text({**first, **second, **both})
+
+
+def _merged_value(column: str, new: Any, old: Any) -> Any:
+    if column in _MERGED_OBJECTS and old is not None and new is not None and new != old:
+        return json_text({**json.loads(old), **json.loads(new)})
+    if column == "is_stub":  # whoever knows no more than the task's name makes no stub of it
+        return bool(old and new)
+    return old if new is None else new
+
+
+def _reject(batch: Batch, record: int, reason: str) -> Reject:
+    return Reject(batch.line_numbers[record], (reason,), batch.raw_text(record))
 
 
 def _with_defaults(batch: Batch, rows: Sequence[Row]) -> Sequence[Row]:
@@ -272,20 +326,6 @@ def _has_repeated_key(batch: Batch) -> bool:
     return len(set(map(_key_getter(batch), batch.rows))) < len(batch.rows)
 
 
-def _by_record(batch: Batch) -> Iterable[tuple[int, list[Row]]]:
-    grouped: dict[int, list[Row]] = {}
-    for record, row in zip(batch.record_of_row, batch.rows, strict=True):
-        grouped.setdefault(record, []).append(row)
-    return grouped.items()
-
-
-def _with_metadata(batch: Batch) -> Batch:
-    """Let a batch of tasks carry `metadata` in any case: the mark of a stub goes when the task itself arrives."""
-    if batch.table != "task_metadata" or "metadata" in batch.columns:
-        return batch
-    return replace(batch, columns=(*batch.columns, "metadata"), rows=[(*row, None) for row in batch.rows])
-
-
 def _is_same(columns: Sequence[str], row: Row, old: Row | None) -> bool:
     """Tell whether two rows say the same; PostgreSQL gives back the number 1e22 of a JSON as it writes it itself."""
     if old is None or row == old:
@@ -297,12 +337,4 @@ def _is_same(columns: Sequence[str], row: Row, old: Row | None) -> bool:
 
 
 def _is_json(column: str) -> bool:
-    return column.endswith("_json") or column in {"metadata", "components_affected"}
-
-
-def _merged_value(column: str, new: Any, old: Any) -> Any:
-    if column == "metadata" and old is not None and (new is not None or STUB_MARK in old):
-        known = {name: value for name, value in json.loads(old).items() if name != STUB_MARK}
-        merged = {**known, **json.loads(new or "{}")}
-        return json_text(merged) if merged else None
-    return old if new is None else new
+    return column.endswith("_json") or column == "labels"

@@ -1,7 +1,8 @@
 -- The store on PostgreSQL 14 or newer: the same tables, columns and constraint names as database/sqlite/create_tables.sql.
 --
--- What differs is meant: instants are TIMESTAMPTZ, booleans BOOLEAN, JSON is JSONB, lists of paths are TEXT[], and the keys
--- of tables that may become hypertables of TimescaleDB hold their time column. Unknown is NULL, never 0 and never ''.
+-- What differs is meant: instants are TIMESTAMPTZ, booleans BOOLEAN, JSON is JSONB; the keys of tables that may become
+-- hypertables of TimescaleDB hold their time column (the writer sees to it that an execution is there once); row_id
+-- numbers executions as SQLite's rowid does. Unknown is NULL, never 0 and never ''.
 -- What every column means and its unit: database/README.md. Run by asp-analysis init or migrate, in one transaction.
 -- The number in asp_note_change is the lock that the workbench's writer takes, too (asp_analysis/store/postgres.py).
 
@@ -11,172 +12,205 @@ CREATE TABLE asp_schema (
     CONSTRAINT pk_asp_schema PRIMARY KEY (version)
 );
 
--- Roles are data, not a constraint: people add their own. phase_order sorts phases; kind is PSP's term.
+-- Vocabularies that people extend are rows, not constraints. Roles: phase_order sorts phases; kind is PSP's term.
+-- A role that is not listed is taken too; it has no order and no kind.
 CREATE TABLE agent_roles (
-    agent_role  TEXT             NOT NULL,
-    phase_order BIGINT           NOT NULL,
-    kind        TEXT             NOT NULL,
+    agent_role  TEXT   NOT NULL,
+    phase_order BIGINT NOT NULL,
+    kind        TEXT   NOT NULL,
     CONSTRAINT pk_agent_roles PRIMARY KEY (agent_role),
     CONSTRAINT ck_agent_roles_kind CHECK (kind IN ('overhead', 'construction', 'appraisal', 'failure'))
 );
 
+-- What learns and may earn autonomy; measurements of other capabilities are rejected until they are listed here.
+CREATE TABLE capabilities (
+    capability       TEXT   NOT NULL,
+    capability_order BIGINT NOT NULL,
+    meaning          TEXT   NOT NULL,
+    CONSTRAINT pk_capabilities PRIMARY KEY (capability)
+);
+
+-- The classes of defects; taxonomy says whose: AI, PSP, or the name of one's own.
+CREATE TABLE defect_types (
+    defect_type TEXT   NOT NULL,
+    type_order  BIGINT NOT NULL,
+    taxonomy    TEXT   NOT NULL,
+    CONSTRAINT pk_defect_types PRIMARY KEY (defect_type)
+);
+
+-- One row is one task. estimated_*: before the work; reported_*: what the task's own record says came of it.
 CREATE TABLE task_metadata (
-    task_id                    TEXT             NOT NULL,
-    created_at                 TIMESTAMPTZ      NOT NULL,
-    started_at                 TIMESTAMPTZ,
-    completed_at               TIMESTAMPTZ,
-    project_id                 TEXT,
-    task_type                  TEXT,
-    task_description           TEXT,
-    requirements_text          TEXT,
-    semantic_units_json        JSONB,
-    estimated_complexity       BIGINT,
-    actual_complexity          BIGINT,
-    estimated_cost_vector_json JSONB,
-    actual_cost_vector_json    JSONB,
-    defect_count               BIGINT           NOT NULL DEFAULT 0,
-    defect_density             DOUBLE PRECISION,
-    components_affected        TEXT[],
-    bootstrap_phase            TEXT,
-    human_reviewed             BOOLEAN,
-    human_corrections_json     JSONB,
-    status                     TEXT             NOT NULL DEFAULT 'pending',
-    metadata                   JSONB,
+    task_id                 TEXT             NOT NULL,
+    created_at              TIMESTAMPTZ      NOT NULL,
+    started_at              TIMESTAMPTZ,
+    completed_at            TIMESTAMPTZ,
+    project_id              TEXT,
+    task_type               TEXT,
+    task_description        TEXT,
+    requirements_text       TEXT,
+    status                  TEXT             NOT NULL DEFAULT 'pending',
+    is_stub                 BOOLEAN          NOT NULL DEFAULT FALSE,
+    estimated_size          BIGINT,
+    actual_size             BIGINT,
+    estimated_latency_ms    DOUBLE PRECISION,
+    estimated_tokens        DOUBLE PRECISION,
+    estimated_cost_usd      DOUBLE PRECISION,
+    reported_latency_ms     DOUBLE PRECISION,
+    reported_tokens         DOUBLE PRECISION,
+    reported_cost_usd       DOUBLE PRECISION,
+    reported_defects        BIGINT,
+    reported_defect_density DOUBLE PRECISION,
+    bootstrap_phase         TEXT,
+    is_human_reviewed       BOOLEAN,
+    human_corrections_json  JSONB,
+    semantic_units_json     JSONB,
+    components_json         JSONB,
+    metadata_json           JSONB,
+    load_id                 BIGINT,
     CONSTRAINT pk_task_metadata PRIMARY KEY (task_id),
     CONSTRAINT ck_task_metadata_task_id CHECK (task_id <> ''),
+    CONSTRAINT ck_task_metadata_order CHECK (completed_at >= started_at),
+    CONSTRAINT ck_task_metadata_status CHECK (status IN ('pending', 'in_progress', 'completed', 'failed')),
+    CONSTRAINT ck_task_metadata_bootstrap_phase CHECK (bootstrap_phase IN ('Learning', 'Shadow', 'Autonomous')),
     CONSTRAINT ck_task_metadata_created_at CHECK (created_at >= '0001-01-01 00:00+00' AND created_at < '10000-01-01 00:00+00'),
     CONSTRAINT ck_task_metadata_started_at CHECK (started_at >= '0001-01-01 00:00+00' AND started_at < '10000-01-01 00:00+00'),
     CONSTRAINT ck_task_metadata_completed_at CHECK (completed_at >= '0001-01-01 00:00+00' AND completed_at < '10000-01-01 00:00+00'),
-    CONSTRAINT ck_task_metadata_order CHECK (completed_at >= started_at),
-    CONSTRAINT ck_task_metadata_estimated_complexity CHECK (estimated_complexity >= 0),
-    CONSTRAINT ck_task_metadata_actual_complexity CHECK (actual_complexity >= 0),
-    CONSTRAINT ck_task_metadata_estimated_cost CHECK (jsonb_typeof(estimated_cost_vector_json) = 'object'),
-    CONSTRAINT ck_task_metadata_actual_cost CHECK (jsonb_typeof(actual_cost_vector_json) = 'object'),
-    CONSTRAINT ck_task_metadata_defect_count CHECK (defect_count >= 0),
-    CONSTRAINT ck_task_metadata_defect_density CHECK (defect_density >= 0),
-    CONSTRAINT ck_task_metadata_components CHECK (array_position(components_affected, NULL) IS NULL),
-    CONSTRAINT ck_task_metadata_bootstrap_phase CHECK (bootstrap_phase IN ('Learning', 'Shadow', 'Autonomous')),
-    CONSTRAINT ck_task_metadata_human_corrections CHECK (jsonb_typeof(human_corrections_json) = 'object'),
-    CONSTRAINT ck_task_metadata_status CHECK (status IN ('pending', 'in_progress', 'completed', 'failed')),
-    CONSTRAINT ck_task_metadata_metadata CHECK (jsonb_typeof(metadata) = 'object')
+    CONSTRAINT ck_task_metadata_estimated_size CHECK (estimated_size >= 0),
+    CONSTRAINT ck_task_metadata_actual_size CHECK (actual_size >= 0),
+    CONSTRAINT ck_task_metadata_estimated_latency_ms CHECK (estimated_latency_ms >= 0 AND estimated_latency_ms <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_estimated_tokens CHECK (estimated_tokens >= 0 AND estimated_tokens <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_estimated_cost_usd CHECK (estimated_cost_usd >= 0 AND estimated_cost_usd <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_reported_latency_ms CHECK (reported_latency_ms >= 0 AND reported_latency_ms <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_reported_tokens CHECK (reported_tokens >= 0 AND reported_tokens <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_reported_cost_usd CHECK (reported_cost_usd >= 0 AND reported_cost_usd <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_reported_defects CHECK (reported_defects >= 0),
+    CONSTRAINT ck_task_metadata_reported_defect_density CHECK (reported_defect_density >= 0 AND reported_defect_density <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_human_corrections_json CHECK (jsonb_typeof(human_corrections_json) = 'object'),
+    CONSTRAINT ck_task_metadata_semantic_units_json CHECK (jsonb_typeof(semantic_units_json) IN ('array', 'object')),
+    CONSTRAINT ck_task_metadata_components_json CHECK (jsonb_typeof(components_json) = 'array'),
+    CONSTRAINT ck_task_metadata_metadata_json CHECK (jsonb_typeof(metadata_json) = 'object')
 );
 
--- One row is one metric of one execution.
+-- One row is one execution: one run of one agent role on one task, with all that was measured of it.
 CREATE TABLE agent_cost_vector (
-    id              BIGINT           GENERATED BY DEFAULT AS IDENTITY,
-    timestamp       TIMESTAMPTZ      NOT NULL,
-    execution_date  DATE             NOT NULL,
-    task_id         TEXT             NOT NULL,
-    subtask_id      TEXT,
-    project_id      TEXT,
-    user_id         TEXT,
-    agent_role      TEXT             NOT NULL,
-    agent_version   TEXT,
-    agent_iteration BIGINT           NOT NULL DEFAULT 1,
-    metric_type     TEXT             NOT NULL,
-    metric_value    DOUBLE PRECISION NOT NULL,
-    metric_unit     TEXT             NOT NULL,
-    llm_model       TEXT,
-    llm_provider    TEXT,
-    metadata        JSONB,
-    execution_id    TEXT             NOT NULL,
-    CONSTRAINT pk_agent_cost_vector PRIMARY KEY (id, timestamp),
-    CONSTRAINT uq_agent_cost_vector_execution UNIQUE (execution_id, metric_type, timestamp),
-    CONSTRAINT fk_agent_cost_vector_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
-    CONSTRAINT ck_agent_cost_vector_timestamp CHECK (timestamp >= '0001-01-01 00:00+00' AND timestamp < '10000-01-01 00:00+00'),
-    CONSTRAINT ck_agent_cost_vector_execution_date CHECK (execution_date = (timestamp AT TIME ZONE 'UTC')::DATE),
-    CONSTRAINT ck_agent_cost_vector_role CHECK (agent_role <> ''),
-    CONSTRAINT ck_agent_cost_vector_iteration CHECK (agent_iteration >= 0),
-    CONSTRAINT ck_agent_cost_vector_value CHECK (metric_value >= 0 AND metric_value <= 1.7976931348623157e308),
-    CONSTRAINT ck_agent_cost_vector_unit CHECK (
-        metric_unit = CASE metric_type
-            WHEN 'Latency' THEN 'ms'
-            WHEN 'Tokens_In' THEN 'tokens'
-            WHEN 'Tokens_Out' THEN 'tokens'
-            WHEN 'Tokens_Cache_Read' THEN 'tokens'
-            WHEN 'Tokens_Cache_Write' THEN 'tokens'
-            WHEN 'API_Cost' THEN 'USD'
-            WHEN 'Memory_Usage' THEN 'MB'
-            WHEN 'Tool_Calls' THEN 'count'
-            WHEN 'Retries' THEN 'count'
-            ELSE 'unknown metric_type' END
-    ),
-    CONSTRAINT ck_agent_cost_vector_execution_id CHECK (execution_id <> ''),
-    CONSTRAINT ck_agent_cost_vector_metadata CHECK (jsonb_typeof(metadata) = 'object')
-);
-
-CREATE TABLE defect_log (
-    defect_id          TEXT             NOT NULL,
-    created_at         TIMESTAMPTZ      NOT NULL,
-    resolved_at        TIMESTAMPTZ,
+    execution_id       TEXT             NOT NULL,
+    executed_at        TIMESTAMPTZ      NOT NULL,
     task_id            TEXT             NOT NULL,
+    subtask_id         TEXT,
     project_id         TEXT,
     user_id            TEXT,
-    defect_type        TEXT             NOT NULL,
-    severity           TEXT,
-    phase_injected     TEXT             NOT NULL,
-    phase_removed      TEXT             NOT NULL,
-    component_path     TEXT,
-    function_name      TEXT,
-    line_number        BIGINT,
-    effort_to_fix_json JSONB,
-    description        TEXT             NOT NULL,
-    root_cause         TEXT,
-    resolution_notes   TEXT,
-    flagged_by_agent   BOOLEAN          NOT NULL DEFAULT FALSE,
-    validated_by_human BOOLEAN          NOT NULL DEFAULT FALSE,
-    false_positive     BOOLEAN          NOT NULL DEFAULT FALSE,
-    metadata           JSONB,
-    CONSTRAINT pk_defect_log PRIMARY KEY (defect_id),
-    CONSTRAINT ck_defect_log_defect_id CHECK (defect_id <> ''),
-    CONSTRAINT fk_defect_log_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
-    CONSTRAINT ck_defect_log_created_at CHECK (created_at >= '0001-01-01 00:00+00' AND created_at < '10000-01-01 00:00+00'),
-    CONSTRAINT ck_defect_log_resolved_at CHECK (resolved_at >= '0001-01-01 00:00+00' AND resolved_at < '10000-01-01 00:00+00'),
-    CONSTRAINT ck_defect_log_order CHECK (resolved_at >= created_at),
-    CONSTRAINT ck_defect_log_type CHECK (defect_type IN (
-        '1_Planning_Failure', '2_Prompt_Misinterpretation', '3_Tool_Use_Error', '4_Hallucination',
-        '5_Security_Vulnerability', '6_Conventional_Code_Bug', '7_Task_Execution_Error', '8_Alignment_Deviation',
-        '10_Documentation', '20_Syntax', '30_Build_Package', '40_Assignment', '50_Interface',
-        '60_Checking', '70_Data', '80_Function', '90_System', '100_Environment'
-    )),
-    CONSTRAINT ck_defect_log_severity CHECK (severity IN ('Low', 'Medium', 'High', 'Critical')),
-    CONSTRAINT ck_defect_log_phases CHECK (phase_injected <> phase_removed),
-    CONSTRAINT ck_defect_log_line_number CHECK (line_number >= 0),
-    CONSTRAINT ck_defect_log_effort CHECK (jsonb_typeof(effort_to_fix_json) = 'object'),
-    CONSTRAINT ck_defect_log_metadata CHECK (jsonb_typeof(metadata) = 'object')
+    agent_role         TEXT             NOT NULL,
+    agent_version      TEXT,
+    agent_iteration    BIGINT           NOT NULL DEFAULT 1,
+    llm_model          TEXT,
+    llm_provider       TEXT,
+    latency_ms         DOUBLE PRECISION,
+    tokens_in          BIGINT,
+    tokens_out         BIGINT,
+    tokens_cache_read  BIGINT,
+    tokens_cache_write BIGINT,
+    cost_usd           DOUBLE PRECISION,
+    tool_calls         BIGINT,
+    retries            BIGINT,
+    memory_mb          DOUBLE PRECISION,
+    machine            TEXT,
+    tool               TEXT,
+    tool_version       TEXT,
+    labels             JSONB,
+    metadata_json      JSONB,
+    load_id            BIGINT,
+    row_id             BIGINT           GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_agent_cost_vector PRIMARY KEY (execution_id, executed_at),
+    CONSTRAINT fk_agent_cost_vector_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
+    CONSTRAINT ck_agent_cost_vector_execution_id CHECK (execution_id <> ''),
+    CONSTRAINT ck_agent_cost_vector_role CHECK (agent_role <> ''),
+    CONSTRAINT ck_agent_cost_vector_executed_at CHECK (executed_at >= '0001-01-01 00:00+00' AND executed_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_agent_cost_vector_agent_iteration CHECK (agent_iteration >= 0),
+    CONSTRAINT ck_agent_cost_vector_latency_ms CHECK (latency_ms >= 0 AND latency_ms <= 1.7976931348623157e308),
+    CONSTRAINT ck_agent_cost_vector_tokens_in CHECK (tokens_in >= 0),
+    CONSTRAINT ck_agent_cost_vector_tokens_out CHECK (tokens_out >= 0),
+    CONSTRAINT ck_agent_cost_vector_tokens_cache_read CHECK (tokens_cache_read >= 0),
+    CONSTRAINT ck_agent_cost_vector_tokens_cache_write CHECK (tokens_cache_write >= 0),
+    CONSTRAINT ck_agent_cost_vector_cost_usd CHECK (cost_usd >= 0 AND cost_usd <= 1.7976931348623157e308),
+    CONSTRAINT ck_agent_cost_vector_tool_calls CHECK (tool_calls >= 0),
+    CONSTRAINT ck_agent_cost_vector_retries CHECK (retries >= 0),
+    CONSTRAINT ck_agent_cost_vector_memory_mb CHECK (memory_mb >= 0 AND memory_mb <= 1.7976931348623157e308),
+    CONSTRAINT ck_agent_cost_vector_labels CHECK (jsonb_typeof(labels) = 'object'),
+    CONSTRAINT ck_agent_cost_vector_metadata_json CHECK (jsonb_typeof(metadata_json) = 'object')
 );
 
+-- One row is one defect; fix_*: what its correction took.
+CREATE TABLE defect_log (
+    defect_id             TEXT             NOT NULL,
+    found_at              TIMESTAMPTZ      NOT NULL,
+    fixed_at              TIMESTAMPTZ,
+    task_id               TEXT             NOT NULL,
+    project_id            TEXT,
+    user_id               TEXT,
+    defect_type           TEXT             NOT NULL,
+    severity              TEXT,
+    phase_injected        TEXT             NOT NULL,
+    phase_removed         TEXT             NOT NULL,
+    component_path        TEXT,
+    function_name         TEXT,
+    line_number           BIGINT,
+    fix_latency_ms        DOUBLE PRECISION,
+    fix_tokens            DOUBLE PRECISION,
+    fix_cost_usd          DOUBLE PRECISION,
+    fix_retries           BIGINT,
+    description           TEXT             NOT NULL,
+    root_cause            TEXT,
+    resolution_notes      TEXT,
+    is_flagged_by_agent   BOOLEAN          NOT NULL DEFAULT FALSE,
+    is_validated_by_human BOOLEAN          NOT NULL DEFAULT FALSE,
+    is_false_positive     BOOLEAN          NOT NULL DEFAULT FALSE,
+    metadata_json         JSONB,
+    load_id               BIGINT,
+    CONSTRAINT pk_defect_log PRIMARY KEY (defect_id),
+    CONSTRAINT fk_defect_log_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
+    CONSTRAINT fk_defect_log_type FOREIGN KEY (defect_type) REFERENCES defect_types (defect_type),
+    CONSTRAINT ck_defect_log_defect_id CHECK (defect_id <> ''),
+    CONSTRAINT ck_defect_log_order CHECK (fixed_at >= found_at),
+    CONSTRAINT ck_defect_log_severity CHECK (severity IN ('Low', 'Medium', 'High', 'Critical')),
+    CONSTRAINT ck_defect_log_phases CHECK (phase_injected <> phase_removed),
+    CONSTRAINT ck_defect_log_found_at CHECK (found_at >= '0001-01-01 00:00+00' AND found_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_defect_log_fixed_at CHECK (fixed_at >= '0001-01-01 00:00+00' AND fixed_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_defect_log_line_number CHECK (line_number >= 0),
+    CONSTRAINT ck_defect_log_fix_latency_ms CHECK (fix_latency_ms >= 0 AND fix_latency_ms <= 1.7976931348623157e308),
+    CONSTRAINT ck_defect_log_fix_tokens CHECK (fix_tokens >= 0 AND fix_tokens <= 1.7976931348623157e308),
+    CONSTRAINT ck_defect_log_fix_cost_usd CHECK (fix_cost_usd >= 0 AND fix_cost_usd <= 1.7976931348623157e308),
+    CONSTRAINT ck_defect_log_fix_retries CHECK (fix_retries >= 0),
+    CONSTRAINT ck_defect_log_metadata_json CHECK (jsonb_typeof(metadata_json) = 'object')
+);
+
+-- One row is one measurement of one capability.
 CREATE TABLE bootstrap_metrics (
-    id                            BIGINT           GENERATED BY DEFAULT AS IDENTITY,
-    measured_at                   TIMESTAMPTZ      NOT NULL,
-    measurement_period_start      TIMESTAMPTZ      NOT NULL,
-    measurement_period_end        TIMESTAMPTZ      NOT NULL,
-    capability_name               TEXT             NOT NULL,
-    capability_mode               TEXT             NOT NULL,
-    tasks_completed               BIGINT           NOT NULL,
-    tasks_required_for_graduation BIGINT           NOT NULL,
-    primary_metric_name           TEXT,
-    primary_metric_value          DOUBLE PRECISION,
-    primary_metric_target         DOUBLE PRECISION,
-    secondary_metrics_json        JSONB,
-    graduation_criteria_met       BOOLEAN,
-    graduation_notes              TEXT,
-    metadata                      JSONB,
-    CONSTRAINT pk_bootstrap_metrics PRIMARY KEY (id, measured_at),
-    CONSTRAINT uq_bootstrap_metrics_measurement UNIQUE (capability_name, measured_at),
+    capability             TEXT             NOT NULL,
+    measured_at            TIMESTAMPTZ      NOT NULL,
+    period_start_at        TIMESTAMPTZ      NOT NULL,
+    period_end_at          TIMESTAMPTZ      NOT NULL,
+    mode                   TEXT             NOT NULL,
+    tasks_completed        BIGINT           NOT NULL,
+    tasks_needed           BIGINT           NOT NULL,
+    metric_name            TEXT,
+    metric_value           DOUBLE PRECISION,
+    metric_target          DOUBLE PRECISION,
+    is_graduated           BOOLEAN,
+    notes                  TEXT,
+    secondary_metrics_json JSONB,
+    metadata_json          JSONB,
+    load_id                BIGINT,
+    CONSTRAINT pk_bootstrap_metrics PRIMARY KEY (capability, measured_at),
+    CONSTRAINT fk_bootstrap_metrics_capability FOREIGN KEY (capability) REFERENCES capabilities (capability),
+    CONSTRAINT ck_bootstrap_metrics_period CHECK (period_end_at >= period_start_at),
+    CONSTRAINT ck_bootstrap_metrics_mode CHECK (mode IN ('Learning', 'Shadow', 'Autonomous')),
+    CONSTRAINT ck_bootstrap_metrics_needed CHECK (tasks_needed > 0),
     CONSTRAINT ck_bootstrap_metrics_measured_at CHECK (measured_at >= '0001-01-01 00:00+00' AND measured_at < '10000-01-01 00:00+00'),
-    CONSTRAINT ck_bootstrap_metrics_start CHECK (measurement_period_start >= '0001-01-01 00:00+00' AND measurement_period_start < '10000-01-01 00:00+00'),
-    CONSTRAINT ck_bootstrap_metrics_end CHECK (measurement_period_end >= '0001-01-01 00:00+00' AND measurement_period_end < '10000-01-01 00:00+00'),
-    CONSTRAINT ck_bootstrap_metrics_period CHECK (measurement_period_end >= measurement_period_start),
-    CONSTRAINT ck_bootstrap_metrics_capability CHECK (capability_name IN (
-        'PROBE_AI', 'TaskDecomposition', 'ErrorProneDetection',
-        'ReviewAgent_Design', 'ReviewAgent_Code', 'DefectTypePrediction'
-    )),
-    CONSTRAINT ck_bootstrap_metrics_mode CHECK (capability_mode IN ('Learning', 'Shadow', 'Autonomous')),
-    CONSTRAINT ck_bootstrap_metrics_completed CHECK (tasks_completed >= 0),
-    CONSTRAINT ck_bootstrap_metrics_required CHECK (tasks_required_for_graduation > 0),
-    CONSTRAINT ck_bootstrap_metrics_secondary CHECK (jsonb_typeof(secondary_metrics_json) = 'object'),
-    CONSTRAINT ck_bootstrap_metrics_metadata CHECK (jsonb_typeof(metadata) = 'object')
+    CONSTRAINT ck_bootstrap_metrics_period_start_at CHECK (period_start_at >= '0001-01-01 00:00+00' AND period_start_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_bootstrap_metrics_period_end_at CHECK (period_end_at >= '0001-01-01 00:00+00' AND period_end_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_bootstrap_metrics_tasks_completed CHECK (tasks_completed >= 0),
+    CONSTRAINT ck_bootstrap_metrics_secondary_metrics_json CHECK (jsonb_typeof(secondary_metrics_json) = 'object'),
+    CONSTRAINT ck_bootstrap_metrics_metadata_json CHECK (jsonb_typeof(metadata_json) = 'object')
 );
 
 -- One row is one load of one file; the four outcomes always add up to what was read. modified_ns is the file's own
@@ -247,32 +281,15 @@ CREATE TRIGGER tr_bootstrap_metrics_changed BEFORE INSERT OR UPDATE OR DELETE OR
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 CREATE TRIGGER tr_agent_roles_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON agent_roles
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
+CREATE TRIGGER tr_capabilities_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON capabilities
+    FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
+CREATE TRIGGER tr_defect_types_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON defect_types
+    FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 CREATE TRIGGER tr_load_log_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON load_log
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 
--- Who may do what: asp_writer inserts and updates and never deletes telemetry; asp_reader selects. Neither can log in:
--- GRANT asp_writer TO somebody. Where the present user may not create roles, an administrator runs this block later.
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'asp_reader') THEN
-        CREATE ROLE asp_reader NOLOGIN;
-    END IF;
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'asp_writer') THEN
-        CREATE ROLE asp_writer NOLOGIN;
-    END IF;
-    GRANT SELECT ON asp_schema, agent_roles, task_metadata, agent_cost_vector, defect_log, bootstrap_metrics,
-        load_log, load_reject, asp_changes TO asp_reader, asp_writer;
-    GRANT INSERT, UPDATE ON agent_roles, task_metadata, agent_cost_vector, defect_log, bootstrap_metrics,
-        load_log, load_reject TO asp_writer;
-    GRANT UPDATE ON asp_changes TO asp_writer;
-    -- Rejects that were given back for repair are forgotten: no telemetry.
-    GRANT DELETE ON load_reject TO asp_writer;
-EXCEPTION WHEN insufficient_privilege THEN
-    RAISE NOTICE 'The roles asp_reader and asp_writer were not made: this needs the right to create roles.';
-END
-$$;
-
 INSERT INTO asp_changes (table_name, changes)
 SELECT name, floor(random() * 1e15)
-FROM unnest(ARRAY['agent_cost_vector', 'task_metadata', 'defect_log', 'bootstrap_metrics', 'agent_roles', 'load_log']) AS name;
-INSERT INTO asp_schema (version, created_at) VALUES (2, now());
+FROM unnest(ARRAY['agent_cost_vector', 'task_metadata', 'defect_log', 'bootstrap_metrics', 'agent_roles',
+    'capabilities', 'defect_types', 'load_log']) AS name;
+INSERT INTO asp_schema (version, created_at) VALUES (3, now());

@@ -9,7 +9,8 @@ CREATE TABLE asp_changes (
 
 INSERT INTO asp_changes (table_name, changes)
 SELECT column1, abs(random() / 10000)
-FROM (VALUES ('agent_cost_vector'), ('task_metadata'), ('defect_log'), ('bootstrap_metrics'), ('agent_roles'), ('load_log'));
+FROM (VALUES ('agent_cost_vector'), ('task_metadata'), ('defect_log'), ('bootstrap_metrics'), ('agent_roles'),
+    ('capabilities'), ('defect_types'), ('load_log'));
 
 CREATE TRIGGER tr_agent_cost_vector_update AFTER UPDATE ON agent_cost_vector
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_cost_vector'; END;
@@ -39,6 +40,18 @@ CREATE TRIGGER tr_agent_roles_update AFTER UPDATE ON agent_roles
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_roles'; END;
 CREATE TRIGGER tr_agent_roles_delete AFTER DELETE ON agent_roles
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_roles'; END;
+CREATE TRIGGER tr_capabilities_insert AFTER INSERT ON capabilities
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'capabilities'; END;
+CREATE TRIGGER tr_capabilities_update AFTER UPDATE ON capabilities
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'capabilities'; END;
+CREATE TRIGGER tr_capabilities_delete AFTER DELETE ON capabilities
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'capabilities'; END;
+CREATE TRIGGER tr_defect_types_insert AFTER INSERT ON defect_types
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'defect_types'; END;
+CREATE TRIGGER tr_defect_types_update AFTER UPDATE ON defect_types
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'defect_types'; END;
+CREATE TRIGGER tr_defect_types_delete AFTER DELETE ON defect_types
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'defect_types'; END;
 CREATE TRIGGER tr_load_log_insert AFTER INSERT ON load_log
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'load_log'; END;
 CREATE TRIGGER tr_load_log_update AFTER UPDATE ON load_log

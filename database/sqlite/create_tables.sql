@@ -1,8 +1,9 @@
--- The store: four contract tables, the role reference, and the writer's own records. SQLite 3.37 or newer (STRICT).
+-- The store: tasks, executions, defects, learning, the vocabularies, and the writer's own records. SQLite 3.37 or newer.
 --
 -- Instants are UTC text of one form, 2026-01-31T09:30:00.000000Z: it sorts, and SQLite's datetime() reads it.
--- Booleans are 0 or 1. JSON is text that json_valid() accepts. Unknown is NULL, never 0 and never ''.
--- What every column means and its unit: database/README.md. The same names in PostgreSQL: database/migrations/.
+-- Booleans are 0 or 1. JSON is text that json_valid() accepts. Unknown is NULL, never 0 and never ''. load_id says which
+-- load first wrote a row (NULL: none that is logged). What every column means and its unit: database/README.md.
+-- The same names in PostgreSQL: database/migrations/. The views that people read are made last: database/views/.
 
 CREATE TABLE asp_schema (
     version    INTEGER NOT NULL,
@@ -10,7 +11,8 @@ CREATE TABLE asp_schema (
     CONSTRAINT pk_asp_schema PRIMARY KEY (version)
 ) STRICT;
 
--- Roles are data, not a constraint: people add their own. phase_order sorts phases; kind is PSP's term.
+-- Vocabularies that people extend are rows, not constraints. Roles: phase_order sorts phases; kind is PSP's term.
+-- A role that is not listed is taken too; it has no order and no kind.
 CREATE TABLE agent_roles (
     agent_role  TEXT    NOT NULL,
     phase_order INTEGER NOT NULL,
@@ -19,169 +21,200 @@ CREATE TABLE agent_roles (
     CONSTRAINT ck_agent_roles_kind CHECK (kind IN ('overhead', 'construction', 'appraisal', 'failure'))
 ) STRICT;
 
+-- What learns and may earn autonomy; measurements of other capabilities are rejected until they are listed here.
+CREATE TABLE capabilities (
+    capability       TEXT    NOT NULL,
+    capability_order INTEGER NOT NULL,
+    meaning          TEXT    NOT NULL,
+    CONSTRAINT pk_capabilities PRIMARY KEY (capability)
+) STRICT;
+
+-- The classes of defects; taxonomy says whose: AI, PSP, or the name of one's own.
+CREATE TABLE defect_types (
+    defect_type TEXT    NOT NULL,
+    type_order  INTEGER NOT NULL,
+    taxonomy    TEXT    NOT NULL,
+    CONSTRAINT pk_defect_types PRIMARY KEY (defect_type)
+) STRICT;
+
+-- One row is one task. estimated_*: before the work; reported_*: what the task's own record says came of it.
 CREATE TABLE task_metadata (
-    task_id                    TEXT    NOT NULL,
-    created_at                 TEXT    NOT NULL,
-    started_at                 TEXT,
-    completed_at               TEXT,
-    project_id                 TEXT,
-    task_type                  TEXT,
-    task_description           TEXT,
-    requirements_text          TEXT,
-    semantic_units_json        TEXT,
-    estimated_complexity       INTEGER,
-    actual_complexity          INTEGER,
-    estimated_cost_vector_json TEXT,
-    actual_cost_vector_json    TEXT,
-    defect_count               INTEGER NOT NULL DEFAULT 0,
-    defect_density             REAL,
-    components_affected        TEXT,
-    bootstrap_phase            TEXT,
-    human_reviewed             INTEGER,
-    human_corrections_json     TEXT,
-    status                     TEXT    NOT NULL DEFAULT 'pending',
-    metadata                   TEXT,
+    task_id                 TEXT    NOT NULL,
+    created_at              TEXT    NOT NULL,
+    started_at              TEXT,
+    completed_at            TEXT,
+    project_id              TEXT,
+    task_type               TEXT,
+    task_description        TEXT,
+    requirements_text       TEXT,
+    status                  TEXT    NOT NULL DEFAULT 'pending',
+    is_stub                 INTEGER NOT NULL DEFAULT 0,
+    estimated_size          INTEGER,
+    actual_size             INTEGER,
+    estimated_latency_ms    REAL,
+    estimated_tokens        REAL,
+    estimated_cost_usd      REAL,
+    reported_latency_ms     REAL,
+    reported_tokens         REAL,
+    reported_cost_usd       REAL,
+    reported_defects        INTEGER,
+    reported_defect_density REAL,
+    bootstrap_phase         TEXT,
+    is_human_reviewed       INTEGER,
+    human_corrections_json  TEXT,
+    semantic_units_json     TEXT,
+    components_json         TEXT,
+    metadata_json           TEXT,
+    load_id                 INTEGER,
     CONSTRAINT pk_task_metadata PRIMARY KEY (task_id),
     CONSTRAINT ck_task_metadata_task_id CHECK (task_id <> ''),
+    CONSTRAINT ck_task_metadata_order CHECK (completed_at >= started_at),
+    CONSTRAINT ck_task_metadata_status CHECK (status IN ('pending', 'in_progress', 'completed', 'failed')),
+    CONSTRAINT ck_task_metadata_bootstrap_phase CHECK (bootstrap_phase IN ('Learning', 'Shadow', 'Autonomous')),
     CONSTRAINT ck_task_metadata_created_at CHECK (created_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(created_at) IS NOT NULL),
     CONSTRAINT ck_task_metadata_started_at CHECK (started_at IS NULL OR (started_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(started_at) IS NOT NULL)),
     CONSTRAINT ck_task_metadata_completed_at CHECK (completed_at IS NULL OR (completed_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(completed_at) IS NOT NULL)),
-    CONSTRAINT ck_task_metadata_order CHECK (completed_at >= started_at),
-    CONSTRAINT ck_task_metadata_semantic_units CHECK (semantic_units_json IS NULL OR json_valid(semantic_units_json)),
-    CONSTRAINT ck_task_metadata_estimated_complexity CHECK (estimated_complexity >= 0),
-    CONSTRAINT ck_task_metadata_actual_complexity CHECK (actual_complexity >= 0),
-    CONSTRAINT ck_task_metadata_estimated_cost CHECK (estimated_cost_vector_json IS NULL OR (json_valid(estimated_cost_vector_json) AND json_type(estimated_cost_vector_json) = 'object')),
-    CONSTRAINT ck_task_metadata_actual_cost CHECK (actual_cost_vector_json IS NULL OR (json_valid(actual_cost_vector_json) AND json_type(actual_cost_vector_json) = 'object')),
-    CONSTRAINT ck_task_metadata_defect_count CHECK (defect_count >= 0),
-    CONSTRAINT ck_task_metadata_defect_density CHECK (defect_density >= 0),
-    CONSTRAINT ck_task_metadata_components CHECK (components_affected IS NULL OR (json_valid(components_affected) AND json_type(components_affected) = 'array')),
-    CONSTRAINT ck_task_metadata_bootstrap_phase CHECK (bootstrap_phase IN ('Learning', 'Shadow', 'Autonomous')),
-    CONSTRAINT ck_task_metadata_human_reviewed CHECK (human_reviewed IN (0, 1)),
-    CONSTRAINT ck_task_metadata_human_corrections CHECK (human_corrections_json IS NULL OR (json_valid(human_corrections_json) AND json_type(human_corrections_json) = 'object')),
-    CONSTRAINT ck_task_metadata_status CHECK (status IN ('pending', 'in_progress', 'completed', 'failed')),
-    CONSTRAINT ck_task_metadata_metadata CHECK (metadata IS NULL OR (json_valid(metadata) AND json_type(metadata) = 'object'))
+    CONSTRAINT ck_task_metadata_is_stub CHECK (is_stub IN (0, 1)),
+    CONSTRAINT ck_task_metadata_estimated_size CHECK (estimated_size >= 0),
+    CONSTRAINT ck_task_metadata_actual_size CHECK (actual_size >= 0),
+    CONSTRAINT ck_task_metadata_estimated_latency_ms CHECK (estimated_latency_ms >= 0 AND estimated_latency_ms <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_estimated_tokens CHECK (estimated_tokens >= 0 AND estimated_tokens <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_estimated_cost_usd CHECK (estimated_cost_usd >= 0 AND estimated_cost_usd <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_reported_latency_ms CHECK (reported_latency_ms >= 0 AND reported_latency_ms <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_reported_tokens CHECK (reported_tokens >= 0 AND reported_tokens <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_reported_cost_usd CHECK (reported_cost_usd >= 0 AND reported_cost_usd <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_reported_defects CHECK (reported_defects >= 0),
+    CONSTRAINT ck_task_metadata_reported_defect_density CHECK (reported_defect_density >= 0 AND reported_defect_density <= 1.7976931348623157e308),
+    CONSTRAINT ck_task_metadata_is_human_reviewed CHECK (is_human_reviewed IN (0, 1)),
+    CONSTRAINT ck_task_metadata_human_corrections_json CHECK (human_corrections_json IS NULL OR (json_valid(human_corrections_json) AND json_type(human_corrections_json) = 'object')),
+    CONSTRAINT ck_task_metadata_semantic_units_json CHECK (semantic_units_json IS NULL OR (json_valid(semantic_units_json) AND json_type(semantic_units_json) IN ('array', 'object'))),
+    CONSTRAINT ck_task_metadata_components_json CHECK (components_json IS NULL OR (json_valid(components_json) AND json_type(components_json) = 'array')),
+    CONSTRAINT ck_task_metadata_metadata_json CHECK (metadata_json IS NULL OR (json_valid(metadata_json) AND json_type(metadata_json) = 'object'))
 ) STRICT;
 
--- One row is one metric of one execution.
+-- One row is one execution: one run of one agent role on one task, with all that was measured of it.
 CREATE TABLE agent_cost_vector (
-    id              INTEGER NOT NULL,
-    timestamp       TEXT    NOT NULL,
-    execution_date  TEXT    NOT NULL,
-    task_id         TEXT    NOT NULL,
-    subtask_id      TEXT,
-    project_id      TEXT,
-    user_id         TEXT,
-    agent_role      TEXT    NOT NULL,
-    agent_version   TEXT,
-    agent_iteration INTEGER NOT NULL DEFAULT 1,
-    metric_type     TEXT    NOT NULL,
-    metric_value    REAL    NOT NULL,
-    metric_unit     TEXT    NOT NULL,
-    llm_model       TEXT,
-    llm_provider    TEXT,
-    metadata        TEXT,
-    execution_id    TEXT    NOT NULL,
-    CONSTRAINT pk_agent_cost_vector PRIMARY KEY (id),
-    CONSTRAINT uq_agent_cost_vector_execution UNIQUE (execution_id, metric_type),
-    CONSTRAINT fk_agent_cost_vector_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
-    CONSTRAINT ck_agent_cost_vector_timestamp CHECK (timestamp GLOB '????-??-??T??:??:??.??????Z' AND datetime(timestamp) IS NOT NULL),
-    CONSTRAINT ck_agent_cost_vector_execution_date CHECK (execution_date = substr(timestamp, 1, 10)),
-    CONSTRAINT ck_agent_cost_vector_role CHECK (agent_role <> ''),
-    CONSTRAINT ck_agent_cost_vector_iteration CHECK (agent_iteration >= 0),
-    CONSTRAINT ck_agent_cost_vector_value CHECK (metric_value >= 0 AND metric_value <= 1.7976931348623157e308),
-    CONSTRAINT ck_agent_cost_vector_unit CHECK (
-        metric_unit = CASE metric_type
-            WHEN 'Latency' THEN 'ms'
-            WHEN 'Tokens_In' THEN 'tokens'
-            WHEN 'Tokens_Out' THEN 'tokens'
-            WHEN 'Tokens_Cache_Read' THEN 'tokens'
-            WHEN 'Tokens_Cache_Write' THEN 'tokens'
-            WHEN 'API_Cost' THEN 'USD'
-            WHEN 'Memory_Usage' THEN 'MB'
-            WHEN 'Tool_Calls' THEN 'count'
-            WHEN 'Retries' THEN 'count'
-            ELSE 'unknown metric_type' END
-    ),
-    CONSTRAINT ck_agent_cost_vector_execution_id CHECK (execution_id <> ''),
-    CONSTRAINT ck_agent_cost_vector_metadata CHECK (metadata IS NULL OR (json_valid(metadata) AND json_type(metadata) = 'object'))
-) STRICT;
-
-CREATE TABLE defect_log (
-    defect_id          TEXT    NOT NULL,
-    created_at         TEXT    NOT NULL,
-    resolved_at        TEXT,
+    execution_id       TEXT    NOT NULL,
+    executed_at        TEXT    NOT NULL,
     task_id            TEXT    NOT NULL,
+    subtask_id         TEXT,
     project_id         TEXT,
     user_id            TEXT,
-    defect_type        TEXT    NOT NULL,
-    severity           TEXT,
-    phase_injected     TEXT    NOT NULL,
-    phase_removed      TEXT    NOT NULL,
-    component_path     TEXT,
-    function_name      TEXT,
-    line_number        INTEGER,
-    effort_to_fix_json TEXT,
-    description        TEXT    NOT NULL,
-    root_cause         TEXT,
-    resolution_notes   TEXT,
-    flagged_by_agent   INTEGER NOT NULL DEFAULT 0,
-    validated_by_human INTEGER NOT NULL DEFAULT 0,
-    false_positive     INTEGER NOT NULL DEFAULT 0,
-    metadata           TEXT,
-    CONSTRAINT pk_defect_log PRIMARY KEY (defect_id),
-    CONSTRAINT ck_defect_log_defect_id CHECK (defect_id <> ''),
-    CONSTRAINT fk_defect_log_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
-    CONSTRAINT ck_defect_log_created_at CHECK (created_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(created_at) IS NOT NULL),
-    CONSTRAINT ck_defect_log_resolved_at CHECK (resolved_at IS NULL OR (resolved_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(resolved_at) IS NOT NULL)),
-    CONSTRAINT ck_defect_log_order CHECK (resolved_at >= created_at),
-    CONSTRAINT ck_defect_log_type CHECK (defect_type IN (
-        '1_Planning_Failure', '2_Prompt_Misinterpretation', '3_Tool_Use_Error', '4_Hallucination',
-        '5_Security_Vulnerability', '6_Conventional_Code_Bug', '7_Task_Execution_Error', '8_Alignment_Deviation',
-        '10_Documentation', '20_Syntax', '30_Build_Package', '40_Assignment', '50_Interface',
-        '60_Checking', '70_Data', '80_Function', '90_System', '100_Environment'
-    )),
-    CONSTRAINT ck_defect_log_severity CHECK (severity IN ('Low', 'Medium', 'High', 'Critical')),
-    CONSTRAINT ck_defect_log_phases CHECK (phase_injected <> phase_removed),
-    CONSTRAINT ck_defect_log_line_number CHECK (line_number >= 0),
-    CONSTRAINT ck_defect_log_effort CHECK (effort_to_fix_json IS NULL OR (json_valid(effort_to_fix_json) AND json_type(effort_to_fix_json) = 'object')),
-    CONSTRAINT ck_defect_log_flagged CHECK (flagged_by_agent IN (0, 1)),
-    CONSTRAINT ck_defect_log_validated CHECK (validated_by_human IN (0, 1)),
-    CONSTRAINT ck_defect_log_false_positive CHECK (false_positive IN (0, 1)),
-    CONSTRAINT ck_defect_log_metadata CHECK (metadata IS NULL OR (json_valid(metadata) AND json_type(metadata) = 'object'))
+    agent_role         TEXT    NOT NULL,
+    agent_version      TEXT,
+    agent_iteration    INTEGER NOT NULL DEFAULT 1,
+    llm_model          TEXT,
+    llm_provider       TEXT,
+    latency_ms         REAL,
+    tokens_in          INTEGER,
+    tokens_out         INTEGER,
+    tokens_cache_read  INTEGER,
+    tokens_cache_write INTEGER,
+    cost_usd           REAL,
+    tool_calls         INTEGER,
+    retries            INTEGER,
+    memory_mb          REAL,
+    machine            TEXT,
+    tool               TEXT,
+    tool_version       TEXT,
+    labels             TEXT,
+    metadata_json      TEXT,
+    load_id            INTEGER,
+    CONSTRAINT pk_agent_cost_vector PRIMARY KEY (execution_id),
+    CONSTRAINT fk_agent_cost_vector_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
+    CONSTRAINT ck_agent_cost_vector_execution_id CHECK (execution_id <> ''),
+    CONSTRAINT ck_agent_cost_vector_role CHECK (agent_role <> ''),
+    CONSTRAINT ck_agent_cost_vector_executed_at CHECK (executed_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(executed_at) IS NOT NULL),
+    CONSTRAINT ck_agent_cost_vector_agent_iteration CHECK (agent_iteration >= 0),
+    CONSTRAINT ck_agent_cost_vector_latency_ms CHECK (latency_ms >= 0 AND latency_ms <= 1.7976931348623157e308),
+    CONSTRAINT ck_agent_cost_vector_tokens_in CHECK (tokens_in >= 0),
+    CONSTRAINT ck_agent_cost_vector_tokens_out CHECK (tokens_out >= 0),
+    CONSTRAINT ck_agent_cost_vector_tokens_cache_read CHECK (tokens_cache_read >= 0),
+    CONSTRAINT ck_agent_cost_vector_tokens_cache_write CHECK (tokens_cache_write >= 0),
+    CONSTRAINT ck_agent_cost_vector_cost_usd CHECK (cost_usd >= 0 AND cost_usd <= 1.7976931348623157e308),
+    CONSTRAINT ck_agent_cost_vector_tool_calls CHECK (tool_calls >= 0),
+    CONSTRAINT ck_agent_cost_vector_retries CHECK (retries >= 0),
+    CONSTRAINT ck_agent_cost_vector_memory_mb CHECK (memory_mb >= 0 AND memory_mb <= 1.7976931348623157e308),
+    CONSTRAINT ck_agent_cost_vector_labels CHECK (labels IS NULL OR (json_valid(labels) AND json_type(labels) = 'object')),
+    CONSTRAINT ck_agent_cost_vector_metadata_json CHECK (metadata_json IS NULL OR (json_valid(metadata_json) AND json_type(metadata_json) = 'object'))
 ) STRICT;
 
+-- One row is one defect; fix_*: what its correction took.
+CREATE TABLE defect_log (
+    defect_id             TEXT    NOT NULL,
+    found_at              TEXT    NOT NULL,
+    fixed_at              TEXT,
+    task_id               TEXT    NOT NULL,
+    project_id            TEXT,
+    user_id               TEXT,
+    defect_type           TEXT    NOT NULL,
+    severity              TEXT,
+    phase_injected        TEXT    NOT NULL,
+    phase_removed         TEXT    NOT NULL,
+    component_path        TEXT,
+    function_name         TEXT,
+    line_number           INTEGER,
+    fix_latency_ms        REAL,
+    fix_tokens            REAL,
+    fix_cost_usd          REAL,
+    fix_retries           INTEGER,
+    description           TEXT    NOT NULL,
+    root_cause            TEXT,
+    resolution_notes      TEXT,
+    is_flagged_by_agent   INTEGER NOT NULL DEFAULT 0,
+    is_validated_by_human INTEGER NOT NULL DEFAULT 0,
+    is_false_positive     INTEGER NOT NULL DEFAULT 0,
+    metadata_json         TEXT,
+    load_id               INTEGER,
+    CONSTRAINT pk_defect_log PRIMARY KEY (defect_id),
+    CONSTRAINT fk_defect_log_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
+    CONSTRAINT fk_defect_log_type FOREIGN KEY (defect_type) REFERENCES defect_types (defect_type),
+    CONSTRAINT ck_defect_log_defect_id CHECK (defect_id <> ''),
+    CONSTRAINT ck_defect_log_order CHECK (fixed_at >= found_at),
+    CONSTRAINT ck_defect_log_severity CHECK (severity IN ('Low', 'Medium', 'High', 'Critical')),
+    CONSTRAINT ck_defect_log_phases CHECK (phase_injected <> phase_removed),
+    CONSTRAINT ck_defect_log_found_at CHECK (found_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(found_at) IS NOT NULL),
+    CONSTRAINT ck_defect_log_fixed_at CHECK (fixed_at IS NULL OR (fixed_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(fixed_at) IS NOT NULL)),
+    CONSTRAINT ck_defect_log_line_number CHECK (line_number >= 0),
+    CONSTRAINT ck_defect_log_fix_latency_ms CHECK (fix_latency_ms >= 0 AND fix_latency_ms <= 1.7976931348623157e308),
+    CONSTRAINT ck_defect_log_fix_tokens CHECK (fix_tokens >= 0 AND fix_tokens <= 1.7976931348623157e308),
+    CONSTRAINT ck_defect_log_fix_cost_usd CHECK (fix_cost_usd >= 0 AND fix_cost_usd <= 1.7976931348623157e308),
+    CONSTRAINT ck_defect_log_fix_retries CHECK (fix_retries >= 0),
+    CONSTRAINT ck_defect_log_is_flagged_by_agent CHECK (is_flagged_by_agent IN (0, 1)),
+    CONSTRAINT ck_defect_log_is_validated_by_human CHECK (is_validated_by_human IN (0, 1)),
+    CONSTRAINT ck_defect_log_is_false_positive CHECK (is_false_positive IN (0, 1)),
+    CONSTRAINT ck_defect_log_metadata_json CHECK (metadata_json IS NULL OR (json_valid(metadata_json) AND json_type(metadata_json) = 'object'))
+) STRICT;
+
+-- One row is one measurement of one capability.
 CREATE TABLE bootstrap_metrics (
-    id                            INTEGER NOT NULL,
-    measured_at                   TEXT    NOT NULL,
-    measurement_period_start      TEXT    NOT NULL,
-    measurement_period_end        TEXT    NOT NULL,
-    capability_name               TEXT    NOT NULL,
-    capability_mode               TEXT    NOT NULL,
-    tasks_completed               INTEGER NOT NULL,
-    tasks_required_for_graduation INTEGER NOT NULL,
-    primary_metric_name           TEXT,
-    primary_metric_value          REAL,
-    primary_metric_target         REAL,
-    secondary_metrics_json        TEXT,
-    graduation_criteria_met       INTEGER,
-    graduation_notes              TEXT,
-    metadata                      TEXT,
-    CONSTRAINT pk_bootstrap_metrics PRIMARY KEY (id),
-    CONSTRAINT uq_bootstrap_metrics_measurement UNIQUE (capability_name, measured_at),
+    capability             TEXT    NOT NULL,
+    measured_at            TEXT    NOT NULL,
+    period_start_at        TEXT    NOT NULL,
+    period_end_at          TEXT    NOT NULL,
+    mode                   TEXT    NOT NULL,
+    tasks_completed        INTEGER NOT NULL,
+    tasks_needed           INTEGER NOT NULL,
+    metric_name            TEXT,
+    metric_value           REAL,
+    metric_target          REAL,
+    is_graduated           INTEGER,
+    notes                  TEXT,
+    secondary_metrics_json TEXT,
+    metadata_json          TEXT,
+    load_id                INTEGER,
+    CONSTRAINT pk_bootstrap_metrics PRIMARY KEY (capability, measured_at),
+    CONSTRAINT fk_bootstrap_metrics_capability FOREIGN KEY (capability) REFERENCES capabilities (capability),
+    CONSTRAINT ck_bootstrap_metrics_period CHECK (period_end_at >= period_start_at),
+    CONSTRAINT ck_bootstrap_metrics_mode CHECK (mode IN ('Learning', 'Shadow', 'Autonomous')),
+    CONSTRAINT ck_bootstrap_metrics_needed CHECK (tasks_needed > 0),
     CONSTRAINT ck_bootstrap_metrics_measured_at CHECK (measured_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(measured_at) IS NOT NULL),
-    CONSTRAINT ck_bootstrap_metrics_start CHECK (measurement_period_start GLOB '????-??-??T??:??:??.??????Z' AND datetime(measurement_period_start) IS NOT NULL),
-    CONSTRAINT ck_bootstrap_metrics_end CHECK (measurement_period_end GLOB '????-??-??T??:??:??.??????Z' AND datetime(measurement_period_end) IS NOT NULL),
-    CONSTRAINT ck_bootstrap_metrics_period CHECK (measurement_period_end >= measurement_period_start),
-    CONSTRAINT ck_bootstrap_metrics_capability CHECK (capability_name IN (
-        'PROBE_AI', 'TaskDecomposition', 'ErrorProneDetection',
-        'ReviewAgent_Design', 'ReviewAgent_Code', 'DefectTypePrediction'
-    )),
-    CONSTRAINT ck_bootstrap_metrics_mode CHECK (capability_mode IN ('Learning', 'Shadow', 'Autonomous')),
-    CONSTRAINT ck_bootstrap_metrics_completed CHECK (tasks_completed >= 0),
-    CONSTRAINT ck_bootstrap_metrics_required CHECK (tasks_required_for_graduation > 0),
-    CONSTRAINT ck_bootstrap_metrics_secondary CHECK (secondary_metrics_json IS NULL OR (json_valid(secondary_metrics_json) AND json_type(secondary_metrics_json) = 'object')),
-    CONSTRAINT ck_bootstrap_metrics_met CHECK (graduation_criteria_met IN (0, 1)),
-    CONSTRAINT ck_bootstrap_metrics_metadata CHECK (metadata IS NULL OR (json_valid(metadata) AND json_type(metadata) = 'object'))
+    CONSTRAINT ck_bootstrap_metrics_period_start_at CHECK (period_start_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(period_start_at) IS NOT NULL),
+    CONSTRAINT ck_bootstrap_metrics_period_end_at CHECK (period_end_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(period_end_at) IS NOT NULL),
+    CONSTRAINT ck_bootstrap_metrics_tasks_completed CHECK (tasks_completed >= 0),
+    CONSTRAINT ck_bootstrap_metrics_is_graduated CHECK (is_graduated IN (0, 1)),
+    CONSTRAINT ck_bootstrap_metrics_secondary_metrics_json CHECK (secondary_metrics_json IS NULL OR (json_valid(secondary_metrics_json) AND json_type(secondary_metrics_json) = 'object')),
+    CONSTRAINT ck_bootstrap_metrics_metadata_json CHECK (metadata_json IS NULL OR (json_valid(metadata_json) AND json_type(metadata_json) = 'object'))
 ) STRICT;
 
 -- One row is one load of one file; the four outcomes always add up to what was read. modified_ns is the file's own
@@ -226,4 +259,4 @@ CREATE TABLE load_reject (
     CONSTRAINT ck_load_reject_reasons CHECK (json_valid(reasons_json) AND json_type(reasons_json) = 'array')
 ) STRICT;
 
-INSERT INTO asp_schema (version, created_at) VALUES (2, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');
+INSERT INTO asp_schema (version, created_at) VALUES (3, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');

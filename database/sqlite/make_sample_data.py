@@ -3,6 +3,7 @@
 Everything is drawn from one seeded generator, so the file comes out the same byte for byte. The shape of the numbers
 (noise, tails, cache shares) follows public records of real agents; people, projects and events are invented. The
 rows of `bootstrap_metrics` are computed from the generated tasks and defects wherever those can show the metric.
+A row has the columns of its table, in their order; columns that are NULL in every row are left out.
 """
 
 import json
@@ -42,7 +43,7 @@ class World:
     runaway_share: float = 0.02  # an agent that runs in circles ...
     runaway_factor: float = 3.5  # ... makes the tail of real agents: the largest cost is 3 to 15 times the median
     cache_miss_share: float = 0.05  # 95 % of the input is read from a cache (public coding sessions: median 96 %)
-    unknown_share: float = 0.015  # a metric that nobody recorded: the row is missing, never 0
+    unknown_share: float = 0.015  # a measure that nobody recorded: NULL, never 0
     defects_per_size: float = 0.04  # under the platform's limit of 0.10 defects per complexity unit
     bad_component: str = "payments.py"  # the one component that is clearly more error-prone ...
     bad_factor: float = 2.8  # ... above the 2 x median at which the platform calls it so
@@ -103,7 +104,9 @@ REVIEWS = {
     "design": ("DesignReview", "SecurityReview", "DataIntegrityReview", "PerformanceReview", "APIDesignReview"),
     "code": ("CodeReview", "CodeQualityReview", "CodeSecurityReview", "TestCoverageReview"),
 }
-METRIC_UNITS = {"Latency": "ms", "API_Cost": "USD", "Memory_Usage": "MB", "Tool_Calls": "count", "Retries": "count"}
+TOKENS = ("tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write")
+MEASURES = ("latency_ms", *TOKENS, "cost_usd", "tool_calls", "retries", "memory_mb")  # of an execution, in table order
+TOTALS = ("latency_ms", "tokens", "cost_usd")  # of a task: estimated and reported
 WEIGHTS = {"data_transformations": 5, "code_entities_modified": 4, "logical_branches": 3, "api_interactions": 2}
 EFFORT = {"Code": 1.8, "Test": 5.0, "Postmortem": 8.0}  # of a correction, relative to one found in a design review
 
@@ -315,11 +318,11 @@ def make_task(number: int, created: datetime, rng: Rng) -> Row:
     return (
         {"task_id": f"FERRY-{number:03d}", "created_at": instant(created), "started_at": None, "completed_at": None}
         | {"project_id": project, "task_type": task_type, "task_description": description}
-        | {"requirements_text": requirement, "semantic_units_json": units}
-        | {"estimated_complexity": round(sum(unit["est_complexity"] for unit in units)), "actual_complexity": None}
-        | {"estimated_cost_vector_json": None, "actual_cost_vector_json": None, "defect_count": 0}
-        | {"defect_density": None, "components_affected": [path, *touched], "human_corrections_json": None}
-        | {"status": "pending"}
+        | {"requirements_text": requirement, "status": "pending", "is_stub": False}
+        | {"estimated_size": round(sum(unit["est_complexity"] for unit in units)), "actual_size": None}
+        | {f"{kind}_{name}": None for kind in ("estimated", "reported") for name in TOTALS}
+        | {"reported_defects": 0, "reported_defect_density": None, "bootstrap_phase": None, "is_human_reviewed": None}
+        | {"human_corrections_json": None, "semantic_units_json": units, "components_json": [path, *touched]}
     )
 
 
@@ -338,13 +341,13 @@ def corrections(units: list[Row], rng: Rng) -> Row:
 
 def estimate_cost(task: Row, usual: Row, rng: Rng) -> Row:
     """Give the planner's estimate, in most cases too low; of a task that is not finished, around the usual cost."""
-    relative = (task["estimated_complexity"] / WORLD.median_size) ** WORLD.size_exponent
-    truth = task["actual_cost_vector_json"] if task["completed_at"] else {k: v * relative for k, v in usual.items()}
+    relative = (task["estimated_size"] / WORLD.median_size) ** WORLD.size_exponent
+    truth = {name: task[f"reported_{name}"] if task["completed_at"] else usual[name] * relative for name in TOTALS}
     miss = curve("estimate_error", datetime.fromisoformat(task["created_at"][:19])) * rng.uniform(0.5, 1.5)
     factor = 1 + miss * (-1 if rng.random() < 0.7 else 1)
     guess = {name: value * factor * noise(rng, 0.04) for name, value in truth.items()}
-    whole = {name: int(round(guess[name], -3)) for name in ("latency_ms", "tokens")}
-    return whole | {"api_cost_usd": round(guess["api_cost_usd"], 2)}
+    whole = {f"estimated_{name}": int(round(guess[name], -3)) for name in ("latency_ms", "tokens")}
+    return whole | {"estimated_cost_usd": round(guess["cost_usd"], 2)}
 
 
 # --- executions -------------------------------------------------------------------------------------------------------
@@ -365,7 +368,7 @@ def steps(status: str, rng: Rng) -> list[tuple[str, int]]:
     return design + code + tests + ([("Postmortem", 1)] if status == "completed" else [])
 
 
-def execution_metrics(role: str, model: str, volume: float, rng: Rng) -> dict[str, float]:
+def execution_measures(role: str, model: str, volume: float, rng: Rng) -> dict[str, float]:
     """Draw what one execution consumed; `volume` is how much more than the role's usual amount there is to do."""
     usual, price = ROLES.get(role, SPECIALIST), PRICES[model]
     volume *= WORLD.runaway_factor if rng.random() < WORLD.runaway_share else 1.0
@@ -376,49 +379,51 @@ def execution_metrics(role: str, model: str, volume: float, rng: Rng) -> dict[st
     read, fresh = tokens_in - missed, missed - written
     usd = fresh * price.fresh + read * price.cache_read + written * price.cache_write + tokens_out * price.out
     calls = max(1, round(tokens_in / 45_000 * noise(rng, 0.25)))
-    metrics = {"Latency": round(calls * 6_500 * noise(rng, 0.35) + tokens_out * 14)}
-    metrics |= {"Tokens_In": tokens_in, "Tokens_Out": tokens_out, "Tokens_Cache_Read": read}
+    measures = {"latency_ms": round(calls * 6_500 * noise(rng, 0.35) + tokens_out * 14)}
+    measures |= {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cache_read": read}
     if price.cache_write:  # the other provider does not report it: unknown, not 0
-        metrics["Tokens_Cache_Write"] = written
-    metrics |= {"API_Cost": round(usd / 1e6, 6), "Tool_Calls": max(1, round(calls * rng.uniform(0.8, 1.3)))}
-    metrics |= {"Retries": int(rng.poisson(0.15))}
+        measures["tokens_cache_write"] = written
+    measures |= {"cost_usd": round(usd / 1e6, 6), "tool_calls": max(1, round(calls * rng.uniform(0.8, 1.3)))}
+    measures |= {"retries": int(rng.poisson(0.15))}
     if role in ("Code", "Test") and rng.random() < 0.3:
-        metrics["Memory_Usage"] = round(380 * noise(rng, 0.35), 1)
-    return metrics
+        measures["memory_mb"] = round(380 * noise(rng, 0.35), 1)
+    return measures
 
 
 def run_task(task: Row, now: datetime, rng: Rng) -> list[Row]:
     """Work on a task: fills in its instants, its true size and its costs, and gives one row per execution."""
-    grown = round(task["estimated_complexity"] * 1.04 * noise(rng, WORLD.growth_log_sd))
-    task |= {"started_at": instant(now), "actual_complexity": int(np.clip(grown, 5, 120))}
-    nastiness = (task["actual_complexity"] / WORLD.median_size) ** WORLD.size_exponent * noise(rng, WORLD.task_log_sd)
+    grown = round(task["estimated_size"] * 1.04 * noise(rng, WORLD.growth_log_sd))
+    task |= {"started_at": instant(now), "actual_size": int(np.clip(grown, 5, 120))}
+    nastiness = (task["actual_size"] / WORLD.median_size) ** WORLD.size_exponent * noise(rng, WORLD.task_log_sd)
     executions = []
     for role, iteration in steps(task["status"], rng):
         model = ROLES.get(role, SPECIALIST).models[int(rng.random() < 0.15)]
         is_new = now >= WORLD.first_day + timedelta(days=WORLD.prompt_change_day)
         volume = nastiness * (WORLD.prompt_saving if is_new else 1.0) * (0.5 if iteration > 1 else 1.0)
-        metrics = execution_metrics(role, model, volume, rng)
-        now += timedelta(milliseconds=metrics["Latency"])
-        known = {name: value for name, value in metrics.items() if rng.random() >= WORLD.unknown_share}
+        measures = execution_measures(role, model, volume, rng)
+        now += timedelta(milliseconds=measures["latency_ms"])
+        known = {name: value for name, value in measures.items() if rng.random() >= WORLD.unknown_share}
         executions.append(
-            {"at": now, "task_id": task["task_id"], "project_id": task["project_id"], "agent_role": role}
+            {"executed_at": now, "task_id": task["task_id"], "project_id": task["project_id"], "agent_role": role}
             | {"agent_version": "1.1.0" if is_new else "1.0.0", "agent_iteration": iteration}
-            | {"llm_model": model, "metrics": known}
+            | {"llm_model": model, "llm_provider": PRICES[model].provider}
+            | {name: known.get(name) for name in MEASURES}
+            | {"metadata_json": {"price_list": "2025-10-06"} if "cost_usd" in known else None}
         )
         now = working_time(now + timedelta(minutes=5 + rng.exponential(50)))  # a person looks at it, or sleeps
     if task["status"] != "in_progress":
-        task["completed_at"] = instant(executions[-1]["at"] + timedelta(minutes=5))
-    task["actual_cost_vector_json"] = cost_vector(executions)
+        task["completed_at"] = instant(executions[-1]["executed_at"] + timedelta(minutes=5))
+    task |= sum_up(executions)
     return executions
 
 
-def cost_vector(executions: list[Row]) -> Row:
+def sum_up(executions: list[Row]) -> Row:
     """Sum what is known of a task's executions; tokens are those in and out."""
-    total: Counter[str] = Counter()
-    for execution in executions:
-        total.update(execution["metrics"])
-    tokens, usd = total["Tokens_In"] + total["Tokens_Out"], round(total["API_Cost"], 6)
-    return {"latency_ms": total["Latency"], "tokens": tokens, "api_cost_usd": usd}
+    latency_ms, tokens_in, tokens_out, usd = (
+        sum(row[name] or 0 for row in executions) for name in ("latency_ms", "tokens_in", "tokens_out", "cost_usd")
+    )
+    tokens, usd = tokens_in + tokens_out, round(usd, 6)
+    return {"reported_latency_ms": latency_ms, "reported_tokens": tokens, "reported_cost_usd": usd}
 
 
 # --- defects ----------------------------------------------------------------------------------------------------------
@@ -433,9 +438,9 @@ class DefectMaker:
 
     def of_task(self, task: Row, executions: list[Row]) -> list[Row]:
         """Give the defects of a finished task, refuted findings included."""
-        bad = WORLD.bad_factor if task["components_affected"][0].endswith(WORLD.bad_component) else 1.0
-        count = round(self.rng.gamma(9, WORLD.defects_per_size * bad * task["actual_complexity"] / 9))
-        started, outcomes = executions[0]["at"], []
+        bad = WORLD.bad_factor if task["components_json"][0].endswith(WORLD.bad_component) else 1.0
+        count = round(self.rng.gamma(9, WORLD.defects_per_size * bad * task["actual_size"] / 9))
+        started, outcomes = executions[0]["executed_at"], []
         for _ in range(count):
             stage = "design" if self.rng.random() < 0.42 else "code"
             if self.due[f"{stage}_escaped"].take(curve(f"{stage}_escaped", started)):
@@ -444,7 +449,7 @@ class DefectMaker:
             confirmed_share = curve(f"{stage}_confirmed", started)
             refuted = self.due[f"{stage}_refuted"].take(1 / confirmed_share - 1)
             outcomes += [(stage, "confirmed"), *[(stage, "refuted")] * refuted]
-        found_at = {execution["agent_role"]: execution["at"] for execution in executions}
+        found_at = {execution["agent_role"]: execution["executed_at"] for execution in executions}
         return [self.defect(task, stage, outcome, found_at) for stage, outcome in outcomes]
 
     def removed_in(self, stage: str, outcome: str, phases: list[str]) -> str:
@@ -463,30 +468,31 @@ class DefectMaker:
         odds = np.array([float(weight) for _, weight, *_ in texts])
         kind, _, description, cause = texts[rng.choice(len(texts), p=odds / odds.sum())]
         removed = self.removed_in(stage, outcome, list(found_at))
-        created = found_at[removed] + timedelta(seconds=int(rng.integers(20, 280)))
-        component = task["components_affected"][0 if rng.random() < 0.75 else -1]
+        found = found_at[removed] + timedelta(seconds=int(rng.integers(20, 280)))
+        component = task["components_json"][0 if rng.random() < 0.75 else -1]
         function = str(rng.choice(FUNCTIONS[component]))
         severity = [0.05, 0.25, 0.45, 0.25] if kind.startswith("5_") else [0.28, 0.45, 0.22, 0.05]
         effort = self.effort(0.15 if is_refuted else EFFORT.get(removed, 2.2 if is_code else 1.0))
         resolution = "No defect: the requirement asks for this" if is_refuted else str(rng.choice(RESOLUTIONS))
         injected = "Planning" if kind == "1_Planning_Failure" else "Design"
         return (
-            {"created_at": instant(created), "resolved_at": instant(created + timedelta(hours=rng.exponential(3)))}
+            {"found_at": instant(found), "fixed_at": instant(found + timedelta(hours=rng.exponential(3)))}
             | {"task_id": task["task_id"], "project_id": task["project_id"], "user_id": str(rng.choice(PEOPLE))}
             | {"defect_type": kind, "severity": str(rng.choice(["Low", "Medium", "High", "Critical"], p=severity))}
             | {"phase_injected": "Code" if is_code else injected, "phase_removed": removed}
             | {"component_path": component, "function_name": function}
-            | {"line_number": int(rng.integers(12, 640)) if is_code else None, "effort_to_fix_json": effort}
+            | {"line_number": int(rng.integers(12, 640)) if is_code else None, **effort}
             | {"description": description.format(function), "root_cause": None if is_refuted else cause}
-            | {"resolution_notes": resolution, "flagged_by_agent": outcome != "escaped"}
-            | {"validated_by_human": not is_refuted, "false_positive": is_refuted}
+            | {"resolution_notes": resolution, "is_flagged_by_agent": outcome != "escaped"}
+            | {"is_validated_by_human": not is_refuted, "is_false_positive": is_refuted}
         )
 
     def effort(self, factor: float) -> Row:
         """Give what a correction took: about 15,000 tokens and a minute for a defect found in a design review."""
         tokens = round(15_000 * factor * noise(self.rng, 0.6))
         usd, latency_ms = round(tokens * 4e-6 * noise(self.rng, 0.2), 6), round(tokens * 4.0 * noise(self.rng, 0.3))
-        return {"latency_ms": latency_ms, "tokens": tokens, "api_cost_usd": usd, "retries": int(self.rng.poisson(0.3))}
+        retries = int(self.rng.poisson(0.3))
+        return {"fix_latency_ms": latency_ms, "fix_tokens": tokens, "fix_cost_usd": usd, "fix_retries": retries}
 
 
 # --- how far each capability has learned ------------------------------------------------------------------------------
@@ -517,15 +523,12 @@ def share(flags: list[bool], at_least: int = 1) -> float | None:
 
 
 def read_probe(past: Past, rng: Rng) -> Reading:
-    """PROBE_AI: MAPE of the last 10 cost estimates in percent, and R2 of cost on estimated complexity."""
-    guess, cost = (
-        np.array([task[f"{kind}_cost_vector_json"]["api_cost_usd"] for task in past.tasks])
-        for kind in ("estimated", "actual")
-    )
+    """PROBE_AI: MAPE of the last 10 cost estimates in percent, and R2 of cost on estimated size."""
+    guess, cost = (np.array([task[f"{kind}_cost_usd"] for task in past.tasks]) for kind in ("estimated", "reported"))
     if len(cost) < 3:
         return Reading(len(cost), None, {}, False, False)
     mape = round(float(np.mean(np.abs(guess / cost - 1)[-10:]) * 100), 1)
-    r2 = round(float(np.corrcoef([task["estimated_complexity"] for task in past.tasks], cost)[0, 1] ** 2), 3)
+    r2 = round(float(np.corrcoef([task["estimated_size"] for task in past.tasks], cost)[0, 1] ** 2), 3)
     is_ready = len(cost) >= 20 or (len(cost) >= 10 and r2 > 0.7)
     return Reading(len(cost), mape, {"r2": r2}, is_ready, len(cost) >= 20 and mape < 20)
 
@@ -546,8 +549,8 @@ def read_error_prone(past: Past, rng: Rng) -> Reading:
     """ErrorProneDetection: how much lower the density became in the flagged components, in percent."""
     sizes, defects = Counter(), Counter()
     for task in past.tasks:
-        sizes[task["components_affected"][0]] += task["actual_complexity"]
-        defects[task["components_affected"][0]] += task["defect_count"]
+        sizes[task["components_json"][0]] += task["actual_size"]
+        defects[task["components_json"][0]] += task["reported_defects"]
     density = {path: defects[path] / sizes[path] for path in sizes}
     middle = float(np.median(list(density.values())))
     flagged = sorted(path for path, value in density.items() if value > 2 * middle > 0)
@@ -560,8 +563,8 @@ def read_review(stage: str, past: Past, rng: Rng) -> Reading:
     """ReviewAgent_*: share of the last findings that a person confirmed, and of the last defects that escaped."""
     reviews = sum(execution["agent_role"] in REVIEWS[stage] for execution in past.executions)
     own = [defect for defect in past.defects if (defect["phase_injected"] == "Code") == (stage == "code")]
-    found = [defect["validated_by_human"] for defect in own if defect["flagged_by_agent"]][-WORLD.window :]
-    missed = [not defect["flagged_by_agent"] for defect in own if defect["validated_by_human"]][-WORLD.window :]
+    found = [defect["is_validated_by_human"] for defect in own if defect["is_flagged_by_agent"]][-WORLD.window :]
+    missed = [not defect["is_flagged_by_agent"] for defect in own if defect["is_validated_by_human"]][-WORLD.window :]
     rate, escape_rate = share(found, at_least=5), share(missed)
     if rate is None:
         return Reading(reviews, None, {}, reviews >= 20, False)
@@ -572,7 +575,7 @@ def read_review(stage: str, past: Past, rng: Rng) -> Reading:
 def read_prediction(past: Past, rng: Rng) -> Reading:
     """DefectTypePrediction: share of defects whose type was among the three predicted."""
     count, value = len(past.tasks), round(curve("top_3_hits", past.now) + rng.normal(0, 0.008), 3)
-    types = {defect["defect_type"] for defect in past.defects if not defect["false_positive"]}
+    types = {defect["defect_type"] for defect in past.defects if not defect["is_false_positive"]}
     return Reading(count, value if count >= 10 else None, {"types_seen": len(types)}, count >= 50, False)
 
 
@@ -617,13 +620,12 @@ def measure(name: str, pasts: list[Past], rng: Rng) -> list[Row]:
         mode, note = next_mode(mode, reading, best - reading.value if is_review and reading.value else 0.0)
         needed = what.needed[mode != "Learning"]
         rows.append(
-            {"measured_at": instant(past.now), "measurement_period_start": instant(start)}
-            | {"measurement_period_end": instant(past.now), "capability_name": name, "capability_mode": mode}
-            | {"tasks_completed": reading.count, "tasks_required_for_graduation": needed}
-            | {"primary_metric_name": what.metric, "primary_metric_value": reading.value}
-            | {"primary_metric_target": what.target, "secondary_metrics_json": reading.secondary}
-            | {"graduation_criteria_met": reading.is_autonomous_ready, "graduation_notes": note}
-            | {"metadata": {"counted": "reviews"} if is_review else None}
+            {"capability": name, "measured_at": instant(past.now), "period_start_at": instant(start)}
+            | {"period_end_at": instant(past.now), "mode": mode, "tasks_completed": reading.count}
+            | {"tasks_needed": needed, "metric_name": what.metric, "metric_value": reading.value}
+            | {"metric_target": what.target, "is_graduated": reading.is_autonomous_ready, "notes": note}
+            | {"secondary_metrics_json": reading.secondary}
+            | {"metadata_json": {"counted": "reviews"} if is_review else None}
         )
         start = past.now
     return rows
@@ -637,8 +639,8 @@ def measure_all(tasks: list[Row], executions: list[Row], defects: list[Row], rng
         Past(
             now,
             [task for task in done if task["completed_at"] <= instant(now)],
-            [execution for execution in executions if execution["at"] <= now],
-            [defect for defect in defects if defect["created_at"] <= instant(now)],
+            [execution for execution in executions if execution["executed_at"] <= now],
+            [defect for defect in defects if defect["found_at"] <= instant(now)],
         )
         for now in evenings
     ]
@@ -667,54 +669,43 @@ def make_world() -> dict[str, list[Row]]:
         executions += runs
         defects += maker.of_task(task, runs) if task["completed_at"] else []
     finish(tasks, defects, rng)
-    defects.sort(key=lambda defect: (defect["created_at"], defect["task_id"]))
+    defects.sort(key=lambda defect: (defect["found_at"], defect["task_id"]))
     defects = [{"defect_id": f"D-{number:03d}"} | defect for number, defect in enumerate(defects, start=1)]
     measured = measure_all(tasks, executions, defects, rng)
-    set_phases(tasks, [row for row in measured if row["capability_name"] == "TaskDecomposition"], rng)
-    costs = cost_rows(sorted(executions, key=lambda execution: (execution["at"], execution["task_id"])))
-    return {"task_metadata": tasks, "agent_cost_vector": costs, "defect_log": defects, "bootstrap_metrics": measured}
+    set_phases(tasks, [row for row in measured if row["capability"] == "TaskDecomposition"], rng)
+    executions.sort(key=lambda execution: (execution["executed_at"], execution["task_id"]))
+    executions = [
+        {"execution_id": f"EX-{number:06d}"} | execution | {"executed_at": instant(execution["executed_at"])}
+        for number, execution in enumerate(executions, start=1)
+    ]
+    rows = {"task_metadata": tasks, "agent_cost_vector": executions}
+    return rows | {"defect_log": defects, "bootstrap_metrics": measured}
 
 
 def finish(tasks: list[Row], defects: list[Row], rng: Rng) -> None:
     """Fill in what is only known when everything has happened: defect counts, and the usual cost behind estimates."""
     done = [task for task in tasks if task["completed_at"]]
-    counts = Counter(defect["task_id"] for defect in defects if not defect["false_positive"])
+    counts = Counter(defect["task_id"] for defect in defects if not defect["is_false_positive"])
     for task in done:
         count = counts[task["task_id"]]
-        task |= {"defect_count": count, "defect_density": round(count / task["actual_complexity"], 4)}
-    usual = {
-        name: float(np.median([task["actual_cost_vector_json"][name] for task in done]))
-        for name in ("latency_ms", "tokens", "api_cost_usd")
-    }
+        task |= {"reported_defects": count, "reported_defect_density": round(count / task["actual_size"], 4)}
+    usual = {name: float(np.median([task[f"reported_{name}"] for task in done])) for name in TOTALS}
     for task in tasks:
-        task["estimated_cost_vector_json"] = estimate_cost(task, usual, rng)
-        task["actual_complexity"] = task["actual_complexity"] if task["completed_at"] else None
+        task |= estimate_cost(task, usual, rng)
+        task["actual_size"] = task["actual_size"] if task["completed_at"] else None
 
 
 def set_phases(tasks: list[Row], measured: list[Row], rng: Rng) -> None:
     """Give each task the mode that planning had when the task was created; a person looks at fewer plans later."""
     reviewed = {"Learning": 1.0, "Shadow": 0.85, "Autonomous": 0.35}
     for task in tasks:
-        modes = [row["capability_mode"] for row in measured if row["measured_at"] <= task["created_at"]]
+        modes = [row["mode"] for row in measured if row["measured_at"] <= task["created_at"]]
         mode = modes[-1] if modes else "Learning"
         is_read = bool(rng.random() < reviewed[mode]) or task["human_corrections_json"] is not None
-        task |= {"bootstrap_phase": mode, "human_reviewed": is_read}
+        task |= {"bootstrap_phase": mode, "is_human_reviewed": is_read}
 
 
-def cost_rows(executions: list[Row]) -> list[Row]:
-    """Number the executions and give one row per metric."""
-    rows = []
-    for number, execution in enumerate(executions, start=1):
-        at, metrics, model = instant(execution.pop("at")), execution.pop("metrics"), execution.pop("llm_model")
-        for metric, value in metrics.items():
-            what = {"metric_type": metric, "metric_value": value, "metric_unit": METRIC_UNITS.get(metric, "tokens")}
-            who = {"llm_model": model, "llm_provider": PRICES[model].provider, "execution_id": f"EX-{number:06d}"}
-            note = {"metadata": {"price_list": "2025-10-06"} if metric == "API_Cost" else None}
-            rows.append({"timestamp": at, "execution_date": at[:10]} | execution | what | who | note)
-    return rows
-
-
-def sqlite_literal(_column: str, value: Any) -> str:
+def sqlite_literal(value: Any) -> str:
     """Write a value as SQLite takes it."""
     if value is None:
         return "NULL"
@@ -725,21 +716,17 @@ def sqlite_literal(_column: str, value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else repr(value)
 
 
-def postgres_literal(column: str, value: Any) -> str:
-    """Write a value as PostgreSQL takes it: booleans and arrays have types of their own."""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if column == "components_affected" and value is not None:
-        return f"ARRAY[{', '.join(sqlite_literal(column, path) for path in value)}]::TEXT[]"
-    return sqlite_literal(column, value)
+def postgres_literal(value: Any) -> str:
+    """Write a value as PostgreSQL takes it: booleans have a type of their own."""
+    return str(value).upper() if isinstance(value, bool) else sqlite_literal(value)
 
 
-Literal = Callable[[str, Any], str]
-"""Writes the value of a column in one engine's SQL."""
+Literal = Callable[[Any], str]
+"""Writes a value in one engine's SQL."""
 
 HEADINGS = {
-    "task_metadata": "The tasks. Costs are the sums of the executions' known metrics; refuted findings are no defects.",
-    "agent_cost_vector": "What each execution consumed, one row per metric. A metric that nobody recorded has no row.",
+    "task_metadata": "The tasks. reported_* sum what is known of the executions; refuted findings are not counted.",
+    "agent_cost_vector": "What each execution consumed, one row per execution. What nobody recorded is NULL.",
     "defect_log": "What went wrong, where it came in and where it was found; refuted findings of agents included.",
     "bootstrap_metrics": "How far each capability has learned, every three or four days.",
 }
@@ -754,9 +741,7 @@ def sql_text(tables: dict[str, list[Row]], literal: Literal = sqlite_literal, ro
     for table, rows in tables.items():
         parts.append(f"-- {HEADINGS[table]}")
         for start in range(0, len(rows), rows_per_statement):
-            values = (
-                ", ".join(literal(*cell) for cell in row.items()) for row in rows[start : start + rows_per_statement]
-            )
+            values = (", ".join(map(literal, row.values())) for row in rows[start : start + rows_per_statement])
             parts.append(f"INSERT INTO {table} ({', '.join(rows[0])})\nVALUES\n(" + "),\n(".join(values) + ");\n")
     return "\n".join(parts)
 

@@ -11,7 +11,7 @@ from asp_analysis.dashboard import build_page, write_page
 from asp_analysis.loading import load_file
 from asp_analysis.session import connect
 from asp_analysis.store import create_store, open_store
-from benchmarks.store_bench import write_metric_lines
+from benchmarks.stores import write_execution_lines
 from tests.test_dashboard import make_hostile
 
 pytestmark = pytest.mark.browser
@@ -66,11 +66,11 @@ def hostile(sample_store, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
-    """The page over 10,000 metric rows and the sample."""
+    """The page over 10,000 executions and the sample."""
     folder = tmp_path_factory.mktemp("full")
     url = parse_url("full.db", folder)
     create_store(url, with_sample=True)
-    write_metric_lines(folder / "lines.jsonl", 10_000)
+    write_execution_lines(folder / "lines.jsonl", 10_000)
     with open_store(url) as store:
         load_file(store, folder / "lines.jsonl")
     return page_of(url, folder / "page.html")

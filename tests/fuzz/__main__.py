@@ -49,7 +49,9 @@ def _fuzz(name: str, words: list[str]) -> int:
 
     with atheris.instrument_imports(include=["asp_analysis"]):
         from tests.fuzz.targets import read_as
-    from tests.fuzz.mutation import mutate_cells, mutate_json
+    from tests.fuzz.mutation import mutate_cells, mutate_json, mutate_rows
+
+    mutate_one = {"csv": mutate_cells, "asp-platform": mutate_rows}.get(name, mutate_json)
 
     path = Path(tempfile.mkdtemp(prefix="asp-fuzz-")) / "agent-1.jsonl"
 
@@ -61,7 +63,7 @@ def _fuzz(name: str, words: list[str]) -> int:
         chance = random.Random(seed)
         made = None
         if name != "parquet" and chance.random() < 0.8:
-            made = mutate_cells(data, chance) if name == "csv" else mutate_json(data, chance)
+            made = mutate_one(data, chance)
         return atheris.Mutate(data, max_size) if made is None or len(made) > max_size else made
 
     atheris.Setup([sys.argv[0], *words], take, custom_mutator=mutate)

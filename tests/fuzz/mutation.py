@@ -2,6 +2,8 @@
 
 import json
 import random
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 HOSTILE: tuple[str, ...] = (
@@ -44,6 +46,22 @@ def mutate_cells(data: bytes, chance: random.Random) -> bytes:
     cells[chance.randrange(len(cells))] = chance.choice(HOSTILE).strip('"').encode()
     lines[number] = b",".join(cells)
     return b"\n".join(lines)
+
+
+def mutate_rows(data: bytes, chance: random.Random) -> bytes | None:
+    """Replace a random value of a SQLite file by a hostile one of any type; None where SQLite cannot read the file."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as file:
+        try:
+            file.deserialize(data)
+            tables = [row[0] for row in file.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1")]
+            table = chance.choice(tables)
+            columns = [row[1] for row in file.execute(f'PRAGMA table_info("{table}")')]
+            hostile = chance.choice(HOSTILE).strip('"')
+            value = chance.choice((hostile, hostile.encode(), b"\xff\x00", 2**62, -1, 0.5, 1e308, None))
+            file.execute(f'UPDATE "{table}" SET "{chance.choice(columns)}" = ?', (value,))
+            return file.serialize()
+        except (sqlite3.Error, IndexError, UnicodeError):
+            return None
 
 
 class _Raw(str):

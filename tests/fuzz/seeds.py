@@ -2,7 +2,11 @@
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
+
+from asp_analysis.platform_form import COLUMNS
 
 _AT = "2026-03-02T09:00:00.000Z"
 _NS = "1772442000000000000"
@@ -14,6 +18,7 @@ def _lines(*records: Any) -> bytes:
 
 def _claude_code() -> bytes:
     around = {"sessionId": "s-1", "uuid": "u-1", "timestamp": _AT, "cwd": "/home/a/project", "gitBranch": "ABC-1"}
+    around |= {"version": "2.0.76"}
     usage = {"input_tokens": 10, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 4, "output_tokens": 7}
     usage |= {"cache_creation": {"ephemeral_1h_input_tokens": 1, "ephemeral_5m_input_tokens": 3}, "speed": "fast"}
     usage |= {"server_tool_use": {"web_search_requests": 1}}
@@ -44,6 +49,7 @@ def _codex() -> bytes:
     info = {"total_token_usage": usage, "last_token_usage": usage}
     source = {"subagent": {"thread_spawn": {"parent_thread_id": "p", "agent_role": "explorer"}}}
     meta = {"id": "c-1", "cwd": "/home/a/project", "source": source, "git": {"branch": "ABC-2"}, "model": "gpt-5"}
+    meta |= {"cli_version": "0.46.0"}
     changes = {"/home/a/project/x.py": {"type": "add", "content": "a\nb"}, "y": {"unified_diff": "+a\n-b"}}
     events = [
         {"type": "task_started", "turn_id": "t-1"},
@@ -156,6 +162,17 @@ _RECORDS: tuple[dict[str, Any], ...] = (
     },
     {"created_at": _AT, "task_id": "T-1", "estimated_complexity": 5, "status": "completed", "human_reviewed": True},
     {"capability_name": "PROBE_AI", "measured_at": _AT, "mode": "Shadow", "primary_metric_value": -1.5},
+    {
+        "executed_at": _AT,
+        "task_id": "T-1",
+        "agent_role": "Code",
+        "metric_type": "Tokens_In",
+        "metric_value": 5,
+        "metric_unit": "tokens",
+        "machine": "m",
+        "labels": {"a": "b"},
+        "is_stub": False,
+    },
 )
 
 
@@ -180,6 +197,77 @@ def _parquet() -> bytes:
     return stream.getvalue()
 
 
+def asp_platform(*, rows: dict[str, list[dict[str, Any]]] | None = None) -> bytes:
+    """Give a SQLite file of the ASP platform with these rows, one in each table where none are given.
+
+    The columns have no types, so that a test can put anything into them.
+    """
+    rows = rows or {name: [row] for name, row in PLATFORM_ROWS.items()}
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as file:
+        file.execute("PRAGMA page_size = 512")
+        for table, columns in COLUMNS.items():
+            file.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
+            for row in rows.get(table, []):
+                places = ", ".join("?" * len(row))
+                file.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
+        return file.serialize()
+
+
+PLATFORM_ROWS: dict[str, dict[str, Any]] = {
+    "task_metadata": {
+        "task_id": "T-1",
+        "created_at": "2026-03-02 09:00:00",
+        "completed_at": "2026-03-02 11:00:00.250",
+        "estimated_complexity": 12,
+        "estimated_cost_vector_json": '{"latency_ms": 5, "tokens": 7, "api_cost_usd": 0.5, "people": 2}',
+        "components_affected": '["src/a.py"]',
+        "human_reviewed": 1,
+        "status": "completed",
+        "metadata": '{"team": "red"}',
+    },
+    "agent_cost_vector": {
+        "id": 1,
+        "timestamp": "2026-03-02 09:30:00",
+        "execution_date": "2026-03-02",
+        "task_id": "T-1",
+        "agent_role": "Code",
+        "agent_iteration": 1,
+        "metric_type": "Tokens_In",
+        "metric_value": 1200.0,
+        "metric_unit": "tokens",
+        "llm_model": "gpt-5",
+        "metadata": '{"prompt": "a1"}',
+    },
+    "defect_log": {
+        "defect_id": "D-1",
+        "created_at": "2026-03-02 10:00:00",
+        "resolved_at": "2026-03-02 10:30:00",
+        "task_id": "T-1",
+        "defect_type": "20_Syntax",
+        "severity": "High",
+        "phase_injected": "Code",
+        "phase_removed": "CodeReview",
+        "line_number": 7,
+        "effort_to_fix_json": '{"tokens": 5, "retries": 1}',
+        "description": "d",
+        "flagged_by_agent": 1,
+    },
+    "bootstrap_metrics": {
+        "id": 1,
+        "measured_at": "2026-03-03 00:00:00",
+        "measurement_period_start": "2026-03-01 00:00:00",
+        "measurement_period_end": "2026-03-02 00:00:00",
+        "capability_name": "PROBE_AI",
+        "capability_mode": "Learning",
+        "tasks_completed": 3,
+        "tasks_required_for_graduation": 20,
+        "primary_metric_value": -1.5,
+        "graduation_criteria_met": 0,
+    },
+}
+"""Table of the platform -> a good row of it."""
+
+
 SEEDS = {
     "claude-code": _claude_code,
     "codex": _codex,
@@ -192,5 +280,6 @@ SEEDS = {
     "csv": _csv,
     "jsonl": _jsonl,
     "parquet": _parquet,
+    "asp-platform": asp_platform,
 }
 """Name of a format -> the maker of its seed."""

@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from asp_analysis import sql
@@ -9,13 +10,16 @@ from asp_analysis.batch import Batch
 from asp_analysis.errors import AnalysisError
 from asp_analysis.importers.calls import Reading, Transcript
 from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
+from asp_analysis.importers.platform_file import FORMAT, KINDS, read_table_of, tables_of
+from asp_analysis.importers.raw import RawBatch
 from asp_analysis.importers.registry import FORMATS, detect
-from asp_analysis.importers.rows import READERS, detect_format, first_columns
+from asp_analysis.importers.rows import READERS, detect_format, first_columns, read_table
 from asp_analysis.importers.tables import read_batches
 from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
 from asp_analysis.loading import LoadOptions, _pricer
 from asp_analysis.records import RECORDS
 from asp_analysis.store.loading import storable
+from asp_analysis.store.upsert import TABLES, _merge_of
 
 READINGS = (Reading("branch", (("re*", "Review"),), keep_text=True), Reading())
 _TABLES = sqlite3.connect(":memory:")
@@ -34,6 +38,8 @@ def read_as(name: str, path: Path) -> int:
         detect(path)
         if name in READERS:
             return _read_table(name, path)
+        if name == FORMAT:
+            return sum(_read_records(read_table_of(path, table), KINDS[table]) for table in tables_of(path))
         form = next(form for form in FORMATS if form.name == name)
         return sum(_read_transcript(form.read(path, reading), reading) for reading in READINGS)
     except AnalysisError as error:
@@ -52,12 +58,16 @@ def _read_table(name: str, path: Path) -> int:
     detect_format(path)
     columns = first_columns(path, name)
     count = 0
-    for loaded_as in RECORDS:
-        count += sum(map(_checked, read_batches(path, name, loaded_as, Mapping())))
+    for kind in RECORDS:
+        count += _read_records(read_table(path, name), kind)
     if columns:
         check_mapping(str(path), columns, Mapping({"task_id": columns[0]}), "executions")
         detect_target(str(path), columns, Mapping())
     return count
+
+
+def _read_records(raws: Iterator[RawBatch], kind: str) -> int:
+    return sum(map(_checked, read_batches(raws, "a file", kind, Mapping())))
 
 
 def _checked(batch: Batch) -> int:
@@ -68,7 +78,7 @@ def _checked(batch: Batch) -> int:
             text.encode()
     for record in set(batch.record_of_row):
         storable(batch.raw_text(record)).encode()
-    if batch.combine is not None:
+    if batch.combine is not None or batch.is_by_metric:
         _check_merging(batch)
     return len(batch.rows)
 
@@ -101,12 +111,11 @@ def _check_value(value: object) -> None:
 
 
 def _check_merging(batch: Batch) -> None:
-    """Check that what is stored and read again stays as it is."""
-    place = batch.columns.index("execution_id" if "execution_id" in batch.columns else "task_id")
-    groups: dict[str, list[tuple]] = {}
+    """Check that what is stored and read again stays as it is, and that the metrics of an execution become one row."""
+    merge, place = batch.combine or _merge_of(batch), batch.columns.index(TABLES[batch.table].key[0])
+    known: dict[str, tuple] = {}
     for row in batch.rows:
-        groups.setdefault(row[place], []).append(row)
-    for rows in groups.values():
-        once = list(batch.combine(rows, rows))
-        _check_rows(batch, once)
-        assert once == list(batch.combine(once, rows))
+        once = merge(row, row)
+        assert once == merge(once, row)
+        known[row[place]] = merge(known.get(row[place], row), row)
+    _check_rows(batch, list(known.values()))

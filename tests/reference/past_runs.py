@@ -23,7 +23,7 @@ def made_history(n=60, models=("one",), *, seed=1, slope=0.8, noise=0.4, shared=
             pd.DataFrame(
                 {
                     "task_id": [f"t{i}" for i in range(n)],
-                    "at": START + pd.to_timedelta(np.arange(n) * 60 + k, "min"),
+                    "known_at": START + pd.to_timedelta(np.arange(n) * 60 + k, "min"),
                     "llm_model": model,
                     "agent_role": "coder",
                     "project_id": [f"p{i % 6}" for i in range(n)],
@@ -41,7 +41,7 @@ def table_history(size, cost):
     return pd.DataFrame(
         {
             "task_id": [f"t{i}" for i in range(n)],
-            "at": START + pd.to_timedelta(np.arange(n), "h"),
+            "known_at": START + pd.to_timedelta(np.arange(n), "h"),
             "llm_model": "one",
             "agent_role": "coder",
             "size": np.asarray(size, float),
@@ -69,7 +69,7 @@ def swe_bench(size="patch_lines_added", seed=0):
             pd.DataFrame(
                 {
                     "task_id": group["instance_id"].to_numpy(),
-                    "at": START + pd.to_timedelta(np.arange(len(group)), "min"),
+                    "known_at": START + pd.to_timedelta(np.arange(len(group)), "min"),
                     "llm_model": agent,
                     "agent_role": "solver",
                     "project_id": group["repo"].to_numpy(),
@@ -90,7 +90,7 @@ def openhands():
     return pd.DataFrame(
         {
             "task_id": runs["instance_id"],
-            "at": runs["submission_time"],
+            "known_at": runs["submission_time"],
             "llm_model": runs["model"],
             "agent_role": runs["benchmark"],
             "size": runs["problem_words"],
@@ -106,7 +106,7 @@ def terminal_bench():
     return pd.DataFrame(
         {
             "task_id": runs["task_id"],
-            "at": pd.to_datetime(runs["agent_ended_at"], utc=True),
+            "known_at": pd.to_datetime(runs["agent_ended_at"], utc=True),
             "llm_model": runs["run"],
             "agent_role": "terminal",
             "size": runs["instruction_words"].astype(float),
@@ -123,7 +123,7 @@ def metr(order="started_at"):
     return pd.DataFrame(
         {
             "task_id": runs["task_id"],
-            "at": pd.to_datetime(runs[order], unit="ms", utc=True),
+            "known_at": pd.to_datetime(runs[order], unit="ms", utc=True),
             "llm_model": runs["alias"],
             "agent_role": "agent",
             "task_type": runs["task_family"],

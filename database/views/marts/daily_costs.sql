@@ -1,6 +1,7 @@
 -- One row is one UTC day, one project, one agent role and one model.
+-- key: day, project_id, agent_role, llm_model
 -- day [date]: the UTC date
--- project_id: the project
+-- project_id: the project of the executions
 -- agent_role: the role
 -- llm_model: the model
 -- tasks [count]: tasks worked on
@@ -10,33 +11,28 @@
 -- tokens_in [tokens]: sum of what is known, cached ones included
 -- tokens_out [tokens]: sum of what is known
 -- cost_usd [USD]: sum of what is known; empty where nothing is
-WITH wide AS (
+WITH runs AS (
     SELECT
-        CAST("at" AS DATE) AS day,
-        project_id,
+        CAST(executed_at AS DATE) AS day,
+        project_id AS own_project_id,
         agent_role,
         llm_model,
         count(DISTINCT task_id) AS tasks,
-        count(*) AS executions,
-        count(cost_usd) AS executions_with_cost,
-        sum(latency_ms) AS latency_ms,
-        sum(tokens_in) AS tokens_in,
-        sum(tokens_out) AS tokens_out,
-        sum(cost_usd) AS cost_usd
-    FROM executions
-    GROUP BY CAST("at" AS DATE), project_id, agent_role, llm_model
+        {roll_up}
+    FROM stg_executions
+    GROUP BY CAST(executed_at AS DATE), own_project_id, agent_role, llm_model
 )
 
 SELECT
     day,
-    project_id,
+    own_project_id AS project_id,
     agent_role,
     llm_model,
     tasks,
     executions,
-    executions - executions_with_cost AS executions_without_cost,
+    executions_without_cost,
     latency_ms,
-    TRY_CAST(tokens_in AS BIGINT) AS tokens_in,
-    TRY_CAST(tokens_out AS BIGINT) AS tokens_out,
+    CAST(tokens_in AS BIGINT) AS tokens_in,
+    CAST(tokens_out AS BIGINT) AS tokens_out,
     cost_usd
-FROM wide
+FROM runs

@@ -1,4 +1,5 @@
 -- One row is one pair of phases: defects made in the one and found in the other; false alarms are left out.
+-- key: phase_injected, phase_removed
 -- phase_injected: the role that made them
 -- injected_order: its place in the order of phases
 -- phase_removed: the role that found them

@@ -1,12 +1,17 @@
 -- One row is one defect that was logged, false alarms included, with its task and its phases' order.
+-- key: defect_id
 -- defect_id: the defect
--- created_at [UTC]: when it was found
--- resolved_at [UTC]: when it was corrected
+-- found_at [UTC]: when it was found
+-- fixed_at [UTC]: when it was corrected
 -- task_id: the task in which it was found
 -- project_id: the project
+-- user_id: the person
 -- task_type: of the task
--- complexity [complexity units]: size of the task, actual where known, else estimated
+-- size [complexity units]: of the task: estimated before the work; the actual one where nothing was estimated
+-- size_source: estimated or actual
+-- actual_size [complexity units]: of the task, after the work
 -- defect_type: the class of defect
+-- taxonomy: whose class it is: AI, PSP, or the name of one's own
 -- severity: Low, Medium, High or Critical
 -- phase_injected: the role that made it
 -- injected_order: place of that role in the order of phases
@@ -24,13 +29,20 @@
 -- root_cause: why
 SELECT
     defects.defect_id,
-    defects.created_at,
-    defects.resolved_at,
+    defects.found_at,
+    defects.fixed_at,
     defects.task_id,
     COALESCE(defects.project_id, tasks.project_id) AS project_id,
+    defects.user_id,
     tasks.task_type,
-    COALESCE(tasks.actual_complexity, tasks.estimated_complexity) AS complexity,
+    CAST(COALESCE(tasks.estimated_size, tasks.actual_size) AS DOUBLE PRECISION) AS size,
+    CASE
+        WHEN tasks.estimated_size IS NOT NULL THEN 'estimated'
+        WHEN tasks.actual_size IS NOT NULL THEN 'actual'
+    END AS size_source,
+    CAST(tasks.actual_size AS DOUBLE PRECISION) AS actual_size,
     defects.defect_type,
+    types.taxonomy,
     defects.severity,
     defects.phase_injected,
     injected.phase_order AS injected_order,
@@ -50,3 +62,4 @@ FROM stg_defects AS defects
 LEFT JOIN stg_tasks AS tasks ON defects.task_id = tasks.task_id
 LEFT JOIN stg_roles AS injected ON defects.phase_injected = injected.agent_role
 LEFT JOIN stg_roles AS removed ON defects.phase_removed = removed.agent_role
+LEFT JOIN stg_defect_types AS types ON defects.defect_type = types.defect_type

@@ -1,6 +1,7 @@
 -- One row is one execution: one run of one agent role on one task.
+-- key: execution_id
 -- execution_id: names the execution in its source
--- at [UTC]: when it happened
+-- executed_at [UTC]: when it happened
 -- task_id: the task
 -- project_id: the project
 -- agent_role: the phase, which agent worked
@@ -19,28 +20,37 @@
 -- agent_version: version of the agent's prompt
 -- agent_iteration [count]: number of the retry or correction loop, 1 is the first try
 -- llm_provider: who runs the model
+-- machine: the computer on which the agent ran
+-- tool: the agent program that wrote the record
+-- tool_version: version of that program
+-- labels: anything to group by, a JSON object of texts
 -- metadata_json: anything else the source said, a JSON object
+-- load_id: the load that first wrote the row; empty where none is logged
 SELECT
     execution_id,
-    min("at") AS at,
-    any_value(task_id) AS task_id,
-    any_value(project_id) AS project_id,
-    any_value(agent_role) AS agent_role,
-    any_value(llm_model) AS llm_model,
-    max(metric_value) FILTER (WHERE metric_type = 'Latency') AS latency_ms,
-    TRY_CAST(max(metric_value) FILTER (WHERE metric_type = 'Tokens_In') AS BIGINT) AS tokens_in,
-    TRY_CAST(max(metric_value) FILTER (WHERE metric_type = 'Tokens_Out') AS BIGINT) AS tokens_out,
-    TRY_CAST(max(metric_value) FILTER (WHERE metric_type = 'Tokens_Cache_Read') AS BIGINT) AS tokens_cache_read,
-    TRY_CAST(max(metric_value) FILTER (WHERE metric_type = 'Tokens_Cache_Write') AS BIGINT) AS tokens_cache_write,
-    max(metric_value) FILTER (WHERE metric_type = 'API_Cost') AS cost_usd,
-    TRY_CAST(max(metric_value) FILTER (WHERE metric_type = 'Tool_Calls') AS BIGINT) AS tool_calls,
-    TRY_CAST(max(metric_value) FILTER (WHERE metric_type = 'Retries') AS BIGINT) AS retries,
-    max(metric_value) FILTER (WHERE metric_type = 'Memory_Usage') AS memory_mb,
-    any_value(subtask_id) AS subtask_id,
-    any_value(user_id) AS user_id,
-    any_value(agent_version) AS agent_version,
-    any_value(agent_iteration) AS agent_iteration,
-    any_value(llm_provider) AS llm_provider,
-    any_value(metadata_json) AS metadata_json
-FROM stg_costs
-GROUP BY execution_id
+    executed_at,
+    task_id,
+    project_id,
+    agent_role,
+    llm_model,
+    latency_ms,
+    tokens_in,
+    tokens_out,
+    tokens_cache_read,
+    tokens_cache_write,
+    cost_usd,
+    tool_calls,
+    retries,
+    memory_mb,
+    subtask_id,
+    user_id,
+    agent_version,
+    agent_iteration,
+    llm_provider,
+    machine,
+    tool,
+    tool_version,
+    labels,
+    metadata_json,
+    load_id
+FROM stg_executions

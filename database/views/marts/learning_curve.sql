@@ -1,4 +1,5 @@
 -- One row is one measurement of one capability's primary metric.
+-- key: capability, measured_at
 -- capability: the capability
 -- measured_at [UTC]: when it was measured
 -- mode: Learning, Shadow or Autonomous

@@ -1,4 +1,5 @@
 -- One row is one reviewing role: what it flagged, what people made of it, and what passed it by.
+-- key: agent_role
 -- agent_role: the reviewing role
 -- phase_order: its place in the order of phases
 -- flagged [count]: defects that it flagged
@@ -32,7 +33,7 @@ reviewed AS (
     SELECT DISTINCT
         agent_role,
         task_id
-    FROM stg_costs
+    FROM stg_executions
 ),
 
 escaped AS (

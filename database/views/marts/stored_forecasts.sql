@@ -1,5 +1,7 @@
 -- One row is one cost component of one task and one estimate of it, beside what it was; empty without any.
+-- key: task_id, forecast_number, component
 -- task_id: the task
+-- forecast_number [count]: its place among the forecasts that were kept with the task; 0 is the planner's
 -- source: planner (the task's own estimate) or workbench (stored in the task's metadata under forecasts)
 -- method: how it was made, as far as known
 -- made_at [UTC]: when it was made; of the planner's, when the task was created
@@ -30,17 +32,26 @@ planned AS (
         UNPIVOT INCLUDE NULLS (estimate FOR component IN (cost_usd, latency_ms, tokens))
 ),
 
+kept AS (
+    SELECT
+        task_id,
+        CAST(TRY_CAST(metadata_json AS JSON) -> '$.forecasts' AS JSON []) AS found
+    FROM stg_tasks
+    WHERE json_type(TRY_CAST(metadata_json AS JSON), '$.forecasts') = 'ARRAY'
+),
+
 listed AS (
     SELECT
         task_id,
-        unnest(CAST(TRY_CAST(metadata_json AS JSON) -> '$.forecasts' AS JSON [])) AS forecast
-    FROM stg_tasks
-    WHERE json_type(TRY_CAST(metadata_json AS JSON), '$.forecasts') = 'ARRAY'
+        unnest(found) AS forecast,
+        unnest(range(1, len(found) + 1)) AS forecast_number
+    FROM kept
 ),
 
 forecasts AS (
     SELECT
         task_id,
+        0 AS forecast_number,
         'planner' AS source,
         'planner' AS method,
         made_at,
@@ -52,6 +63,7 @@ forecasts AS (
     UNION ALL
     SELECT
         task_id,
+        forecast_number,
         'workbench' AS source,
         forecast ->> 'method' AS method,
         TRY_CAST(forecast ->> 'made_at' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS made_at,
@@ -64,6 +76,7 @@ forecasts AS (
 
 SELECT
     forecasts.task_id,
+    CAST(forecasts.forecast_number AS BIGINT) AS forecast_number,
     forecasts.source,
     forecasts.method,
     forecasts.made_at,
@@ -72,12 +85,12 @@ SELECT
     forecasts.lower_70,
     forecasts.upper_70,
     CASE forecasts.component
-        WHEN 'cost_usd' THEN tasks.cost_usd
-        WHEN 'latency_ms' THEN tasks.latency_ms
-        WHEN 'tokens' THEN tasks.tokens
+        WHEN 'cost_usd' THEN COALESCE(tasks.whole_cost_usd, tasks.reported_cost_usd)
+        WHEN 'latency_ms' THEN COALESCE(tasks.whole_latency_ms, tasks.reported_latency_ms)
+        WHEN 'tokens' THEN COALESCE(tasks.whole_tokens, tasks.reported_tokens)
     END AS actual,
     tasks.completed_at,
     forecasts.estimate IS NOT NULL
     AND forecasts.made_at < COALESCE(tasks.completed_at, TIMESTAMP '9999-01-01') AS is_before_outcome
 FROM forecasts
-INNER JOIN outcomes AS tasks ON forecasts.task_id = tasks.task_id
+INNER JOIN tasks ON forecasts.task_id = tasks.task_id

@@ -1,11 +1,12 @@
 -- One row is one task as coding agents worked on it: its calls, its tokens by kind, and what their transcripts saw.
+-- key: task_id
 -- task_id: the task; by default one session
 -- project_id: the project
 -- status: of the task: pending, in_progress, completed or failed
 -- first_at [UTC]: first call
 -- last_at [UTC]: last call
--- calls [count]: executions, of which a model call is one
--- calls_without_cost [count]: those whose cost is unknown; cost_usd is the sum of the others
+-- executions [count]: model calls
+-- executions_without_cost [count]: those whose cost is unknown; cost_usd is the sum of the others
 -- models [count]: models that worked on it
 -- tokens_fresh [tokens]: input that was neither read from nor written to a cache, as far as is known
 -- tokens_cache_read [tokens]: input read from a cache, sum of what is known
@@ -20,49 +21,28 @@
 -- lines_added [count]: lines that the agent wrote; empty where the source does not record them
 -- lines_removed [count]: lines that the agent removed; empty where the source does not record them
 -- files_changed [count]: files that the agent changed; empty where the source does not record them
-WITH runs AS (
+WITH seen AS (
     SELECT
         task_id,
-        any_value(project_id) AS project_id,
-        min("at") AS first_at,
-        max("at") AS last_at,
-        count(*) AS calls,
-        count(*) - count(cost_usd) AS calls_without_cost,
-        count(DISTINCT llm_model) AS models,
-        sum(tokens_in - COALESCE(tokens_cache_read, 0) - COALESCE(tokens_cache_write, 0)) AS tokens_fresh,
-        sum(tokens_cache_read) AS tokens_cache_read,
-        sum(tokens_cache_write) AS tokens_cache_write,
-        sum(tokens_out) AS tokens_out,
-        sum(cost_usd) AS cost_usd,
-        sum(tool_calls) AS tool_calls
-    FROM executions
-    GROUP BY task_id
-),
-
-seen AS (
-    SELECT
-        task_id,
-        project_id,
-        status,
         TRY_CAST(metadata_json AS JSON) AS metadata
     FROM stg_tasks
 )
 
 SELECT
-    runs.task_id,
-    COALESCE(runs.project_id, seen.project_id) AS project_id,
-    seen.status,
-    runs.first_at,
-    runs.last_at,
-    runs.calls,
-    runs.calls_without_cost,
-    runs.models,
-    CAST(runs.tokens_fresh AS BIGINT) AS tokens_fresh,
-    CAST(runs.tokens_cache_read AS BIGINT) AS tokens_cache_read,
-    CAST(runs.tokens_cache_write AS BIGINT) AS tokens_cache_write,
-    CAST(runs.tokens_out AS BIGINT) AS tokens_out,
-    runs.cost_usd,
-    CAST(runs.tool_calls AS BIGINT) AS tool_calls,
+    tasks.task_id,
+    tasks.project_id,
+    tasks.status,
+    tasks.first_at,
+    tasks.last_at,
+    tasks.executions,
+    tasks.executions_without_cost,
+    tasks.models,
+    tasks.tokens_fresh,
+    tasks.tokens_cache_read,
+    tasks.tokens_cache_write,
+    tasks.tokens_out,
+    tasks.cost_usd,
+    tasks.tool_calls,
     NULLIF(TRY_CAST(seen.metadata ->> 'active_ms' AS DOUBLE), 0) AS active_ms,
     TRY_CAST(seen.metadata ->> 'errors' AS BIGINT) AS errors,
     TRY_CAST(seen.metadata ->> 'interruptions' AS BIGINT) AS interruptions,
@@ -70,5 +50,6 @@ SELECT
     TRY_CAST(seen.metadata ->> 'lines_added' AS BIGINT) AS lines_added,
     TRY_CAST(seen.metadata ->> 'lines_removed' AS BIGINT) AS lines_removed,
     TRY_CAST(seen.metadata ->> 'files_changed' AS BIGINT) AS files_changed
-FROM runs
-LEFT JOIN seen ON runs.task_id = seen.task_id
+FROM tasks
+INNER JOIN seen ON tasks.task_id = seen.task_id
+WHERE tasks.executions > 0

@@ -1,31 +1,34 @@
 -- One row is one measurement of one capability.
+-- key: capability, measured_at
+-- capability: the capability; stg_capabilities lists them
 -- measured_at [UTC]: when it was measured
 -- period_start_at [UTC]: begin of the period that was measured
 -- period_end_at [UTC]: end of the period that was measured
--- capability: PROBE_AI, TaskDecomposition, ErrorProneDetection, ReviewAgent_Design, ReviewAgent_Code or DefectTypePrediction
 -- mode: Learning, Shadow or Autonomous
 -- tasks_completed [count]: tasks so far
 -- tasks_needed [count]: tasks that graduation needs
 -- metric_name: the primary metric
--- metric_value: its value; unknown before there is data
+-- metric_value: its value, in the unit of its name; unknown before there is data
 -- metric_target: the value it has to reach
 -- is_graduated: the criteria of the next mode are met
 -- notes: why, in words
 -- secondary_metrics_json: further metrics, a JSON object
 -- metadata_json: anything else the source said, a JSON object
+-- load_id: the load that first wrote the row; empty where none is logged
 SELECT
-    TRY_CAST(measured_at AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS measured_at,
-    TRY_CAST(measurement_period_start AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS period_start_at,
-    TRY_CAST(measurement_period_end AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS period_end_at,
-    CAST(capability_name AS VARCHAR) AS capability,
-    CAST(capability_mode AS VARCHAR) AS mode,
-    TRY_CAST(tasks_completed AS BIGINT) AS tasks_completed,
-    TRY_CAST(tasks_required_for_graduation AS BIGINT) AS tasks_needed,
-    CAST(primary_metric_name AS VARCHAR) AS metric_name,
-    TRY_CAST(primary_metric_value AS DOUBLE) AS metric_value,
-    TRY_CAST(primary_metric_target AS DOUBLE) AS metric_target,
-    TRY_CAST(graduation_criteria_met AS BOOLEAN) AS is_graduated,
-    CAST(graduation_notes AS VARCHAR) AS notes,
+    capability,
+    CAST(measured_at AS TIMESTAMP) AS measured_at,
+    CAST(period_start_at AS TIMESTAMP) AS period_start_at,
+    CAST(period_end_at AS TIMESTAMP) AS period_end_at,
+    mode,
+    tasks_completed,
+    tasks_needed,
+    metric_name,
+    metric_value,
+    metric_target,
+    CAST(is_graduated AS BOOLEAN) AS is_graduated,
+    notes,
     CAST(secondary_metrics_json AS VARCHAR) AS secondary_metrics_json,
-    CAST(metadata AS VARCHAR) AS metadata_json
+    CAST(metadata_json AS VARCHAR) AS metadata_json,
+    load_id
 FROM raw.bootstrap_metrics

@@ -1,4 +1,5 @@
 -- One row is one load of one file.
+-- key: load_id
 -- load_id: the load
 -- file: the file as it was named
 -- sha256: its fingerprint
@@ -12,16 +13,16 @@
 -- rejected [count]: records that could not be taken
 -- tasks_stubbed [count]: tasks created because telemetry named them
 SELECT
-    TRY_CAST(load_id AS BIGINT) AS load_id,
-    CAST(file AS VARCHAR) AS file,
-    CAST(sha256 AS VARCHAR) AS sha256,
-    CAST(format AS VARCHAR) AS format,
-    CAST(loaded_as AS VARCHAR) AS loaded_as,
-    TRY_CAST(finished_at AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS finished_at,
-    TRY_CAST(read_count AS BIGINT) AS read_count,
-    TRY_CAST(written AS BIGINT) AS written,
-    TRY_CAST(updated AS BIGINT) AS updated,
-    TRY_CAST(present AS BIGINT) AS present,
-    TRY_CAST(rejected AS BIGINT) AS rejected,
-    TRY_CAST(tasks_stubbed AS BIGINT) AS tasks_stubbed
+    load_id,
+    file,
+    sha256,
+    format,
+    loaded_as,
+    CAST(finished_at AS TIMESTAMP) AS finished_at,
+    read_count,
+    written,
+    updated,
+    present,
+    rejected,
+    tasks_stubbed
 FROM raw.load_log

@@ -1,0 +1,103 @@
+"""A SQLite file that the ASP platform wrote -> batches of raw columns, table by table, for the readers of tables.
+
+Such a file may lack columns and may hold anything in any of them: what cannot be taken is rejected record by record.
+A store of the workbench of schema version 1 or 2 has the same form and is read alike.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.errors import InputError
+from asp_analysis.importers.raw import BATCH_RECORDS, RawBatch
+from asp_analysis.records import json_text
+from asp_analysis.sql import SCHEMA_VERSION
+
+FORMAT = "asp-platform"
+"""What the load log says of such a file."""
+
+KINDS = {
+    "task_metadata": "task_metadata",
+    "agent_cost_vector": "metrics",
+    "defect_log": "defect_log",
+    "bootstrap_metrics": "bootstrap_metrics",
+}
+"""Table -> what its records are, in the order in which they are loaded: tasks before what belongs to them."""
+
+
+def tables_of(path: Path) -> list[str]:
+    """List the platform's tables in a file, in the order of `KINDS`.
+
+    Raises:
+        InputError: it holds none, it is a store of the present schema, or it cannot be read.
+    """
+    with _opened(path) as connection:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        version = (
+            connection.execute("SELECT max(version) FROM asp_schema").fetchone()[0] if "asp_schema" in names else 0
+        )
+    if isinstance(version, int) and version >= SCHEMA_VERSION:
+        raise InputError(
+            f"{path} is a store of the workbench, no file to load. Read it with --db sqlite:///FILE; to bring its rows "
+            "into another store, run asp-analysis export --raw there and load the files here."
+        )
+    found = [table for table in KINDS if table in names]
+    if not found:
+        raise InputError(
+            f"{path} is a SQLite database without any table of the ASP platform ({', '.join(KINDS)}). "
+            "Name another file, or save its table as CSV."
+        )
+    return found
+
+
+def read_table_of(path: Path, table: str) -> Iterator[RawBatch]:
+    """Read one table in the order of its rows; the line number of a record is its rowid."""
+    with _opened(path) as connection:
+        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if _is_utf8(row[1])]
+        listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
+        cursor = connection.execute(f"SELECT rowid, {listed} FROM {table} ORDER BY rowid")
+        while rows := cursor.fetchmany(BATCH_RECORDS):
+            numbers, *values = map(list, zip(*rows, strict=True))
+            columns = {name: [_plain(value) for value in column] for name, column in zip(names, values, strict=True)}
+            yield RawBatch(columns, numbers, _text_of(columns))
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _text_of(columns: dict[str, list[Any]]) -> Any:
+    return lambda row: json_text({name: values[row] for name, values in columns.items()})
+
+
+def _plain(value: Any) -> Any:
+    """Return bytes as the text they may be; what is no UTF-8 keeps its bytes as lone surrogates and is rejected."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="surrogateescape")
+    return repr(value) if isinstance(value, float) and value - value != 0 else value
+
+
+class _opened:  # noqa: N801 - reads as a word of the `with` statement
+    """A connection that only reads; what SQLite says becomes one line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._connection = closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True))
+        connection = self._connection.__enter__()
+        connection.text_factory = lambda text: text.decode("utf-8", errors="surrogateescape")
+        return connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        self._connection.__exit__(kind, error, trace)
+        if isinstance(error, sqlite3.Error | UnicodeDecodeError):  # SQLite's own words may repeat damaged bytes
+            found = error if isinstance(error, sqlite3.Error) else "malformed database schema"
+            raise InputError(
+                f"{self._path} cannot be read as a SQLite database: {found}. Check that it is whole, and unpacked."
+            ) from None

@@ -1,0 +1,43 @@
+-- Who may do what: asp_writer inserts and updates and never deletes telemetry; asp_reader selects. Neither can log in:
+-- GRANT asp_writer TO somebody. Where the present user may not create roles, an administrator runs this file later.
+
+-- Lets an execution have happened at another time. With TimescaleDB that may be in another chunk, where no UPDATE can
+-- move a row, and a writer may not delete: this runs with the rights of the tables' owner.
+CREATE OR REPLACE FUNCTION asp_move_execution(moved TEXT, moved_to TIMESTAMPTZ) RETURNS VOID
+LANGUAGE sql SECURITY DEFINER
+BEGIN ATOMIC
+    WITH former AS (DELETE FROM agent_cost_vector WHERE execution_id = moved RETURNING *)
+    INSERT INTO agent_cost_vector (
+        execution_id, executed_at, task_id, subtask_id, project_id, user_id, agent_role, agent_version, agent_iteration,
+        llm_model, llm_provider, latency_ms, tokens_in, tokens_out, tokens_cache_read, tokens_cache_write, cost_usd,
+        tool_calls, retries, memory_mb, machine, tool, tool_version, labels, metadata_json, load_id, row_id
+    )
+    SELECT
+        execution_id, moved_to, task_id, subtask_id, project_id, user_id, agent_role, agent_version, agent_iteration,
+        llm_model, llm_provider, latency_ms, tokens_in, tokens_out, tokens_cache_read, tokens_cache_write, cost_usd,
+        tool_calls, retries, memory_mb, machine, tool, tool_version, labels, metadata_json, load_id, row_id
+    FROM former;
+END;
+REVOKE ALL ON FUNCTION asp_move_execution FROM PUBLIC;
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'asp_reader') THEN
+        CREATE ROLE asp_reader NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'asp_writer') THEN
+        CREATE ROLE asp_writer NOLOGIN;
+    END IF;
+    GRANT SELECT ON asp_schema, agent_roles, capabilities, defect_types, task_metadata, agent_cost_vector, defect_log,
+        bootstrap_metrics, load_log, load_reject, asp_changes, executions, work, task_costs, tasks, defects
+        TO asp_reader, asp_writer;
+    GRANT INSERT, UPDATE ON agent_roles, capabilities, defect_types, task_metadata, agent_cost_vector, defect_log,
+        bootstrap_metrics, load_log, load_reject TO asp_writer;
+    GRANT UPDATE ON asp_changes TO asp_writer;
+    GRANT EXECUTE ON FUNCTION asp_move_execution TO asp_writer;
+    -- Rejects that were given back for repair are forgotten: no telemetry.
+    GRANT DELETE ON load_reject TO asp_writer;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'The roles asp_reader and asp_writer were not made: this needs the right to create roles.';
+END
+$$;

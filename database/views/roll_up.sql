@@ -1,0 +1,25 @@
+-- The sums over executions, each rule once: every mart that groups executions has these columns, by keys of its own.
+--
+-- Sums are of what is known; executions_without_* say how many a sum leaves out. `{roll_up}` in a mart stands for this.
+min(project_id) AS project_id,
+min(executed_at) AS first_at,
+max(executed_at) AS last_at,
+count(*) AS executions,
+count(*) FILTER (WHERE agent_iteration > 1) AS reworked_executions,
+count(*) - count(cost_usd) AS executions_without_cost,
+count(*) - count(latency_ms) AS executions_without_latency,
+count(*) - count(tokens_in) AS executions_without_tokens_in,
+count(*) - count(tokens_out) AS executions_without_tokens_out,
+sum(latency_ms) AS latency_ms,
+sum(tokens_in) AS tokens_in,
+sum(tokens_out) AS tokens_out,
+sum(tokens_cache_read) AS tokens_cache_read,
+sum(tokens_cache_write) AS tokens_cache_write,
+sum(tokens_in - COALESCE(tokens_cache_read, 0) - COALESCE(tokens_cache_write, 0)) AS tokens_fresh,
+sum(tokens_in + tokens_out) AS tokens,
+sum(cost_usd) AS cost_usd,
+sum(tool_calls) AS tool_calls,
+sum(retries) AS retries,
+sum(latency_ms) FILTER (WHERE agent_iteration > 1) AS rework_latency_ms,
+sum(tokens_in + tokens_out) FILTER (WHERE agent_iteration > 1) AS rework_tokens,
+sum(cost_usd) FILTER (WHERE agent_iteration > 1) AS rework_cost_usd
