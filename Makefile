@@ -17,7 +17,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TEST_DATA := build/test
 TIMESCALE := build/timescale
 
-.PHONY: help setup lab test unit faults fuzz timescale browser pictures notebooks notebooks-postgres notebooks-save lint \
+.PHONY: help setup lab test unit golden faults fuzz timescale browser pictures notebooks notebooks-postgres notebooks-save lint \
 	audit bench lock clean
 
 help: ## print the targets
@@ -40,7 +40,10 @@ lab: setup ## open JupyterLab on the notebooks (ARGS=--no-browser for a server)
 test: setup lint unit notebooks ## run everything: lint, unit and documentation tests, the notebooks
 
 unit: setup ## run the unit and documentation tests (WORKERS=1 for one at a time)
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not faults and not timescale" $(ARGS)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not faults and not timescale and not golden" $(ARGS)
+
+golden: setup ## compare every view and answer of four stores with what they were (about a minute)
+	$(BIN)/python -m pytest -q -m golden tests/test_golden.py $(ARGS)
 
 faults: setup ## kill, lock out and fork real processes, fill disks, read lines of a gigabyte (about six minutes)
 	$(BIN)/python -m pytest -q -m faults $(ARGS)

@@ -1,6 +1,7 @@
-"""The present code says of four stores what the release said: every view, the answers, the exported files.
+"""The code says of four stores what the golden files hold: every view, the answers, the exported files.
 
-`ASP_GOLDEN_CODE=/folder/of/a/release` asks the code of another folder.
+`ASP_GOLDEN_CODE=/folder/of/a/release` asks the code of another folder. Where a change of meaning is wanted,
+`python -m tests.golden . tests/golden` writes the files again, and the commit says which values changed and why.
 """
 
 import json
@@ -14,6 +15,7 @@ from tests.golden.comparing import differences
 from tests.golden.stores import SHARED_DATA, STORES, make_store, needs_shared_data
 from tests.golden.summary import summarise
 
+pytestmark = pytest.mark.golden
 GOLDEN = Path(__file__).parent / "golden"
 CODE = Path(os.environ.get("ASP_GOLDEN_CODE", GOLDEN.parents[1])).resolve()
 _MOST_LINES = 30

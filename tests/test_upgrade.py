@@ -197,6 +197,7 @@ def test_two_processes_that_write_at_once_upgrade_once(version, tmp_path):
     assert [row["version"] for row in versions] == list(range(version, SCHEMA_VERSION + 1))
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.15, 0.3])
 def test_a_killed_upgrade_leaves_the_old_store_or_the_new_one(version, tmp_path, delay_s):
     url = old_store(version, tmp_path)
