@@ -152,7 +152,7 @@ def _asked(folder: Path, code: Path, *words: str, keep: bool = False) -> Any:
     ran = subprocess.run(command, cwd=code, capture_output=True, text=True)
     if ran.returncode:
         sys.exit(ran.stderr)
-    return json.loads(ran.stdout)
+    return json.loads(ran.stdout.splitlines()[-1])  # a release may print the progress of a query before it
 
 
 def _load(folder: Path, code: Path, verb: list[str], home: Path) -> tuple[float, ...]:

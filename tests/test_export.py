@@ -117,7 +117,8 @@ def full_store(sample_store, tmp_path_factory):
            machine="box", tool="mine", tool_version="1.0", labels='{"b":"2","a":""}', user_id="u", subtask_id="s",
            metadata_json=json.dumps(note))  # fmt: skip
     insert(url, "agent_cost_vector", execution_id="one", task_id="stub", **known, cost_usd=0, agent_iteration=0)
-    insert(url, "agent_cost_vector", execution_id="two", task_id="stub", **known, latency_ms=0.1 + 0.2, tool="mine")
+    insert(url, "agent_cost_vector", execution_id="two", task_id="stub", **known, latency_ms=0.1 + 0.2, tool="mine",
+           metadata_json='{"machine":"kept"}')  # fmt: skip
     insert(url, "agent_cost_vector", execution_id="three", task_id="stub", **known, retries=0,
            metadata_json='{"machine":"kept","labels":["x"],"big":12345678901234567890123,"half":0.5}')  # fmt: skip
     insert(url, "defect_log", defect_id="full", found_at=at, fixed_at=at, task_id="stub", defect_type="Flaky_Test",

@@ -245,6 +245,12 @@ def other_database(path):
         file.execute("CREATE TABLE notes (text)")
 
 
+def damaged_schema(path):
+    """SQLite repeats the name that it cannot read, and the name is no UTF-8."""
+    content = asp_platform().replace(b"bootstrap_metrics", b"bootstrap_metric\x85")
+    path.write_bytes(content.replace(b"CREATE TABLE bootstrap", b"CREATE TABLX bootstrap"))
+
+
 def odd_version(path):
     path.write_bytes(asp_platform())
     with closing(sqlite3.connect(path)) as file:
@@ -259,12 +265,13 @@ def odd_version(path):
         (lambda path: create_store(parse_url(str(path), path.parent)), (), "is a store of the workbench, no file"),
         (other_database, (), "is a SQLite database without any table of the ASP platform"),
         (lambda path: path.write_bytes(asp_platform()[:2_000]), (), "cannot be read as a SQLite database"),
+        (damaged_schema, (), "cannot be read as a SQLite database: malformed database schema"),
         (lambda path: path.write_bytes(gzip.compress(asp_platform())), (), "Check that it is whole, and unpacked."),
         (lambda path: path.write_bytes(asp_platform()), ("--map", "task_id=x"), "Leave out --as, --map and --set."),
         (lambda path: path.write_bytes(asp_platform()), ("--set", "task_id=x"), "Leave out --as, --map and --set."),
         (lambda path: path.write_bytes(asp_platform()), ("--as", "metrics"), "Leave out --as, --map and --set."),
     ],
-    ids=["a store", "another database", "cut short", "packed", "map", "set", "as"],
+    ids=["a store", "another database", "cut short", "damaged", "packed", "map", "set", "as"],
 )
 def test_what_is_no_file_of_the_platform_or_is_read_otherwise_is_refused_in_one_line(
     run, empty_store, tmp_path, make, options, said

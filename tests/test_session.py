@@ -76,6 +76,10 @@ def test_a_column_has_the_type_that_can_hold_it(session, query, dtype):
     assert session.sql(query)["x"].dtype == dtype
 
 
+def test_a_long_query_prints_no_progress_between_the_rows(session):
+    assert session.sql("SELECT current_setting('enable_progress_bar') AS x")["x"].tolist() == [False]
+
+
 def test_two_columns_of_one_name_are_both_shown(session):
     assert list(session.sql("SELECT 1 AS n, 2 AS n").iloc[0]) == [1, 2]
 

@@ -167,6 +167,16 @@ def test_a_difference_stops_the_upgrade_and_changes_nothing(version, tmp_path, m
     assert content(url.path) == before
 
 
+def test_columns_of_ones_own_stop_the_upgrade_and_are_named(version, tmp_path):
+    url = old_store(version, tmp_path)
+    with closing(sqlite3.connect(url.path)) as file:
+        file.execute("ALTER TABLE defect_log ADD COLUMN ticket TEXT")
+    before = content(url.path)
+    with pytest.raises(StoreError, match=r"no place for columns of your own: defect_log\.ticket"):
+        open_store(url)
+    assert content(url.path) == before
+
+
 def test_a_newer_store_is_refused_in_one_line(upgraded):
     with closing(sqlite3.connect(upgraded.path)) as file:
         file.execute(f"INSERT INTO asp_schema VALUES ({SCHEMA_VERSION + 1}, '2026-01-01T00:00:00.000000Z')")

@@ -51,6 +51,7 @@ def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
     """Give a DuckDB in memory that loads nothing by itself and counts time in UTC."""
     connection = duckdb.connect(config=dict(config))
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it is printed between the rows of a result
     return connection
 
 

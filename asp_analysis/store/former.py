@@ -74,6 +74,9 @@ class _OnSqlite(Dialect):
     rounded = "round"
 
     def put_aside(self, connection: Connection) -> None:
+        _refuse_columns_of_others(
+            connection, "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
+        )
         query = (
             "SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'index') AND name NOT LIKE 'sqlite_%' "
             "AND (name LIKE 'tr\\_%' ESCAPE '\\' OR name LIKE 'ix\\_%' ESCAPE '\\')"
@@ -105,7 +108,7 @@ class _OnPostgres(Dialect):
 
     def put_aside(self, connection: Connection) -> None:
         _become_owner(connection)
-        _refuse_columns_of_others(connection)
+        _refuse_columns_of_others(connection, _COLUMNS_ON_SERVER)
         _refuse_views_of_others(connection)
         run_script(connection, sql.script("migrations/put_aside_version_2.sql"))
 
@@ -156,16 +159,20 @@ def _become_owner(connection: Connection) -> None:
     execute(connection, f"SET LOCAL ROLE {quoted_owner}")
 
 
-def _refuse_columns_of_others(connection: Connection) -> None:
-    """See that the old tables have no columns of somebody's own: of a server there is no backup that would keep them.
+_COLUMNS_ON_SERVER = (
+    "SELECT table_name, column_name FROM information_schema.columns "
+    "WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+)
+
+
+def _refuse_columns_of_others(connection: Connection, query: str) -> None:
+    """See that the old tables have no columns of somebody's own, for which the new ones have no place.
+
+    query: lists tables and their columns.
 
     Raises:
         StoreError: there is one.
     """
-    query = (
-        "SELECT table_name, column_name FROM information_schema.columns "
-        "WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
-    )
     columns = execute(connection, query).all()
     if found := [f"{table}.{name}" for table, name in columns if table in TABLES and name not in COLUMNS[table]]:
         raise StoreError(
