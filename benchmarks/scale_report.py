@@ -32,7 +32,7 @@ PANELS = {
         ],
         [(0.1, BLUE)],
     ),
-    "Opening: {0}; after 10,000 executions: {1}": (
+    "Opening: {0}; 10,000 more: {1}": (
         [
             ("open", "connect, fresh snapshot", "fresh snapshot", BLUE),
             ("open", "refresh, known tasks", "10,000 executions more", GREEN),
