@@ -4,6 +4,7 @@ The password of a server travels in a secret of DuckDB, never in a text that a q
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -51,7 +52,8 @@ def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
     """Give a DuckDB in memory that loads nothing by itself and counts time in UTC."""
     connection = duckdb.connect(config=dict(config))
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # it is printed between the rows of a result
+    with suppress(duckdb.Error):  # it is printed between the rows of a result; in Jupyter DuckDB may not draw one at all
+        connection.execute("SET enable_progress_bar = false")
     return connection
 
 

@@ -71,9 +71,9 @@ def test_it_listens_to_this_machine_only(server):
 def test_a_notebook_runs_without_an_error_and_shows_all_that_was_saved(open_notebook, pictures, path):
     page = open_notebook(path.name)
     page.run_all()
+    assert page.errors() == []
     page.picture(pictures / f"{path.stem}-window.png")
     page.tall_picture(pictures / f"{path.stem}.png")
-    assert page.errors() == []
     assert page.figures() == saved_figures(path) > 0
     assert page.too_wide() == []
 
@@ -82,11 +82,11 @@ def test_the_outputs_follow_a_changed_parameter(open_notebook, server, run):
     fill_another_store(server.folder, run)
     page = open_notebook("08-my-coding-agents.ipynb")
     page.run_all()
-    assert re.search(r"^calls\s+385$", page.output_after("AS days_with_calls"), re.MULTILINE)
+    assert re.search(r"^executions\s+385$", page.output_after("AS days_with_calls"), re.MULTILINE)
     page.set_parameter("STORE", '"../data/my.db"')
     page.run_all()
     assert page.errors() == []
-    assert re.search(rf"^calls\s+{CALLS}$", page.output_after("AS days_with_calls"), re.MULTILINE)
+    assert re.search(rf"^executions\s+{CALLS}$", page.output_after("AS days_with_calls"), re.MULTILINE)
     assert "garden" in page.output_after("cost_per_task_usd")
 
 
