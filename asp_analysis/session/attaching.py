@@ -52,7 +52,7 @@ def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
     """Give a DuckDB in memory that loads nothing by itself and counts time in UTC."""
     connection = duckdb.connect(config=dict(config))
     connection.execute("SET TimeZone = 'UTC'")
-    with suppress(duckdb.Error):  # it is printed between the rows of a result; in Jupyter DuckDB may not draw one at all
+    with suppress(duckdb.Error):  # in Jupyter there may be none, elsewhere it stands between the rows of a result
         connection.execute("SET enable_progress_bar = false")
     return connection
 
