@@ -82,11 +82,11 @@ def test_the_outputs_follow_a_changed_parameter(open_notebook, server, run):
     fill_another_store(server.folder, run)
     page = open_notebook("08-my-coding-agents.ipynb")
     page.run_all()
-    assert re.search(r"^executions\s+385$", page.output_after("AS days_with_calls"), re.MULTILINE)
+    assert re.search(r"^executions\s+385$", page.output_after("AS days_with_executions"), re.MULTILINE)
     page.set_parameter("STORE", '"../data/my.db"')
     page.run_all()
     assert page.errors() == []
-    assert re.search(rf"^executions\s+{CALLS}$", page.output_after("AS days_with_calls"), re.MULTILINE)
+    assert re.search(rf"^executions\s+{CALLS}$", page.output_after("AS days_with_executions"), re.MULTILINE)
     assert "garden" in page.output_after("cost_per_task_usd")
 
 
