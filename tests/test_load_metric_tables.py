@@ -131,35 +131,39 @@ def test_every_record_is_counted_by_its_own_metric_and_the_later_value_wins(tmp_
         assert found[name][{"Latency": "latency_ms", "Retries": "retries", "API_Cost": "cost_usd"}[kind]] == value
 
 
-CONTEXTS = st.tuples(st.sampled_from("TUVW"), st.sampled_from(["Code", "Test"]), st.sampled_from(["m", None]))
+CONTEXTS = st.tuples(st.sampled_from("TUVW"), st.sampled_from(["m", None]), st.sampled_from(["p", None]))
+"""A task, a model and its provider."""
 METRICS = st.lists(st.tuples(CONTEXTS, st.sampled_from([*MEASURES]), VALUES, st.booleans()), min_size=20, max_size=60)
 
 
 def platform_rows(metrics, *, is_named):
     """Rows as the platform writes them: with names, or told by their context until one of its metrics comes again."""
     found = {}
-    for (task, role, model), name, value, is_noted in metrics:
-        kind, own = MEASURES[name], f"{task} {role} {model}"
-        row = {"task_id": task, "agent_role": role, "llm_model": model, "metric_type": kind.metric_type,
-               "metric_value": value, "metric_unit": kind.unit, "timestamp": "2026-01-02 03:04:05",
-               "execution_date": "2026-01-02", "metadata": json.dumps({name: value}) if is_noted else None}  # fmt: skip
+    for (task, model, provider), name, value, is_noted in metrics:
+        kind, own = MEASURES[name], f"{task} {model} {provider}"
+        row = {"task_id": task, "agent_role": "Code", "llm_model": model, "llm_provider": provider,
+               "metric_type": kind.metric_type, "metric_value": value, "metric_unit": kind.unit,
+               "timestamp": "2026-01-02 03:04:05", "execution_date": "2026-01-02",
+               "metadata": json.dumps({name: value}) if is_noted else None}  # fmt: skip
         if is_named:  # then each metric may have a time of its own
             row |= {"execution_id": own, "timestamp": f"2026-01-02 03:04:{value:02d}"}
         found[(own, name) if is_named else len(found)] = row
     return [{"id": number, **row} for number, row in enumerate(found.values(), 1)]
 
 
-@pytest.mark.parametrize("is_named", [True, False], ids=["named", "unnamed"])
+@pytest.mark.parametrize(
+    ("is_named", "is_lacking"), [(True, False), (False, False), (False, True)], ids=["named", "unnamed", "no names"]
+)
 @settings(IN_FIXTURES, max_examples=8)
 @given(metrics=METRICS)
 def test_a_file_of_the_platform_shows_the_same_when_it_is_opened_and_when_it_was_loaded(
-    tmp_path_factory, is_named, metrics
+    tmp_path_factory, is_named, is_lacking, metrics
 ):
     folder = tmp_path_factory.mktemp("platform")
     path, url = folder / "platform.db", new_store(folder, "store.db")
     written = platform_rows(metrics, is_named=is_named)
     path.write_bytes(asp_platform(rows={"agent_cost_vector": written}))
-    if not is_named:
+    if is_lacking:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("ALTER TABLE agent_cost_vector DROP COLUMN execution_id")
             connection.commit()

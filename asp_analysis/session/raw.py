@@ -146,7 +146,7 @@ def _platform_view(tables: Tables, table: str) -> str:
     head = f'CREATE VIEW platform."{table}" AS SELECT'
     if found is None:
         return f"{head} {', '.join(f'CAST(NULL AS VARCHAR) AS {name}' for name in columns)} WHERE FALSE"
-    listed = ", ".join(_or_unknown(table, name, found.columns) for name in columns)
+    listed = ", ".join(_or_unknown(name, found) for name in columns)
     if found.kind == "server":
         listed = listed.replace('"components_affected"', 'to_json("components_affected") AS "components_affected"', 1)
     if found.kind != "text":
@@ -164,10 +164,12 @@ def _text_of(name: str) -> str:
     )
 
 
-def _or_unknown(table: str, name: str, columns: tuple[str, ...]) -> str:
-    if name in columns:
-        return f'"{name}"'
-    return f"{_execution_name(columns)} AS execution_id" if name == "execution_id" else f'NULL AS "{name}"'
+def _or_unknown(name: str, found: Table) -> str:
+    if name == "execution_id" and name not in found.columns:
+        return f"{_execution_name(found.columns)} AS execution_id"
+    if name == "execution_id" and found.kind == "text":  # the platform's own rows may lack it; a store's never do
+        return f"COALESCE(NULLIF(execution_id, ''), {_execution_name(found.columns)}) AS execution_id"
+    return f'"{name}"' if name in found.columns else f'NULL AS "{name}"'
 
 
 def _execution_name(columns: tuple[str, ...]) -> str:
