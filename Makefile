@@ -77,9 +77,10 @@ notebooks-save: setup ## run every notebook on fresh sample data and keep the ou
 	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db
 	DATABASE_URL="sqlite:///$(CURDIR)/$(TEST_DATA)/sample.db" $(BIN)/python tests/save_notebooks.py
 
-lint: setup ## check style and layout of the code
+lint: setup ## check style, layout and types of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 audit: setup ## look the pinned packages up among known vulnerabilities (needs the network; fails where it cannot)
 	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r requirements.lock

@@ -84,7 +84,7 @@ class SetAside:
 
     def finish(self) -> None:
         """Return the file its name: it is whole."""
-        if self._stream is not None:
+        if self.target is not None and self._stream is not None:
             with _writable(self.target):
                 self._stream.close()
                 self._part.replace(self.target)

@@ -6,7 +6,7 @@ from typing import Any
 
 from asp_analysis.postgres.dirty import Inspector, Reason, Reasons, SetAside
 from asp_analysis.postgres.source import Source
-from asp_analysis.postgres.tables import Column, Table
+from asp_analysis.postgres.tables import Table
 from asp_analysis.postgres.values import Converted, convert
 
 
@@ -27,26 +27,27 @@ def read_rows(source: Source, table: Table, set_aside: SetAside) -> Iterator[tup
     inspector = Inspector(source, table, set_aside)
     for chunk in source.chunks(table):
         reasons: Reasons = {}
-        converted = [_converted(*known, reasons) for known in zip(table.columns, chunk.columns, strict=True)]
+        columns = _read_columns(table, chunk.columns, reasons)
         inspector.inspect(chunk, reasons)
         if reasons:
             set_aside.add(source, table, chunk, reasons)
-            converted = list(_without(reasons, table, chunk.columns))
-        yield len(chunk.rowids), Rows(len(chunk.rowids) - len(reasons), converted)
+            columns = _read_columns(table, _without(reasons, chunk.columns), {})
+        yield len(chunk.rowids), Rows(len(chunk.rowids) - len(reasons), columns)
 
 
-def _converted(column: Column, values: Sequence[Any], reasons: Reasons) -> Converted | None:
-    """Read a column; note the rows whose value cannot be read."""
-    converted, wrong = convert(column.kind, values)
-    if wrong:
-        for place, value in enumerate(values):
+def _read_columns(table: Table, columns: Sequence[Sequence[Any]], reasons: Reasons) -> list[Converted]:
+    """Read the columns whose values can all be read; note the rows whose value cannot."""
+    found = []
+    for column, values in zip(table.columns, columns, strict=True):
+        converted, wrong = convert(column.kind, values)
+        if converted is not None:
+            found.append(converted)
+        for place, value in enumerate(values if wrong else ()):
             if value in wrong:
                 reasons.setdefault(place, []).append(Reason(column.name, value, wrong[value]))
-    return converted
+    return found
 
 
-def _without(reasons: Reasons, table: Table, columns: Sequence[Sequence[Any]]) -> Iterator[Converted]:
-    """Read the columns again without the rows that are set aside."""
-    for column, values in zip(table.columns, columns, strict=True):
-        kept, _ = convert(column.kind, [value for place, value in enumerate(values) if place not in reasons])
-        yield kept
+def _without(reasons: Reasons, columns: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return the columns without the rows that are set aside."""
+    return [[value for place, value in enumerate(values) if place not in reasons] for values in columns]

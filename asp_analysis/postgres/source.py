@@ -5,7 +5,7 @@ A store of an earlier schema version is read from a copy in a temporary folder, 
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,8 @@ _IDS_AT_ONCE = 900  # SQLite allows 999 parameters in builds before 3.32
 class Chunk:
     """Consecutive rows of one table, column by column in the server's order."""
 
-    rowids: list[int]
-    columns: list[list[Any]]
+    rowids: Sequence[int]
+    columns: Sequence[Sequence[Any]]
 
 
 class Source:
@@ -64,7 +64,8 @@ class Source:
 
     def missing(self, reference: Reference, keys: set[Any]) -> set[Any]:
         """Return those of some keys that the table they refer to does not hold."""
-        wanted, known = list(keys), set()
+        wanted = list(keys)
+        known: set[Any] = set()
         for start in range(0, len(wanted), _IDS_AT_ONCE):
             some = wanted[start : start + _IDS_AT_ONCE]
             places = ", ".join("?" * len(some))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Connection
@@ -28,7 +28,7 @@ class Target:
 
     def __init__(self, url: StoreUrl, connection: Connection) -> None:
         self.url, self._connection = url, connection
-        self._driver: psycopg.Connection = connection.connection.driver_connection
+        self._driver = cast(psycopg.Connection, connection.connection.driver_connection)
 
     def rows(self, query: str) -> list[Any]:
         """Return the rows of a query."""

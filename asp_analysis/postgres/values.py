@@ -35,6 +35,8 @@ _REPEATED = 2
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
+_NO_NUMBERS = np.empty(0)
+
 
 class Cell(NamedTuple):
     """A value on its way: as COPY takes it, as the server shows it, as a number."""
@@ -45,11 +47,11 @@ class Cell(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """Known values on their way, in one order; `numbers` is None where sums and limits are not compared."""
+    """Known values on their way, in one order; `numbers` is empty where sums and limits are not compared."""
 
     copied: Sequence[str]
     shown: Sequence[str]
-    numbers: np.ndarray | None = None
+    numbers: np.ndarray = _NO_NUMBERS
 
 
 class Converted:
@@ -175,7 +177,7 @@ def _read(kind: str, known: Sequence[Any]) -> tuple[Cells | None, dict[Any, str]
     if wrong:
         return None, wrong
     copied, shown, numbers = zip(*found, strict=True) if found else ((), (), ())
-    return Cells(copied, shown, np.array(numbers) if kind in _NUMBERED else None), {}
+    return Cells(copied, shown, np.array(numbers) if kind in _NUMBERED else _NO_NUMBERS), {}
 
 
 _NUMBERED = {"BIGINT", "DOUBLE PRECISION", "TIMESTAMPTZ"}
@@ -389,7 +391,7 @@ def _shown_number(text: str) -> str:
         number = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"a number of fewer digits is needed within the JSON, found {text[:40]}") from None
-    scale = max(0, -number.as_tuple().exponent)
+    scale = max(0, -int(number.as_tuple().exponent))
     if scale > _NUMERIC_SCALE or number.adjusted() >= _NUMERIC_DIGITS:
         raise ValueError(f"a number of fewer digits is needed within the JSON, found {text[:40]}")
     if not number:
