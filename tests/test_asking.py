@@ -222,7 +222,7 @@ def test_probe_lists_the_rules_that_judge_a_method(run, empty_store):
 
 @pytest.mark.parametrize("verb", ["estimate", "backtest"])
 def test_a_command_line_can_ask_all_that_a_question_can(verb):
-    options = {option.name: option.type for option in import_module(f"asp_analysis.cli.{verb}").command.params}
+    options = {option.name: option.type for option in import_module(f"asp_analysis.cli.verbs.{verb}").command.params}
     assert tuple(options["per"].choices) == PER and tuple(options["components"].choices) == COST_VECTOR
     assert {"model", "role", "levels"} <= set(options)
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from asp_analysis.cli.options import visible
+from asp_analysis.cli.printing import visible
 from asp_analysis.config import StoreUrl, parse_url
 
 ATTACK = "\x1b]0;owned\x07\x1b[2J\r\u009b31m\u202e\u2066[red]<script>alert(1)</script>\" onload='alert(2)' x=\n=1+1;"

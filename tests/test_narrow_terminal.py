@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from asp_analysis.cli.tables import layout
+from asp_analysis.cli.layout import layout
 
 REASON = "the amount is not checked before it is written, " * 3
 

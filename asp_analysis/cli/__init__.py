@@ -1,4 +1,4 @@
-"""The command line: one module per verb, each parses, calls and prints. Nothing is computed here.
+"""The command line: one module of `verbs` per verb, each parses, calls and prints. Nothing is computed here.
 
 Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 refused or failed with one `Error:` line, 2 wrong
 usage, 3 where a `--check` found something.
@@ -11,8 +11,8 @@ from importlib import import_module
 import click
 
 from asp_analysis import __version__
-from asp_analysis.cli.options import note, visible
 from asp_analysis.cli.passwords import hide_in_process_title, without_passwords
+from asp_analysis.cli.printing import note, visible
 from asp_analysis.errors import AnalysisError
 
 VERBS = {
@@ -35,7 +35,7 @@ VERBS = {
     "status": "status",
     "migrate": "migrate",
 }
-"""Verb -> the module of this package that holds it; imported only when the verb is used."""
+"""Verb -> the module of `verbs` that holds it; imported only when the verb is used."""
 
 
 class _Verbs(click.Group):
@@ -47,7 +47,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        return import_module(f"asp_analysis.cli.{VERBS[cmd_name]}").command
+        return import_module(f"asp_analysis.cli.verbs.{VERBS[cmd_name]}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs with their whole sentences; click would cut them after a few words."""

@@ -2,7 +2,8 @@
 
 import click
 
-from asp_analysis.cli.options import format_options, open_session, print_frame, reading_options
+from asp_analysis.cli.options import format_options, open_session, reading_options
+from asp_analysis.cli.printing import print_frame
 
 _COLUMNS = [
     "llm_model", "llm_provider", "executions", "tokens_in", "tokens_out", "cost_usd", "executions_without_price"

@@ -2,7 +2,8 @@
 
 import click
 
-from asp_analysis.cli.options import db_option, note
+from asp_analysis.cli.options import db_option
+from asp_analysis.cli.printing import note
 
 
 @click.command()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from asp_analysis.cli.asking import asks, cost_option, per_option, question_options, read_history
-from asp_analysis.cli.options import format_options, open_session, print_frame
+from asp_analysis.cli.options import format_options, open_session
+from asp_analysis.cli.printing import print_frame
 
 if TYPE_CHECKING:
     from asp_analysis.probe.question import Question

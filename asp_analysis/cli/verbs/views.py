@@ -2,7 +2,8 @@
 
 import click
 
-from asp_analysis.cli.options import format_options, print_frame
+from asp_analysis.cli.options import format_options
+from asp_analysis.cli.printing import print_frame
 from asp_analysis.errors import QueryError
 
 

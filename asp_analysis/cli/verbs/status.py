@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import counted, db_option, format_options, note, print_frame
+from asp_analysis.cli.options import db_option, format_options
+from asp_analysis.cli.printing import counted, note, print_frame
 from asp_analysis.errors import StoreError
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options, note, print_rows
+from asp_analysis.cli.options import db_option, format_options
+from asp_analysis.cli.printing import note, print_rows
 
 _TABLES = ("agent_roles", "capabilities", "defect_types", "task_metadata", "agent_cost_vector", "defect_log",
     "bootstrap_metrics")  # fmt: skip

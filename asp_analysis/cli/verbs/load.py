@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import counted, db_option, note, pairs, say
+from asp_analysis.cli.options import db_option, pairs
+from asp_analysis.cli.printing import counted, note, say
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl

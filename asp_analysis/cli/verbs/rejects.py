@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from asp_analysis.cli.options import counted, db_option, format_options, note, print_rows
+from asp_analysis.cli.options import db_option, format_options
+from asp_analysis.cli.printing import counted, note, print_rows
 from asp_analysis.errors import InputError
 
 _COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")

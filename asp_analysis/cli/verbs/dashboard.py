@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import note, open_session, reading_options
+from asp_analysis.cli.options import open_session, reading_options
+from asp_analysis.cli.printing import note
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl

@@ -2,7 +2,8 @@
 
 import click
 
-from asp_analysis.cli.options import format_options, open_session, pairs, print_frame, reading_options
+from asp_analysis.cli.options import format_options, open_session, pairs, reading_options
+from asp_analysis.cli.printing import print_frame
 
 
 @click.command()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from asp_analysis.cli.options import db_option, note
+from asp_analysis.cli.options import db_option
+from asp_analysis.cli.printing import note
 
 
 @click.command()

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import format_options, note, open_session, print_frame, reading_options, say
+from asp_analysis.cli.options import format_options, open_session, reading_options
+from asp_analysis.cli.printing import note, print_frame, say
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,8 @@ from asp_analysis.cli.asking import (
     task_option,
     units_option,
 )
-from asp_analysis.cli.options import note, open_session, print_frame, print_table, say
+from asp_analysis.cli.options import open_session
+from asp_analysis.cli.printing import note, print_frame, print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import format_options, note, print_rows
+from asp_analysis.cli.options import format_options
+from asp_analysis.cli.printing import note, print_rows
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from asp_analysis.cli.asking import asks, cost_option, question_options, read_history, size_option
-from asp_analysis.cli.options import format_options, open_session, print_frame, print_table, say
+from asp_analysis.cli.options import format_options, open_session
+from asp_analysis.cli.printing import print_frame, print_table, say
 
 if TYPE_CHECKING:
     from asp_analysis.probe.published.report import MethodResult, ProbeReport
