@@ -9,5 +9,6 @@ differs between SQLite, a server and the files of others; `guard` lets nothing b
 
 from asp_analysis.session.catalog import Column, describe_view, view_key, view_names
 from asp_analysis.session.reading import Session, connect
+from asp_analysis.session.scope import Scope
 
-__all__ = ["Column", "Session", "connect", "describe_view", "view_key", "view_names"]
+__all__ = ["Column", "Scope", "Session", "connect", "describe_view", "view_key", "view_names"]

@@ -59,7 +59,10 @@ def create_views(connection: duckdb.DuckDBPyConnection, *, is_copied: bool) -> N
     Raises:
         duckdb.Error: the store cannot be read.
     """
-    own = "SELECT table_name, table_type FROM information_schema.tables WHERE table_catalog = current_database()"
+    own = (
+        "SELECT table_name, table_type FROM information_schema.tables "
+        "WHERE table_catalog = current_database() AND table_schema = current_schema()"
+    )
     kinds = dict(connection.execute(own).fetchall())  # a store has views of its own, some with the same names
     connection.begin()
     try:

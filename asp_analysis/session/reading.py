@@ -13,6 +13,7 @@ from asp_analysis.session.catalog import describe_view, view_key, view_names
 from asp_analysis.session.frames import framed
 from asp_analysis.session.guard import check_reads_only, said
 from asp_analysis.session.readers import open_reader
+from asp_analysis.session.scope import NARROWED, Scope, narrow_views
 
 
 class Session:
@@ -22,6 +23,7 @@ class Session:
         """Open the store; use `connect` instead."""
         self.url, self._is_open = url, True
         self._reader = open_reader(url, is_live=is_live)
+        self._scope, self._whole = Scope(), ""
 
     def __enter__(self) -> "Session":
         return self
@@ -45,6 +47,25 @@ class Session:
             self._reader.connection.close()
             if self.url.path is not None:
                 occupancy.release(self.url.path, "reader")
+
+    @property
+    def scope(self) -> Scope:
+        """What part of the store the views show; `narrow` sets it."""
+        return self._scope
+
+    def narrow(self, scope: Scope | None = None, /, **values: Any) -> Scope:
+        """Let every view show only a part of the store from here on, and return it; without values, the whole again.
+
+        values: project, model, role, since, until, as_of, as `Scope.read` takes them; None narrows nothing. A task
+        that reaches beyond the period counts as open. Vocabularies, loads and forecasts of its tasks stay whole.
+
+        Raises:
+            InputError: a value cannot be read, or the period ends before it begins.
+        """
+        self._leave_part()
+        self._scope = scope or Scope.read(**values)
+        self._enter_part()
+        return self._scope
 
     def sql(self, query: str, /, **parameters: Any) -> pd.DataFrame:
         """Run one SELECT and give its rows; `$name` in the query is bound to the parameter `name`.
@@ -82,10 +103,36 @@ class Session:
         return pd.DataFrame(rows)
 
     def _renew(self) -> None:
+        if self._scope.is_whole:
+            self._take_renewed()
+            return
+        self._leave_part()
+        former = self._reader.connection
+        self._take_renewed()
+        if self._reader.connection is former:
+            former.execute(f"USE {NARROWED}")
+        else:
+            self._enter_part()
+
+    def _take_renewed(self) -> None:
         try:
             self._reader = self._reader.renewed()
         except duckdb.Error as error:
             raise unreadable(self.url, error) from None
+
+    def _enter_part(self) -> None:
+        """Let a bare name mean the view of the part."""
+        connection = self._reader.connection
+        whole = connection.execute("SELECT current_database() || '.' || current_schema()").fetchall()[0][0]
+        self._whole = str(whole)
+        if not self._scope.is_whole:
+            narrow_views(connection, self._scope)
+            connection.execute(f"USE {NARROWED}")
+
+    def _leave_part(self) -> None:
+        """Let a bare name mean the view of the whole store again: only there may a copy be made anew."""
+        if self._whole:
+            self._reader.connection.execute(f"USE {self._whole}")
 
 
 def connect(url: str | StoreUrl | None = None, *, is_live: bool = False) -> Session:
