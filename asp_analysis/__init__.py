@@ -7,7 +7,7 @@ the command line loads only what a verb needs.
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {"connect": "asp_analysis.session", "Session": "asp_analysis.session"}
 
@@ -16,5 +16,6 @@ __all__ = ["Session", "__version__", "connect"]
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
+        import_module("asp_analysis.config").require_posix()
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

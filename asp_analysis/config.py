@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -63,6 +64,19 @@ class StoreUrl:
         """A name for what this machine keeps about the store: readable, and its own for every store."""
         digest = hashlib.sha256(str(self.path.resolve() if self.path else self.shown).encode()).hexdigest()[:12]
         return f"{self.path.stem if self.path else 'server'}-{digest}"
+
+
+def require_posix() -> None:
+    """Check that this system has the file locks that keep processes from spoiling each other's files.
+
+    Raises:
+        ConfigError: it has none, as Windows.
+    """
+    if find_spec("fcntl") is None:
+        raise ConfigError(
+            "This system has no POSIX file locks (fcntl), which the workbench needs. Use Linux or macOS; on Windows, "
+            "use the Windows Subsystem for Linux."
+        )
 
 
 def project_dir() -> Path:

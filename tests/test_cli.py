@@ -4,27 +4,41 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from asp_analysis import __version__
-from asp_analysis.cli import VERBS
-
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+from asp_analysis.cli import GROUPS, VERBS
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_a_sentence_and_an_example_and_stands_in_the_readme(run, verb):
+def test_every_verb_has_a_sentence_and_an_example(run, verb):
     helped = run(verb, "--help")
     assert helped.exit_code == 0
     assert "Example: asp-analysis " + verb in helped.out
-    assert re.search(rf"^\| `{verb}[ `]", README, re.MULTILINE), f"{verb} is missing in the README's table of commands"
 
 
-def test_the_readme_lists_no_verb_that_does_not_exist():
-    table = README.split("## Commands")[1].split("\n## ")[0]
-    assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == set(VERBS)
+def test_the_help_lists_the_verbs_in_their_groups_one_line_each(run):
+    shown = run("--help").out.partition("\nStore:\n")[2]
+    found = re.findall(r"^(\w+):$|^  (\w+)  +(.*)\.$", "Store:\n" + shown, re.MULTILINE)
+    groups: dict[str, tuple[str, ...]] = {}
+    for name, verb, sentence in found:
+        if name:
+            groups[name] = ()
+        else:
+            assert sentence and verb
+            groups[list(groups)[-1]] += (verb,)
+    assert groups == GROUPS
+    assert len(found) == len([line for line in shown.splitlines() if line]) + 1  # no sentence takes two lines
+
+
+def test_a_system_without_file_locks_gets_one_line_instead_of_a_traceback(tmp_path):
+    without = "import sys; sys.modules['fcntl'] = None; from asp_analysis.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", without, "init", "--db", str(tmp_path / "asp.db")], capture_output=True, text=True
+    )
+    assert ran.returncode == 1 and len(ran.stderr.splitlines()) == 1
+    assert ran.stderr.startswith("Error: This system has no POSIX file locks") and "Linux" in ran.stderr
 
 
 @pytest.mark.parametrize(

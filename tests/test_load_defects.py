@@ -4,15 +4,15 @@ import re
 import shlex
 from pathlib import Path
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+MANUAL = (Path(__file__).resolve().parents[1] / "docs" / "loading.md").read_text()
 HEAD = "found,ticket,title,made_in,found_in,type\n"
 LINE = "2026-01-02,T-1,the amount is not checked,Code,Test,60_Checking\n"
 OTHER = "2026-01-03,T-1,a typing error,Design,Code,10_Documentation\n"
 
 
 def words():
-    """The words of the README's example."""
-    found = re.search(r"asp-analysis (load bugs.csv.*?[^\\])\n", README, re.DOTALL)[1]
+    """The words of the manual's example."""
+    found = re.search(r"asp-analysis (load bugs.csv.*?[^\\])\n", MANUAL, re.DOTALL)[1]
     return shlex.split(found.replace("\\\n", " "))
 
 
@@ -24,7 +24,7 @@ def load(run, store, tmp_path, text):
     return ran.json
 
 
-def test_the_example_of_the_readme_loads_defects_without_ids(run, empty_store, tmp_path):
+def test_the_example_of_the_manual_loads_defects_without_ids(run, empty_store, tmp_path):
     assert load(run, empty_store, tmp_path, LINE + OTHER)["written"] == 2
     query = "SELECT defect_type, phase_injected, phase_removed, description FROM stg_defects ORDER BY found_at LIMIT 1"
     assert run("sql", query, "--json", "--db", empty_store).json == [

@@ -79,11 +79,6 @@ def test_a_question_that_is_not_answered_names_the_option_that_answers_it(run, s
     assert "--yes" in run("init", "--reset", "--db", sample_store).err
 
 
-def test_the_overview_shows_whole_sentences(run):
-    assert "Report PROBE as published: methods A to D with" in (out := run("--help").out)
-    assert "..." not in out.split("Commands:")[1]
-
-
 def test_large_counts_are_grouped_and_years_are_not(run, sample_store):
     out = run("sql", "SELECT 1234567 AS n, 2026 AS y", "--db", sample_store).out
     assert "1,234,567" in out and "2026" in out

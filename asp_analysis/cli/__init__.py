@@ -13,29 +13,21 @@ import click
 from asp_analysis import __version__
 from asp_analysis.cli.passwords import hide_in_process_title, without_passwords
 from asp_analysis.cli.printing import note, visible
+from asp_analysis.config import require_posix
 from asp_analysis.errors import AnalysisError
 
-VERBS = {
-    "init": "init",
-    "load": "load",
-    "rejects": "rejects",
-    "models": "models",
-    "sql": "sql",
-    "views": "views",
-    "estimate": "estimate",
-    "backtest": "backtest",
-    "probe": "probe",
-    "complexity": "complexity",
-    "learning": "learning",
-    "quality": "quality",
-    "dashboard": "dashboard",
-    "export": "export",
-    "backup": "backup",
-    "restore": "restore",
-    "status": "status",
-    "migrate": "migrate",
+GROUPS = {
+    "Store": ("init", "backup", "restore"),
+    "Load": ("load", "rejects"),
+    "Ask": ("sql", "views", "models"),
+    "Estimate": ("estimate", "backtest", "probe", "complexity"),
+    "Learn": ("learning", "quality"),
+    "Decide": ("status", "migrate"),
+    "Share": ("dashboard", "export"),
 }
-"""Verb -> the module of `verbs` that holds it; imported only when the verb is used."""
+"""What a verb is for -> the verbs. A verb has a module of its name in `verbs`; it is imported when the verb is used."""
+
+VERBS = tuple(verb for verbs in GROUPS.values() for verb in verbs)
 
 
 class _Verbs(click.Group):
@@ -45,15 +37,20 @@ class _Verbs(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        return import_module(f"asp_analysis.cli.verbs.{VERBS[cmd_name]}").command
+        return _import(cmd_name) if cmd_name in VERBS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs with their whole sentences; click would cut them after a few words."""
-        commands = [(verb, self.get_command(ctx, verb)) for verb in VERBS]
-        with formatter.section("Commands"):
-            formatter.write_dl([(verb, command.get_short_help_str(500)) for verb, command in commands if command])
+        """List the verbs in their groups, one line each; the columns of all groups have one width."""
+        width = max(map(len, VERBS))
+        for name, verbs in GROUPS.items():
+            with formatter.section(name):
+                for verb in verbs:
+                    formatter.write(f"  {verb:<{width}}  {_import(verb).get_short_help_str(500)}\n")
+
+
+def _import(verb: str) -> click.Command:
+    command: click.Command = import_module(f"asp_analysis.cli.verbs.{verb}").command
+    return command
 
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -68,6 +65,7 @@ def main() -> None:
     # Before NumPy is imported: on matrices as small as ours, threads cost a third of a dashboard's time and gain none.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        require_posix()
         if code := group.main(prog_name="asp-analysis", standalone_mode=False):  # what a verb exits with, else None
             sys.exit(code)
     except click.ClickException as error:

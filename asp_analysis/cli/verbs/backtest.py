@@ -22,9 +22,10 @@ _COLUMNS = ("series", "model", "n", "mdape", "coverage_70", "coverage_90", "inte
 @question_options
 @asks
 def command(question: "Question", output: str | None, db: str | None) -> None:
-    """Forecast every past task from those before it and score each model against the baselines.
+    """Score how well past tasks would have been estimated.
 
-    Without --model and --role every model and role is a series of its own.
+    Every past task is forecast from those before it, and each model is compared with the baselines. Without --model and
+    --role, every model and role is a separate series.
 
     Example: asp-analysis backtest --role Code --cost latency_ms
     """

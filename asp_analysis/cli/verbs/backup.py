@@ -10,9 +10,10 @@ from asp_analysis.cli.printing import note
 @click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the N newest backups, remove older ones.")
 @db_option
 def command(keep: int | None, db: str | None) -> None:
-    """Copy the store to backups/ beside it while others write, verify the copy, and print its name.
+    """Copy the store while others write, and verify the copy.
 
-    Only backups that this command made are ever removed.
+    The copy goes to backups/ next to the store, and its name is printed. Only backups that this command made are ever
+    removed.
 
     Example: asp-analysis backup --keep 14
     """

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @reading_options
 @asks
 def command(question: "Question", output: str | None, db: str | None) -> None:
-    """Calibrate the weights of the semantic units' factors on finished tasks, or say that the data cannot tell them.
+    """Calibrate the weights of the size factors on finished tasks.
+
+    Where the data cannot determine them, the answer is the reason.
 
     Example: asp-analysis complexity --cost cost_usd
     """

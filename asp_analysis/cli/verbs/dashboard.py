@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 )
 @reading_options
 def command(out: Path | None, is_opened: bool, watch: float | None, db: str | None) -> None:
-    """Write learning, cost, estimates, defects and alerts as one HTML page. [default: exports/ beside the store]
+    """Write costs, estimates, learning and defects as one page.
+
+    The page is HTML and goes to exports/ next to the store unless OUT.html names another place. It begins with the
+    alerts.
 
     Example: asp-analysis dashboard --open
     """

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 @question_options
 @asks
 def command(question: "Question", is_comparison: bool, is_kept: bool, as_json: bool, db: str | None) -> None:
-    """Estimate a task's cost with prediction intervals, or say why the data cannot carry an estimate.
+    """Estimate what the next task will cost, with intervals.
+
+    Where the data cannot support an estimate, the answer is the reason.
 
     Example: asp-analysis estimate --size 18
     """

@@ -43,7 +43,9 @@ def command(
     output: str | None,
     db: str | None,
 ) -> None:
-    """Write the tables to CSV (safe to open in a spreadsheet) or Parquet files; lists each file with its rows.
+    """Write the tables to CSV or Parquet files.
+
+    CSV is safe to open in a spreadsheet. The command lists each file with its rows.
 
     Example: asp-analysis export --format parquet --since 2026-01-01
     """

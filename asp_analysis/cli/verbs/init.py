@@ -12,7 +12,9 @@ from asp_analysis.cli.printing import note
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @db_option
 def command(with_sample: bool, reset: bool, yes: bool, db: str | None) -> None:
-    """Create the store; one that is there keeps what it holds.
+    """Create the store, empty or with sample data.
+
+    A store that exists already keeps what it holds.
 
     Example: asp-analysis init --sample
     """

@@ -28,7 +28,9 @@ _SHOWN = (
 @format_options
 @reading_options
 def command(as_of: datetime | None, is_kept: bool, output: str | None, db: str | None) -> None:
-    """Say for each capability how far it has learned, what it lacks, and who should check it.
+    """Show how close each capability is to acting alone.
+
+    For each capability: what it has learned, what it lacks, and who should check it.
 
     Example: asp-analysis learning --as-of 2025-12-14
     """

@@ -73,7 +73,9 @@ _SHOWN_FILES = 20
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
 @db_option
 def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any) -> None:
-    """Load tables, transcripts and traces; loading again writes only what is new and removes nothing.
+    """Load tables, transcripts and traces, each record once.
+
+    Loading again writes only what is new and removes nothing.
 
     Tables are CSV, JSON Lines or Parquet, or a SQLite file of the ASP platform. Transcripts of Claude Code, Codex,
     Gemini CLI and Pi, OpenTelemetry traces, Langfuse exports and SWE-agent trajectories are told by their content;

@@ -35,12 +35,12 @@ _CHECK = ("table", "column", "check", "source", "target", "is_equal")
 def command(
     target: str, source: str | None, is_dry: bool, rejects: Path | None, folder: Path | None, output: str | None
 ) -> None:
-    """Copy a SQLite store to an empty PostgreSQL database, all or nothing, and compare the two.
+    """Copy the store to PostgreSQL, and compare every column.
 
-    The store is only read; one of an earlier schema version is upgraded in a temporary copy. The comparison covers row
-    counts, checksums of every column, sums and limits of numbers and times, and what refers to what; --json and --csv
-    list every check. If it is stopped at any point, nothing has been written: start it again. On a database that
-    already holds the copy, it compares again.
+    The database must be empty. It gets the whole store or nothing: if the copy is stopped, start it again. The store
+    is only read; one of an earlier schema version is upgraded in a temporary copy. The comparison covers row counts,
+    checksums of every column, sums and limits of numbers and times, and references between tables. --json and --csv
+    list every check. On a database that already holds the copy, the command compares again.
 
     A file of the ASP platform must be loaded into a store first: asp-analysis load platform.db
 

@@ -15,7 +15,7 @@ _COLUMNS = [
 @format_options
 @reading_options
 def command(unpriced: bool, output: str | None, db: str | None) -> None:
-    """List the models with their executions, known tokens and cost, and how many executions have no price.
+    """List the models with their tokens, cost and missing prices.
 
     Example: asp-analysis models --unpriced
     """

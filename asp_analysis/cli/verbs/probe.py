@@ -30,7 +30,7 @@ def command(
     output: str | None,
     db: str | None,
 ) -> None:
-    """Report PROBE as published: methods A to D with coefficients, significance, intervals and reasons.
+    """Report PROBE as published: methods A to D, with reasons.
 
     Example: asp-analysis probe --size 18 --cost cost_usd
     """

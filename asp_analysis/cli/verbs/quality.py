@@ -35,7 +35,7 @@ _MAIN = ("measures", "yields", "costs", "reviews")
 @format_options
 @reading_options
 def command(table: str | None, phases: Path | None, before: str | None, output: str | None, db: str | None) -> None:
-    """Show where defects come in and go out, what quality costs, and how good reviews are.
+    """Show where defects come from, what finds them, and the cost.
 
     Example: asp-analysis quality --table yields
     """

@@ -27,10 +27,10 @@ _OPTIONS = {"map": "--map", "set": "--set", "time_format": "--time-format", "dec
 @format_options
 @db_option
 def command(target: Path | None, clear: bool, output: str | None, db: str | None) -> None:
-    """List rejected records with file, line and every reason, or write them to a file.
+    """List the rejected records with their reasons, or export them.
 
-    The file gets their raw text, below the header line if it was CSV: mend it and load it as the printed line says.
-    Records that cannot be loaded alike go to FILE-1, FILE-2 and so on. The reasons go to FILE.reasons.jsonl.
+    --export writes their raw text, below the header line if it was CSV. Mend the file and load it as the printed line
+    says. Records that need different options go to FILE-1, FILE-2 and so on. The reasons go to FILE.reasons.jsonl.
 
     Example: asp-analysis rejects --export rejects.csv
     """

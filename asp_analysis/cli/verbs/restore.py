@@ -13,7 +13,9 @@ from asp_analysis.cli.printing import note
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @db_option
 def command(backup: Path, yes: bool, db: str | None) -> None:
-    """Replace the store by BACKUP, which is verified first; what was there is kept in backups/. Asks first.
+    """Put a backup in the store's place, and keep the present store.
+
+    BACKUP is verified first. The present store is kept in backups/. The command asks first.
 
     Example: asp-analysis restore data/backups/asp_telemetry-20260131T093000000000Z.db
     """

@@ -12,7 +12,7 @@ from asp_analysis.cli.printing import print_frame
 @format_options
 @reading_options
 def command(query: str, params: tuple[str, ...], output: str | None, db: str | None) -> None:
-    """Run one SELECT over the views; it can read the store and nothing else.
+    """Query the views with SQL; a query cannot change the store.
 
     Example: asp-analysis sql "SELECT llm_model, sum(cost_usd) AS cost_usd FROM executions GROUP BY llm_model"
     """

@@ -23,7 +23,9 @@ _TABLES = ("checks", "tables", "forecasts", "queries", "backups")
 @format_options
 @db_option
 def command(table: str | None, is_check: bool, output: str | None, db: str | None) -> None:
-    """Say whether the store may stay in SQLite: executions, growth, size, times, agents at once, soundness, backups.
+    """Measure whether the store can stay in SQLite, with alerts.
+
+    It measures executions, growth, size, query times, agents at once, integrity and backups.
 
     Example: asp-analysis status --check
     """

@@ -11,7 +11,7 @@ from asp_analysis.errors import QueryError
 @click.argument("name", required=False)
 @format_options
 def command(name: str | None, output: str | None) -> None:
-    """List the views with their keys, or the columns of one view with units and meanings.
+    """List the views, or one view's columns with their units.
 
     The key tells the rows of a view apart; `view()` in Python and exports come in its order.
 
