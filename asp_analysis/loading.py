@@ -1,24 +1,21 @@
 """From paths to the store: finds the format of each file, reads, and writes each file whole or not at all."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from asp_analysis import pricing
 from asp_analysis.batch import Batch
 from asp_analysis.errors import InputError
-from asp_analysis.importers.call_rows import Cost, Pricer
-from asp_analysis.importers.calls import Call, Reading
-from asp_analysis.importers.csv_rows import csv_header_line
-from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files, is_table_name
-from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target, kind_of, unmapped_note
-from asp_analysis.importers.platform_file import FORMAT, KINDS, read_table_of, tables_of
-from asp_analysis.importers.registry import Format, detect
-from asp_analysis.importers.rows import detect_format, first_columns, read_table
-from asp_analysis.importers.source import Source, file_name, file_sha256, modified_at_ns, open_source
-from asp_analysis.importers.tables import read_batches
-from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
+from asp_analysis.importers.file import SourceFile, file_name, open_file
+from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files
+from asp_analysis.importers.format import Format, Part, ReadOptions
+from asp_analysis.importers.registry import explain_unknown, find_format
+from asp_analysis.importers.tables.mapping import Mapping
+from asp_analysis.importers.transcripts.call_batches import TranscriptRun
+from asp_analysis.importers.transcripts.call_rows import Cost, Pricer
+from asp_analysis.importers.transcripts.calls import Call, Reading
 from asp_analysis.records import read_instant
 from asp_analysis.store import (
     HEADER,
@@ -28,12 +25,13 @@ from asp_analysis.store import (
     last_loads,
     storable,
     unchanged_result,
-    write_load,
     write_loads,
 )
-from asp_analysis.unchanged import TRANSCRIPT, is_same, transcript_options
+from asp_analysis.unchanged import is_same, transcript_options
 
 _GROUP_FILES, _GROUP_RECORDS = 64, 20_000
+
+Load = tuple[LoadedFile, Iterable[Batch]]
 
 
 @dataclass(frozen=True)
@@ -97,57 +95,33 @@ class _Group:
     """Files that are read and wait to be written in one transaction: thousands of small files need not wait for it."""
 
     def __init__(self, store: Store, options: LoadOptions) -> None:
-        self._store, self._options = store, options
+        self._store, self._is_strict = store, options.is_strict
         self._logged = last_loads(store)
-        self._batches = TranscriptBatches(options.reading, _pricer(options))
-        self._reconciliation = Reconciliation()
-        self._waiting: list[tuple[LoadedFile, list[Batch]]] = []
+        run = TranscriptRun(options.reading, make_pricer(options), transcript_options(options.reading, options.prices))
+        self._options = ReadOptions(loaded_as=options.loaded_as, mapping=options.mapping, transcripts=run)
+        self._waiting: list[Load] = []
         self._records = 0
-        self._known_options = transcript_options(options.reading, options.prices)
 
     def take(self, path: Path, *, is_named: bool) -> Iterator[LoadResult | NotLoaded]:
-        """Read one file; give what is written so far where a transaction ends."""
-        logged = self._logged.get(file_name(path))
-        modified_ns = modified_at_ns(path)
-        if logged is not None and self._is_unchanged(path, modified_ns, logged):
-            yield unchanged_result(logged)
-            return
-        source = open_source(path)
-        found = None if self._has_table_options() else detect(path)
-        if found is not None:
-            loaded, batches = self._read(found, source, modified_ns)
-            yield from self._add(loaded, batches)
-        elif is_named or (source.size_bytes and is_table_name(path)):
-            yield from self.write()
-            yield from _load_table(self._store, source, self._options)
-        else:
-            what = "its content is of no format that is known" if source.size_bytes else "it is empty"
-            yield NotLoaded(source.name, what)
+        """Read one file; yield what is written so far where a transaction ends."""
+        with open_file(path) as file:
+            logged = self._logged.get(file.name)
+            if logged is not None and self._is_unchanged(file, logged):
+                yield unchanged_result(logged)
+                return
+            form = find_format(file, self._options, is_named=is_named)
+            if form is None:
+                raise InputError(explain_unknown(file, is_named=is_named))
+            loads = [(_logged_file(file, form, part), part.batches) for part in form.read_parts(file, self._options)]
+            if form.is_table or self._is_strict:  # a table is read while it is written, by a transaction of its own
+                yield from self.write()
+                yield from write_loads(self._store, loads, is_strict=self._is_strict)
+            else:
+                yield from self._add(loads)
 
-    def _read(self, found: Format, source: Source, modified_ns: int) -> tuple[LoadedFile, list[Batch]]:
-        transcript = found.read(source.path, self._options.reading)
-        batches = self._batches.batches(transcript)
-        counts = self._reconciliation.count(transcript, self._batches.unpriced)
-        options = self._known_options
-        loaded = LoadedFile(
-            file=source.name,
-            sha256=source.sha256,
-            size_bytes=source.size_bytes,
-            format=found.name,
-            loaded_as=TRANSCRIPT,
-            options=options,
-            modified_ns=modified_ns,
-            found=counts,
-        )
-        return loaded, batches
-
-    def _add(self, loaded: LoadedFile, batches: list[Batch]) -> Iterator[LoadResult]:
-        if self._options.is_strict:
-            yield from self.write()
-            yield write_load(self._store, loaded, batches, is_strict=True)
-            return
-        self._waiting.append((loaded, batches))
-        self._records += sum(batch.record_count for batch in batches)
+    def _add(self, loads: list[Load]) -> Iterator[LoadResult]:
+        self._waiting += loads
+        self._records += sum(batch.record_count for _, batches in loads for batch in batches)
         if len(self._waiting) >= _GROUP_FILES or self._records >= _GROUP_RECORDS:
             yield from self.write()
 
@@ -157,75 +131,30 @@ class _Group:
         if waiting:
             yield from write_loads(self._store, waiting)
 
-    def _has_table_options(self) -> bool:
-        """Tell whether the user said what only tables have: then every file is read as one."""
-        mapping = self._options.mapping
-        return bool(self._options.loaded_as or mapping.columns or mapping.constants)
-
-    def _is_unchanged(self, path: Path, modified_ns: int, logged: dict[str, Any]) -> bool:
-        """Tell by size and time of change, and by the content where only the time differs."""
-        if self._has_table_options() or not is_same(logged, path.stat().st_size, self._known_options):
+    def _is_unchanged(self, file: SourceFile, logged: dict[str, Any]) -> bool:
+        """Return whether a file is as it was: by size and time of change, by content where only the time differs."""
+        if self._options.is_of_tables or not is_same(logged, file.size_bytes, self._options.transcripts.options):
             return False
-        return logged["modified_ns"] == modified_ns or logged["sha256"] == file_sha256(path)
+        return bool(logged["modified_ns"] == file.modified_ns or logged["sha256"] == file.sha256)
 
 
-def _load_table(store: Store, source: Source, options: LoadOptions) -> Iterator[LoadResult]:
-    format_name = detect_format(source.path)
-    if format_name == "sqlite":
-        yield from _load_platform_file(store, source, options)
-    else:
-        yield _load_one_table(store, source, options, format_name)
-
-
-def _load_one_table(store: Store, source: Source, options: LoadOptions, format_name: str) -> LoadResult:
-    path, mapping, loaded_as = source.path, options.mapping, options.loaded_as
-    columns = [] if format_name == "empty" else first_columns(path, format_name, mapping.encoding)
-    if not columns and format_name == "jsonl" and loaded_as is None:
-        raise InputError(f"JSON records are needed, {path} holds none that can be read. Check that it is whole.")
-    kind = kind_of(loaded_as, columns, mapping) if loaded_as else None
-    if not columns and format_name != "jsonl":
-        return write_load(store, _loaded_table(source, format_name, kind or "unknown", mapping), [])
-    kind = kind or detect_target(source.name, columns, mapping)
-    check_mapping(source.name, columns, mapping, kind)
-    batches = read_batches(read_table(path, format_name, mapping.encoding), source.name, kind, mapping)
-    notes = tuple(filter(None, [unmapped_note(columns, mapping, kind)]))
-    loaded = replace(_loaded_table(source, format_name, kind, mapping), notes=notes)
-    return write_load(store, loaded, batches, is_strict=options.is_strict)
-
-
-def _load_platform_file(store: Store, source: Source, options: LoadOptions) -> list[LoadResult]:
-    """Load the tables of a file that the ASP platform wrote, all of them or none."""
-    mapping = options.mapping
-    if options.loaded_as or mapping.columns or mapping.constants:
-        raise InputError(
-            f"{source.name} is a SQLite file of the ASP platform: its tables say what they are. "
-            "Leave out --as, --map and --set."
-        )
-    loads = []
-    for table in tables_of(source.path):
-        loaded = _loaded_table(source, FORMAT, KINDS[table], mapping)
-        batches = read_batches(read_table_of(source.path, table), f"{source.name} ({table})", KINDS[table], mapping)
-        loads.append((loaded, batches))
-    return write_loads(store, loads, is_strict=options.is_strict)
-
-
-def _loaded_table(source: Source, format_name: str, loaded_as: str, mapping: Mapping) -> LoadedFile:
-    said = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
-    said |= {"decimal": mapping.decimal, "encoding": mapping.encoding}
-    known = {name: value for name, value in said.items() if value and value != getattr(Mapping, name, None)}
-    found = {HEADER: storable(csv_header_line(source.path, mapping.encoding))} if format_name == "csv" else {}
+def _logged_file(file: SourceFile, form: Format, part: Part) -> LoadedFile:
+    header = {} if part.header is None else {HEADER: storable(part.header)}
     return LoadedFile(
-        file=source.name,
-        sha256=source.sha256,
-        size_bytes=source.size_bytes,
-        format=format_name,
-        loaded_as=loaded_as,
-        options=known,
-        found=found,
+        file=file.name,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        format=form.name,
+        loaded_as=part.loaded_as,
+        options=part.options,
+        modified_ns=None if form.is_table else file.modified_ns,
+        found={**part.found, **header},
+        notes=part.notes,
     )
 
 
-def _pricer(options: LoadOptions) -> Pricer:
+def make_pricer(options: LoadOptions) -> Pricer:
+    """Return what prices calls under the options of a load."""
     price_tokens = options.prices.price_tokens if options.prices else pricing.price_tokens
 
     def price(call: Call) -> Cost | None:

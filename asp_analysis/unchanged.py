@@ -10,13 +10,11 @@ from typing import Any
 
 from asp_analysis import pricing
 from asp_analysis.config import StoreUrl
-from asp_analysis.importers.calls import Reading
+from asp_analysis.importers.file import file_name
 from asp_analysis.importers.folders import FoundFile
-from asp_analysis.importers.source import file_name
+from asp_analysis.importers.format import TRANSCRIPT
+from asp_analysis.importers.transcripts.calls import Reading
 from asp_analysis.store import LoadResult, read_last_loads, unchanged_result
-
-TRANSCRIPT = "transcript"
-"""What the load log says that a transcript was loaded as."""
 
 READER_VERSION = 2
 """Grows when a reader learns to see more in the same file: such files are then read again."""

@@ -48,23 +48,43 @@ def written(read):
         return timed(lambda: write_load(store, LoadedFile("file", "", 0, "jsonl", "executions"), batches))
 
 def table():
-    from asp_analysis.importers.mapping import Mapping
-    from asp_analysis.importers.rows import read_table
-    from asp_analysis.importers.tables import read_batches
     path = pathlib.Path(words[0])
     try:
+        from asp_analysis.importers.file import open_file
+    except ImportError:  # the release
+        from asp_analysis.importers.mapping import Mapping
+        from asp_analysis.importers.tables import read_batches
         return list(read_batches(path, "jsonl", "executions", Mapping()))
-    except (TypeError, AttributeError):
-        return list(read_batches(read_table(path, "jsonl"), str(path), "executions", Mapping()))
+    from asp_analysis.importers.formats import jsonl
+    from asp_analysis.importers.tables.mapping import Mapping
+    from asp_analysis.importers.tables.record_batches import read_batches
+    with open_file(path) as file:
+        return list(read_batches(jsonl.read_table(file, Mapping()), str(path), "executions", Mapping()))
 
 def transcripts():
     from asp_analysis import loading
-    from asp_analysis.importers.calls import Reading
-    from asp_analysis.importers.registry import detect
-    from asp_analysis.importers.transcripts import TranscriptBatches
-    maker = TranscriptBatches(Reading(), loading._pricer(loading.LoadOptions()))
     files = sorted(pathlib.Path(words[0]).rglob("*.jsonl"))
-    return [batch for path in files for batch in maker.batches(detect(path).read(path, Reading()))]
+    try:
+        from asp_analysis.importers.file import open_file
+    except ImportError:  # the release
+        from asp_analysis.importers.calls import Reading
+        from asp_analysis.importers.registry import detect
+        from asp_analysis.importers.transcripts import TranscriptBatches
+        maker = TranscriptBatches(Reading(), loading._pricer(loading.LoadOptions()))
+        return [batch for path in files for batch in maker.batches(detect(path).read(path, Reading()))]
+    from asp_analysis.importers.format import ReadOptions
+    from asp_analysis.importers.registry import find_format
+    from asp_analysis.importers.tables.mapping import Mapping
+    from asp_analysis.importers.transcripts.call_batches import TranscriptRun
+    from asp_analysis.importers.transcripts.calls import Reading
+    run = TranscriptRun(Reading(), loading.make_pricer(loading.LoadOptions()))
+    options = ReadOptions(loaded_as=None, mapping=Mapping(), transcripts=run)
+    found = []
+    for path in files:
+        with open_file(path) as file:
+            for part in find_format(file, options, is_named=False).read_parts(file, options):
+                found += part.batches
+    return found
 
 def marts():
     from asp_analysis.session import connect

@@ -16,9 +16,10 @@ from pathlib import Path
 from asp_analysis import sql
 from asp_analysis.config import parse_url
 from asp_analysis.executions import COLUMNS, PLACE
-from asp_analysis.importers.mapping import Mapping
-from asp_analysis.importers.rows import read_table
-from asp_analysis.importers.tables import read_batches
+from asp_analysis.importers.file import open_file
+from asp_analysis.importers.formats import jsonl
+from asp_analysis.importers.tables.mapping import Mapping
+from asp_analysis.importers.tables.record_batches import read_batches
 from asp_analysis.store import create_store
 from benchmarks.stores import write_execution_lines
 from benchmarks.timing import best_of
@@ -85,8 +86,9 @@ def main(count: int = 500_000) -> None:
         folder = Path(name)
         path = folder / "executions.jsonl"
         write_execution_lines(path, count)
-        batches = read_batches(read_table(path, "jsonl"), path.name, "executions", Mapping())
-        rows = [row for batch in batches for row in batch.rows]
+        with open_file(path) as file:
+            batches = read_batches(jsonl.read_table(file, Mapping()), path.name, "executions", Mapping())
+            rows = [row for batch in batches for row in batch.rows]
         bare = [bare_insert(folder, rows, None) for _ in range(2)]
         tuned = [bare_insert(folder, rows, 65_536) for _ in range(2)]
         del rows

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from asp_analysis.importers import csv_rows, lines, platform_file, raw, rows, source, spans, tables
-from asp_analysis.importers.calls import Reading
-from asp_analysis.importers.registry import FORMATS, detect
+from asp_analysis.importers import file as source
+from asp_analysis.importers.formats import csv_file, jsonl
+from asp_analysis.importers.registry import list_formats
+from asp_analysis.importers.tables import raw, record_batches
+from asp_analysis.importers.tables.mapping import Mapping
+from asp_analysis.importers.transcripts import spans, values
 from tests.fuzz.seeds import SEEDS
+from tests.reading import read_transcript
 
 GIB = 2**30
 LIMITED = (
@@ -56,9 +60,8 @@ def test_a_line_of_a_gibibyte_is_rejected_in_less_memory_than_it_has(run, empty_
 @pytest.fixture
 def short_lines(monkeypatch):
     """Make the limits small, so that small files reach them."""
-    for module in (source, csv_rows):
+    for module in (source, csv_file):
         monkeypatch.setattr(module, "LONGEST_LINE", 10_000)
-    monkeypatch.setattr(source.open_utf8_lines.__wrapped__, "__defaults__", (10_000,))
 
 
 @pytest.mark.parametrize("name", ["runs.csv", "runs.jsonl", "session.jsonl"])
@@ -85,7 +88,7 @@ def test_a_quote_that_is_never_closed_rejects_records_and_holds_none_of_them(run
 def test_a_document_that_is_too_large_is_refused_with_what_to_do(run, empty_store, tmp_path, monkeypatch):
     path = tmp_path / "trace.json"
     path.write_text(json.dumps({"resourceSpans": [{}] * 5_000}, indent=1))
-    for module in ("documents", "registry", "source"):
+    for module in ("transcripts.documents", "file"):
         monkeypatch.setattr(f"asp_analysis.importers.{module}.LARGEST_DOCUMENT", 10_000)
     ran = run("load", path, "--db", empty_store)
     assert ran.exit_code == 1 and "a document of at most 10,000 bytes" in ran.err and ran.err.count("\n") == 1
@@ -131,11 +134,16 @@ def test_an_object_of_too_many_keys_is_rejected(run, empty_store, tmp_path):
     assert "at most 10,000 keys" in reject["reasons"][0]
 
 
+def jsonl_batches(path):
+    with source.open_file(path) as file:
+        return list(jsonl.read_table(file, Mapping()))
+
+
 def test_records_that_all_have_keys_of_their_own_are_read_in_small_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "_BATCH_CELLS", 1_000)
+    monkeypatch.setattr(jsonl, "_BATCH_CELLS", 1_000)
     path = tmp_path / "runs.jsonl"
     path.write_text("".join(json.dumps({"shared": n, f"own{n}": n, "x": "y"}) + "\n" for n in range(200)))
-    batches = list(rows.read_jsonl(path))
+    batches = jsonl_batches(path)
     assert max(len(batch.columns) * batch.record_count for batch in batches) <= 1_000
     assert [n for batch in batches for n in batch.columns["shared"]] == list(range(200))
     assert [n for batch in batches for n in batch.line_numbers] == list(range(1, 201))
@@ -146,11 +154,11 @@ def test_long_records_come_in_small_batches(tmp_path, monkeypatch):
     monkeypatch.setattr(raw, "_BATCH_BYTES", 10_000)
     path = tmp_path / "runs.jsonl"
     path.write_text((json.dumps({"x": "y" * 3_000}) + "\n") * 20)
-    assert max(batch.record_count for batch in rows.read_jsonl(path)) <= 4
+    assert max(batch.record_count for batch in jsonl_batches(path)) <= 4
 
 
 def test_a_transcript_of_lines_that_cannot_be_read_is_refused(run, empty_store, tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "MOST_REJECTS", 100)
+    monkeypatch.setattr(values, "MOST_REJECTS", 100)
     path = tmp_path / "session.jsonl"
     path.write_bytes(GOOD["session.jsonl"] + b"x\n" * 200)
     ran = run("load", path, "--db", empty_store)
@@ -158,7 +166,7 @@ def test_a_transcript_of_lines_that_cannot_be_read_is_refused(run, empty_store, 
 
 
 def test_a_table_of_records_that_cannot_be_taken_is_refused(run, empty_store, tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "MOST_REJECTS", 100)
+    monkeypatch.setattr(record_batches, "MOST_REJECTED_RECORDS", 100)
     path = tmp_path / "runs.jsonl"
     path.write_bytes(GOOD["runs.jsonl"] + b"x\n" * 200)
     ran = run("load", path, "--db", empty_store)
@@ -168,7 +176,7 @@ def test_a_table_of_records_that_cannot_be_taken_is_refused(run, empty_store, tm
 
 @pytest.mark.parametrize("name", ["session.jsonl", "trace.jsonl"])
 def test_a_transcript_of_too_many_calls_is_refused(run, empty_store, tmp_path, monkeypatch, name):
-    monkeypatch.setattr(lines, "MOST_CALLS", 1)
+    monkeypatch.setattr(values, "MOST_CALLS", 1)
     path = tmp_path / name
     path.write_bytes(GOOD[name] * 2)
     ran = run("load", path, "--db", empty_store)
@@ -192,10 +200,10 @@ def test_a_chain_of_ten_thousand_spans_is_climbed_once(tmp_path, monkeypatch):
     scope["spans"] = [{**call, "spanId": str(n), "parentSpanId": str(n - 1)} for n in range(10_000)]
     path = tmp_path / "trace.jsonl"
     path.write_text(json.dumps(document))
-    transcript = detect(path).read(path, Reading())
+    transcript = read_transcript(path)
     assert len(transcript.calls) == 1 and transcript.duplicates == 9_999
     assert climbed < 100_000
 
 
 def test_every_format_has_a_seed():
-    assert {form.name for form in FORMATS} | set(rows.READERS) | {platform_file.FORMAT} == set(SEEDS)
+    assert {form.name for form in list_formats()} - {"empty"} == set(SEEDS)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asp_analysis.importers.registry import FORMATS, detect
 from asp_analysis.records import RECORDS
 from asp_analysis.session import connect
 from asp_analysis.validation import validate_columns
 from tests.fuzz.mutation import HOSTILE
 from tests.fuzz.seeds import PLATFORM_ROWS, SEEDS, asp_platform
 from tests.fuzz.targets import read_as
+from tests.reading import detected, transcript_formats
 
 GOOD = '{"timestamp":"2026-01-02","task_id":"T-0","agent_role":"Code","cost_usd":1}\n'
 
@@ -163,14 +163,14 @@ def test_parquet_times_beyond_the_calendar_are_refused_in_one_line(run, empty_st
 # --- transcripts ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [form.name for form in FORMATS])
+@pytest.mark.parametrize("name", [form.name for form in transcript_formats()])
 def test_a_seed_is_recognised_as_what_it_is(tmp_path, name):
     path = tmp_path / "file"
     path.write_bytes(SEEDS[name]())
-    assert detect(path).name == name and read_as(name, path) > 0
+    assert detected(path).name == name and read_as(name, path) > 0
 
 
-@pytest.mark.parametrize("name", [*(form.name for form in FORMATS), "jsonl"])
+@pytest.mark.parametrize("name", [*(form.name for form in transcript_formats()), "jsonl"])
 def test_no_value_in_any_place_breaks_a_format(tmp_path, name):
     seed = SEEDS[name]().decode()
     documents = [json.loads(line) for line in seed.splitlines()] if seed.startswith('{"') else [json.loads(seed)]

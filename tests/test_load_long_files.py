@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asp_analysis.errors import InputError
-from asp_analysis.importers import occurrences
-from asp_analysis.importers.occurrences import Occurrences
+from asp_analysis.importers.tables import occurrences
+from asp_analysis.importers.tables.occurrences import Occurrences
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 2**140))), st.integers(1, 4))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from asp_analysis.config import parse_url
 from asp_analysis.executions import MEASURES
-from asp_analysis.importers import platform_file, raw
+from asp_analysis.importers.formats import platform_file
+from asp_analysis.importers.tables import raw
 from asp_analysis.loading import LoadOptions, load_file, load_paths
 from asp_analysis.session import connect
 from asp_analysis.store import create_store, open_store

@@ -45,7 +45,7 @@ def facts():
 
 @pytest.fixture(scope="module")
 def loaded(facts, tmp_path_factory):
-    from asp_analysis.importers.mapping import Mapping
+    from asp_analysis.importers.tables.mapping import Mapping
     from asp_analysis.loading import load_file
     from asp_analysis.store import open_store
 

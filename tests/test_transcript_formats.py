@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from asp_analysis.config import parse_url
 from asp_analysis.errors import InputError
-from asp_analysis.importers.calls import Reading
+from asp_analysis.importers.file import open_file
 from asp_analysis.importers.folders import NotLoaded
-from asp_analysis.importers.registry import FORMATS, detect
+from asp_analysis.importers.formats import langfuse as langfuse_format
+from asp_analysis.importers.transcripts.calls import Reading
 from asp_analysis.loading import LoadOptions, load_paths
 from asp_analysis.store import create_store, open_store
 from tests.fuzz.seeds import SEEDS
+from tests.reading import detected, read_transcript, transcript_formats
 
 # pattern, format, calls, and USD as the source reports it (None where it reports none)
 SAMPLES = [
@@ -38,7 +40,7 @@ SAMPLES = [
 
 
 def read(path, reading=None):
-    return detect(path).read(path, reading or Reading())
+    return read_transcript(path, reading)
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def written(tmp_path):
 def test_a_real_sample_gives_its_calls_and_reported_cost(real_data, pattern, name, calls, reported):
     path = next(real_data.glob(pattern))
     transcript = read(path)
-    assert (detect(path).name, len(transcript.calls), transcript.rejects) == (name, calls, [])
+    assert (detected(path).name, len(transcript.calls), transcript.rejects) == (name, calls, [])
     costs = [call.reported_usd for call in transcript.calls.values()]
     if reported is None:
         assert set(costs) <= {None}
@@ -79,7 +81,7 @@ def stored(url, query):
 def test_the_program_that_wrote_a_call_and_its_version_have_columns(run, empty_store, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
-    for form in FORMATS:
+    for form in transcript_formats():
         (folder / f"{form.name}.json").write_bytes(SEEDS[form.name]())
     ran = run("load", folder, "--json", "--db", empty_store)
     assert ran.exit_code == 0 and ran.json["rejected"] == 0 and "not_loaded" not in ran.json, ran.err
@@ -87,7 +89,9 @@ def test_the_program_that_wrote_a_call_and_its_version_have_columns(run, empty_s
         empty_store, "SELECT DISTINCT tool, tool_version, machine, labels FROM agent_cost_vector ORDER BY tool"
     )
     versions = {"claude-code": "2.0.76", "codex": "0.46.0"}
-    assert found == [(name, versions.get(name), None, None) for name in sorted(form.name for form in FORMATS)]
+    assert found == [
+        (name, versions.get(name), None, None) for name in sorted(form.name for form in transcript_formats())
+    ]
     assert stored(empty_store, "SELECT count(*) FROM agent_cost_vector WHERE metadata_json ->> 'source' = tool") == [
         (0,)
     ]
@@ -275,16 +279,14 @@ def test_an_unknown_usage_key_of_langfuse_rejects_its_record(written):
 def test_text_and_other_json_are_of_no_format(tmp_path):
     for content in ("# notes\n", '{"a": 1}\n', "[]", "", "\x00\x01"):
         (tmp_path / "file").write_text(content)
-        assert detect(tmp_path / "file") is None
+        assert detected(tmp_path / "file") is None
 
 
 def test_a_document_cut_short_is_one_clear_error(tmp_path):
     path = tmp_path / "trace.json"
     path.write_text(json.dumps(langfuse({"input": 1}), indent=1)[:-30])
-    with pytest.raises(InputError, match="damaged or cut short"):
-        from asp_analysis.importers import langfuse as module
-
-        module.read(path, Reading())
+    with pytest.raises(InputError, match="damaged or cut short"), open_file(path) as file:
+        langfuse_format.read(file, Reading())
 
 
 LINE = {

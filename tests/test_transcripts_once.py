@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from asp_analysis import sql
 from asp_analysis.config import parse_url
-from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading
-from asp_analysis.importers.registry import detect
+from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin
 from asp_analysis.loading import LoadOptions, load_paths
 from asp_analysis.store import create_store, open_store
+from tests.reading import read_transcript
 
 NAMES = st.sampled_from(["a", "b", None])
 NUMBERS = st.one_of(st.none(), st.integers(0, 5))
@@ -188,7 +188,7 @@ def test_every_file_that_agrees_with_its_recorder_gives_the_manifest_counts(real
     assert len(rows) > 90
     for row in rows:
         path = real_data / row["file"]
-        transcript = detect(path).read(path, Reading())
+        transcript = read_transcript(path)
         calls = [call for call in transcript.calls.values() if call.origin.agent == MAIN_AGENT]
         found = {
             "distinct_messages": len(calls) + len(transcript.without_usage),
@@ -205,7 +205,7 @@ def test_every_file_that_agrees_with_its_recorder_gives_the_manifest_counts(real
 def test_every_codex_rollout_gives_the_manifest_counts(real_data):
     for row in manifest(real_data, "codex"):
         path = real_data / row["file"]
-        calls = detect(path).read(path, Reading()).calls.values()
+        calls = read_transcript(path).calls.values()
         found = {
             "input_tokens": sum(call.tokens_in for call in calls),
             "output_tokens": sum(call.tokens_out for call in calls),
@@ -250,7 +250,7 @@ def test_the_folder_gives_the_sums_over_distinct_messages(real_data, tmp_path):
 def test_a_forked_codex_session_repeats_its_parent_and_counts_once(real_data, tmp_path):
     folder = next((real_data / "transcripts" / "codex").glob("*/*019fa6e3*")).parent
     pair = [next(folder.glob("*019fa6e3*")), next(folder.glob("*019fa6e6*"))]
-    single = [len(detect(path).read(path, Reading()).calls) for path in pair]
+    single = [len(read_transcript(path).calls) for path in pair]
     store = sqlite3.connect(load_all(tmp_path, [pair]))
     (count,) = store.execute("SELECT count(tokens_in) FROM agent_cost_vector").fetchone()
     store.close()

@@ -7,7 +7,7 @@ import pytest
 
 from asp_analysis import sql
 from asp_analysis.config import parse_url
-from asp_analysis.importers.mapping import Mapping
+from asp_analysis.importers.tables.mapping import Mapping
 from asp_analysis.loading import LoadOptions, load_paths
 from asp_analysis.session import connect, describe_view, view_key, view_names
 from asp_analysis.store.database import create_store, open_store

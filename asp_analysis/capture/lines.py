@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from asp_analysis.batch import Batch, Reject
-from asp_analysis.importers.tables import rows_of
+from asp_analysis.importers.tables.record_batches import rows_of
 from asp_analysis.platform_form import our_name
 from asp_analysis.records import RECORDS, table_of
 from asp_analysis.validation import validate_columns

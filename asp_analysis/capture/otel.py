@@ -21,11 +21,11 @@ from asp_analysis import capture
 from asp_analysis.capture.recorder import Recorder
 from asp_analysis.capture.shield import Shield
 from asp_analysis.config import StoreUrl
-from asp_analysis.importers.call_rows import CallRows
-from asp_analysis.importers.calls import MAIN_AGENT, Reading, Transcript
-from asp_analysis.importers.lines import Line, LineError
-from asp_analysis.importers.otlp import SOURCE, span_of
-from asp_analysis.importers.spans import Span, Trace, take_spans
+from asp_analysis.importers.formats.otlp import SOURCE, span_of
+from asp_analysis.importers.json_lines import Line, LineError
+from asp_analysis.importers.transcripts.call_rows import CallRows
+from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Reading, Transcript
+from asp_analysis.importers.transcripts.spans import Span, Trace, take_spans
 
 _MOST_SPANS, _MOST_OF_A_TRACE = 5_000, 1_000
 

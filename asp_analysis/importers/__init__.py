@@ -1,5 +1,5 @@
-"""Source formats: one module each; `registry` lists them and tells from its content which one a file has.
+"""From files to batches of rows. `registry` lists the formats and detects from its content which one a file has.
 
-A module gives `recognises`, which looks at the head of a file, and `read`, path -> `Transcript`. Plain tables (CSV,
-JSON Lines, Parquet) come last: they are what a file is that nothing else recognises. See docs/adding-a-format.md.
+`file` opens it once; `formats` has one module a format; `tables` and `transcripts` hold what formats of a kind share.
+See docs/adding-a-format.md.
 """

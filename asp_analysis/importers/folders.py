@@ -7,7 +7,6 @@ from pathlib import Path
 
 from asp_analysis.errors import InputError
 
-_TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 _PASSED_OVER = {".git", "node_modules", "__pycache__"}
 
 
@@ -51,36 +50,17 @@ def _files_of(path: Path) -> Iterator[Path]:
                 yield Path(folder) / name
 
 
-def is_table_name(path: Path) -> bool:
-    """Tell whether a file of a folder is called like a plain table; only such files are tried as one."""
-    return path.name.lower().removesuffix(".gz").endswith(_TABLE_SUFFIXES)
-
-
-def claude_code_folders(environment: Mapping[str, str]) -> list[Path]:
-    """Find Claude Code's transcripts: `projects` in the folders of CLAUDE_CONFIG_DIR (a comma list), else in the homes.
-
-    Raises:
-        InputError: there are none.
-    """
-    homes = [Path.home() / ".config" / "claude", Path.home() / ".claude"]
-    return _found(_listed(environment, "CLAUDE_CONFIG_DIR") or homes, ("projects",), "CLAUDE_CONFIG_DIR")
-
-
-def codex_folders(environment: Mapping[str, str]) -> list[Path]:
-    """Find Codex' rollouts: `sessions` and `archived_sessions` in CODEX_HOME (a comma list), else in `~/.codex`.
-
-    Raises:
-        InputError: there are none.
-    """
-    homes = _listed(environment, "CODEX_HOME") or [Path.home() / ".codex"]
-    return _found(homes, ("sessions", "archived_sessions"), "CODEX_HOME")
-
-
-def _listed(environment: Mapping[str, str], name: str) -> list[Path]:
+def list_variable(environment: Mapping[str, str], name: str) -> list[Path]:
+    """Return the folders of a variable that holds a comma list of them; empty where it is not set."""
     return [Path(part.strip()).expanduser() for part in environment.get(name, "").split(",") if part.strip()]
 
 
-def _found(homes: list[Path], folders: tuple[str, ...], variable: str) -> list[Path]:
+def find_folders(homes: list[Path], folders: tuple[str, ...], variable: str) -> list[Path]:
+    """Return the named folders that exist in any of the homes; a home may be such a folder itself.
+
+    Raises:
+        InputError: there are none; the message names `variable`, which says where they are.
+    """
     found = [home / folder for home in homes for folder in folders if (home / folder).is_dir()]
     found += [home for home in homes if home.name in folders and home.is_dir()]
     if not found:

@@ -1,92 +1,111 @@
-"""Which formats there are, and how a file is told to be one of them: by its content, never by its name."""
+"""Which formats there are, and which one a file has: detected from its content, never from its name.
 
-import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+Other packages may add formats: an entry point of the group `asp_analysis.formats` names a `TranscriptFormat` or a
+`TableFormat`. See docs/adding-a-format.md.
+"""
 
-from pydantic_core import from_json
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
-from asp_analysis.importers import (
+from asp_analysis.errors import InputError
+from asp_analysis.importers.file import SourceFile
+from asp_analysis.importers.format import Format, ReadOptions
+from asp_analysis.importers.formats import (
     claude_code,
     codex,
+    csv_file,
     gemini_cli,
+    jsonl,
     langfuse,
     mini_swe_agent,
     otlp,
+    parquet_file,
     pi,
+    platform_file,
     swe_agent,
 )
-from asp_analysis.importers.calls import Reading, Transcript
-from asp_analysis.importers.source import LARGEST_DOCUMENT, beginning, open_utf8_lines, whole_document
 
-_HEAD_LINES = 60
+GROUP = "asp_analysis.formats"
+"""The group of entry points by which other packages add formats."""
 
-Objects = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Format:
-    """A format of transcripts: its name in the load log, what recognises its head, and its reader.
-
-    `recognises` gets the first objects of a file of JSON lines, or the one document of a JSON file as a list of one.
-    """
-
-    name: str
-    title: str
-    recognises: Callable[[Objects], bool]
-    read: Callable[[Path, Reading], Transcript]
-
-
-FORMATS: tuple[Format, ...] = (
-    Format(claude_code.SOURCE, "Claude Code transcript", claude_code.recognises, claude_code.read),
-    Format(codex.SOURCE, "Codex rollout", codex.recognises, codex.read),
-    Format(pi.SOURCE, "Pi session", pi.recognises, pi.read),
-    Format(gemini_cli.SOURCE, "Gemini CLI session", gemini_cli.recognises, gemini_cli.read),
-    Format(otlp.SOURCE, "OpenTelemetry traces and events", otlp.recognises, otlp.read),
-    Format(langfuse.SOURCE, "Langfuse export", langfuse.recognises, langfuse.read),
-    Format(mini_swe_agent.SOURCE, "mini-SWE-agent trajectory", mini_swe_agent.recognises, mini_swe_agent.read),
-    Format(swe_agent.SOURCE, "SWE-agent trajectory", swe_agent.recognises, swe_agent.read),
+_TRANSCRIPTS: tuple[Format, ...] = (
+    claude_code.FORMAT,
+    codex.FORMAT,
+    pi.FORMAT,
+    gemini_cli.FORMAT,
+    otlp.FORMAT,
+    langfuse.FORMAT,
+    mini_swe_agent.FORMAT,
+    swe_agent.FORMAT,
 )
-"""In the order in which they are asked."""
-
-TABLE_FORMATS = ("csv", "jsonl", "parquet")
-"""Plain tables of records; `rows.detect_format` tells them apart."""
+_TABLES: tuple[Format, ...] = (parquet_file.FORMAT, platform_file.FORMAT, jsonl.FORMAT, csv_file.EMPTY, csv_file.FORMAT)
 
 
-def detect(path: Path) -> Format | None:
-    """Give the format of transcripts that a file has; None where it is a table or unknown.
+@cache
+def list_formats() -> tuple[Format, ...]:
+    """Return all formats in the order in which they are asked: transcripts, other packages' formats, plain tables.
+
+    Raises:
+        InputError: a format of another package cannot be loaded, or has a name that is taken.
+    """
+    formats = [*_TRANSCRIPTS]
+    names = {form.name for form in (*_TRANSCRIPTS, *_TABLES)}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        form = _load_format(point)
+        if form.name in names:
+            raise InputError(
+                f"{_described(point)} calls itself {form.name!r}, as another format does. Rename it there."
+            )
+        names.add(form.name)
+        formats.append(form)
+    return (*formats, *_TABLES)
+
+
+def _load_format(point: EntryPoint) -> Format:
+    try:
+        form = point.load()
+    except Exception as error:  # noqa: BLE001 - whatever the other package does when it is imported
+        raise InputError(
+            f"{_described(point)} cannot be loaded: {type(error).__name__}: {error}. Upgrade or uninstall that package."
+        ) from None
+    if not isinstance(form, Format):
+        raise InputError(
+            f"{_described(point)} is a {type(form).__name__}, a TranscriptFormat or a TableFormat is needed. "
+            "Upgrade or uninstall that package."
+        )
+    return form
+
+
+def _described(point: EntryPoint) -> str:
+    package = point.dist.name if point.dist else "another package"
+    return f"The format {point.name!r} of the package {package}"
+
+
+def find_format(file: SourceFile, options: ReadOptions, *, is_named: bool) -> Format | None:
+    """Return the format of a file; None where nothing recognises it.
+
+    is_named: the user named the file himself, so that it may be a table whatever it is called.
 
     Raises:
         InputError: the file cannot be read, or is one JSON document that is too large.
     """
-    objects = head_objects(path)
-    return next((form for form in FORMATS if objects and form.recognises(objects)), None)
+    for form in list_formats():
+        is_possible = is_named or form.is_looked_for(file.path)
+        if is_possible and (form.is_table or not options.is_of_tables) and form.is_format_of(file.head):
+            return form
+    return None
 
 
-def head_objects(path: Path) -> Objects:
-    """Give the first JSON objects of a file, or its one document as a list of one; empty where it holds no JSON."""
-    if not beginning(path).startswith(("{", "[")):
-        return []
-    lines: list[bytes] = []
-    with open_utf8_lines(path, LARGEST_DOCUMENT) as stream:
-        for line in stream:
-            if not line.isspace():
-                lines.append(line)
-            if len(lines) >= _HEAD_LINES or sum(map(len, lines)) > LARGEST_DOCUMENT:
-                break
-        objects = [value for value in map(_parsed, lines) if isinstance(value, dict)]
-        if objects and (len(objects) > 1 or len(lines) == 1):
-            return objects
-        document = _parsed(whole_document(path, itertools.chain(lines, stream)))
-    if isinstance(document, list):
-        return [value for value in document if isinstance(value, dict)]
-    return [document] if isinstance(document, dict) else objects
-
-
-def _parsed(content: bytes) -> Any:
-    try:
-        return from_json(content, cache_strings="keys")
-    except ValueError:
-        return None
+def explain_unknown(file: SourceFile, *, is_named: bool) -> str:
+    """Return why no format recognises a file, and what its owner can do."""
+    is_meant_as_table = is_named or any(form.is_table and form.is_looked_for(file.path) for form in list_formats())
+    if not (file.size_bytes and is_meant_as_table):
+        return "its content is of no format that is known" if file.size_bytes else "it is empty"
+    if file.head.magic.startswith(b"PK\x03\x04"):
+        return (
+            f"CSV, JSON Lines or Parquet is needed, {file.name} is a workbook or another zip archive. "
+            "Save its sheet as CSV UTF-8, or unpack it."
+        )
+    if file.head.text.startswith("["):
+        return f"JSON Lines are needed, {file.name} is one JSON array. Write one object a line (jq -c '.[]')."
+    return f"CSV, JSON Lines or Parquet is needed, {file.name} is binary. Convert it first."

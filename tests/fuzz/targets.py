@@ -8,23 +8,25 @@ from pathlib import Path
 from asp_analysis import sql
 from asp_analysis.batch import Batch
 from asp_analysis.errors import AnalysisError
-from asp_analysis.importers.calls import Reading, Transcript
-from asp_analysis.importers.mapping import Mapping, check_mapping, detect_target
-from asp_analysis.importers.platform_file import FORMAT, KINDS, read_table_of, tables_of
-from asp_analysis.importers.raw import RawBatch
-from asp_analysis.importers.registry import FORMATS, detect
-from asp_analysis.importers.rows import READERS, detect_format, first_columns, read_table
-from asp_analysis.importers.tables import read_batches
-from asp_analysis.importers.transcripts import Reconciliation, TranscriptBatches
-from asp_analysis.loading import LoadOptions, _pricer
+from asp_analysis.importers.file import SourceFile, open_file
+from asp_analysis.importers.formats import platform_file
+from asp_analysis.importers.tables.mapping import Mapping, check_mapping, detect_target
+from asp_analysis.importers.tables.raw import RawBatch
+from asp_analysis.importers.tables.record_batches import read_batches
+from asp_analysis.importers.tables.table_format import TableFormat
+from asp_analysis.importers.transcripts.call_batches import TranscriptRun
+from asp_analysis.importers.transcripts.calls import Reading, Transcript
+from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
+from asp_analysis.loading import LoadOptions, make_pricer
 from asp_analysis.records import RECORDS
 from asp_analysis.store.loading import storable
 from asp_analysis.store.upsert import TABLES, _merge_of
+from tests.reading import detected, format_named
 
 READINGS = (Reading("branch", (("re*", "Review"),), keep_text=True), Reading())
 _TABLES = sqlite3.connect(":memory:")
 _TABLES.executescript(sql.script("sqlite/create_tables.sql"))
-_PRICE = _pricer(LoadOptions())
+_PRICE = make_pricer(LoadOptions())
 
 
 def read_as(name: str, path: Path) -> int:
@@ -35,34 +37,35 @@ def read_as(name: str, path: Path) -> int:
         Exception: a defect, unless it is an `AnalysisError`, which ends the reading.
     """
     try:
-        detect(path)
-        if name in READERS:
-            return _read_table(name, path)
-        if name == FORMAT:
-            return sum(_read_records(read_table_of(path, table), KINDS[table]) for table in tables_of(path))
-        form = next(form for form in FORMATS if form.name == name)
-        return sum(_read_transcript(form.read(path, reading), reading) for reading in READINGS)
+        detected(path)
+        form = format_named(name)
+        with open_file(path) as file:
+            if isinstance(form, TranscriptFormat):
+                return sum(_read_transcript(form.read_transcript(file, reading), reading) for reading in READINGS)
+            if isinstance(form, TableFormat):
+                return _read_table(form, file)
+        tables = platform_file.list_tables(path)
+        return sum(_read_records(platform_file.read_table(path, table), platform_file.KINDS[table]) for table in tables)
     except AnalysisError as error:
         assert str(error), "an error says what is wrong"
         return 0
 
 
 def _read_transcript(transcript: Transcript, reading: Reading) -> int:
-    batches = TranscriptBatches(reading, _PRICE)
-    made = batches.batches(transcript)
-    Reconciliation().count(transcript, batches.unpriced)
+    run = TranscriptRun(reading, _PRICE)
+    made = run.make_batches(transcript)
+    run.count(transcript)
     return sum(map(_checked, made))
 
 
-def _read_table(name: str, path: Path) -> int:
-    detect_format(path)
-    columns = first_columns(path, name)
+def _read_table(form: TableFormat, file: SourceFile) -> int:
+    first = next(form.read_table(file, Mapping()), None)
     count = 0
     for kind in RECORDS:
-        count += _read_records(read_table(path, name), kind)
-    if columns:
-        check_mapping(str(path), columns, Mapping({"task_id": columns[0]}), "executions")
-        detect_target(str(path), columns, Mapping())
+        count += _read_records(form.read_table(file, Mapping()), kind)
+    if first is not None and (columns := list(first.columns)):
+        check_mapping(file.name, columns, Mapping({"task_id": columns[0]}), "executions")
+        detect_target(file.name, columns, Mapping())
     return count
 
 

@@ -15,8 +15,8 @@ from asp_analysis.cli.printing import counted, note, say
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
-    from asp_analysis.importers.calls import Reading
     from asp_analysis.importers.folders import FoundFile, NotLoaded
+    from asp_analysis.importers.transcripts.calls import Reading
     from asp_analysis.pricing import OwnPrices
     from asp_analysis.store import LoadResult, Store
 
@@ -114,9 +114,9 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
 
 def _own_folders(said: dict[str, Any]) -> Iterator[Path]:
     from asp_analysis.errors import InputError
-    from asp_analysis.importers.folders import claude_code_folders, codex_folders
+    from asp_analysis.importers.formats import claude_code, codex
 
-    finders = [find for name, find in (("claude_code", claude_code_folders), ("codex", codex_folders)) if said[name]]
+    finders = [form.own_folders for form in (claude_code, codex) if said[form.__name__.rpartition(".")[2]]]
     missing: list[InputError] = []
     for find in finders:
         try:
@@ -145,7 +145,7 @@ def _loaded(
     found: list["FoundFile"], said: dict[str, Any], how: "tuple[Reading, OwnPrices | None]", db: str | None
 ) -> "Iterator[LoadResult | NotLoaded]":
     from asp_analysis.config import store_url
-    from asp_analysis.importers.mapping import Mapping
+    from asp_analysis.importers.tables.mapping import Mapping
     from asp_analysis.loading import LoadOptions, load_files
     from asp_analysis.store import open_store
 
@@ -195,7 +195,7 @@ def _with_progress(outcomes: "Iterator[LoadResult | NotLoaded]", count: int) -> 
 
 
 def _how_to_read(said: dict[str, Any]) -> "tuple[Reading, OwnPrices | None]":
-    from asp_analysis.importers.calls import Reading
+    from asp_analysis.importers.transcripts.calls import Reading
     from asp_analysis.pricing import read_prices
 
     reading = Reading(said["task_from"], tuple(pairs(said["roles"], "--role").items()), said["keep_text"])

@@ -6,30 +6,39 @@ from typing import Any
 
 from asp_analysis.batch import Batch, Combine, Reject
 from asp_analysis.executions import COLUMNS, PLACE
-from asp_analysis.importers.activity_rows import TASK_COLUMNS, activity_row, combine_activities
-from asp_analysis.importers.call_rows import CallRows, Pricer
-from asp_analysis.importers.calls import Call, Reading, Transcript
-from asp_analysis.importers.raw import BATCH_RECORDS
+from asp_analysis.importers.tables.raw import BATCH_RECORDS
+from asp_analysis.importers.transcripts.activity_rows import TASK_COLUMNS, activity_row, combine_activities
+from asp_analysis.importers.transcripts.call_rows import CallRows, Pricer
+from asp_analysis.importers.transcripts.calls import Call, Reading, Transcript
 from asp_analysis.records import EXECUTIONS
 
 _NOT_A_NAME = "a text without U+0000 is needed"
 
 
-class TranscriptBatches:
-    """Makes batches of transcripts under one reading and one set of prices; `unpriced` names the last one's calls."""
+class TranscriptRun:
+    """Makes batches of the transcripts of one run, under one reading and one set of prices, and counts what they hold.
 
-    def __init__(self, reading: Reading, price: Pricer) -> None:
-        self._reading, self._price = reading, price
-        self.unpriced: frozenset[str] = frozenset()
+    options: all that their rows depend on besides the files, for the load log.
+    """
 
-    def batches(self, transcript: Transcript) -> list[Batch]:
-        """Give the batches of one file; its rejects come with the first."""
+    def __init__(self, reading: Reading, price: Pricer, options: dict[str, Any] | None = None) -> None:
+        self.reading, self.options = reading, options or {}
+        self._price = price
+        self._unpriced: frozenset[str] = frozenset()
+        self._reconciliation = Reconciliation()
+
+    def make_batches(self, transcript: Transcript) -> list[Batch]:
+        """Return the batches of one file; its rejects come with the first."""
         rejects = list(transcript.rejects)
         tasks = self._task_batch(transcript, rejects)
         unpriced: set[str] = set()
         calls = list(self._call_batches(transcript, rejects, unpriced))
-        self.unpriced = frozenset(unpriced)
+        self._unpriced = frozenset(unpriced)
         return [_with_rejects(tasks, rejects), *calls]
+
+    def count(self, transcript: Transcript) -> dict[str, int]:
+        """Count what the file whose batches were made last adds to the files before it."""
+        return self._reconciliation.count(transcript, self._unpriced)
 
     def _task_batch(self, transcript: Transcript, rejects: list[Reject]) -> Batch:
         rows = []
@@ -41,7 +50,7 @@ class TranscriptBatches:
         return _batch("task_metadata", TASK_COLUMNS, rows, [1] * len(rows), combine_activities)
 
     def _call_batches(self, transcript: Transcript, rejects: list[Reject], unpriced: set[str]) -> Iterator[Batch]:
-        maker = CallRows(self._reading, transcript.source, self._price)
+        maker = CallRows(self.reading, transcript.source, self._price)
         calls = list(transcript.calls.values())
         for start in range(0, len(calls), BATCH_RECORDS):
             rows, numbers = [], []

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from asp_analysis.batch import Reject
@@ -44,11 +43,11 @@ def chunks(items: Iterable[Any], length_of: Callable[[Any], int]) -> Iterator[li
         yield chunk
 
 
-def check_width(path: Path, count: int) -> None:
+def check_width(name: str, count: int) -> None:
     """Refuse a file of more columns than anyone can mean.
 
     Raises:
         InputError: there are too many.
     """
     if count > MOST_COLUMNS:
-        raise InputError(f"At most {MOST_COLUMNS:,} columns are needed, {path} has {count:,}. Leave out what is none.")
+        raise InputError(f"At most {MOST_COLUMNS:,} columns are needed, {name} has {count:,}. Leave out what is none.")

@@ -3,12 +3,14 @@
 `input` holds the cached tokens; what the model thought (`thoughts`) is billed as output and stands beside it.
 """
 
-from pathlib import Path
 from typing import Any
 
-from asp_analysis.importers.calls import Call, Origin, Reading, Transcript, note_event, short_id
-from asp_analysis.importers.documents import json_documents, objects_in
-from asp_analysis.importers.lines import Line, LineError, count, instant, reject
+from asp_analysis.importers.file import SourceFile
+from asp_analysis.importers.json_lines import Line, LineError
+from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.transcripts.documents import objects_in, read_documents
+from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
+from asp_analysis.importers.transcripts.values import count, instant, reject
 
 SOURCE = "gemini-cli"
 
@@ -18,11 +20,11 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
     return any("sessionId" in record and "projectHash" in record for record in objects)
 
 
-def read(path: Path, reading: Reading) -> Transcript:
+def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one session."""
     transcript = Transcript(SOURCE)
     origin = Origin(False, "unknown")
-    for record, line in json_documents(path, transcript, reading.keep_text):
+    for record, line in read_documents(file, transcript, reading.keep_text):
         if "projectHash" in record:
             project = record["projectHash"] if isinstance(record["projectHash"], str) else None
             origin = Origin(False, str(record.get("sessionId")), project[:12] if project else None)
@@ -73,3 +75,6 @@ def _call(message: dict[str, Any], name: str, at: str, origin: Origin) -> Call |
     call.tokens_out = (count(tokens, "output") or 0) + (count(tokens, "thoughts") or 0)
     call.cache_read = min(count(tokens, "cached") or 0, call.tokens_in)
     return call if call.has_usage else None
+
+
+FORMAT = TranscriptFormat(name=SOURCE, title="Gemini CLI session", recognises=recognises, read_transcript=read)

@@ -6,11 +6,14 @@ whole histories: the id names the call over all files together. Early lines of a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from asp_analysis.importers.calls import (
+from asp_analysis.importers.file import SourceFile, file_name, open_file
+from asp_analysis.importers.folders import find_folders, list_variable
+from asp_analysis.importers.json_lines import Line, LineError, parse_object
+from asp_analysis.importers.transcripts.calls import (
     MAIN_AGENT,
     UNNAMED_AGENT,
     Activity,
@@ -23,20 +26,9 @@ from asp_analysis.importers.calls import (
     relative_path,
     short_id,
 )
-from asp_analysis.importers.documents import objects_in, positive
-from asp_analysis.importers.lines import (
-    Line,
-    LineError,
-    count,
-    instant,
-    json_lines,
-    list_in,
-    parse_object,
-    reject,
-    text_of,
-    word,
-)
-from asp_analysis.importers.source import file_name
+from asp_analysis.importers.transcripts.documents import objects_in, positive
+from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
+from asp_analysis.importers.transcripts.values import count, instant, list_in, read_lines, reject, text_of, word
 
 SOURCE = "claude-code"
 
@@ -61,11 +53,11 @@ _HEAD_TYPES = {
 }  # fmt: skip
 
 
-def read(path: Path, reading: Reading) -> Transcript:
+def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one transcript; its sub-agents' types are looked up beside it where it is a sub-agent's own file."""
     transcript = Transcript(SOURCE)
-    context = _Context(reading, transcript, _file_agent(path))
-    for line in json_lines(path, transcript):
+    context = _Context(reading, transcript, _file_agent(file.path))
+    for line in read_lines(file, transcript):
         if _UNUSED.search(line.content, 0, 80):
             continue
         if b'"type":"progress"' in line.content and b'"agent_progress"' not in line.content:
@@ -277,8 +269,10 @@ def _types_of_agents(parent: Path) -> dict[str, str]:
     """Map the agents that a session started to their types: the tool call says the type, its result the agent."""
     kinds: dict[str, str] = {}
     agents: dict[str, str] = {}
-    for line in json_lines(parent, Transcript(SOURCE)):
-        if b'"subagent_type"' in line.content or b'"agentId"' in line.content:
+    with open_file(parent) as file:
+        for line in read_lines(file, Transcript(SOURCE)):
+            if b'"subagent_type"' not in line.content and b'"agentId"' not in line.content:
+                continue
             for tool_use_id, agent_id, kind in _spawns(_object_of(line.content)):
                 if kind:
                     kinds[tool_use_id] = kind
@@ -298,3 +292,18 @@ def _spawns(record: dict[str, Any]) -> Iterator[tuple[str, str | None, str | Non
             yield str(block.get("id")), None, given["subagent_type"]
         if "tool_use_id" in block and isinstance(result, dict) and result.get("agentId"):
             yield str(block["tool_use_id"]), str(result["agentId"]), None
+
+
+def own_folders(environment: Mapping[str, str]) -> list[Path]:
+    """Find Claude Code's transcripts: `projects` in the folders of CLAUDE_CONFIG_DIR (a comma list), else in the homes.
+
+    Raises:
+        InputError: there are none.
+    """
+    homes = [Path.home() / ".config" / "claude", Path.home() / ".claude"]
+    return find_folders(list_variable(environment, "CLAUDE_CONFIG_DIR") or homes, ("projects",), "CLAUDE_CONFIG_DIR")
+
+
+FORMAT = TranscriptFormat(
+    name=SOURCE, title="Claude Code transcript", recognises=recognises, read_transcript=read, own_folders=own_folders
+)

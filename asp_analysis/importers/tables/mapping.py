@@ -1,5 +1,6 @@
 """How other people's column names become ours: `--map`, `--set`, and everything unmapped into `metadata`."""
 
+import json
 import re
 import time
 from collections import Counter
@@ -10,9 +11,8 @@ from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.executions import MEASURES, ORIGIN
-from asp_analysis.importers.numbers import is_number, scaled, source_of, with_decimal_point
-from asp_analysis.importers.raw import RawBatch
-from asp_analysis.importers.rows import json_or_none
+from asp_analysis.importers.tables.numbers import is_number, scaled, source_of, with_decimal_point
+from asp_analysis.importers.tables.raw import RawBatch
 from asp_analysis.platform_form import our_name
 from asp_analysis.records import RECORDS, json_text, parse_json
 from asp_analysis.validation import Columns
@@ -247,7 +247,7 @@ def _merged_metadata(given: list[Any] | None, extras: Columns, count: int) -> li
 
 
 def _one_metadata(given: Any, extras: dict[str, Any]) -> Any:
-    known = {name: value for name, raw in extras.items() if (value := json_or_none(raw)) is not None}
+    known = {name: value for name, raw in extras.items() if (value := _json_or_none(raw)) is not None}
     if given in (None, "", "{}"):
         return known or None
     if isinstance(given, str):
@@ -257,3 +257,14 @@ def _one_metadata(given: Any, extras: dict[str, Any]) -> Any:
         except ValueError:
             return given
     return {**known, **given} if isinstance(given, dict) else given
+
+
+def _json_or_none(value: Any) -> Any:
+    """Give an unmapped value as it should stand in `metadata`: an empty cell is unknown."""
+    if isinstance(value, str) and value == "":
+        return None
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+    return value

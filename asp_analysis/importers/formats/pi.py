@@ -4,10 +4,11 @@ A branched session begins with the history of its parent, which is older than it
 holds over sessions, so their time in milliseconds and their usage name them. `input` leaves the cached tokens out.
 """
 
-from pathlib import Path
 from typing import Any
 
-from asp_analysis.importers.calls import (
+from asp_analysis.importers.file import SourceFile
+from asp_analysis.importers.json_lines import Line, LineError, parse_object
+from asp_analysis.importers.transcripts.calls import (
     Activity,
     Call,
     Origin,
@@ -17,18 +18,9 @@ from asp_analysis.importers.calls import (
     note_event,
     short_id,
 )
-from asp_analysis.importers.documents import objects_in, positive
-from asp_analysis.importers.lines import (
-    Line,
-    LineError,
-    count,
-    instant,
-    json_lines,
-    parse_object,
-    reject,
-    text_of,
-    word,
-)
+from asp_analysis.importers.transcripts.documents import objects_in, positive
+from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
+from asp_analysis.importers.transcripts.values import count, instant, read_lines, reject, text_of, word
 
 SOURCE = "pi"
 
@@ -38,11 +30,11 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
     return objects[0].get("type") == "session" and "id" in objects[0] and "cwd" in objects[0]
 
 
-def read(path: Path, reading: Reading) -> Transcript:
+def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one session."""
     transcript = Transcript(SOURCE)
     header: dict[str, Any] = {}
-    for line in json_lines(path, transcript):
+    for line in read_lines(file, transcript):
         try:
             record = parse_object(line)
             if record.get("type") == "session":
@@ -104,3 +96,6 @@ def _call(message: dict[str, Any], at: str, origin: Origin) -> Call:
     tools = [block for block in objects_in(message.get("content")) if block.get("type") == "toolCall"]
     call.tools = {f"{tool.get('name')}:{short_id(str(tool.get('id')))}" for tool in tools}
     return call
+
+
+FORMAT = TranscriptFormat(name=SOURCE, title="Pi session", recognises=recognises, read_transcript=read)

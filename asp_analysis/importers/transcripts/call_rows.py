@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asp_analysis.executions import COLUMNS, PLACE
-from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading
+from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading
 from asp_analysis.records import LARGEST_AMOUNT, read_instant, storable_json
 
 Row = tuple[Any, ...]

@@ -7,13 +7,15 @@ own. 64-bit integers are texts. The names of the usage attributes changed over t
 import base64
 import binascii
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
-from asp_analysis.importers.documents import json_documents, objects_in, positive
-from asp_analysis.importers.lines import Line, LineError, check_size, count, reject, word
-from asp_analysis.importers.spans import Span, take_spans
+from asp_analysis.importers.file import SourceFile
+from asp_analysis.importers.json_lines import Line, LineError
+from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
+from asp_analysis.importers.transcripts.spans import Span, take_spans
+from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
+from asp_analysis.importers.transcripts.values import check_size, count, reject, word
 from asp_analysis.records import read_instant
 from asp_analysis.validation import shown
 
@@ -60,16 +62,16 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
     return tempo or any("spans" in trace for trace in objects_in(first.get("data")))
 
 
-def read(path: Path, reading: Reading) -> Transcript:
+def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one file of traces or log events."""
     transcript = Transcript(SOURCE)
     spans: list[Span] = []
     events = _Events(reading, transcript)
-    for document, line in json_documents(path, transcript, reading.keep_text):
+    for document, line in read_documents(file, transcript, reading.keep_text):
         for make in (_otlp_spans, _jaeger_spans, events.take):
             try:
                 spans.extend(make(document, line))
-                check_size(path, transcript, len(spans))
+                check_size(file.name, transcript, len(spans))
             except LineError as error:
                 transcript.rejects.append(reject(line, str(error), reading.keep_text))
     take_spans(spans, reading, transcript)
@@ -302,3 +304,8 @@ def _agent(query_source: Any) -> str:
     """Give the agent: the main conversation goes by several names."""
     text = str(query_source or "")
     return MAIN_AGENT if not text or text.startswith(("repl", "main", "sdk", "user")) else text
+
+
+FORMAT = TranscriptFormat(
+    name=SOURCE, title="OpenTelemetry traces and events", recognises=recognises, read_transcript=read
+)

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from asp_analysis.importers.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
 
 Inherited = tuple[str | None, str | None, str | None]
 _NOTHING: Inherited = (None, None, None)

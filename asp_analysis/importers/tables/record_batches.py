@@ -9,9 +9,9 @@ from typing import Any
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.executions import COLUMN_OF, COLUMNS, CONTEXT, MEASURES, METRICS, ORIGIN, PLACE
-from asp_analysis.importers.mapping import Mapping, apply_mapping, former_metadata
-from asp_analysis.importers.occurrences import Occurrences
-from asp_analysis.importers.raw import RawBatch
+from asp_analysis.importers.tables.mapping import Mapping, apply_mapping, former_metadata
+from asp_analysis.importers.tables.occurrences import Occurrences
+from asp_analysis.importers.tables.raw import RawBatch
 from asp_analysis.platform_form import VECTORS, unfold
 from asp_analysis.records import RECORDS, json_text, table_of
 from asp_analysis.validation import Columns, validate_columns
@@ -20,7 +20,7 @@ _METRIC_SHIFT = {metric: 16 * place for place, metric in enumerate(METRICS)}
 
 _STAYS_OF_A_DEFECT = ("found_at", "task_id", "description")
 
-MOST_REJECTS = 1_000_000
+MOST_REJECTED_RECORDS = 1_000_000
 
 Rows = list[tuple[Any, ...]]
 
@@ -32,21 +32,21 @@ def read_batches(raws: Iterable[RawBatch], name: str, kind: str, mapping: Mappin
     file again, or a longer version of it, names every execution as before; so do defects without a `defect_id`.
 
     Raises:
-        InputError: the file cannot be read, or more than `MOST_REJECTS` of its records cannot be taken.
+        InputError: the file cannot be read, or more than `MOST_REJECTED_RECORDS` of its records cannot be taken.
     """
     rejected = 0
     with closing(Occurrences()) as occurrences:
         for raw in raws:
             batch = _batch(raw, kind, mapping, occurrences)
             rejected += len(batch.rejects)
-            if rejected > MOST_REJECTS:
+            if rejected > MOST_REJECTED_RECORDS:
                 raise _too_many_rejects(name, kind, batch.rejects[-1])
             yield batch
 
 
 def _too_many_rejects(path: str, loaded_as: str, last: Reject) -> InputError:
     return InputError(
-        f"A table of {loaded_as} is needed, {path} has more than {MOST_REJECTS:,} records that cannot be taken "
+        f"A table of {loaded_as} is needed, {path} has more than {MOST_REJECTED_RECORDS:,} records that cannot be taken "
         f"(line {last.line_number}: {last.reasons[0]}). Mend it, or say how to read it: --map, --time-format."
     )
 

@@ -2,37 +2,37 @@
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
 
 from asp_analysis.errors import InputError
-from asp_analysis.importers.calls import Transcript
-from asp_analysis.importers.lines import Line, LineError, check_size, parse_line, parse_object, reject
-from asp_analysis.importers.source import LARGEST_DOCUMENT, CutLine, open_utf8_lines, whole_document
+from asp_analysis.importers.file import LARGEST_DOCUMENT, CutLine, SourceFile, whole_document
+from asp_analysis.importers.json_lines import Line, LineError, parse_line, parse_object
+from asp_analysis.importers.transcripts.calls import Transcript
+from asp_analysis.importers.transcripts.values import check_size, reject
 from asp_analysis.records import LARGEST_AMOUNT
 from asp_analysis.validation import shown
 
 
-def json_documents(path: Path, transcript: Transcript, keep_text: bool) -> Iterator[tuple[dict[str, Any], Line]]:
-    """Give the objects of a file with their lines: the whole file as one document where it is one, else line by line.
+def read_documents(file: SourceFile, transcript: Transcript, keep_text: bool) -> Iterator[tuple[dict[str, Any], Line]]:
+    """Yield the objects of a file with their lines: the whole file as one document where it is one, else line by line.
 
     Lines that are no objects are rejected; the lines are counted.
 
     Raises:
         InputError: the file is one document and not valid JSON, or too large to be read as a whole.
     """
-    with open_utf8_lines(path, LARGEST_DOCUMENT) as stream:
+    with file.open_lines(LARGEST_DOCUMENT) as stream:
         lines = (Line(number, content) for number, content in enumerate(stream, 1) if not content.isspace())
         first, second = next(lines, None), next(lines, None)
         if first is None:
             return
         if second is not None and not _is_whole(first.content):
-            yield from _one_document(path, itertools.chain((first, second), lines), transcript)
+            yield from _one_document(file.name, itertools.chain((first, second), lines), transcript)
             return
         for line in itertools.chain((first,), (second,) if second else (), lines):
-            check_size(path, transcript)
+            check_size(file.name, transcript)
             transcript.lines += 1
             try:
                 yield from ((record, line) for record in _objects(line))
@@ -54,15 +54,15 @@ def _objects(line: Line) -> list[dict[str, Any]]:
     return objects_in(parse_line(line.content))
 
 
-def _one_document(path: Path, lines: Iterator[Line], transcript: Transcript) -> Iterator[tuple[dict[str, Any], Line]]:
+def _one_document(name: str, lines: Iterator[Line], transcript: Transcript) -> Iterator[tuple[dict[str, Any], Line]]:
     first = next(lines)
-    content = whole_document(path, (line.content for line in itertools.chain((first,), lines)))
+    content = whole_document(name, (line.content for line in itertools.chain((first,), lines)))
     transcript.lines += content.count(b"\n") + (not content.endswith(b"\n"))
     try:
         value = from_json(content, cache_strings="keys")
     except ValueError as error:
         raise InputError(
-            f"A JSON document is needed, {path} is damaged or cut short: {error}. Copy it again."
+            f"A JSON document is needed, {name} is damaged or cut short: {error}. Copy it again."
         ) from None
     first = Line(first.number, b"")
     for record in value if isinstance(value, list) else [value]:

@@ -6,11 +6,13 @@ A run is a task of its own: the instance and the first answer name it. A cost of
 from pathlib import Path
 from typing import Any
 
-from asp_analysis.importers.calls import Call, Origin, Reading, Transcript, note_event, short_id
-from asp_analysis.importers.documents import json_documents, objects_in, positive
-from asp_analysis.importers.lines import Line, LineError, count, instant, reject
-from asp_analysis.importers.source import file_name
-from asp_analysis.importers.swe_agent import changed_lines
+from asp_analysis.importers.file import SourceFile, file_name
+from asp_analysis.importers.json_lines import Line, LineError
+from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
+from asp_analysis.importers.transcripts.patches import changed_lines
+from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
+from asp_analysis.importers.transcripts.values import count, instant, reject
 
 SOURCE = "mini-swe-agent"
 
@@ -22,13 +24,13 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
     return is_named or (isinstance(info, dict) and "mini_version" in info and "messages" in objects[0])
 
 
-def read(path: Path, reading: Reading) -> Transcript:
+def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one trajectory."""
     transcript = Transcript(SOURCE)
-    for document, line in json_documents(path, transcript, reading.keep_text):
+    for document, line in read_documents(file, transcript, reading.keep_text):
         info = document["info"] if isinstance(document.get("info"), dict) else {}
         answers = [message for message in objects_in(document.get("messages")) if _response(message)]
-        origin = _origin(path, document, answers)
+        origin = _origin(file.path, document, answers)
         for message in answers:
             try:
                 _take(message, origin, reading, transcript, line)
@@ -95,3 +97,6 @@ def _finish(info: dict[str, Any], origin: Origin, reading: Reading, transcript: 
         added, removed, files = changed_lines(patch)
         note_event(activity, "edits", f"{short_id(origin.session_id)}:{added}:{removed}")
         activity.files |= files
+
+
+FORMAT = TranscriptFormat(name=SOURCE, title="mini-SWE-agent trajectory", recognises=recognises, read_transcript=read)

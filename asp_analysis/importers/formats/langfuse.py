@@ -6,13 +6,15 @@ priced 0 it would be a hidden loss.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from asp_analysis.importers.calls import Call, Origin, Reading, Transcript
-from asp_analysis.importers.documents import json_documents, objects_in, positive
-from asp_analysis.importers.lines import Line, LineError, count, instant, reject, word
-from asp_analysis.importers.spans import Span, take_spans
+from asp_analysis.importers.file import SourceFile
+from asp_analysis.importers.json_lines import Line, LineError
+from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript
+from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
+from asp_analysis.importers.transcripts.spans import Span, take_spans
+from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
+from asp_analysis.importers.transcripts.values import count, instant, reject, word
 from asp_analysis.validation import shown
 
 SOURCE = "langfuse"
@@ -34,16 +36,16 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
     return bool(_observations(first)) or ("observations" in first and "trace" in first)
 
 
-def read(path: Path, reading: Reading) -> Transcript:
+def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one export."""
     transcript = Transcript(SOURCE)
-    spans = list(_spans(path, reading, transcript))
+    spans = list(_spans(file, reading, transcript))
     take_spans(spans, reading, transcript)
     return transcript
 
 
-def _spans(path: Path, reading: Reading, transcript: Transcript) -> Iterator[Span]:
-    for document, line in json_documents(path, transcript, reading.keep_text):
+def _spans(file: SourceFile, reading: Reading, transcript: Transcript) -> Iterator[Span]:
+    for document, line in read_documents(file, transcript, reading.keep_text):
         given = document.get("trace")
         trace: dict[str, Any] = given if isinstance(given, dict) else document
         for observation in _observations(document):
@@ -129,3 +131,6 @@ def _first(usage: dict[str, Any], *names: str) -> int | None:
 
 def _sum(usage: dict[str, Any], names: tuple[str, ...]) -> int:
     return sum(count(usage, name) or 0 for name in names)
+
+
+FORMAT = TranscriptFormat(name=SOURCE, title="Langfuse export", recognises=recognises, read_transcript=read)

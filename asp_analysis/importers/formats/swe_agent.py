@@ -3,19 +3,19 @@
 The file holds no time; the file's own time of change stands in for it. A cost of 0 was not recorded; it is not free.
 """
 
-import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from asp_analysis.importers.calls import Call, Origin, Reading, Transcript, note_event, short_id
-from asp_analysis.importers.documents import json_documents, objects_in, positive
-from asp_analysis.importers.lines import Line, LineError, count, reject
-from asp_analysis.importers.source import file_name
+from asp_analysis.importers.file import SourceFile, file_name
+from asp_analysis.importers.json_lines import Line, LineError
+from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
+from asp_analysis.importers.transcripts.patches import changed_lines
+from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
+from asp_analysis.importers.transcripts.values import count, reject
 from asp_analysis.records import format_instant, json_text
 
 SOURCE = "swe-agent"
-_FILE_HEADER = re.compile(r"^\+\+\+ b/(\S+)", re.MULTILINE)
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
@@ -25,12 +25,12 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
     return (isinstance(steps, list) and "info" in first) or ("agent" in history[0] if history else False)
 
 
-def read(path: Path, reading: Reading) -> Transcript:
+def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one trajectory."""
     transcript = Transcript(SOURCE)
-    at = format_instant(datetime.fromtimestamp(int(path.stat().st_mtime), UTC))
-    for document, line in json_documents(path, transcript, reading.keep_text):
-        name = file_name(path.name).split(".traj")[0]
+    at = format_instant(datetime.fromtimestamp(file.modified_ns // 10**9, UTC))
+    for document, line in read_documents(file, transcript, reading.keep_text):
+        name = file_name(file.path.name).split(".traj")[0]
         origin = Origin(False, name, name.rpartition("-")[0] or name)
         try:
             _take(document, Call(_run_id(document), at, origin), reading, transcript, line)
@@ -69,9 +69,4 @@ def _take(document: dict[str, Any], call: Call, reading: Reading, transcript: Tr
     transcript.add_call(call, line.number)
 
 
-def changed_lines(patch: str) -> tuple[int, int, set[str]]:
-    """Count the lines that a patch adds and removes, and name its files."""
-    lines = patch.splitlines()
-    added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
-    removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
-    return added, removed, set(_FILE_HEADER.findall(patch))
+FORMAT = TranscriptFormat(name=SOURCE, title="SWE-agent trajectory", recognises=recognises, read_transcript=read)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from asp_analysis.errors import InputError
-from asp_analysis.importers.raw import BATCH_RECORDS, RawBatch
+from asp_analysis.importers.file import Head, SourceFile
+from asp_analysis.importers.format import Format, Part, ReadOptions
+from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch
+from asp_analysis.importers.tables.record_batches import read_batches
+from asp_analysis.importers.tables.table_format import said_options
 from asp_analysis.records import json_text
 from asp_analysis.sql import SCHEMA_VERSION
-
-FORMAT = "asp-platform"
-"""What the load log says of such a file."""
 
 KINDS = {
     "task_metadata": "task_metadata",
@@ -27,7 +28,7 @@ KINDS = {
 """Table -> what its records are, in the order in which they are loaded: tasks before what belongs to them."""
 
 
-def tables_of(path: Path) -> list[str]:
+def list_tables(path: Path) -> list[str]:
     """List the platform's tables in a file, in the order of `KINDS`.
 
     Raises:
@@ -52,7 +53,7 @@ def tables_of(path: Path) -> list[str]:
     return found
 
 
-def read_table_of(path: Path, table: str) -> Iterator[RawBatch]:
+def read_table(path: Path, table: str) -> Iterator[RawBatch]:
     """Read one table in the order of its rows; the line number of a record is its rowid."""
     with _opened(path) as connection:
         names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if _is_utf8(row[1])]
@@ -101,3 +102,38 @@ class _opened:  # noqa: N801 - reads as a word of the `with` statement
             raise InputError(
                 f"{self._path} cannot be read as a SQLite database: {found}. Check that it is whole, and unpacked."
             ) from None
+
+
+class _PlatformFormat(Format):
+    """A SQLite file with up to four tables, all of them or none."""
+
+    @property
+    def is_table(self) -> bool:
+        """True."""
+        return True
+
+    def is_looked_for(self, path: Path) -> bool:
+        """Return False: only a file that the user names is one, databases of a folder are somebody else's."""
+        return False
+
+    def is_format_of(self, head: Head) -> bool:
+        """Return whether it is a SQLite file."""
+        return head.magic.startswith(b"SQLite format 3")
+
+    def read_parts(self, file: SourceFile, options: ReadOptions) -> list[Part]:
+        """Read the tables one after the other, in the order of `KINDS`."""
+        if options.is_of_tables:
+            raise InputError(
+                f"{file.name} is a SQLite file of the ASP platform: its tables say what they are. "
+                "Leave out --as, --map and --set."
+            )
+        mapping = options.mapping
+        parts = []
+        for table in list_tables(file.path):
+            kind, name = KINDS[table], f"{file.name} ({table})"
+            batches = read_batches(read_table(file.path, table), name, kind, mapping)
+            parts.append(Part(loaded_as=kind, batches=batches, options=said_options(mapping)))
+        return parts
+
+
+FORMAT = _PlatformFormat(name="asp-platform", title="SQLite file of the ASP platform")

@@ -5,13 +5,14 @@ import functools
 import io
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from asp_analysis.batch import Reject
 from asp_analysis.errors import InputError
-from asp_analysis.importers.raw import RawBatch, check_width, chunks
-from asp_analysis.importers.source import LONGEST_LINE, is_decoded, open_text
+from asp_analysis.importers.file import LONGEST_LINE, Head, SourceFile, is_decoded
+from asp_analysis.importers.tables.mapping import Mapping
+from asp_analysis.importers.tables.raw import RawBatch, check_width, chunks
+from asp_analysis.importers.tables.table_format import TableFormat
 
 _SHOWN_LENGTH = 200
 
@@ -50,24 +51,25 @@ class _RememberedLines:
         return first, text
 
 
-def read_csv(path: Path, encoding: str = "utf-8") -> Iterator[RawBatch]:
+def read_table(file: SourceFile, mapping: Mapping) -> Iterator[RawBatch]:
     """Read a CSV file with a header line; comma, semicolon or tab, told by the header. A quoted cell may hold lines."""
     csv.field_size_limit(LONGEST_LINE)
-    with open_text(path, encoding) as stream:
+    encoding = mapping.encoding
+    with file.open_text(encoding) as stream:
         lines = _RememberedLines(stream)
-        header, delimiter = _csv_header(path, lines)
+        header, delimiter = _csv_header(file.name, lines)
         if not header:
             return
         if not is_decoded("".join(header)):
-            raise InputError(f"A CSV header in {encoding} is needed, {path} has none. {_what_to_do(encoding)}.")
+            raise InputError(f"A CSV header in {encoding} is needed, {file.name} has none. {_what_to_do(encoding)}.")
         records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, len(header), encoding)
         for chunk in chunks(records, _length_of):
             yield _csv_batch(header, chunk)
 
 
-def csv_header_line(path: Path, encoding: str) -> str:
-    """Give the header line of a CSV file as it stands there; empty where nothing is in it."""
-    with open_text(path, encoding) as stream:
+def read_header(file: SourceFile, mapping: Mapping) -> str:
+    """Return the header line as it is in the file; empty where there is none."""
+    with file.open_text(mapping.encoding) as stream:
         return next((line for line in iter(functools.partial(stream.readline, LONGEST_LINE), "") if line.strip()), "")
 
 
@@ -75,18 +77,18 @@ def _length_of(record: tuple[list[str], int, str] | Reject) -> int:
     return len(record.raw_text if isinstance(record, Reject) else record[2])
 
 
-def _csv_header(path: Path, lines: _RememberedLines) -> tuple[list[str], str]:
+def _csv_header(name: str, lines: _RememberedLines) -> tuple[list[str], str]:
     try:
         first = next((line for line in lines if line.strip()), "")
         delimiter = max(",;\t", key=first.count)
         cells = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter, strict=True), [])]
     except csv.Error as error:
-        raise InputError(f"A CSV header is needed, line 1 of {path} is none ({error}). Check the file.") from None
+        raise InputError(f"A CSV header is needed, line 1 of {name} is none ({error}). Check the file.") from None
     lines.take()
-    check_width(path, len(cells))
+    check_width(name, len(cells))
     doubled = sorted(cell for cell, times in Counter(cells).items() if times > 1)
     if doubled:
-        raise InputError(f"Every column of {path} needs a name of its own, {doubled[0]!r} is there twice. Rename one.")
+        raise InputError(f"Every column of {name} needs a name of its own, {doubled[0]!r} is there twice. Rename one.")
     return cells, delimiter
 
 
@@ -128,3 +130,28 @@ def _csv_batch(header: list[str], chunk: list[tuple[list[str], int, str] | Rejec
     texts = [text for _, _, text in good]
     numbers = [number for _, number, _ in good]
     return RawBatch(columns, numbers, texts.__getitem__, [item for item in chunk if isinstance(item, Reject)])
+
+
+def _is_csv(head: Head) -> bool:
+    """Whatever is text and nothing else may be CSV: its header is judged when it is read."""
+    is_other = head.text.startswith(("[", "{")) or head.magic.startswith((b"PK\x03\x04", b"SQLite format 3", b"PAR1"))
+    return bool(head.text) and not is_other and "\x00" not in head.text.partition("\n")[0]
+
+
+FORMAT = TableFormat(
+    name="csv",
+    title="CSV",
+    suffixes=(".csv", ".tsv"),
+    recognises=_is_csv,
+    read_table=read_table,
+    read_header=read_header,
+)
+
+EMPTY = TableFormat(
+    name="empty",
+    title="an empty file",
+    suffixes=(),
+    recognises=lambda head: not head.text,
+    read_table=lambda _file, _mapping: iter(()),
+)
+"""A file without any content is a table without records."""

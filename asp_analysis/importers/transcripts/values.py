@@ -1,17 +1,14 @@
-"""Transcripts as numbered lines of JSON: what cannot be read is rejected by its line, never by a traceback."""
+"""The lines and values of a transcript: what cannot be read is rejected by its line, never by a traceback."""
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from pydantic_core import from_json
 
 from asp_analysis.batch import Reject
 from asp_analysis.errors import InputError
-from asp_analysis.importers.calls import Transcript
-from asp_analysis.importers.source import CutLine, decoded, open_utf8_lines
+from asp_analysis.importers.file import SourceFile, decoded
+from asp_analysis.importers.json_lines import Line, LineError
+from asp_analysis.importers.transcripts.calls import Transcript
 from asp_analysis.records import read_instant
 from asp_analysis.validation import shown
 
@@ -22,30 +19,18 @@ _LONGEST_KEPT = 64 * 2**10
 _TOO_LARGE, _MOST_DIGITS = 2**63, 19
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a file, counted from 1."""
-
-    number: int
-    content: bytes
-
-
-class LineError(ValueError):
-    """One line that tells nothing; its text is the reason."""
-
-
-def json_lines(path: Path, transcript: Transcript) -> Iterator[Line]:
-    """Give the lines of a file that are not blank, and count them."""
-    with open_utf8_lines(path) as stream:
+def read_lines(file: SourceFile, transcript: Transcript) -> Iterator[Line]:
+    """Yield the lines of a file that are not blank, and count them."""
+    with file.open_lines() as stream:
         for number, content in enumerate(stream, 1):
             if content.isspace():
                 continue
-            check_size(path, transcript)
+            check_size(file.name, transcript)
             transcript.lines += 1
             yield Line(number, content)
 
 
-def check_size(path: Path, transcript: Transcript, count: int = 0) -> None:
+def check_size(name: str, transcript: Transcript, count: int = 0) -> None:
     """Refuse a file that tells more than can be held in memory, or hardly anything that can be read.
 
     Raises:
@@ -54,38 +39,11 @@ def check_size(path: Path, transcript: Transcript, count: int = 0) -> None:
     if len(transcript.rejects) > MOST_REJECTS:
         first = transcript.rejects[0]
         raise InputError(
-            f"A readable {transcript.source} file is needed, {path} has more than {MOST_REJECTS:,} records that cannot "
+            f"A readable {transcript.source} file is needed, {name} has more than {MOST_REJECTS:,} records that cannot "
             f"be read (line {first.line_number}: {first.reasons[0]}). Check that it is whole."
         )
     if max(len(transcript.calls), count) > MOST_CALLS:
-        raise InputError(f"At most {MOST_CALLS:,} calls in a file are needed, {path} holds more. Split it.")
-
-
-def parse_object(line: Line) -> dict[str, Any]:
-    """Parse a line that must hold one JSON object.
-
-    Raises:
-        LineError: it does not; the reason says whether the file ends within the line.
-    """
-    value = parse_line(line.content)
-    if not isinstance(value, dict):
-        raise LineError(f"a JSON object is needed on each line, found a {type(value).__name__}")
-    return value
-
-
-def parse_line(content: bytes) -> Any:
-    """Parse a line of JSON.
-
-    Raises:
-        LineError: it is none; the reason says whether the file ends within the line, or that the line is too long.
-    """
-    try:
-        return from_json(content, allow_inf_nan=False, cache_strings="keys")
-    except ValueError as error:
-        if isinstance(content, CutLine):
-            raise LineError(content.reason) from None
-        half = "" if content.endswith(b"\n") else "; the file ends within this line (half-written?)"
-        raise LineError(f"the line is not JSON: {error}{half}") from None
+        raise InputError(f"At most {MOST_CALLS:,} calls in a file are needed, {name} holds more. Split it.")
 
 
 def reject(line: Line, reason: str, keep_text: bool) -> Reject:

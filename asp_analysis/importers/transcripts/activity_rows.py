@@ -7,7 +7,7 @@ by somebody who knows better (a table of tasks, for one) and stays.
 import json
 from typing import Any
 
-from asp_analysis.importers.calls import EVENT_KINDS, Activity
+from asp_analysis.importers.transcripts.calls import EVENT_KINDS, Activity
 from asp_analysis.records import json_text, read_instant, storable_json
 
 Row = tuple[Any, ...]

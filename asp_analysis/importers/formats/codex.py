@@ -5,10 +5,14 @@ call, and where an old version wrote only totals the difference is. A forked ses
 new time: the turn and the total name the call, the earliest time is its time. Cached input is part of `input_tokens`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from asp_analysis.importers.calls import (
+from asp_analysis.importers.file import SourceFile, file_name
+from asp_analysis.importers.folders import find_folders, list_variable
+from asp_analysis.importers.json_lines import Line, LineError, parse_object
+from asp_analysis.importers.transcripts.calls import (
     MAIN_AGENT,
     UNNAMED_AGENT,
     Activity,
@@ -21,19 +25,9 @@ from asp_analysis.importers.calls import (
     relative_path,
     short_id,
 )
-from asp_analysis.importers.documents import objects_in, positive
-from asp_analysis.importers.lines import (
-    Line,
-    LineError,
-    count,
-    instant,
-    json_lines,
-    parse_object,
-    reject,
-    text_of,
-    word,
-)
-from asp_analysis.importers.source import file_name
+from asp_analysis.importers.transcripts.documents import objects_in, positive
+from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
+from asp_analysis.importers.transcripts.values import count, instant, read_lines, reject, text_of, word
 
 SOURCE = "codex"
 _TYPES = {"session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"}
@@ -45,11 +39,11 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
     return any(isinstance(record.get("payload"), dict) and word(record, "type") in _TYPES for record in objects)
 
 
-def read(path: Path, reading: Reading) -> Transcript:
+def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one rollout: one session, or a sub-agent's part of one."""
     transcript = Transcript(SOURCE)
-    session = _Session(reading, transcript, _named_session(path))
-    for line in json_lines(path, transcript):
+    session = _Session(reading, transcript, _named_session(file.path))
+    for line in read_lines(file, transcript):
         try:
             session.take(parse_object(line), line)
         except LineError as error:
@@ -244,3 +238,18 @@ def _lines_of(change: dict[str, Any]) -> tuple[int, int]:
     lines = patch.splitlines() if isinstance(patch, str) else []
     added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
     return added, sum(line.startswith("-") and not line.startswith("---") for line in lines)
+
+
+def own_folders(environment: Mapping[str, str]) -> list[Path]:
+    """Find Codex' rollouts: `sessions` and `archived_sessions` in CODEX_HOME (a comma list), else in `~/.codex`.
+
+    Raises:
+        InputError: there are none.
+    """
+    homes = list_variable(environment, "CODEX_HOME") or [Path.home() / ".codex"]
+    return find_folders(homes, ("sessions", "archived_sessions"), "CODEX_HOME")
+
+
+FORMAT = TranscriptFormat(
+    name=SOURCE, title="Codex rollout", recognises=recognises, read_transcript=read, own_folders=own_folders
+)

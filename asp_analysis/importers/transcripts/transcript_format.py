@@ -1,0 +1,44 @@
+"""Formats of transcripts: files that hold model calls, recognised by their first JSON objects."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.importers.file import Head, SourceFile
+from asp_analysis.importers.format import TRANSCRIPT, Format, Part, ReadOptions
+from asp_analysis.importers.transcripts.calls import Reading, Transcript
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranscriptFormat(Format):
+    """A format of transcripts.
+
+    recognises: gets the first objects of a file of JSON lines, or the one document of a file as a list of one.
+    own_folders: finds where the agent keeps its transcripts, from the environment; raises InputError where there are
+    none. None where no agent keeps such files.
+    """
+
+    recognises: Callable[[list[dict[str, Any]]], bool]
+    read_transcript: Callable[[SourceFile, Reading], Transcript]
+    own_folders: Callable[[Mapping[str, str]], list[Path]] | None = None
+
+    @property
+    def is_table(self) -> bool:
+        """False."""
+        return False
+
+    def is_looked_for(self, path: Path) -> bool:
+        """Return True: agents call their files as they like."""
+        return True
+
+    def is_format_of(self, head: Head) -> bool:
+        """Return whether the first objects are of this format."""
+        return bool(head.objects) and self.recognises(head.objects)
+
+    def read_parts(self, file: SourceFile, options: ReadOptions) -> list[Part]:
+        """Read a file into memory, at most `values.MOST_CALLS` calls."""
+        run = options.transcripts
+        transcript = self.read_transcript(file, run.reading)
+        batches = run.make_batches(transcript)
+        return [Part(loaded_as=TRANSCRIPT, batches=batches, options=run.options, found=run.count(transcript))]
