@@ -46,8 +46,8 @@ HOMES = {
 }
 
 CATCH_BROADLY = {"capture/shield.py", "importers/registry.py"}
-"""`registry` imports formats of other packages, which may do anything. `Shield` logs whatever goes wrong in the recorder,
-and the agent that is measured goes on."""
+"""`registry` imports formats of other packages, which may do anything. `Shield` logs whatever goes wrong in the
+recorder, and the agent that is measured goes on."""
 
 
 def modules():

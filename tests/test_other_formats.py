@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent / "other_format"
+OFFLINE = ("pip", "install", "--offline", "--no-deps", "--no-build-isolation")
 OPENED = """
 import sys
 seen = []
@@ -28,8 +29,7 @@ def installed(tmp_path_factory):
     target = tmp_path_factory.mktemp("installed")
     uv = Path(sys.executable).with_name("uv")
     made = subprocess.run(
-        [uv, "pip", "install", "--offline", "--no-deps", "--no-build-isolation", "--python", sys.executable]
-        + ["--target", str(target), str(PACKAGE)],
+        [uv, *OFFLINE, "--python", sys.executable, "--target", str(target), str(PACKAGE)],
         capture_output=True,
         text=True,
     )

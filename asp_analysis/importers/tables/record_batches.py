@@ -46,8 +46,8 @@ def read_batches(raws: Iterable[RawBatch], name: str, kind: str, mapping: Mappin
 
 def _too_many_rejects(path: str, loaded_as: str, last: Reject) -> InputError:
     return InputError(
-        f"A table of {loaded_as} is needed, {path} has more than {MOST_REJECTED_RECORDS:,} records that cannot be taken "
-        f"(line {last.line_number}: {last.reasons[0]}). Mend it, or say how to read it: --map, --time-format."
+        f"A table of {loaded_as} is needed, {path} has more than {MOST_REJECTED_RECORDS:,} records that cannot be "
+        f"taken (line {last.line_number}: {last.reasons[0]}). Mend it, or say how to read it: --map, --time-format."
     )
 
 
