@@ -17,16 +17,10 @@ from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.importers.transcripts.call_rows import Cost, Pricer
 from asp_analysis.importers.transcripts.calls import Call, Reading
 from asp_analysis.records import read_instant
-from asp_analysis.store import (
-    HEADER,
-    LoadedFile,
-    LoadResult,
-    Store,
-    last_loads,
-    storable,
-    unchanged_result,
-    write_loads,
-)
+from asp_analysis.store.database import Store
+from asp_analysis.store.loads import last_loads, write_loads
+from asp_analysis.store.log import LoadedFile, LoadResult, unchanged_result
+from asp_analysis.store.rejects import HEADER, storable
 from asp_analysis.unchanged import is_same, transcript_options
 
 _GROUP_FILES, _GROUP_RECORDS = 64, 20_000

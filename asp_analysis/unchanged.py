@@ -14,7 +14,7 @@ from asp_analysis.importers.file import file_name
 from asp_analysis.importers.folders import FoundFile
 from asp_analysis.importers.format import TRANSCRIPT
 from asp_analysis.importers.transcripts.calls import Reading
-from asp_analysis.store import LoadResult, read_last_loads, unchanged_result
+from asp_analysis.store.log import LoadResult, read_last_loads, unchanged_result
 
 READER_VERSION = 2
 """Grows when a reader learns to see more in the same file: such files are then read again."""

@@ -41,7 +41,7 @@ def timed(call):
 def written(read):
     from asp_analysis.store.database import create_store, open_store
     from asp_analysis.store.log import LoadedFile
-    from asp_analysis.store.loading import write_load
+    from asp_analysis.store.loads import write_load
     create_store(url)
     batches = read()
     with open_store(url) as store:

@@ -18,7 +18,7 @@ import numpy as np
 
 from asp_analysis import capture
 from asp_analysis.config import parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 CALLS = 2_000
 _LOCKER = (

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from asp_analysis.config import StoreUrl, parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 from benchmarks.stores import grown_store, write_execution_lines
 from benchmarks.timing import best_of, timed_process
 
@@ -19,7 +19,7 @@ EXECUTIONS = 10_000
 def bare_store(folder: Path) -> StoreUrl:
     """Make a store of the sample and `EXECUTIONS` bare executions."""
     from asp_analysis.loading import load_file
-    from asp_analysis.store import open_store
+    from asp_analysis.store.database import open_store
 
     url = parse_url("bare.db", folder)
     create_store(url, with_sample=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from asp_analysis.config import StoreUrl, parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 EXECUTIONS = 130_000
 OURS = "asp-analysis migrate"

@@ -21,7 +21,7 @@ import duckdb
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.session import Session, connect, view_names
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 from benchmarks.plain import PANDAS, SQLITE
 from benchmarks.stores import grown_store, write_execution_lines
 from benchmarks.timing import Timed, timed, timed_process, timed_words

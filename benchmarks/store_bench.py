@@ -20,7 +20,7 @@ from asp_analysis.importers.file import open_file
 from asp_analysis.importers.formats import jsonl
 from asp_analysis.importers.tables.mapping import Mapping
 from asp_analysis.importers.tables.record_batches import read_batches
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 from benchmarks.stores import write_execution_lines
 from benchmarks.timing import best_of
 
@@ -53,7 +53,7 @@ def bare_insert(folder: Path, rows: list[tuple], cache_kib: int | None) -> float
 def our_load(folder: Path, path: Path) -> float:
     """Load the file in this process as `asp-analysis load` does; give the seconds."""
     from asp_analysis.loading import load_file
-    from asp_analysis.store import open_store
+    from asp_analysis.store.database import open_store
 
     url = parse_url(f"ours-{time.monotonic_ns()}.db", folder)
     create_store(url)

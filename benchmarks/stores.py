@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from asp_analysis.config import StoreUrl, parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 ROLES = ["Planning", "Design", "DesignReview", "Code", "CodeReview", "Test", "Postmortem"]
 DAYS = 7

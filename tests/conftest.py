@@ -12,7 +12,7 @@ import pytest
 
 from asp_analysis import cli
 from asp_analysis.config import StoreUrl, parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 from tests.postgres import new_database, running_server
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

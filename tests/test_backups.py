@@ -15,7 +15,7 @@ import pytest
 from asp_analysis.config import parse_url
 from asp_analysis.errors import StoreError
 from asp_analysis.session import connect
-from asp_analysis.store import back_up, list_backups
+from asp_analysis.store.backups import back_up, list_backups
 
 WRITE_PAIRS = """
 import random, sqlite3, sys

@@ -17,7 +17,7 @@ from asp_analysis.config import parse_url
 from asp_analysis.errors import InputError, StoreError
 from asp_analysis.executions import MEASURES
 from asp_analysis.session import connect
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 
 def rows(url, query, *parameters):

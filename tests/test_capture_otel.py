@@ -20,7 +20,7 @@ from opentelemetry.trace import Status, StatusCode
 from asp_analysis import capture, sql
 from asp_analysis.capture import otel
 from asp_analysis.capture.otel import AspSpanExporter
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 pytestmark = pytest.mark.faults
 

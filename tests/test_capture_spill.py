@@ -10,7 +10,7 @@ import pytest
 from asp_analysis import capture
 from asp_analysis.capture import spill
 from asp_analysis.config import parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 
 def rows(url, query):

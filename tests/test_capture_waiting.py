@@ -9,7 +9,7 @@ import pytest
 from asp_analysis import capture
 from asp_analysis.capture.waiting import load_waiting, records_waiting
 from asp_analysis.config import parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 RUN = "timestamp,task_id,agent_role,cost_usd\n2026-01-02,T-0,Code,1\n"
 

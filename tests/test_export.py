@@ -23,7 +23,7 @@ from asp_analysis.config import parse_url
 from asp_analysis.executions import MEASURES
 from asp_analysis.exporting import TABLES, Wanted, export, neutralise
 from asp_analysis.session import connect, view_key, view_names
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 FILLED = {"load_id"}

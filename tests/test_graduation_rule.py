@@ -13,7 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.learning.sound import Cases, SoundRule, is_drifting, log_e_value, lower_bound, simulate, walk
-from asp_analysis.learning.status import score_criterion
+from asp_analysis.learning.standings import score_criterion
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "graduation.json").read_text())
 LOG_20 = math.log(20)

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from asp_analysis.store import back_up, list_backups
+from asp_analysis.store.backups import back_up, list_backups
 from tests.killing import Moments, seconds_of, started
 
 pytestmark = pytest.mark.faults

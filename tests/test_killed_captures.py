@@ -10,7 +10,7 @@ import pytest
 
 from asp_analysis import capture
 from asp_analysis.config import parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 from tests.killing import Moments, kill, seconds_of, started
 
 pytestmark = pytest.mark.faults

@@ -4,7 +4,7 @@ import pytest
 
 from asp_analysis.config import parse_url
 from asp_analysis.session import connect
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 
 @pytest.fixture

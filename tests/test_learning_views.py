@@ -6,7 +6,7 @@ import pytest
 
 from asp_analysis.loading import load_file
 from asp_analysis.session import connect
-from asp_analysis.store import open_store
+from asp_analysis.store.database import open_store
 
 
 def stored(url, tmp_path, forecasts, **task):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from asp_analysis.config import parse_url
 from asp_analysis.loading import load_file
 from asp_analysis.session import connect
-from asp_analysis.store import create_store, open_store
+from asp_analysis.store.database import create_store, open_store
 
 HEAD = "timestamp,task_id,agent_role,llm_model,cost_usd,latency_ms\n"
 

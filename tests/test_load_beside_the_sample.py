@@ -2,7 +2,7 @@
 
 import shutil
 
-from asp_analysis.store import open_store, sample_task_count
+from asp_analysis.store.database import open_store, sample_task_count
 
 RUNS = "timestamp,task_id,agent_role,cost_usd\n2026-01-02,T-1,Code,1\n"
 

@@ -15,7 +15,7 @@ from asp_analysis.importers.formats import platform_file
 from asp_analysis.importers.tables import raw
 from asp_analysis.loading import LoadOptions, load_file, load_paths
 from asp_analysis.session import connect
-from asp_analysis.store import create_store, open_store
+from asp_analysis.store.database import create_store, open_store
 from tests.fuzz.seeds import asp_platform
 
 COUNTS = ("read", "written", "updated", "present", "rejected")

@@ -75,7 +75,7 @@ def test_a_role_of_ones_own_is_loaded_and_a_kind_that_is_none_is_rejected(run, e
 
 
 def test_only_the_first_of_many_unknown_words_are_compared_with_what_is_listed(run, empty_store, tmp_path, monkeypatch):
-    monkeypatch.setattr("asp_analysis.store.words._MOST_COMPARED", 2)
+    monkeypatch.setattr("asp_analysis.store.vocabularies._MOST_COMPARED", 2)
     path = tmp_path / "bugs.csv"
     head, line = DEFECT.splitlines(keepends=True)
     path.write_text(head + "".join(line.format(f"20_Syntax{n}") for n in range(9)))

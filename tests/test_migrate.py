@@ -15,9 +15,9 @@ import psycopg
 import pytest
 
 from asp_analysis.config import parse_url
-from asp_analysis.postgres import migrate, source
+from asp_analysis.postgres import migrate, sqlite_source
 from asp_analysis.sql import SCHEMA_VERSION
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 from tests.postgres import PASSWORD
 from tests.test_platform_file import METRIC, TABLES
 from tests.test_upgrade_on_postgres import everything, write_version_2
@@ -355,7 +355,7 @@ def test_a_store_of_an_earlier_version_is_upgraded_in_a_copy_and_stays_as_it_was
 def test_a_store_of_an_earlier_version_is_carried_as_it_is_at_one_moment(tmp_path, postgres_url, monkeypatch):
     """What is written while the copy is being upgraded is not carried."""
     path = old_store(tmp_path / "old.db", 2)
-    upgrade = source.upgrade_copy
+    upgrade = sqlite_source.upgrade_copy
 
     def write_meanwhile(copy):
         with closing(sqlite3.connect(path)) as file:
@@ -363,7 +363,7 @@ def test_a_store_of_an_earlier_version_is_carried_as_it_is_at_one_moment(tmp_pat
             file.commit()
         upgrade(copy)
 
-    monkeypatch.setattr(source, "upgrade_copy", write_meanwhile)
+    monkeypatch.setattr(sqlite_source, "upgrade_copy", write_meanwhile)
     done = migrate(parse_url(str(path), tmp_path), postgres_url)
     assert not done.differences
     assert rows(postgres_url.text, "SELECT count(*) FROM task_metadata WHERE task_id = 'L'") == [(0,)]

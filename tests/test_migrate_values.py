@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from asp_analysis.postgres.hashes import HASHED_BYTES, hash_texts
-from asp_analysis.postgres.values import NULL, READERS, _parsed, _shown_json, convert
+from asp_analysis.postgres.server_values import NULL, READERS, _parsed, _shown_json, convert
 from asp_analysis.records import format_instant
 
 EXAMPLES = settings(max_examples=60, deadline=None)

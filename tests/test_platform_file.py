@@ -11,7 +11,7 @@ import pytest
 from asp_analysis.config import parse_url
 from asp_analysis.errors import StoreError
 from asp_analysis.session import connect, view_names
-from asp_analysis.store import create_store, open_store
+from asp_analysis.store.database import create_store, open_store
 from tests.fuzz.seeds import PLATFORM_ROWS, asp_platform
 
 TABLES = """

@@ -12,7 +12,7 @@ import pytest
 from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.errors import QueryError, StoreError
 from asp_analysis.session import connect, readers, view_names
-from asp_analysis.store import create_store, open_store
+from asp_analysis.store.database import create_store, open_store
 from tests.postgres import PASSWORD
 
 

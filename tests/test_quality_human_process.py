@@ -8,7 +8,7 @@ import pytest
 from asp_analysis.config import parse_url
 from asp_analysis.quality import Work, fix_costs, flow_note, injection_matrix, phase_yields, removal_measures
 from asp_analysis.session import connect
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 # The order of these phases stands in the records themselves; the loader keeps such columns in `metadata`.
 ORDER = """
@@ -47,7 +47,7 @@ def facts():
 def loaded(facts, tmp_path_factory):
     from asp_analysis.importers.tables.mapping import Mapping
     from asp_analysis.loading import load_file
-    from asp_analysis.store import open_store
+    from asp_analysis.store.database import open_store
 
     url = parse_url("cesaw.db", tmp_path_factory.mktemp("cesaw"))
     create_store(url)

@@ -11,7 +11,9 @@ import pytest
 
 from asp_analysis.errors import StoreError
 from asp_analysis.session import connect
-from asp_analysis.store import back_up, create_store, open_store, restore
+from asp_analysis.store.backups import back_up
+from asp_analysis.store.database import create_store, open_store
+from asp_analysis.store.restoring import restore
 
 TASK = "INSERT INTO task_metadata (task_id, created_at) VALUES (?, '2026-01-01T00:00:00.000000Z')"
 HOLD = """

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from asp_analysis.config import parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 BOOLEANS = {
     "task_metadata.is_stub",

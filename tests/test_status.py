@@ -12,7 +12,7 @@ from asp_analysis.monitor import measure, measure_engine
 from asp_analysis.monitor.growth import Growth, forecast
 from asp_analysis.monitor.queries import DASHBOARD_VIEWS, LIMITS_MS, PROBE_VIEWS, classify_time
 from asp_analysis.session import connect, view_names
-from asp_analysis.store import back_up
+from asp_analysis.store.backups import back_up
 
 AS_OF = pd.Timestamp("2026-03-01")
 SAMPLE_END = pd.Timestamp("2025-12-15")

@@ -12,7 +12,7 @@ from asp_analysis.config import parse_url
 from asp_analysis.errors import StoreError
 from asp_analysis.session import connect
 from asp_analysis.sql import SCHEMA_VERSION
-from asp_analysis.store import create_store, open_store, reset_store
+from asp_analysis.store.database import create_store, open_store, reset_store
 
 
 def test_init_twice_keeps_what_is_there(run, tmp_path):

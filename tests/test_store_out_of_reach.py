@@ -115,7 +115,7 @@ def test_a_store_of_a_newer_workbench_is_neither_read_nor_written(folder, run, w
 def test_a_server_with_a_store_of_a_newer_workbench_is_not_read(postgres_url, run):
     import psycopg
 
-    from asp_analysis.store import create_store
+    from asp_analysis.store.database import create_store
 
     create_store(postgres_url)
     with psycopg.connect(postgres_url.text) as connection:

@@ -9,7 +9,8 @@ import pytest
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
-from asp_analysis.store import create_store, open_store, upgrades
+from asp_analysis.store import upgrades
+from asp_analysis.store.database import create_store, open_store
 from tests.test_upgrade_on_postgres import VERSION_2
 from tests.timescale.server import connected, running_server, why_not_here
 

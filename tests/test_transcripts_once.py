@@ -14,7 +14,7 @@ from asp_analysis import sql
 from asp_analysis.config import parse_url
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin
 from asp_analysis.loading import LoadOptions, load_paths
-from asp_analysis.store import create_store, open_store
+from asp_analysis.store.database import create_store, open_store
 from tests.reading import read_transcript
 
 NAMES = st.sampled_from(["a", "b", None])

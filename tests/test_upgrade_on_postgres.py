@@ -19,7 +19,8 @@ from asp_analysis.executions import MEASURES
 from asp_analysis.platform_form import OUR_NAMES, VECTORS
 from asp_analysis.records import json_text
 from asp_analysis.session import connect, view_names
-from asp_analysis.store import create_store, open_store, upgrades
+from asp_analysis.store import upgrades
+from asp_analysis.store.database import create_store, open_store
 from tests.killing import Moments, seconds_of, started
 from tests.postgres import PASSWORD, new_database
 from tests.test_postgres_store import comparable

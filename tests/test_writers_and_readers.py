@@ -14,7 +14,7 @@ from contextlib import closing
 import pytest
 
 from asp_analysis.session import connect
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 
 pytestmark = pytest.mark.faults
 
@@ -25,7 +25,9 @@ import os, sys, time
 from pathlib import Path
 from asp_analysis.batch import Batch
 from asp_analysis.config import parse_url
-from asp_analysis.store import LoadedFile, open_store, write_load
+from asp_analysis.store.database import open_store
+from asp_analysis.store.loads import write_load
+from asp_analysis.store.log import LoadedFile
 url, name, folder = parse_url(sys.argv[1], Path()), sys.argv[2], Path(sys.argv[3])
 columns = ("executed_at", "task_id", "agent_role", "cost_usd", "execution_id")
 pairs, slowest, committed = 0, 0.0, os.open(folder / "committed", os.O_APPEND | os.O_WRONLY)
@@ -80,7 +82,9 @@ import itertools, sys
 from pathlib import Path
 from asp_analysis.batch import Batch
 from asp_analysis.config import parse_url
-from asp_analysis.store import LoadedFile, open_store, write_load
+from asp_analysis.store.database import open_store
+from asp_analysis.store.loads import write_load
+from asp_analysis.store.log import LoadedFile
 columns = ("task_id", "executed_at", "cost_usd", "execution_id")
 with open_store(parse_url(sys.argv[1], Path())) as store:
     for moved in itertools.cycle(range(1, 50)):

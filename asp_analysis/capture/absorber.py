@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from asp_analysis.capture.lines import batch_of
+from asp_analysis.capture.record_lines import batch_of
 from asp_analysis.capture.segment import Segment
 from asp_analysis.capture.shield import Shield
 from asp_analysis.capture.spill import KINDS, Spill, taken

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from asp_analysis.capture.lines import batch_of
+from asp_analysis.capture.record_lines import batch_of
 from asp_analysis.capture.run import Execution, defect_record, execution_record
 from asp_analysis.capture.shield import Shield
 from asp_analysis.capture.writer import Writer

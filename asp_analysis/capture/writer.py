@@ -18,7 +18,7 @@ from multiprocessing import parent_process, util
 from typing import Any
 
 from asp_analysis.capture.absorber import Absorber
-from asp_analysis.capture.lines import line_of
+from asp_analysis.capture.record_lines import line_of
 from asp_analysis.capture.shield import Shield
 from asp_analysis.capture.spill import KINDS, Spill
 from asp_analysis.config import StoreUrl

@@ -1,12 +1,12 @@
 """Bootstrap learning: when may an agent act alone, by the published rule and by one that evidence supports.
 
-`telemetry` cuts the data at an instant, `rates` and `detection` turn them into evidence, `sound` decides, `status`
+`telemetry` cuts the data at an instant, `rates` and `detection` turn them into evidence, `sound` decides, `standings`
 puts both rules side by side; `areas` ranks error-prone areas, `prediction` predicts defect types.
 """
 
 from asp_analysis.learning.areas import error_prone_areas
 from asp_analysis.learning.sound import MODES, SoundRule, simulate
-from asp_analysis.learning.status import (
+from asp_analysis.learning.standings import (
     LearningReport,
     criteria,
     learning_history,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
-from asp_analysis.store import file_health, list_backups
+from asp_analysis.store.backups import list_backups
+from asp_analysis.store.health import file_health
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any
 
 from asp_analysis.errors import InputError
-from asp_analysis.postgres.source import Chunk, Source
-from asp_analysis.postgres.tables import Reference, Table, tables
+from asp_analysis.postgres.carried_tables import ForeignKey, ServerTable, tables
+from asp_analysis.postgres.sqlite_source import Chunk, SqliteSource
 from asp_analysis.validation import shown
 
 NAMED = 5
@@ -63,7 +63,7 @@ class SetAside:
     def _part(self) -> Path:
         return Path(f"{self.target}.part")
 
-    def add(self, source: Source, table: Table, chunk: Chunk, reasons: Reasons) -> None:
+    def add(self, source: SqliteSource, table: ServerTable, chunk: Chunk, reasons: Reasons) -> None:
         """Set rows aside."""
         key = table.columns[0].name
         for place, found in sorted(reasons.items()):
@@ -110,9 +110,9 @@ class _writable:  # noqa: N801 - reads as a word of the `with` statement
 class Inspector:
     """Finds what single values do not show: rows that refer to a row that is not there, or that is set aside."""
 
-    def __init__(self, source: Source, table: Table, set_aside: SetAside) -> None:
+    def __init__(self, source: SqliteSource, table: ServerTable, set_aside: SetAside) -> None:
         self._source, self._table, self._set_aside = source, table, set_aside
-        self._known: dict[Reference, set[Any]] = {}
+        self._known: dict[ForeignKey, set[Any]] = {}
 
     def inspect(self, chunk: Chunk, reasons: Reasons) -> None:
         """Add to `reasons` what is wrong with the rows of a chunk."""
@@ -120,7 +120,7 @@ class Inspector:
             for place, reason in self._orphans(chunk, reference):
                 _note(reasons, place, reason)
 
-    def _orphans(self, chunk: Chunk, reference: Reference) -> Iterator[tuple[int, Reason]]:
+    def _orphans(self, chunk: Chunk, reference: ForeignKey) -> Iterator[tuple[int, Reason]]:
         values = chunk.columns[self._place(reference.column)]
         aside = self._set_aside.keys.get(reference.table, set())
         wanted = set(values)

@@ -13,11 +13,11 @@ from typing import Any
 
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import InputError, StoreError
+from asp_analysis.postgres.carried_rows import Rows, read_rows
+from asp_analysis.postgres.carried_tables import ORDER, ServerTable, tables
 from asp_analysis.postgres.dirty import NAMED, SetAside
-from asp_analysis.postgres.reading import Rows, read_rows
-from asp_analysis.postgres.source import Source, open_source
-from asp_analysis.postgres.tables import ORDER, Table, tables
-from asp_analysis.postgres.tally import Check, Tally, compare
+from asp_analysis.postgres.sqlite_source import SqliteSource, open_source
+from asp_analysis.postgres.tally import Comparison, Tally, compare
 from asp_analysis.postgres.target import Target, open_target
 from asp_analysis.sql import VOCABULARIES
 
@@ -33,14 +33,14 @@ class Migration:
     target: str
     is_new: bool
     is_dry: bool
-    checks: list[Check]
+    checks: list[Comparison]
     rows: dict[str, int]
     set_aside: dict[str, int] = field(default_factory=dict)
     first_set_aside: tuple[str, ...] = ()
     left_behind: dict[str, list[str]] = field(default_factory=dict)
 
     @property
-    def differences(self) -> list[Check]:
+    def differences(self) -> list[Comparison]:
         """The checks in which the two sides differ; then nothing was written."""
         return [check for check in self.checks if not check.is_equal]
 
@@ -104,7 +104,7 @@ def _no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def _check_counts(source: Source, target: Target, held: dict[str, int], *, is_whole: bool) -> None:
+def _check_counts(source: SqliteSource, target: Target, held: dict[str, int], *, is_whole: bool) -> None:
     """Refuse a database of other data at once where the counts show it; `is_whole` if no row may be set aside."""
     own = {table.name: source.count(table) for table in tables()}
     others = [
@@ -124,7 +124,7 @@ def _holds_other(target: Target, what: str) -> str:
 
 
 def _carried(
-    source: Source, target: Target | None, table: Table, set_aside: SetAside, on_progress: Progress | None
+    source: SqliteSource, target: Target | None, table: ServerTable, set_aside: SetAside, on_progress: Progress | None
 ) -> Tally:
     """Read one table and sum it up; with a target, copy it."""
     tally = Tally(table)
@@ -137,7 +137,7 @@ def _carried(
     return tally
 
 
-def _blocks(source: Source, tally: Tally, set_aside: SetAside, on_progress: Progress | None) -> Iterator[Rows]:
+def _blocks(source: SqliteSource, tally: Tally, set_aside: SetAside, on_progress: Progress | None) -> Iterator[Rows]:
     total, done = source.count(tally.table), 0
     for count, rows in read_rows(source, tally.table, set_aside):
         tally.add(rows)
@@ -147,7 +147,7 @@ def _blocks(source: Source, tally: Tally, set_aside: SetAside, on_progress: Prog
             on_progress(tally.table.name, done, total)
 
 
-def _compared(target: Target, tallies: list[Tally]) -> list[Check]:
+def _compared(target: Target, tallies: list[Tally]) -> list[Comparison]:
     """Compare every table."""
     checks = []
     for tally in tallies:
@@ -155,7 +155,7 @@ def _compared(target: Target, tallies: list[Tally]) -> list[Check]:
     return checks
 
 
-def _found(source: Source, tallies: list[Tally], set_aside: SetAside) -> dict[str, Any]:
+def _found(source: SqliteSource, tallies: list[Tally], set_aside: SetAside) -> dict[str, Any]:
     return {
         "rows": {tally.table.name: tally.rows for tally in tallies},
         "set_aside": dict(set_aside.by_table),
@@ -173,6 +173,6 @@ def _needs_clean_rows(set_aside: SetAside) -> str:
     )
 
 
-def _said(check: Check) -> str:
+def _said(check: Comparison) -> str:
     name = f"{check.table}.{check.column}" if check.column else check.table
     return f"{check.check} of {name} is {check.target} (the store: {check.source})"

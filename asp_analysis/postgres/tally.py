@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from asp_analysis.postgres.carried_rows import Rows
+from asp_analysis.postgres.carried_tables import ServerColumn, ServerTable
 from asp_analysis.postgres.hashes import HASHED_BYTES
-from asp_analysis.postgres.reading import Rows
-from asp_analysis.postgres.tables import Column, Table
-from asp_analysis.postgres.values import Converted
+from asp_analysis.postgres.server_values import Converted
 
 _WRAP = 2**64
 _COUNTABLE = 1e290
@@ -38,7 +38,7 @@ _SUMS = {
 
 
 @dataclass(frozen=True)
-class Check:
+class Comparison:
     """One comparison: what the source has, what the server has."""
 
     table: str
@@ -76,12 +76,12 @@ class _ColumnTally:
 class Tally:
     """The sums of one table, filled chunk by chunk from the file or at once by the server."""
 
-    table: Table
+    table: ServerTable
     rows: int = 0
     checksum: int = 0
     columns: dict[str, _ColumnTally] = field(default_factory=dict)
 
-    def has_known(self, column: Column) -> bool:
+    def has_known(self, column: ServerColumn) -> bool:
         """Return whether any row has a value in a column."""
         return column.name in self.columns and self.columns[column.name].known > 0
 
@@ -101,7 +101,7 @@ class Tally:
         self.checksum = (self.checksum + int(joined.sum(dtype=np.uint64))) % _WRAP
 
 
-def query(table: Table, source: Tally) -> str:
+def query(table: ServerTable, source: Tally) -> str:
     """Return the SELECT by which the server sums a table up; its one row is read by `from_server`.
 
     Of a column that is empty in the source, the server only counts the known values: where there is none, there is
@@ -122,7 +122,7 @@ def query(table: Table, source: Tally) -> str:
     return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(listed + hashes)} FROM ({inner}) AS shown) AS hashed"
 
 
-def from_server(table: Table, row: Sequence[Any]) -> Tally:
+def from_server(table: ServerTable, row: Sequence[Any]) -> Tally:
     """Read the row that the server gave for `query`."""
     values = iter(row)
     tally = Tally(table, next(values), int(next(values) or 0) % _WRAP)
@@ -133,7 +133,7 @@ def from_server(table: Table, row: Sequence[Any]) -> Tally:
     return tally
 
 
-def compare(source: Tally, target: Tally) -> list[Check]:
+def compare(source: Tally, target: Tally) -> list[Comparison]:
     """Compare the two sides of one table."""
     name = source.table.name
     checks = [_check(name, "", "rows", source.rows, target.rows)]
@@ -149,23 +149,23 @@ def compare(source: Tally, target: Tally) -> list[Check]:
     return checks
 
 
-def _text_of(column: Column) -> str:
+def _text_of(column: ServerColumn) -> str:
     return _SHOWN.get(column.kind, "{name}::TEXT").format(name=column.name)
 
 
-def _hashed(column: Column, place: int) -> str:
+def _hashed(column: ServerColumn, place: int) -> str:
     text = f"t{place}"
     if column.kind in _LONG:
         text = f"CASE WHEN octet_length({text}) <= {HASHED_BYTES} THEN {text} ELSE md5({text}) END"
     return f"coalesce(hashtextextended({text}, {place + 1}), 0) AS h{place}"
 
 
-def _extreme(function: str, column: Column) -> str:
+def _extreme(function: str, column: ServerColumn) -> str:
     text = "::TEXT" if column.kind == "TIMESTAMPTZ" else ""
     return f"{function}({column.name}){text}"
 
 
-def _add_numbers(tally: _ColumnTally, column: Column, converted: Converted) -> None:
+def _add_numbers(tally: _ColumnTally, column: ServerColumn, converted: Converted) -> None:
     each, numbers = converted.cells.numbers, converted.numbers
     for place in (int(each.argmin()), int(each.argmax())):
         limit = each[place].item(), converted.cells.shown[place]
@@ -178,22 +178,22 @@ def _add_numbers(tally: _ColumnTally, column: Column, converted: Converted) -> N
         tally.sum = (tally.sum or 0) + sum(numbers.tolist())
 
 
-def _limit(limit: tuple[Any, str] | None, column: Column) -> Any:
+def _limit(limit: tuple[Any, str] | None, column: ServerColumn) -> Any:
     if limit is None:
         return None
     return limit[1] if column.kind == "TIMESTAMPTZ" else limit[0]
 
 
-def _sum(total: Any, column: Column) -> Any:
+def _sum(total: Any, column: ServerColumn) -> Any:
     return Decimal(total).scaleb(-6) if total is not None and column.kind == "TIMESTAMPTZ" else total
 
 
-def _check(table: str, column: str, name: str, source: Any, target: Any) -> Check:
+def _check(table: str, column: str, name: str, source: Any, target: Any) -> Comparison:
     if isinstance(source, float) and isinstance(target, float) and name == "sum":
         is_equal = math.isclose(source, target, rel_tol=_SUM_TOLERANCE)
     else:
         is_equal = source == target
-    return Check(table, column, name, source, target, is_equal)
+    return Comparison(table, column, name, source, target, is_equal)
 
 
 def _as_text(value: Any) -> str | None:

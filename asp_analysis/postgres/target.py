@@ -13,9 +13,9 @@ from asp_analysis import server
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.postgres import tally
+from asp_analysis.postgres.carried_tables import ORDER, ServerTable
 from asp_analysis.postgres.hashes import hash_texts
-from asp_analysis.postgres.tables import ORDER, Table
-from asp_analysis.postgres.tally import Check, Tally
+from asp_analysis.postgres.tally import Comparison, Tally
 from asp_analysis.sql import SCHEMA_VERSION, VOCABULARIES, table_columns, vocabulary_rows
 from asp_analysis.store import postgres as engine
 
@@ -73,7 +73,7 @@ class Target:
                 del counts[name]
         return {name: count for name, count in counts.items() if count}
 
-    def fill(self, table: Table, blocks: Iterator[str]) -> None:
+    def fill(self, table: ServerTable, blocks: Iterator[str]) -> None:
         """Copy rows, given in the text form of COPY, into an empty table."""
         if table.name in VOCABULARIES:  # filled when the schema was made; the store's own words take their place
             self._driver.execute(f"DELETE FROM {table.name}")
@@ -100,7 +100,7 @@ class Target:
             )
         return tally.from_server(table, self.rows(tally.query(table, source))[0])
 
-    def check_keys(self, source: Tally) -> Iterator[Check]:
+    def check_keys(self, source: Tally) -> Iterator[Comparison]:
         """Check that nothing refers to a missing row, and that the next number of an identity column is free."""
         table = source.table
         for reference in table.references:
@@ -108,16 +108,16 @@ class Target:
                 f"SELECT count(*) FROM {table.name} AS t WHERE NOT EXISTS (SELECT FROM {reference.table} AS r "
                 f"WHERE r.{reference.key} = t.{reference.column})"
             )[0][0]
-            yield Check(table.name, reference.column, "orphans", 0, orphans, orphans == 0)
+            yield Comparison(table.name, reference.column, "orphans", 0, orphans, orphans == 0)
         if table.identity:
             greatest = source.columns[table.identity].greatest if source.rows else None
             least = greatest[0] + 1 if greatest else 1
             sequence = self.rows(f"SELECT pg_get_serial_sequence('{table.name}', '{table.identity}')")[0][0]
             following = self.rows(f"SELECT last_value + is_called::INTEGER FROM {sequence}")[0][0]
-            yield Check(table.name, table.identity, "next", least, following, following >= least)
+            yield Comparison(table.name, table.identity, "next", least, following, following >= least)
 
     @contextmanager
-    def _keys_made_last(self, table: Table) -> Iterator[None]:
+    def _keys_made_last(self, table: ServerTable) -> Iterator[None]:
         """Take the keys and indexes off the table of executions while it is filled, and put the same ones on again.
 
         Left as they are where the present user does not own the table or TimescaleDB has divided it.
@@ -144,7 +144,7 @@ class Target:
         for _, definition in indexes:
             self._driver.execute(definition)
 
-    def _may_be_changed(self, table: Table) -> bool:
+    def _may_be_changed(self, table: ServerTable) -> bool:
         return self.rows(
             f"SELECT pg_has_role(relowner, 'USAGE') AND to_regclass('_timescaledb_catalog.hypertable') IS NULL "
             f"FROM pg_class WHERE oid = '{table.name}'::REGCLASS"

@@ -3,12 +3,12 @@
 Three layers: `raw` (the store's tables and columns, whatever is attached), staging views (`stg_*`, typed) and marts
 (one per question). Everything above reads marts. The SQL stands in `database/views/`.
 
-`reading` holds the session; `readers` chooses between memory, snapshot and live; `attaching` and `raw` know what
+`session` is what people open; `readers` chooses between memory, snapshot and live; `attaching` and `contract` know what
 differs between SQLite, a server and the files of others; `guard` lets nothing but a SELECT pass.
 """
 
-from asp_analysis.session.catalog import Column, describe_view, view_key, view_names
-from asp_analysis.session.reading import Session, connect
+from asp_analysis.session.catalog import ViewColumn, describe_view, view_key, view_names
 from asp_analysis.session.scope import Scope
+from asp_analysis.session.session import Session, connect
 
-__all__ = ["Column", "Scope", "Session", "connect", "describe_view", "view_key", "view_names"]
+__all__ = ["Scope", "Session", "ViewColumn", "connect", "describe_view", "view_key", "view_names"]

@@ -13,8 +13,8 @@ import duckdb
 from asp_analysis import server
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
+from asp_analysis.session.contract import STORE, Tables, create_raw, raw_view, tables_of
 from asp_analysis.session.guard import said
-from asp_analysis.session.raw import STORE, Tables, create_raw, raw_view, tables_of
 from asp_analysis.sql import SCHEMA_VERSION
 
 _CONNECT_TIMEOUT_S = 10

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from asp_analysis.config import StoreUrl
 from asp_analysis.session.attaching import unreadable
-from asp_analysis.session.reading import connect
+from asp_analysis.session.session import connect
 
 _BATCH_ROWS = 20_000
 

@@ -12,7 +12,7 @@ _SHARED_MARTS = ("executions", "work", "tasks", "defects")
 
 
 @dataclass(frozen=True)
-class Column:
+class ViewColumn:
     """A column of a view: its name, its unit (None for names, texts and flags) and what it means."""
 
     name: str
@@ -25,11 +25,11 @@ def view_names() -> list[str]:
     return [*sql.view_names("marts"), *sql.view_names("staging")]
 
 
-def describe_view(name: str) -> tuple[str, list[Column]]:
+def describe_view(name: str) -> tuple[str, list[ViewColumn]]:
     """Read what one row of a view is and what its columns mean from the comment at its head."""
     one_row, _, *lines = _head(name)
     found = [re.fullmatch(r"(\w+)(?: \[([^\]]+)\])?: (.+)", line) for line in lines]
-    return one_row.removeprefix("One row is ").rstrip("."), [Column(*match.groups()) for match in found if match]
+    return one_row.removeprefix("One row is ").rstrip("."), [ViewColumn(*match.groups()) for match in found if match]
 
 
 def view_key(name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import duckdb
 
 from asp_analysis.config import StoreUrl
 from asp_analysis.records import EXECUTIONS
-from asp_analysis.session.raw import STORE
+from asp_analysis.session.contract import STORE
 from asp_analysis.sql import SCHEMA_VERSION
 
 SETTLED_NS = 50_000_000

@@ -25,8 +25,8 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.records import EXECUTIONS
 from asp_analysis.session.attaching import attached, bare, quoted, show_since
 from asp_analysis.session.catalog import marts, staging_views
+from asp_analysis.session.copies import NAME, TABLE_OF, grow, row_count
 from asp_analysis.session.freshness import NUMBERED, State, fingerprint, has_only_grown, is_same, state_of
-from asp_analysis.session.growing import NAME, TABLE_OF, grow, row_count
 
 _ROW_GROUP = 30_720
 """Rows that are written together: a quarter of the usual number, because a growing copy rewrites its last group."""

@@ -20,7 +20,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import ConfigError, StoreError
 from asp_analysis.store import sqlite
 from asp_analysis.store.database import Store, check_schema
-from asp_analysis.store.loading import add_to_log, begin_log, is_logged
+from asp_analysis.store.loads import add_to_log, begin_log, is_logged
 from asp_analysis.store.log import LoadedFile, LoadResult
 from asp_analysis.store.rejects import keep_rejects
 from asp_analysis.store.statements import execute

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from asp_analysis.batch import Batch
 from asp_analysis.records import LearningMetric
 from asp_analysis.store.database import Store
-from asp_analysis.store.loading import write_load
+from asp_analysis.store.loads import write_load
 from asp_analysis.store.log import LoadedFile
 
 

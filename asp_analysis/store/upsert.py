@@ -20,7 +20,7 @@ from asp_analysis.batch import Batch, Combine, Reject
 from asp_analysis.executions import MEASURES
 from asp_analysis.records import EXECUTIONS, json_text
 from asp_analysis.store.statements import execute
-from asp_analysis.store.words import Words
+from asp_analysis.store.vocabularies import Words
 
 Row = tuple[Any, ...]
 Key = tuple[Any, ...]

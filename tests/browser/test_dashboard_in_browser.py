@@ -10,7 +10,7 @@ from asp_analysis.config import parse_url
 from asp_analysis.dashboard import build_page, write_page
 from asp_analysis.loading import load_file
 from asp_analysis.session import connect
-from asp_analysis.store import create_store, open_store
+from asp_analysis.store.database import create_store, open_store
 from benchmarks.stores import write_execution_lines
 from tests.test_dashboard import make_hostile
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from asp_analysis.config import parse_url
-from asp_analysis.store import create_store
+from asp_analysis.store.database import create_store
 from tests.browser.jupyter_server import NOTEBOOKS, running_lab
 from tests.browser.notebook_page import NotebookPage
 

@@ -19,7 +19,7 @@ from asp_analysis.importers.transcripts.calls import Reading, Transcript
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
 from asp_analysis.loading import LoadOptions, make_pricer
 from asp_analysis.records import RECORDS
-from asp_analysis.store.loading import storable
+from asp_analysis.store.loads import storable
 from asp_analysis.store.upsert import TABLES, _merge_of
 from tests.reading import detected, format_named
 

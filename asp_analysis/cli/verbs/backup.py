@@ -18,7 +18,7 @@ def command(keep: int | None, db: str | None) -> None:
     Example: asp-analysis backup --keep 14
     """
     from asp_analysis.config import store_url
-    from asp_analysis.store import back_up
+    from asp_analysis.store.backups import back_up
 
     made = back_up(store_url(db), keep)
     click.echo(str(made.backup.path))

@@ -122,7 +122,8 @@ def _print_comparison(history: "pd.DataFrame", question: "Question", as_json: bo
 
 def _keep(vector: "CostVector", question: "Question", db: str | None) -> None:
     from asp_analysis.config import store_url
-    from asp_analysis.store import keep_forecasts, open_store
+    from asp_analysis.store.database import open_store
+    from asp_analysis.store.forecasts import keep_forecasts
 
     task_id = str(question.task.task_id)
     with open_store(store_url(db)) as store:

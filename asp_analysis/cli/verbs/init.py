@@ -19,7 +19,7 @@ def command(with_sample: bool, reset: bool, yes: bool, db: str | None) -> None:
     Example: asp-analysis init --sample
     """
     from asp_analysis.config import store_url
-    from asp_analysis.store import create_store, reset_store
+    from asp_analysis.store.database import create_store, reset_store
 
     url = store_url(db)
     if reset and not url.is_missing():

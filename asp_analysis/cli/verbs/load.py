@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from asp_analysis.importers.folders import FoundFile, NotLoaded
     from asp_analysis.importers.transcripts.calls import Reading
     from asp_analysis.pricing import OwnPrices
-    from asp_analysis.store import LoadResult, Store
+    from asp_analysis.store.database import Store
+    from asp_analysis.store.log import LoadResult
 
 _KINDS = (
     "executions", "metrics", "agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics", "agent_roles",
@@ -147,7 +148,7 @@ def _loaded(
     from asp_analysis.config import store_url
     from asp_analysis.importers.tables.mapping import Mapping
     from asp_analysis.loading import LoadOptions, load_files
-    from asp_analysis.store import open_store
+    from asp_analysis.store.database import open_store
 
     columns, constants = pairs(said["maps"], "--map"), pairs(said["constants"], "--set")
     mapping = Mapping(columns, constants, said["time_format"], said["decimal"], said["encoding"])
@@ -165,7 +166,7 @@ def _loaded(
 
 def _tell_of_sample(store: "Store") -> None:
     """Say that invented tasks stand beside one's own: nobody means to add them up."""
-    from asp_analysis.store import sample_task_count
+    from asp_analysis.store.database import sample_task_count
 
     if count := sample_task_count(store):
         note(

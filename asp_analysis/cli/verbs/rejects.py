@@ -35,7 +35,8 @@ def command(target: Path | None, clear: bool, output: str | None, db: str | None
     Example: asp-analysis rejects --export rejects.csv
     """
     from asp_analysis.config import store_url
-    from asp_analysis.store import clear_rejects, list_rejects, open_store
+    from asp_analysis.store.database import open_store
+    from asp_analysis.store.rejects import clear_rejects, list_rejects
 
     if clear and target is None:
         raise click.UsageError("--clear needs --export FILE: nothing is forgotten that was not given back.")

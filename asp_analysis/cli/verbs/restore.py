@@ -20,7 +20,7 @@ def command(backup: Path, yes: bool, db: str | None) -> None:
     Example: asp-analysis restore data/backups/asp_telemetry-20260131T093000000000Z.db
     """
     from asp_analysis.config import store_url
-    from asp_analysis.store import check_backup, restore
+    from asp_analysis.store.restoring import check_backup, restore
 
     url = store_url(db)
     rows = check_backup(url, backup)

@@ -82,7 +82,7 @@ def _measure(url: "StoreUrl") -> "Status":
 def _make_table(status: "Status", url: "StoreUrl", name: str) -> "pd.DataFrame":
     import pandas as pd
 
-    from asp_analysis.store import list_backups
+    from asp_analysis.store.backups import list_backups
 
     if name == "checks":
         verdict = ("verdict", status.verdict, "", "", "", "; ".join(status.reasons))

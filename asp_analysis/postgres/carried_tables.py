@@ -27,7 +27,7 @@ _REFERENCE = re.compile(r"FOREIGN KEY \((\w+)\) REFERENCES (\w+) \((\w+)\)")
 
 
 @dataclass(frozen=True)
-class Column:
+class ServerColumn:
     """A column on the server: its name, its type there, and whether the server numbers it."""
 
     name: str
@@ -36,7 +36,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Reference:
+class ForeignKey:
     """A column whose values are keys of another table."""
 
     column: str
@@ -45,12 +45,12 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Table:
+class ServerTable:
     """A table that is carried: its columns in the file's order, and what they refer to."""
 
     name: str
-    columns: tuple[Column, ...]
-    references: tuple[Reference, ...]
+    columns: tuple[ServerColumn, ...]
+    references: tuple[ForeignKey, ...]
 
     @property
     def identity(self) -> str | None:
@@ -59,13 +59,15 @@ class Table:
 
 
 @cache
-def tables() -> tuple[Table, ...]:
+def tables() -> tuple[ServerTable, ...]:
     """Return the tables in the order in which they can be filled."""
     scripts = dict(_TABLE.findall(sql.script("migrations/001_create_tables.sql")))
     return tuple(_table(name, scripts[name]) for name in ORDER)
 
 
-def _table(name: str, script: str) -> Table:
+def _table(name: str, script: str) -> ServerTable:
     found = {column: (kind, rest) for column, kind, rest in _COLUMN.findall(script)}
-    columns = tuple(Column(one, found[one][0], "AS IDENTITY" in found[one][1]) for one in sql.table_columns()[name])
-    return Table(name, columns, tuple(Reference(*groups) for groups in _REFERENCE.findall(script)))
+    columns = tuple(
+        ServerColumn(one, found[one][0], "AS IDENTITY" in found[one][1]) for one in sql.table_columns()[name]
+    )
+    return ServerTable(name, columns, tuple(ForeignKey(*groups) for groups in _REFERENCE.findall(script)))

@@ -36,14 +36,14 @@ END
 
 
 @dataclass(frozen=True)
-class Table:
+class AttachedTable:
     """A table of the attached store: its columns, and how it can be read ("typed", "text" or "server")."""
 
     columns: tuple[str, ...]
     kind: str
 
 
-Tables = dict[str, Table]
+Tables = dict[str, AttachedTable]
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> Tables:
@@ -113,8 +113,8 @@ def _file_tables(connection: duckdb.DuckDBPyConnection) -> Tables:
     )
     tables: Tables = {}
     for table, strict, column in connection.execute(f"SELECT * FROM sqlite_query('{STORE}', '{inner}')").fetchall():
-        before = tables.get(table, Table((), ""))
-        tables[table] = Table((*before.columns, column), "typed" if str(strict) == "1" else "text")
+        before = tables.get(table, AttachedTable((), ""))
+        tables[table] = AttachedTable((*before.columns, column), "typed" if str(strict) == "1" else "text")
     return tables
 
 
@@ -124,7 +124,7 @@ def _server_tables(connection: duckdb.DuckDBPyConnection) -> Tables:
         f"WHERE database_name = '{STORE}' AND schema_name = "
         f"(SELECT s FROM postgres_query('{STORE}', 'SELECT current_schema() AS s')) GROUP BY table_name"
     )
-    return {name: Table(tuple(columns), "server") for name, columns in connection.execute(query).fetchall()}
+    return {name: AttachedTable(tuple(columns), "server") for name, columns in connection.execute(query).fetchall()}
 
 
 def _absent(table: str) -> str:
@@ -164,7 +164,7 @@ def _text_of(name: str) -> str:
     )
 
 
-def _or_unknown(name: str, found: Table) -> str:
+def _or_unknown(name: str, found: AttachedTable) -> str:
     if name == "execution_id" and name not in found.columns:
         return f"{_execution_name(found.columns)} AS execution_id"
     if name == "execution_id" and found.kind == "text":  # the platform's own rows may lack it; a store's never do

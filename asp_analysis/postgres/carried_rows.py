@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from asp_analysis.postgres.carried_tables import ServerTable
 from asp_analysis.postgres.dirty import Inspector, Reason, Reasons, SetAside
-from asp_analysis.postgres.source import Source
-from asp_analysis.postgres.tables import Table
-from asp_analysis.postgres.values import Converted, convert
+from asp_analysis.postgres.server_values import Converted, convert
+from asp_analysis.postgres.sqlite_source import SqliteSource
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Rows:
         return "\n".join(map("\t".join, zip(*(column.copied() for column in self.columns), strict=True))) + "\n"
 
 
-def read_rows(source: Source, table: Table, set_aside: SetAside) -> Iterator[tuple[int, Rows]]:
+def read_rows(source: SqliteSource, table: ServerTable, set_aside: SetAside) -> Iterator[tuple[int, Rows]]:
     """Read a table; give for each chunk how many rows were read and those that the server can take."""
     inspector = Inspector(source, table, set_aside)
     for chunk in source.chunks(table):
@@ -35,7 +35,7 @@ def read_rows(source: Source, table: Table, set_aside: SetAside) -> Iterator[tup
         yield len(chunk.rowids), Rows(len(chunk.rowids) - len(reasons), columns)
 
 
-def _read_columns(table: Table, columns: Sequence[Sequence[Any]], reasons: Reasons) -> list[Converted]:
+def _read_columns(table: ServerTable, columns: Sequence[Sequence[Any]], reasons: Reasons) -> list[Converted]:
     """Read the columns whose values can all be read; note the rows whose value cannot."""
     found = []
     for column, values in zip(table.columns, columns, strict=True):

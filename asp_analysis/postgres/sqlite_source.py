@@ -16,7 +16,7 @@ from asp_analysis import occupancy
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.platform_form import TABLES
-from asp_analysis.postgres.tables import Reference, Table, tables
+from asp_analysis.postgres.carried_tables import ForeignKey, ServerTable, tables
 from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store.database import upgrade_copy
 
@@ -32,22 +32,22 @@ class Chunk:
     columns: Sequence[Sequence[Any]]
 
 
-class Source:
+class SqliteSource:
     """A store that is read; use `open_source`."""
 
     def __init__(self, url: StoreUrl, connection: sqlite3.Connection) -> None:
         self.url, self._connection = url, connection
         self._columns = _checked_columns(url, connection)
 
-    def columns_left_behind(self, table: Table) -> list[str]:
+    def columns_left_behind(self, table: ServerTable) -> list[str]:
         """Name the columns of the file that the server's table does not have."""
         return sorted(set(self._columns[table.name]) - {column.name for column in table.columns})
 
-    def count(self, table: Table) -> int:
+    def count(self, table: ServerTable) -> int:
         """Count the rows of a table."""
         return int(self._connection.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()[0])
 
-    def chunks(self, table: Table) -> Iterator[Chunk]:
+    def chunks(self, table: ServerTable) -> Iterator[Chunk]:
         """Read a table by rowid."""
         listed = ", ".join(f't."{column.name}"' for column in table.columns)
         select = f'SELECT t.rowid, {listed} FROM "{table.name}" AS t'
@@ -57,12 +57,12 @@ class Source:
             yield Chunk(rowids, columns)
             last = rowids[-1]
 
-    def row(self, table: Table, rowid: int) -> dict[str, Any]:
+    def row(self, table: ServerTable, rowid: int) -> dict[str, Any]:
         """Return one row with all columns of the file."""
         values = self._fetch(f'SELECT t.* FROM "{table.name}" AS t WHERE t.rowid = ?', (rowid,))[0]
         return dict(zip(self._columns[table.name], values, strict=True))
 
-    def missing(self, reference: Reference, keys: set[Any]) -> set[Any]:
+    def missing(self, reference: ForeignKey, keys: set[Any]) -> set[Any]:
         """Return those of some keys that the table they refer to does not hold."""
         wanted = list(keys)
         known: set[Any] = set()
@@ -88,7 +88,7 @@ class Source:
 
 
 @contextmanager
-def open_source(url: StoreUrl) -> Iterator[Source]:
+def open_source(url: StoreUrl) -> Iterator[SqliteSource]:
     """Open a SQLite store for reading, as it is at this moment; it is never changed.
 
     Raises:
@@ -105,7 +105,7 @@ def open_source(url: StoreUrl) -> Iterator[Source]:
     with occupancy.held(path, "writer"):
         try:
             with _opened(url, path) as connection:
-                yield Source(url, connection)
+                yield SqliteSource(url, connection)
         except sqlite3.Error as error:
             raise StoreError(
                 f"{path} cannot be read ({error}), a store is needed to migrate. Check the file and its permissions."

@@ -46,7 +46,7 @@ class Cell(NamedTuple):
     number: int | float | None = None
 
 
-class Cells(NamedTuple):
+class KnownCells(NamedTuple):
     """Known values on their way, in one order; `numbers` is empty where sums and limits are not compared."""
 
     copied: Sequence[str]
@@ -60,7 +60,7 @@ class Converted:
     cells: what its known values become; places: which of them each row has, -1 for none (None: each row its own).
     """
 
-    def __init__(self, row_count: int, cells: Cells, places: np.ndarray | None) -> None:
+    def __init__(self, row_count: int, cells: KnownCells, places: np.ndarray | None) -> None:
         self.row_count, self.cells, self._places = row_count, cells, places
 
     @property
@@ -164,7 +164,7 @@ def _numbered(values: Sequence[Any]) -> np.ndarray:
     return np.where(is_known, np.cumsum(is_known) - 1, -1)
 
 
-def _read(kind: str, known: Sequence[Any]) -> tuple[Cells | None, dict[Any, str]]:
+def _read(kind: str, known: Sequence[Any]) -> tuple[KnownCells | None, dict[Any, str]]:
     cells = _MANY[kind](known) if kind in _MANY and known else None
     if cells is not None:
         return cells, {}
@@ -177,34 +177,34 @@ def _read(kind: str, known: Sequence[Any]) -> tuple[Cells | None, dict[Any, str]
     if wrong:
         return None, wrong
     copied, shown, numbers = zip(*found, strict=True) if found else ((), (), ())
-    return Cells(copied, shown, np.array(numbers) if kind in _NUMBERED else _NO_NUMBERS), {}
+    return KnownCells(copied, shown, np.array(numbers) if kind in _NUMBERED else _NO_NUMBERS), {}
 
 
 _NUMBERED = {"BIGINT", "DOUBLE PRECISION", "TIMESTAMPTZ"}
 
 
-def _whole_numbers(values: Sequence[int]) -> Cells:
+def _whole_numbers(values: Sequence[int]) -> KnownCells:
     texts = list(map(str, values))
-    return Cells(texts, texts, np.array(values, np.int64))
+    return KnownCells(texts, texts, np.array(values, np.int64))
 
 
-def _reals(values: Sequence[float]) -> Cells | None:
+def _reals(values: Sequence[float]) -> KnownCells | None:
     numbers = np.array(values, np.float64)
     if not np.isfinite(numbers).all():
         return None
     bits = numbers.astype(">f8").tobytes().hex()
-    return Cells(list(map(repr, values)), [bits[at : at + 16] for at in range(0, len(bits), 16)], numbers)
+    return KnownCells(list(map(repr, values)), [bits[at : at + 16] for at in range(0, len(bits), 16)], numbers)
 
 
-def _texts(values: Sequence[str]) -> Cells | None:
-    return Cells(values, values) if _is_plain("".join(values)) else None
+def _texts(values: Sequence[str]) -> KnownCells | None:
+    return KnownCells(values, values) if _is_plain("".join(values)) else None
 
 
 _FORM = np.frombuffer(b"0000-00-00T00:00:00.000000Z", np.uint8)
 _FIRST_MICROSECOND = (datetime(1, 1, 1) - _EPOCH) // _MICROSECOND
 
 
-def _moments(values: Sequence[str]) -> Cells | None:
+def _moments(values: Sequence[str]) -> KnownCells | None:
     """Read instants that are all in the store's own form."""
     if set(map(len, values)) != {len(_FORM)}:
         return None
@@ -218,7 +218,7 @@ def _moments(values: Sequence[str]) -> Cells | None:
         return None
     if numbers is None or int(numbers.min()) < _FIRST_MICROSECOND:
         return None
-    return Cells(values, list(map(_shown_moment, values)), numbers)
+    return KnownCells(values, list(map(_shown_moment, values)), numbers)
 
 
 def _shown_moment(text: str) -> str:
@@ -227,13 +227,13 @@ def _shown_moment(text: str) -> str:
     return f"{text[:10]} {clock}+00"
 
 
-def _jsons(values: Sequence[str]) -> Cells | None:
+def _jsons(values: Sequence[str]) -> KnownCells | None:
     """Read JSON that is all plain."""
     shown = _shown_plainly(values) if _is_plain("".join(values)) else None
-    return None if shown is None else Cells(values, shown)
+    return None if shown is None else KnownCells(values, shown)
 
 
-_MANY: dict[str, Callable[[Sequence[Any]], Cells | None]] = {
+_MANY: dict[str, Callable[[Sequence[Any]], KnownCells | None]] = {
     "BIGINT": _whole_numbers,
     "DOUBLE PRECISION": _reals,
     "TEXT": _texts,
