@@ -12,13 +12,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 _DEADLINE_S = 120
-_FORKS = multiprocessing.get_context("forkserver")
+FORKS = multiprocessing.get_context("forkserver")
 
 
 def started(work: Callable[..., None], *words: Any) -> multiprocessing.Process:
     """Start `work(begin, *words)`, a function of a module; give its process when it has called `begin()`."""
-    receiver, sender = _FORKS.Pipe(duplex=False)
-    process = _FORKS.Process(target=_run, args=(work, sender, *words))
+    receiver, sender = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_run, args=(work, sender, *words))
     process.start()
     sender.close()
     assert receiver.poll(_DEADLINE_S) and receiver.recv() == "begin"
@@ -65,4 +65,4 @@ def _run(work: Callable[..., None], sender: Connection, *words: Any) -> None:
     work(lambda: sender.send("begin"), *words)
 
 
-_FORKS.set_forkserver_preload(["tests.warm"])
+FORKS.set_forkserver_preload(["tests.warm"])

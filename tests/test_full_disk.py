@@ -1,5 +1,6 @@
 """A full disk: what cannot be written is one line or is done without, the store stays whole, and works again later."""
 
+import gc
 import shutil
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from asp_analysis import capture
 from asp_analysis.capture.spill import Spill
 from asp_analysis.config import parse_url
+from asp_analysis.errors import StoreError
 from asp_analysis.session import connect, readers
 
 pytestmark = pytest.mark.faults
@@ -143,16 +145,65 @@ def test_a_load_that_finds_no_room_takes_nothing_of_its_file(disk, store, tmp_pa
     assert run("load", many, "--json", "--db", store).json["written"] == 30_000
 
 
-def test_a_disk_that_is_read_only_is_read_and_not_written(disk, store, tmp_path, run, monkeypatch):
-    monkeypatch.setattr(readers, "COPIED_ROWS", 10)
+WRITING = (
+    ("load", "RUNS"),
+    ("init", "--sample"),
+    ("init", "--reset", "--yes"),
+    ("rejects",),
+    ("rejects", "--export", "REJECTS"),
+    ("backup",),
+    ("restore", "BACKUP", "--yes"),
+    ("export",),
+    ("dashboard",),
+    ("learning", "--record"),
+    ("estimate", "--size", "18", "--task", "FERRY-050", "--keep"),
+)
+READING = (
+    QUERY,
+    (*QUERY, "--live"),
+    ("learning",),
+    ("quality",),
+    ("models",),
+    ("estimate", "--size", "18"),
+    ("status",),
+)
+
+
+@pytest.mark.parametrize("rows", [10, 20_000], ids=["large", "small"])
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_disk_that_is_read_only_is_read_and_not_written(disk, store, tmp_path, run, monkeypatch, mode, rows):
+    monkeypatch.setattr(readers, "COPIED_ROWS", rows)
     with closing(sqlite3.connect(store.path)) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")  # a write-ahead log would need a file beside it
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+    files = {"RUNS": tmp_path / "runs.csv", "BACKUP": tmp_path / "backup.db", "REJECTS": disk / "rejects.csv"}
+    files["RUNS"].write_text("timestamp,task_id,agent_role,cost_usd\n2026-01-02,T-1,Code,1\n")
+    shutil.copyfile(store.path, files["BACKUP"])
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    runs = tmp_path / "runs.csv"
-    runs.write_text("timestamp,task_id,agent_role,cost_usd\n2026-01-02,T-1,Code,1\n")
     assert run(*QUERY, "--db", store).json == [{"n": EXECUTIONS}]
-    for words in (("load", runs), ("backup",), ("export",), ("dashboard",)):
-        assert run(*words, "--db", store).refusal
+    for words in READING:
+        assert run(*words, "--db", store).exit_code == 0, words
+    for words in WRITING:
+        ran = run(*(files.get(word, word) for word in words), "--db", store)
+        assert ran.exit_code == 1 and ran.err.splitlines()[-1].startswith("Error: "), (words, ran.err)
+        assert "Traceback" not in ran.err
+    for new in ("new.db", "folder/new.db"):
+        assert run("init", "--db", disk / new).refusal
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert run("dashboard", tmp_path / "page.html", "--db", store).exit_code == 0
+
+
+def test_a_copy_of_a_store_that_cannot_be_read_where_it_is_ends_with_its_session(disk, store, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    with connect(store) as session:
+        assert session.sql("SELECT count(*) AS n FROM executions")["n"][0] == EXECUTIONS
+        assert len(list(tmp_path.glob("asp-analysis-*/store.db"))) == 1
+    del session
+    gc.collect()
+    assert not list(tmp_path.glob("asp-analysis-*"))
+    monkeypatch.setattr("tempfile.tempdir", str(disk))
+    with pytest.raises(StoreError, match="set TMPDIR to a folder with room"):
+        connect(store)
 
 
 def test_no_store_can_be_made_and_none_is_left(disk, run):

@@ -134,7 +134,7 @@ def test_an_interrupted_load_leaves_nothing_of_its_file(empty_store, tmp_path):
     _wait_until_writing(empty_store)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert err.strip().startswith("Error: interrupted") and "Traceback" not in err
     with connect(empty_store) as session:
         assert session.sql("SELECT count(*) AS n FROM stg_executions")["n"][0] == 0

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from asp_analysis.cli.layout import layout
+from asp_analysis.session import view_names
 
 REASON = "the amount is not checked before it is written, " * 3
 
@@ -51,8 +52,31 @@ def test_where_no_table_fits_each_row_is_a_block_of_aligned_names():
     assert set(REASON.split()) <= set(words(lines))
 
 
-def test_without_rows_the_names_are_shown():
-    assert words(shown(["a", "b"], [], 40))[:2] == ["a", "b"]
+@pytest.mark.parametrize("width", [10, 20, 40, 80])
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_without_rows_the_names_are_shown_in_every_width(count, width):
+    names = ["a_name_of", "b", "c", "d", "e", "f", "g", "h", "i"][:count]
+    assert set("".join(names)) <= set("".join(shown(names, [], width)))
+
+
+LISTINGS = (
+    ("models",),
+    ("quality",),
+    ("learning",),
+    ("status",),
+    ("rejects",),
+    ("views",),
+    *(("sql", f"FROM {name}") for name in view_names()),
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is needed")
+@pytest.mark.parametrize("columns", [30, 80])
+@pytest.mark.parametrize("words_said", LISTINGS, ids=" ".join)
+def test_a_listing_of_an_empty_store_fits_its_terminal(empty_store, words_said, columns):
+    store = () if words_said == ("views",) else ("--db", empty_store.path)
+    lines = on_terminal(columns, *words_said, *store)
+    assert lines and not any("Traceback" in line for line in lines)
 
 
 def on_terminal(columns, *arguments):

@@ -1,16 +1,19 @@
 """The command line: one module of `verbs` per verb, each parses, calls and prints. Nothing is computed here.
 
 Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 refused or failed with one `Error:` line, 2 wrong
-usage, 3 where a `--check` found something.
+usage, 3 where a `--check` found something, 130 interrupted.
 """
 
+import errno
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
 
 from asp_analysis import __version__
+from asp_analysis.cli import streams
 from asp_analysis.cli.passwords import hide_in_process_title, without_passwords
 from asp_analysis.cli.printing import note, visible
 from asp_analysis.config import require_posix
@@ -61,29 +64,65 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; what a user can cause ends in one line and an exit code, never in a traceback."""
+    streams.prepare()
     hide_in_process_title()
     # Before NumPy is imported: on matrices as small as ours, threads cost a third of a dashboard's time and gain none.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    code = _run()
+    streams.drop_lost_answer()
+    if code:
+        sys.exit(code)
+
+
+def _run() -> int:
+    """Run the verb and return the exit code."""
     try:
         require_posix()
-        if code := group.main(prog_name="asp-analysis", standalone_mode=False):  # what a verb exits with, else None
-            sys.exit(code)
+        code = group.main(prog_name="asp-analysis", standalone_mode=False)  # what a verb exits with, else None
+        sys.stdout.flush()
+        return code or 0
     except click.ClickException as error:
         lines = without_passwords(error.message).split("\n")  # help texts have lines of their own
         vars(error)["message"] = "\n".join(map(visible, lines))
-        error.show()
-        sys.exit(error.exit_code)
+        with suppress(OSError):  # stderr takes nothing
+            error.show()
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error, click.Abort) and not isinstance(error.__cause__, KeyboardInterrupt):
-            _fail("the question was not answered with yes. Nothing was changed; --yes answers it beforehand.")
-        _fail("interrupted. Nothing of the work at hand was kept; run it again.")
+            return _fail("the question was not answered with yes. Nothing was changed; --yes answers it beforehand.")
+        return _end_interrupted()
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":  # this is how DuckDB ends where it reads a store
+            raise
+        return _end_interrupted()
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; Python would complain once more at exit
-        sys.exit(1)
+        return 1  # the reader of our output has gone
+    except OSError as error:
+        return _fail(_explain(error))
     except AnalysisError as error:
-        _fail(str(error))
+        return _fail(str(error))
 
 
-def _fail(message: str) -> None:
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells count."""
+
+
+def _end_interrupted() -> int:
+    _fail("interrupted. Nothing of the work at hand was kept; run it again.")
+    return INTERRUPTED
+
+
+def _explain(error: OSError) -> str:
+    reason = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
+    if error.filename == streams.ANSWER:
+        return (
+            f"The answer could not be written to {streams.ANSWER}: {reason}. "
+            "What the command stored is kept. Send the answer to a terminal, a pipe or a file with room."
+        )
+    name = error.filename or "A file"
+    return f"{name} cannot be used: {reason}. Check its permissions and the free space, or name another."
+
+
+def _fail(message: str) -> int:
     note(f"Error: {without_passwords(message)}")
-    sys.exit(1)
+    return 1

@@ -29,7 +29,7 @@ def layout(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) ->
     whole = [_widest(cells) for cells in _columns(headers, rows)]
     if _room(width - LOOSE_EDGES, whole, LOOSE_GAP) >= 0:
         return _table(headers, rows, whole, is_tight=False)
-    broken = [_broken(header, _widest(column)) for header, column in zip(headers, _columns(rows=rows), strict=True)]
+    broken = [_broken(header, _widest(column)) for header, column in zip(headers, _cells(headers, rows), strict=True)]
     columns = _columns([_longest_word(header) for header in broken], rows)
     least = [_widest(cells, _least) for cells in columns]
     room = _room(width, least, TIGHT_GAP)
@@ -47,8 +47,13 @@ def is_numeric(text: str) -> bool:
 _NO_MARKS = str.maketrans("", "", ",.-e")
 
 
-def _columns(headers: Sequence[str] | None = None, rows: Sequence[Sequence[str]] = ()) -> list[Sequence[str]]:
-    return list(zip(*([] if headers is None else [headers]), *rows, strict=True))
+def _columns(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    return list(zip(headers, *rows, strict=True))
+
+
+def _cells(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Return the cells of each column without its name; of a listing without rows, none for each column."""
+    return [cells[1:] for cells in _columns(headers, rows)]
 
 
 def _widest(cells: Sequence[str], width_of: Callable[[str], int] = cell_len) -> int:
@@ -94,8 +99,7 @@ def _shared_out(room: int, least: list[int], most: list[int]) -> list[int]:
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], widths: list[int], is_tight: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=is_tight, show_edge=not is_tight)
-    columns = _columns(rows=rows) or [()] * len(headers)
-    for header, cells, width in zip(headers, columns, widths, strict=True):
+    for header, cells, width in zip(headers, _cells(headers, rows), widths, strict=True):
         is_number = bool(cells) and all(map(is_numeric, cells))
         table.add_column(Text(header), justify="right" if is_number else "left", overflow="fold", width=width)
     for row in rows:
@@ -103,7 +107,9 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], widths: list[i
     return table
 
 
-def _blocks(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def _blocks(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    if not rows:
+        return Text(f"No rows. Columns: {', '.join(headers)}")
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True, style="table.header")
     table.add_column(overflow="fold")

@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +94,9 @@ def say(line: str) -> None:
 
 
 def note(message: str) -> None:
-    """Say something that is not data, on stderr."""
-    click.echo(visible(message), err=True)
+    """Say something that is not data, on stderr; where stderr takes nothing, the work goes on without it."""
+    with suppress(OSError):
+        click.echo(visible(message), err=True)
 
 
 def counted(count: int, noun: str) -> str:

@@ -15,6 +15,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.session.contract import STORE, Tables, create_raw, raw_view, tables_of
 from asp_analysis.session.guard import said
+from asp_analysis.session.read_only import copy_from_read_only, is_on_read_only
 from asp_analysis.sql import SCHEMA_VERSION
 
 _CONNECT_TIMEOUT_S = 10
@@ -118,7 +119,8 @@ def _attach_file(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:
     connection.execute(f"LOAD {quoted(extension_file('sqlite_scanner'))}")
     # Without this a scan is no snapshot: with a writer at work most sums over it were wrong.
     connection.execute("SET GLOBAL sqlite_disable_multithreaded_scans = true")
-    connection.execute(f"ATTACH {quoted(str(url.path))} AS {STORE} (TYPE sqlite, READ_ONLY)")
+    path = copy_from_read_only(connection, url.path) if url.path and is_on_read_only(url.path) else url.path
+    connection.execute(f"ATTACH {quoted(str(path))} AS {STORE} (TYPE sqlite, READ_ONLY)")
 
 
 def _checked_version(connection: duckdb.DuckDBPyConnection, url: StoreUrl, tables: Tables) -> int | None:

@@ -13,6 +13,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.session.attaching import attached, lock, unreadable
 from asp_analysis.session.catalog import create_views
 from asp_analysis.session.freshness import fingerprint, is_same, state_of
+from asp_analysis.session.read_only import is_on_read_only
 from asp_analysis.session.snapshot import Pointer, Snapshots
 
 log = logging.getLogger("asp_analysis.session")
@@ -49,6 +50,8 @@ def open_reader(url: StoreUrl, *, is_live: bool) -> Reader:
             return _Live(connection)
         if not _is_large(connection):
             return _InMemory(url, connection)
+        if url.path is not None and is_on_read_only(url.path):
+            return _Live(connection)  # a snapshot would have no place
         if not url.is_sqlite and state_of(connection, url, is_quick=True) is None:
             return _Live(connection)  # nothing tells whether a copy of it is still true
     except duckdb.Error as error:
@@ -84,7 +87,8 @@ class _InMemory:
     def renewed(self) -> Reader:
         if self._is_current():
             return self
-        if _is_large(self.connection):
+        is_attached_copy = self._url.path is not None and is_on_read_only(self._url.path)
+        if is_attached_copy or _is_large(self.connection):
             self.connection.close()
             return open_reader(self._url, is_live=False)
         self._copy()

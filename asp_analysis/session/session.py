@@ -13,6 +13,7 @@ from asp_analysis.session.catalog import describe_view, view_key, view_names
 from asp_analysis.session.frames import framed
 from asp_analysis.session.guard import check_reads_only, said
 from asp_analysis.session.readers import open_reader
+from asp_analysis.session.running import run_interruptible
 from asp_analysis.session.scope import NARROWED, Scope, narrow_views
 
 
@@ -78,8 +79,9 @@ class Session:
             raise QueryError("An open session is needed, this one was closed. Open another with asp.connect().")
         check_reads_only(self._reader.connection, query)
         self._renew()
+        connection = self._reader.connection
         try:
-            return framed(self._reader.connection.execute(query, parameters or None))
+            return run_interruptible(connection, lambda: framed(connection.execute(query, parameters or None)))
         except duckdb.Error as error:
             raise QueryError(said(error)) from None
 
