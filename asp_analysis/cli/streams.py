@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from contextlib import suppress
+from typing import Any
 
 ANSWER = "standard output"
 """The name that an error of stdout has, as other errors have the name of their file."""
@@ -12,7 +13,7 @@ ANSWER = "standard output"
 class _Answer(io.FileIO):
     """Stdout whose errors say whose they are."""
 
-    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+    def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except OSError as error:
