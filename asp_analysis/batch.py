@@ -26,7 +26,7 @@ It must not depend on the order in which descriptions come, nor on how often one
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Rows of one table, made of consecutive records of one file, one row a record.
 

@@ -28,7 +28,7 @@ _GROUP_FILES, _GROUP_RECORDS = 64, 20_000
 Load = tuple[LoadedFile, Iterable[Batch]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoadOptions:
     """What a user may say about a load: what tables hold, how transcripts are read, and whose prices hold.
 
@@ -78,7 +78,7 @@ def load_file(
         InputError: the file cannot be read as a whole, its kind is not clear, or the mapping names what is not there.
         StoreError: the store cannot be written; nothing of the file was.
     """
-    options = LoadOptions(loaded_as, mapping or Mapping(), is_strict)
+    options = LoadOptions(loaded_as=loaded_as, mapping=mapping or Mapping(), is_strict=is_strict)
     (result,) = load_paths(store, [path], options)
     if isinstance(result, NotLoaded):
         raise InputError(result.reason)
@@ -156,13 +156,13 @@ def make_pricer(options: LoadOptions) -> Pricer:
         if call.tokens_in is None and call.tokens_out is None:
             return None
         tokens = pricing.Tokens(
-            call.tokens_in or 0,
-            call.tokens_out or 0,
-            call.cache_read or 0,
-            call.cache_write or 0,
-            call.cache_write_1h or 0,
-            call.web_searches or 0,
-            call.variant,
+            total_in=call.tokens_in or 0,
+            out=call.tokens_out or 0,
+            cache_read=call.cache_read or 0,
+            cache_write=call.cache_write or 0,
+            cache_write_1h=call.cache_write_1h or 0,
+            web_searches=call.web_searches or 0,
+            variant=call.variant,
         )
         priced = price_tokens(call.model, call.provider, read_instant(call.at), tokens)
         return None if priced is None else Cost(priced.cost_usd, priced.price)

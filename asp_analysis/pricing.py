@@ -22,7 +22,7 @@ from asp_analysis.errors import InputError
 _PROBE_TOKENS = 1_000_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """What one call used: `total_in` holds the cached tokens, `cache_write` holds those written for one hour.
 

@@ -41,11 +41,15 @@ def timed(call):
 def written(read):
     from asp_analysis.store.database import create_store, open_store
     from asp_analysis.store.log import LoadedFile
-    from asp_analysis.store.loads import write_load
+    try:
+        from asp_analysis.store.loads import write_load
+    except ImportError:  # the release
+        from asp_analysis.store.loading import write_load
     create_store(url)
     batches = read()
     with open_store(url) as store:
-        return timed(lambda: write_load(store, LoadedFile("file", "", 0, "jsonl", "executions"), batches))
+        source = LoadedFile(file="file", sha256="", size_bytes=0, format="jsonl", loaded_as="executions")
+        return timed(lambda: write_load(store, source, batches))
 
 def table():
     path = pathlib.Path(words[0])

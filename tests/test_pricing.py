@@ -27,7 +27,13 @@ MODELS = ["claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929", "gpt-5.6-sol
     out=st.integers(0, 100_000),
 )
 def test_every_price_is_the_price_of_the_library(model, day, fresh, read, write, write_1h, out):
-    tokens = Tokens(fresh + read + write + write_1h, out, read, write + write_1h, write_1h)
+    tokens = Tokens(
+        total_in=fresh + read + write + write_1h,
+        out=out,
+        cache_read=read,
+        cache_write=write + write_1h,
+        cache_write_1h=write_1h,
+    )
     usage = genai_prices.Usage(
         input_tokens=tokens.total_in,
         output_tokens=out,
@@ -44,46 +50,51 @@ def test_every_price_is_the_price_of_the_library(model, day, fresh, read, write,
 def test_a_step_of_the_price_lies_where_the_library_has_it(total):
     usage = genai_prices.Usage(input_tokens=total, output_tokens=1000)
     wanted = genai_prices.calc_price(usage, "claude-sonnet-4-5", genai_request_timestamp=datetime.fromisoformat(AT))
-    found = price_tokens("claude-sonnet-4-5", None, AT, Tokens(total, 1000))
+    found = price_tokens("claude-sonnet-4-5", None, AT, Tokens(total_in=total, out=1000))
     assert found.cost_usd == pytest.approx(float(wanted.total_price))
 
 
 def test_both_kinds_of_cache_writes_have_their_price():
-    for_5m = price_tokens(MODELS[0], "anthropic", AT, Tokens(1_000_000, 0, cache_write=1_000_000))
-    for_1h = price_tokens(MODELS[0], "anthropic", AT, Tokens(1_000_000, 0, 0, 1_000_000, 1_000_000))
+    for_5m = price_tokens(MODELS[0], "anthropic", AT, Tokens(total_in=1_000_000, out=0, cache_write=1_000_000))
+    for_1h = price_tokens(
+        MODELS[0],
+        "anthropic",
+        AT,
+        Tokens(total_in=1_000_000, out=0, cache_read=0, cache_write=1_000_000, cache_write_1h=1_000_000),
+    )
     assert (for_5m.cost_usd, for_1h.cost_usd) == (6.25, 10.0)
 
 
 def test_web_searches_and_fast_answers_have_their_price():
-    searched = price_tokens(MODELS[0], "anthropic", AT, Tokens(0, 0, web_searches=3))
+    searched = price_tokens(MODELS[0], "anthropic", AT, Tokens(total_in=0, out=0, web_searches=3))
     assert searched.cost_usd == pytest.approx(0.03)
     usage = genai_prices.Usage(input_tokens=1000, output_tokens=100)
     at = datetime.fromisoformat(AT)
     for model in ("claude-opus-4-7", "claude-opus-5"):
         context = {"speed": "fast"}
         wanted = genai_prices.calc_price(usage, model, genai_request_timestamp=at, price_context=context).total_price
-        found = price_tokens(model, "anthropic", AT, Tokens(1000, 100, variant="speed=fast"))
+        found = price_tokens(model, "anthropic", AT, Tokens(total_in=1000, out=100, variant="speed=fast"))
         assert found.cost_usd == pytest.approx(float(wanted))
 
 
 def test_a_search_without_a_price_makes_the_call_unpriced():
-    assert price_tokens("deepseek-chat", None, AT, Tokens(10, 1, web_searches=1)) is None
+    assert price_tokens("deepseek-chat", None, AT, Tokens(total_in=10, out=1, web_searches=1)) is None
 
 
 def test_a_price_names_its_source_model_and_date():
-    found = price_tokens(MODELS[0], "anthropic", AT, Tokens(10, 1))
+    found = price_tokens(MODELS[0], "anthropic", AT, Tokens(total_in=10, out=1))
     version = pricing.library_version()
     assert found.price == f"genai-prices {version} anthropic/claude-opus-4-5 on 2026-01-02"
 
 
 @pytest.mark.parametrize(("model", "provider"), [("deepseek/deepseek-chat", None), ("glm-5", "anthropic")])
 def test_a_model_is_found_behind_a_gateway(model, provider):
-    assert price_tokens(model, provider, AT, Tokens(1000, 10)).cost_usd > 0
+    assert price_tokens(model, provider, AT, Tokens(total_in=1000, out=10)).cost_usd > 0
 
 
 def test_an_unknown_model_has_no_price():
-    assert price_tokens("no-such-model", "anthropic", AT, Tokens(10, 1)) is None
-    assert price_tokens(None, None, AT, Tokens(10, 1)) is None
+    assert price_tokens("no-such-model", "anthropic", AT, Tokens(total_in=10, out=1)) is None
+    assert price_tokens(None, None, AT, Tokens(total_in=10, out=1)) is None
 
 
 def test_a_kind_of_usage_that_the_library_does_not_know_is_an_error(monkeypatch):
@@ -111,7 +122,7 @@ def own(tmp_path, text, name="prices.csv"):
 def test_own_prices_hold_from_their_date_and_the_library_before(tmp_path):
     prices = own(tmp_path, CSV + f"{MODELS[0]},2026-01-01,1,2,,,\n{MODELS[0]},2026-02-01,4,8,,,\n")
     days = ("2025-12-31", "2026-01-31", "2026-02-01")
-    tokens = Tokens(1_000_000, 0)
+    tokens = Tokens(total_in=1_000_000, out=0)
     found = [prices.price_tokens(MODELS[0], "anthropic", f"{day}T00:00:00.000000Z", tokens) for day in days]
     assert [price.cost_usd for price in found] == [5.0, 1.0, 4.0]
     assert found[1].price == f"own prices.csv {MODELS[0]} from 2026-01-01"
@@ -119,8 +130,8 @@ def test_own_prices_hold_from_their_date_and_the_library_before(tmp_path):
 
 def test_a_kind_that_ones_own_file_does_not_price_has_no_price(tmp_path):
     prices = own(tmp_path, CSV + "mine,,1,2,,,\n")
-    assert prices.price_tokens("mine", None, AT, Tokens(10, 1, cache_read=5)) is None
-    assert prices.price_tokens("mine", None, AT, Tokens(10, 0)).cost_usd == pytest.approx(1e-5)
+    assert prices.price_tokens("mine", None, AT, Tokens(total_in=10, out=1, cache_read=5)) is None
+    assert prices.price_tokens("mine", None, AT, Tokens(total_in=10, out=0)).cost_usd == pytest.approx(1e-5)
 
 
 def test_json_and_csv_say_the_same(tmp_path):
@@ -223,6 +234,6 @@ def test_a_cost_that_is_stored_stays_where_the_present_prices_know_none(run, emp
 
 def test_prices_of_a_spreadsheet_have_semicolons_and_decimal_points(tmp_path):
     prices = own(tmp_path, CSV.replace(",", ";") + "mine;;1.5;2;;;\n")
-    assert prices.price_tokens("mine", None, AT, Tokens(1_000_000, 0)).cost_usd == 1.5
+    assert prices.price_tokens("mine", None, AT, Tokens(total_in=1_000_000, out=0)).cost_usd == 1.5
     with pytest.raises(InputError, match="1,5 has a comma, write a decimal point"):
         own(tmp_path, CSV.replace(",", ";") + "mine;;1,5;2;;;\n")

@@ -53,7 +53,9 @@ def loaded(facts, tmp_path_factory):
     create_store(url)
     constants = {"defect_type": "6_Conventional_Code_Bug", "description": "not recorded"}
     with open_store(url) as store:
-        result = load_file(store, facts[0], "defect_log", Mapping(MAPS, constants, "%m/%d/%Y %H:%M"))
+        result = load_file(
+            store, facts[0], "defect_log", Mapping(columns=MAPS, constants=constants, time_format="%m/%d/%Y %H:%M")
+        )
     return url, result
 
 

@@ -128,7 +128,13 @@ def test_a_transcript_that_grew_gives_the_same_store_as_the_whole_one(tmp_path, 
 # --- the laws of merging ----------------------------------------------------------------------------------------------
 
 ORIGINS = st.builds(
-    Origin, st.booleans(), st.sampled_from("xy"), NAMES, NAMES, st.sampled_from([MAIN_AGENT, "e"]), NAMES
+    Origin,
+    is_copy=st.booleans(),
+    session_id=st.sampled_from("xy"),
+    project_id=NAMES,
+    branch=NAMES,
+    agent=st.sampled_from([MAIN_AGENT, "e"]),
+    agent_id=NAMES,
 )
 CALLS = st.builds(
     Call,

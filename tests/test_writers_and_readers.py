@@ -37,9 +37,15 @@ with open_store(url) as store:
         share = pairs % 97
         rows = [("2026-01-02T03:04:05.000000Z", f"T-{name}", role, value, f"{name}-{pairs}-{role}")
                 for role, value in (("Code", share), ("Test", 100.0 - share))]
-        batch = Batch("agent_cost_vector", columns, rows, range(2), range(2), str, 2)
+        batch = Batch(
+            table="agent_cost_vector", columns=columns, rows=rows, record_of_row=range(2), line_numbers=range(2),
+            raw_text=str, record_count=2,
+        )
         began = time.monotonic()
-        result = write_load(store, LoadedFile(f"{name}-{pairs}", "", 0, "jsonl", "executions"), [batch])
+        source = LoadedFile(
+            file=f"{name}-{pairs}", sha256="", size_bytes=0, format="jsonl", loaded_as="executions"
+        )
+        result = write_load(store, source, [batch])
         slowest = max(slowest, time.monotonic() - began)
         assert result.written == 2, result
         os.write(committed, b".")
@@ -90,8 +96,12 @@ with open_store(parse_url(sys.argv[1], Path())) as store:
     for moved in itertools.cycle(range(1, 50)):
         rows = [("T", sys.argv[3], usd, f"n-{place}")
                 for usd, place in ((50.0 + moved, 0), (50.0 - moved, int(sys.argv[2]) - 1))]
-        batch = Batch("agent_cost_vector", columns, rows, range(2), range(2), str, 2)
-        assert write_load(store, LoadedFile("moved", "", 0, "jsonl", "executions"), [batch]).updated == 2
+        batch = Batch(
+            table="agent_cost_vector", columns=columns, rows=rows, record_of_row=range(2), line_numbers=range(2),
+            raw_text=str, record_count=2,
+        )
+        source = LoadedFile(file="moved", sha256="", size_bytes=0, format="jsonl", loaded_as="executions")
+        assert write_load(store, source, [batch]).updated == 2
         if moved == 1:
             print("moved", flush=True)
 """

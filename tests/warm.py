@@ -8,5 +8,5 @@ import pytest  # noqa: F401  test modules import it
 from asp_analysis import capture, loading, postgres, pricing, session  # noqa: F401
 from asp_analysis.store import backups, database  # noqa: F401
 
-_TOKENS = pricing.Tokens(1, 1)
+_TOKENS = pricing.Tokens(total_in=1, out=1)
 assert pricing.price_tokens("claude-sonnet-4-5-20250929", "anthropic", "2026-01-05T00:00:00.000000Z", _TOKENS)

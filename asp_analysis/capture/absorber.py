@@ -78,7 +78,7 @@ class Absorber:
                     with self._took(path) as segment:
                         if segment is None:  # its process lives
                             continue
-                        if not self._is_loaded(segment, patience_s, is_over):
+                        if not self._load(segment, patience_s, is_over):
                             return False
                         is_some_loaded = True
             self._has_left_overs = False
@@ -101,31 +101,33 @@ class Absorber:
 
     def _absorb(self, patience_s: float, is_over: Stop) -> bool:
         while (segment := self._spill.oldest()) is not None:
-            if is_over() or not self._is_advanced(segment, patience_s):
+            if is_over() or not self._advance(segment, patience_s):
                 return False
             self._spill.drop_if_stored(segment)
         return True
 
-    def _is_loaded(self, segment: Segment, patience_s: float, is_over: Stop) -> bool:
+    def _load(self, segment: Segment, patience_s: float, is_over: Stop) -> bool:
+        """Store all of a file and remove it; return whether that is done."""
         while not segment.is_stored:
-            if is_over() or not self._is_advanced(segment, patience_s):
+            if is_over() or not self._advance(segment, patience_s):
                 return False
         segment.path.unlink(missing_ok=True)
         return True
 
-    def _is_advanced(self, segment: Segment, patience_s: float) -> bool:
-        """Store the next lines of a file, trying again for `patience_s` while the store is there and gives no way."""
+    def _advance(self, segment: Segment, patience_s: float) -> bool:
+        """Store the next lines of a file, trying for `patience_s` while the store is there; return whether it did."""
         deadline = time.monotonic() + patience_s
         while not self._is_barred:
             left_s = max(0.0, deadline - time.monotonic())
-            if self._is_tried(segment, min(_HOLD_S, left_s)):
+            if self._try_once(segment, min(_HOLD_S, left_s)):
                 return True
             if time.monotonic() >= deadline or self._store.is_missing:
                 return False
             time.sleep(_POLL_S)
         return False
 
-    def _is_tried(self, segment: Segment, patience_s: float) -> bool:
+    def _try_once(self, segment: Segment, patience_s: float) -> bool:
+        """Store the next lines of a file; return whether the store took them."""
         with _within(self.lock, patience_s) as is_mine:
             if not is_mine:
                 return False
@@ -164,7 +166,7 @@ class Absorber:
         if name not in self._logs:
             while len(self._logs) >= 4 * len(KINDS):
                 self._logs.pop(next(iter(self._logs)))
-            self._logs[name] = CaptureLog(segment.source, segment.kind)
+            self._logs[name] = CaptureLog(file=segment.source, loaded_as=segment.kind)
         return self._logs[name]
 
     def _failed(self, error: StoreError) -> None:

@@ -32,7 +32,7 @@ _MOST_SPANS, _MOST_OF_A_TRACE = 5_000, 1_000
 Fields = dict[str, Any]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _OpenTrace:
     """What is kept of one trace: its last spans, what was recorded of them, and what earlier spans ruled out."""
 
@@ -147,7 +147,7 @@ class AspSpanExporter(SpanExporter):
 
     def _record(self, held: _OpenTrace) -> None:
         """Record the calls that are new, and again those of which more is known now."""
-        transcript = Transcript(SOURCE)
+        transcript = Transcript(source=SOURCE)
         take_spans(held.countable(), self._reading, transcript)
         failed = {span.call.call_id for span in held.trace.spans.values() if span.is_error}
         for call in transcript.calls.values():

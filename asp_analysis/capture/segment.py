@@ -9,7 +9,7 @@ from pathlib import Path
 _READ_BYTES = 256 * 1024
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Segment:
     """Lines of one `kind`, numbered from `first` within their `source`, and how many bytes of them the store has."""
 

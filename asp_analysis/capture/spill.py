@@ -147,7 +147,7 @@ class Spill:
         path = folder / f"{self._store.name}.spill-{kind}-{self._token}-{self._numbers[kind]}.jsonl"
         while True:
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            segment = Segment(path, *_origin(path), descriptor)
+            segment = _segment(path, descriptor)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 # Before it was locked, another process may have found it, seen it empty and removed it.
@@ -170,14 +170,21 @@ def taken(path: Path) -> Iterator[Segment | None]:
     except OSError:
         yield None
         return
-    segment = Segment(path, *_origin(path), descriptor)
+    segment = _segment(path, descriptor)
     try:
-        yield segment if _is_ours(segment) else None
+        yield segment if _claim(segment) else None
     finally:
         segment.let_go()
 
 
-def _is_ours(segment: Segment) -> bool:
+def _segment(path: Path, descriptor: int) -> Segment:
+    """Return the open file; its name says what its lines are."""
+    kind, source, first = _origin(path)
+    return Segment(path=path, kind=kind, source=source, first=first, descriptor=descriptor)
+
+
+def _claim(segment: Segment) -> bool:
+    """Lock and measure a file; return whether it is ours to load: unlocked, still there, and of this user."""
     try:
         fcntl.flock(segment.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         status = os.fstat(segment.descriptor)

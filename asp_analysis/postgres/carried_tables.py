@@ -70,4 +70,5 @@ def _table(name: str, script: str) -> ServerTable:
     columns = tuple(
         ServerColumn(one, found[one][0], "AS IDENTITY" in found[one][1]) for one in sql.table_columns()[name]
     )
-    return ServerTable(name, columns, tuple(ForeignKey(*groups) for groups in _REFERENCE.findall(script)))
+    references = tuple(ForeignKey(column, other, key) for column, other, key in _REFERENCE.findall(script))
+    return ServerTable(name, columns, references)

@@ -36,7 +36,7 @@ Reasons = dict[int, list[Reason]]
 """Place in the chunk -> what is wrong with the row."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SetAside:
     """Counts the rows that are set aside, remembers the first, and writes all of them to a file if there is one."""
 

@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 """Receives the table at hand, how many of its rows have been read, and how many there are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Migration:
     """What was done. `is_new` tells a copy that was made now from one that was there; `set_aside` counts by table."""
 
@@ -65,7 +65,7 @@ def migrate(
     with (
         open_source(source_url) as source,
         open_target(target_url) as (target, commit),
-        SetAside(rejects) as set_aside,
+        SetAside(target=rejects) as set_aside,
         _no_search_for_cycles(),
     ):
         has_tables = target.has_tables()
@@ -81,7 +81,12 @@ def migrate(
             raise InputError(_needs_clean_rows(set_aside))
         checks = _compared(target, tallies) if held or not is_dry else []
         done = Migration(
-            source_url.shown, target_url.shown, not held, is_dry, checks, **_found(source, tallies, set_aside)
+            source=source_url.shown,
+            target=target_url.shown,
+            is_new=not held,
+            is_dry=is_dry,
+            checks=checks,
+            **_found(source, tallies, set_aside),
         )
         if held and done.differences:
             raise StoreError(_holds_other(target, "; ".join(_said(check) for check in done.differences[:NAMED])))

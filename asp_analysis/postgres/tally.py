@@ -37,7 +37,7 @@ _SUMS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """One comparison: what the source has, what the server has."""
 
@@ -60,7 +60,7 @@ class Comparison:
         }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _ColumnTally:
     known: int = 0
     checksum: int = 0
@@ -127,7 +127,7 @@ def from_server(table: ServerTable, row: Sequence[Any]) -> Tally:
     values = iter(row)
     tally = Tally(table, next(values), int(next(values) or 0) % _WRAP)
     for column in table.columns:
-        found = tally.columns[column.name] = _ColumnTally(next(values), int(next(values) or 0) % _WRAP)
+        found = tally.columns[column.name] = _ColumnTally(known=next(values), checksum=int(next(values) or 0) % _WRAP)
         if column.kind in _SUMS:
             found.least, found.greatest, found.sum = next(values), next(values), next(values)
     return tally
@@ -193,7 +193,7 @@ def _check(table: str, column: str, name: str, source: Any, target: Any) -> Comp
         is_equal = math.isclose(source, target, rel_tol=_SUM_TOLERANCE)
     else:
         is_equal = source == target
-    return Comparison(table, column, name, source, target, is_equal)
+    return Comparison(table=table, column=column, check=name, source=source, target=target, is_equal=is_equal)
 
 
 def _as_text(value: Any) -> str | None:

@@ -108,13 +108,27 @@ class Target:
                 f"SELECT count(*) FROM {table.name} AS t WHERE NOT EXISTS (SELECT FROM {reference.table} AS r "
                 f"WHERE r.{reference.key} = t.{reference.column})"
             )[0][0]
-            yield Comparison(table.name, reference.column, "orphans", 0, orphans, orphans == 0)
+            yield Comparison(
+                table=table.name,
+                column=reference.column,
+                check="orphans",
+                source=0,
+                target=orphans,
+                is_equal=orphans == 0,
+            )
         if table.identity:
             greatest = source.columns[table.identity].greatest if source.rows else None
             least = greatest[0] + 1 if greatest else 1
             sequence = self.rows(f"SELECT pg_get_serial_sequence('{table.name}', '{table.identity}')")[0][0]
             following = self.rows(f"SELECT last_value + is_called::INTEGER FROM {sequence}")[0][0]
-            yield Comparison(table.name, table.identity, "next", least, following, following >= least)
+            yield Comparison(
+                table=table.name,
+                column=table.identity,
+                check="next",
+                source=least,
+                target=following,
+                is_equal=following >= least,
+            )
 
     @contextmanager
     def _keys_made_last(self, table: ServerTable) -> Iterator[None]:

@@ -29,7 +29,8 @@ def describe_view(name: str) -> tuple[str, list[ViewColumn]]:
     """Read what one row of a view is and what its columns mean from the comment at its head."""
     one_row, _, *lines = _head(name)
     found = [re.fullmatch(r"(\w+)(?: \[([^\]]+)\])?: (.+)", line) for line in lines]
-    return one_row.removeprefix("One row is ").rstrip("."), [ViewColumn(*match.groups()) for match in found if match]
+    columns = [ViewColumn(match[1], match[2], match[3]) for match in found if match]
+    return one_row.removeprefix("One row is ").rstrip("."), columns
 
 
 def view_key(name: str) -> tuple[str, ...]:

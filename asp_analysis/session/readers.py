@@ -48,7 +48,7 @@ def open_reader(url: StoreUrl, *, is_live: bool) -> Reader:
     try:
         if is_live:
             return _Live(connection)
-        if not _is_large(connection):
+        if _count_executions(connection) <= COPIED_ROWS:
             return _InMemory(url, connection)
         if url.path is not None and is_on_read_only(url.path):
             return _Live(connection)  # a snapshot would have no place
@@ -88,7 +88,7 @@ class _InMemory:
         if self._is_current():
             return self
         is_attached_copy = self._url.path is not None and is_on_read_only(self._url.path)
-        if is_attached_copy or _is_large(self.connection):
+        if is_attached_copy or _count_executions(self.connection) > COPIED_ROWS:
             self.connection.close()
             return open_reader(self._url, is_live=False)
         self._copy()
@@ -161,6 +161,7 @@ def _renewed_snapshot(url: StoreUrl) -> Reader:
     return open_reader(url, is_live=True)
 
 
-def _is_large(connection: duckdb.DuckDBPyConnection) -> bool:
+def _count_executions(connection: duckdb.DuckDBPyConnection) -> int:
+    """Count the executions, at most one more than are copied."""
     query = f"SELECT count(*) FROM (SELECT 1 FROM raw.agent_cost_vector LIMIT {COPIED_ROWS + 1})"
-    return connection.execute(query).fetchall()[0][0] > COPIED_ROWS
+    return int(connection.execute(query).fetchall()[0][0])

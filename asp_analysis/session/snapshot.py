@@ -32,7 +32,7 @@ _ROW_GROUP = 30_720
 """Rows that are written together: a quarter of the usual number, because a growing copy rewrites its last group."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pointer:
     """Which file holds the present copy, and of what: the store's state and file, and the views' fingerprint."""
 
@@ -117,7 +117,7 @@ class Snapshots:
             connection.execute(f"USE {NAME}")
             for name in marts():
                 connection.execute(f"CREATE VIEW {NAME}.{name} AS {sql.view_text('marts', name)}")
-        return Pointer(file, _made_of(), taken_at, state, seen)
+        return Pointer(file=file, made_of=_made_of(), taken_at=taken_at, state=state, fingerprint=seen)
 
     def _grown(
         self, connection: duckdb.DuckDBPyConnection, pointer: Pointer, seen: list[Any] | None, since: dict[str, int]
@@ -137,7 +137,7 @@ class Snapshots:
                 if table in since
             )
         if is_whole:
-            return Pointer(file, _made_of(), taken_at, state, seen)
+            return Pointer(file=file, made_of=_made_of(), taken_at=taken_at, state=state, fingerprint=seen)
         show_since(connection, self._url, dict.fromkeys(since))
         return None
 

@@ -31,7 +31,7 @@ class RecordRefused(StoreError):
     """The store's own rules refuse a record of the batch; nothing of the batch was written."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CaptureLog:
     """One row of `load_log` that grows with each batch: its source, and the fingerprint of the lines so far."""
 
@@ -127,7 +127,9 @@ def _written(connection: Connection, log: CaptureLog, batch: Batch) -> tuple[Cap
     """Write a batch and count it in its row of `load_log`; the log itself stays as it is until the commit."""
     grown = _grown(log, batch)
     if grown.load_id is None or not is_logged(connection, grown.load_id, log.file):
-        source = LoadedFile(log.file, "", 0, "jsonl", log.loaded_as, {"captured": True})
+        source = LoadedFile(
+            file=log.file, sha256="", size_bytes=0, format="jsonl", loaded_as=log.loaded_as, options={"captured": True}
+        )
         grown.load_id = begin_log(connection, source)
     outcome = BatchWriter(connection, grown.load_id).write(batch)
     rejects = [*batch.rejects, *outcome.rejects]
@@ -142,9 +144,16 @@ def _written(connection: Connection, log: CaptureLog, batch: Batch) -> tuple[Cap
 
 
 def _result(log: CaptureLog, batch: Batch, outcome: Outcome) -> LoadResult:
-    rejected = len(batch.rejects) + len(outcome.rejects)
-    counts = (batch.record_count, outcome.written, outcome.updated, outcome.present, rejected, outcome.tasks_stubbed)
-    return LoadResult(log.file, log.loaded_as, *counts)
+    return LoadResult(
+        file=log.file,
+        loaded_as=log.loaded_as,
+        read=batch.record_count,
+        written=outcome.written,
+        updated=outcome.updated,
+        present=outcome.present,
+        rejected=len(batch.rejects) + len(outcome.rejects),
+        tasks_stubbed=outcome.tasks_stubbed,
+    )
 
 
 def _grown(log: CaptureLog, batch: Batch) -> CaptureLog:
@@ -153,4 +162,6 @@ def _grown(log: CaptureLog, batch: Batch) -> CaptureLog:
     raw = "".join(f"{line}\n" for line in lines).encode("utf-8", errors="backslashreplace")
     digest = log.digest.copy()
     digest.update(raw)
-    return CaptureLog(log.file, log.loaded_as, log.load_id, log.size_bytes + len(raw), digest)
+    return CaptureLog(
+        file=log.file, loaded_as=log.loaded_as, load_id=log.load_id, size_bytes=log.size_bytes + len(raw), digest=digest
+    )

@@ -20,7 +20,7 @@ from asp_analysis.errors import StoreError
 _TIMEOUT_S = 600
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FileHealth:
     """What was measured of a store's file.
 
@@ -57,7 +57,13 @@ def file_health(path: Path) -> FileHealth:
         raise StoreError(f"A check of {path} is needed, it ended with: {said}. Check the file's permissions.")
     checked = json.loads(ran.stdout)
     size_bytes = path.stat().st_size + log_bytes
-    return FileHealth(size_bytes, log_bytes, log_age_s, tuple(checked["findings"]), checked["orphans"])
+    return FileHealth(
+        size_bytes=size_bytes,
+        log_bytes=log_bytes,
+        log_age_s=log_age_s,
+        findings=tuple(checked["findings"]),
+        orphans=checked["orphans"],
+    )
 
 
 def _log(path: Path) -> tuple[int, float]:

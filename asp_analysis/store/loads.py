@@ -53,7 +53,7 @@ def last_loads(store: Store) -> dict[str, dict[str, Any]]:
 def _write(
     connection: Connection, source: LoadedFile, batches: Iterable[Batch], *, is_strict: bool = False
 ) -> LoadResult:
-    result = LoadResult(source.file, source.loaded_as, found=dict(source.found))
+    result = LoadResult(file=source.file, loaded_as=source.loaded_as, found=dict(source.found))
     strict_rejects: list[Reject] = []
     load_id = begin_log(connection, source)
     writer, unnamed, roles = BatchWriter(connection, load_id), Unnamed(), Roles()

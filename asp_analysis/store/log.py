@@ -10,7 +10,7 @@ from typing import Any
 LAST_LOADS = "SELECT * FROM load_log WHERE load_id IN (SELECT max(load_id) FROM load_log GROUP BY file)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoadedFile:
     """What the load log keeps about a file: its name and fingerprint, its format, what it was loaded as and how.
 
@@ -28,7 +28,7 @@ class LoadedFile:
     notes: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class LoadResult:
     """The outcome of a load: read = written + updated + present + rejected.
 
@@ -62,9 +62,9 @@ def unchanged_result(logged: dict[str, Any]) -> LoadResult:
     found = json.loads(logged["found_json"] or "{}")
     present = read - rejected
     return LoadResult(
-        logged["file"],
-        logged["loaded_as"],
-        read,
+        file=logged["file"],
+        loaded_as=logged["loaded_as"],
+        read=read,
         present=present,
         rejected=rejected,
         is_unchanged=True,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,22 +28,40 @@ ORDER BY r.file, r.line_number, r.reject_id
 """
 
 
-def list_rejects(store: Store) -> list[dict[str, Any]]:
-    """List the kept rejects by file and line.
+@dataclass(frozen=True, kw_only=True)
+class KeptReject:
+    """A record that could not be taken, why, and how it was read.
 
-    Each has reject_id, file, line_number, reasons, raw_text, loaded_at; loaded_again_at where its file was loaded later
-    and the record was not rejected again, being mended, changed or on another line; and how it was read: format,
-    loaded_as, options and the header line (None where the format has none, or where it was loaded before headers were
-    kept).
+    loaded_again_at: when its file was loaded later and the record was not rejected again, being mended, changed or on
+    another line; options: of the load, by name; header: the line that must stand above the record of a CSV file (None
+    where the format has none, or where it was loaded before headers were kept).
     """
-    return [_listed(row) for row in store.read(_LISTED)]
+
+    reject_id: int
+    file: str
+    line_number: int
+    raw_text: str
+    loaded_at: str
+    loaded_again_at: str | None
+    format: str
+    loaded_as: str
+    reasons: list[str]
+    options: dict[str, Any]
+    header: str | None
 
 
-def _listed(row: dict[str, Any]) -> dict[str, Any]:
-    row["reasons"] = json.loads(row.pop("reasons_json"))
-    row["options"] = json.loads(row.pop("options_json"))
-    row[HEADER] = json.loads(row.pop("found_json") or "{}").get(HEADER)
-    return row
+def list_rejects(store: Store) -> list[KeptReject]:
+    """List the kept rejects by file and line."""
+    return [_listed(**row) for row in store.read(_LISTED)]
+
+
+def _listed(*, reasons_json: str, options_json: str, found_json: str | None, **others: Any) -> KeptReject:
+    return KeptReject(
+        reasons=json.loads(reasons_json),
+        options=json.loads(options_json),
+        header=json.loads(found_json or "{}").get(HEADER),
+        **others,
+    )
 
 
 def clear_rejects(store: Store, reject_ids: Iterable[int]) -> None:

@@ -32,7 +32,7 @@ _IDS_AT_ONCE = 900  # SQLite allows 999 parameters in builds before 3.32
 _MISSING_TASK_TIME = "created_at: is needed for a task that is not in the store yet; give --set created_at=..."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Keyed:
     """How the rows of one table are told apart, what an unknown value of a new row becomes, and what it refers to.
 
@@ -48,22 +48,22 @@ class Keyed:
 
 
 TABLES: dict[str, Keyed] = {
-    EXECUTIONS: Keyed(("execution_id",), time="executed_at"),
-    "task_metadata": Keyed(("task_id",), {"status": "pending", "is_stub": False}),
+    EXECUTIONS: Keyed(key=("execution_id",), time="executed_at"),
+    "task_metadata": Keyed(key=("task_id",), defaults={"status": "pending", "is_stub": False}),
     "defect_log": Keyed(
-        ("defect_id",),
-        {"is_flagged_by_agent": False, "is_validated_by_human": False, "is_false_positive": False},
+        key=("defect_id",),
+        defaults={"is_flagged_by_agent": False, "is_validated_by_human": False, "is_false_positive": False},
         time="found_at",
         words={"defect_type": "defect_types"},
     ),
-    "bootstrap_metrics": Keyed(("capability", "measured_at"), words={"capability": "capabilities"}),
-    "agent_roles": Keyed(("agent_role",), is_logged=False),
-    "capabilities": Keyed(("capability",), is_logged=False),
-    "defect_types": Keyed(("defect_type",), is_logged=False),
+    "bootstrap_metrics": Keyed(key=("capability", "measured_at"), words={"capability": "capabilities"}),
+    "agent_roles": Keyed(key=("agent_role",), is_logged=False),
+    "capabilities": Keyed(key=("capability",), is_logged=False),
+    "defect_types": Keyed(key=("defect_type",), is_logged=False),
 }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Outcome:
     """What became of the records of a batch."""
 
@@ -212,7 +212,13 @@ class _Merge:
         self._writer.move(self._batch, list(self._moved.values()))
         self._writer.update(self._batch, list(self._changed.values()))
         self._flush()
-        return Outcome(counts["written"], counts["updated"], counts["present"], stubbed, tuple(rejects))
+        return Outcome(
+            written=counts["written"],
+            updated=counts["updated"],
+            present=counts["present"],
+            tasks_stubbed=stubbed,
+            rejects=tuple(rejects),
+        )
 
     def _take(self, key: Key, row: Row, old: Row | None) -> str:
         """Plan one record and return what becomes of it: written, updated or present."""

@@ -64,7 +64,7 @@ def _read_table(form: TableFormat, file: SourceFile) -> int:
     for kind in RECORDS:
         count += _read_records(form.read_table(file, Mapping()), kind)
     if first is not None and (columns := list(first.columns)):
-        check_mapping(file.name, columns, Mapping({"task_id": columns[0]}), "executions")
+        check_mapping(file.name, columns, Mapping(columns={"task_id": columns[0]}), "executions")
         detect_target(file.name, columns, Mapping())
     return count
 

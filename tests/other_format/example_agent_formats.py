@@ -18,12 +18,14 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 
 
 def read_transcript(file: SourceFile, reading: Reading) -> Transcript:
-    transcript = Transcript("example-agent")
+    transcript = Transcript(source="example-agent")
     for line in read_lines(file, transcript):
         try:
             record = parse_object(line)
-            origin = Origin(False, str(record["run"]))
-            call = Call(str(record["id"]), instant(record, "time"), origin, word(record, "model"))
+            origin = Origin(is_copy=False, session_id=str(record["run"]))
+            call = Call(
+                call_id=str(record["id"]), at=instant(record, "time"), origin=origin, model=word(record, "model")
+            )
             call.tokens_in, call.tokens_out = count(record, "in"), count(record, "out")
             transcript.touch(reading.task_of(origin), call.at, origin)
             transcript.add_call(call, line.number)

@@ -139,7 +139,7 @@ def _unchanged(
 
     if said["loaded_as"] or said["maps"] or said["constants"]:
         return None
-    return all_unchanged(store_url(db), found, transcript_options(*how))
+    return all_unchanged(store_url(db), found, transcript_options(how[0], how[1]))
 
 
 def _loaded(
@@ -151,8 +151,16 @@ def _loaded(
     from asp_analysis.store.database import open_store
 
     columns, constants = pairs(said["maps"], "--map"), pairs(said["constants"], "--set")
-    mapping = Mapping(columns, constants, said["time_format"], said["decimal"], said["encoding"])
-    options = LoadOptions(said["loaded_as"], mapping, said["strict"], *how)
+    mapping = Mapping(
+        columns=columns,
+        constants=constants,
+        time_format=said["time_format"],
+        decimal=said["decimal"],
+        encoding=said["encoding"],
+    )
+    options = LoadOptions(
+        loaded_as=said["loaded_as"], mapping=mapping, is_strict=said["strict"], reading=how[0], prices=how[1]
+    )
     url = store_url(db)
     _load_waiting(url, found)
     with open_store(url) as store:

@@ -5,13 +5,16 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from asp_analysis.cli.options import db_option, format_options
 from asp_analysis.cli.printing import counted, note, print_rows
 from asp_analysis.errors import InputError
+
+if TYPE_CHECKING:
+    from asp_analysis.store.rejects import KeptReject
 
 _COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")
 _TABLES = ("csv", "jsonl", "parquet", "asp-platform")
@@ -48,16 +51,18 @@ def command(target: Path | None, clear: bool, output: str | None, db: str | None
         for path, alike in _parts(target, rejects):
             _write(path, alike)
             if clear:
-                clear_rejects(store, [reject["reject_id"] for reject in alike])
+                clear_rejects(store, [reject.reject_id for reject in alike])
             note(_written(path, alike))
     if not rejects:
         note("No record is kept as rejected, nothing was written.")
 
 
-def _print(rejects: list[dict[str, Any]], output: str | None) -> None:
-    shown = [{**reject, "reasons": "; ".join(reject["reasons"])} for reject in rejects]
-    print_rows(rejects if output == "json" else shown, _COLUMNS, output)
-    again = sum(reject["loaded_again_at"] is not None for reject in rejects)
+def _print(rejects: list["KeptReject"], output: str | None) -> None:
+    rows = [vars(reject) for reject in rejects]
+    if output != "json":
+        rows = [{**row, "reasons": "; ".join(row["reasons"])} for row in rows]
+    print_rows(rows, _COLUMNS, output)
+    again = sum(reject.loaded_again_at is not None for reject in rejects)
     if again:
         note(
             f"{again} of {len(rejects)} were not rejected again when their file was loaded later (loaded_again_at): "
@@ -65,27 +70,27 @@ def _print(rejects: list[dict[str, Any]], output: str | None) -> None:
         )
 
 
-def _parts(target: Path, rejects: list[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+def _parts(target: Path, rejects: list["KeptReject"]) -> Iterator[tuple[Path, list["KeptReject"]]]:
     """Give the rejects that one call of `load` can take, each with its file; the target itself where all are alike."""
-    parts: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    parts: dict[str, list[KeptReject]] = defaultdict(list)
     for reject in rejects:
-        parts[json.dumps([_header(reject), reject["loaded_as"], reject["options"]])].append(reject)
+        parts[json.dumps([_header(reject), reject.loaded_as, reject.options])].append(reject)
     for number, alike in enumerate(parts.values(), start=1):
         yield target if len(parts) == 1 else target.with_stem(f"{target.stem}-{number}"), alike
 
 
-def _header(reject: dict[str, Any]) -> str | None:
+def _header(reject: "KeptReject") -> str | None:
     """Give what must stand above a record: its header line; nothing above JSON; None where it is not known."""
-    return reject["header"] if reject["format"] == "csv" else ""
+    return reject.header if reject.format == "csv" else ""
 
 
-def _write(target: Path, rejects: list[dict[str, Any]]) -> None:
-    texts = [_header(rejects[0]) or "", *(reject["raw_text"] for reject in rejects)]
+def _write(target: Path, rejects: list["KeptReject"]) -> None:
+    texts = [_header(rejects[0]) or "", *(reject.raw_text for reject in rejects)]
     try:
         with target.open("w", encoding="utf-8", newline="") as stream:
             stream.writelines(_ended(text) for text in texts if text)
         with Path(f"{target}.reasons.jsonl").open("w", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(reject, ensure_ascii=False) + "\n" for reject in rejects)
+            stream.writelines(json.dumps(vars(reject), ensure_ascii=False) + "\n" for reject in rejects)
     except OSError as error:
         raise InputError(f"A file to write is needed, {target} gave: {error.strerror}. Choose another.") from None
 
@@ -94,7 +99,7 @@ def _ended(text: str) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
-def _written(path: Path, rejects: list[dict[str, Any]]) -> str:
+def _written(path: Path, rejects: list["KeptReject"]) -> str:
     header = " Their header line was not kept: write it above them." if _header(rejects[0]) is None else ""
     return (
         f"{counted(len(rejects), 'record')} written to {path}, the reasons to {path}.reasons.jsonl.{header} "
@@ -102,13 +107,13 @@ def _written(path: Path, rejects: list[dict[str, Any]]) -> str:
     )
 
 
-def _load_again(path: Path, reject: dict[str, Any]) -> str:
+def _load_again(path: Path, reject: "KeptReject") -> str:
     """Give the command that reads a mended record as it was read before."""
     words = ["asp-analysis", "load", str(path)]
-    if reject["format"] in _TABLES:
-        words += ["--as", reject["loaded_as"]]
+    if reject.format in _TABLES:
+        words += ["--as", reject.loaded_as]
         for name, flag in _OPTIONS.items():
-            said = reject["options"].get(name, {})
+            said = reject.options.get(name, {})
             values = ["=".join(pair) for pair in said.items()] if isinstance(said, dict) else [said]
             words += [word for value in values for word in (flag, value)]
     return shlex.join(words)

@@ -55,7 +55,7 @@ _HEAD_TYPES = {
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one transcript; its sub-agents' types are looked up beside it where it is a sub-agent's own file."""
-    transcript = Transcript(SOURCE)
+    transcript = Transcript(source=SOURCE)
     context = _Context(reading, transcript, _file_agent(file.path))
     for line in read_lines(file, transcript):
         if _UNUSED.search(line.content, 0, 80):
@@ -87,7 +87,11 @@ class _Context:
         at = instant(record)
         origin, task_id = self._origin(record)
         # A copy adds nothing to the task that holds it.
-        activity = Activity(at, at, SOURCE) if origin.is_copy else self._transcript.touch(task_id, at, origin)
+        activity = (
+            Activity(started_at=at, ended_at=at, source=SOURCE)
+            if origin.is_copy
+            else self._transcript.touch(task_id, at, origin)
+        )
         if kind == "assistant":
             self._assistant(record, at, origin, activity, line)
         elif kind == "user":
@@ -109,7 +113,14 @@ class _Context:
         known = self._origins.get(key)
         if known is None:
             session_id, folder, branch, *_, is_copy = key
-            origin = Origin(is_copy, session_id, folder_name(folder), branch, agent, agent_id)
+            origin = Origin(
+                is_copy=is_copy,
+                session_id=session_id,
+                project_id=folder_name(folder),
+                branch=branch,
+                agent=agent,
+                agent_id=agent_id,
+            )
             known = self._origins[key] = origin, self._reading.task_of(origin)
         return known
 
@@ -130,7 +141,7 @@ class _Context:
         if not isinstance(usage, dict):
             self._transcript.without_usage.add(own_id)
             return
-        call = _call(record, message, usage, Call(own_id, at, origin))
+        call = _call(record, message, usage, Call(call_id=own_id, at=at, origin=origin))
         call.tools = {_tool(block) for block in blocks if block.get("type") in ("tool_use", "server_tool_use")}
         if self._reading.keep_text:
             call.texts = {f"{at} {record.get('uuid')}": text_of(blocks)} if text_of(blocks) else {}
@@ -270,7 +281,7 @@ def _types_of_agents(parent: Path) -> dict[str, str]:
     kinds: dict[str, str] = {}
     agents: dict[str, str] = {}
     with open_file(parent) as file:
-        for line in read_lines(file, Transcript(SOURCE)):
+        for line in read_lines(file, Transcript(source=SOURCE)):
             if b'"subagent_type"' not in line.content and b'"agentId"' not in line.content:
                 continue
             for tool_use_id, agent_id, kind in _spawns(_object_of(line.content)):

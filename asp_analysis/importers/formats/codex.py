@@ -41,7 +41,7 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one rollout: one session, or a sub-agent's part of one."""
-    transcript = Transcript(SOURCE)
+    transcript = Transcript(source=SOURCE)
     session = _Session(reading, transcript, _named_session(file.path))
     for line in read_lines(file, transcript):
         try:
@@ -95,14 +95,21 @@ class _Session:
         git = meta.get("git")
         branch = word(git, "branch") if isinstance(git, dict) else None
         self._folder = meta.get("cwd")
-        self._origin = Origin(False, str(root or own_id), folder_name(self._folder), branch, agent, agent_id)
+        self._origin = Origin(
+            is_copy=False,
+            session_id=str(root or own_id),
+            project_id=folder_name(self._folder),
+            branch=branch,
+            agent=agent,
+            agent_id=agent_id,
+        )
         self._provider, self._model = word(meta, "model_provider"), word(meta, "model")
         self._version = word(meta, "cli_version")
 
     def _here(self, at: str) -> tuple[Origin, Activity]:
-        origin = self._origin or Origin(False, self._session_id)
+        origin = self._origin or Origin(is_copy=False, session_id=self._session_id)
         if self._copied_turns:
-            return origin, Activity(at, at, SOURCE)
+            return origin, Activity(started_at=at, ended_at=at, source=SOURCE)
         return origin, self._transcript.touch(self._reading.task_of(origin), at, origin)
 
     def _item(self, item: dict[str, Any], at: str, line: Line) -> None:
@@ -143,7 +150,7 @@ class _Session:
             self._copied_turns = False
 
     def _thread_id(self) -> str:
-        origin = self._origin or Origin(False, self._session_id)
+        origin = self._origin or Origin(is_copy=False, session_id=self._session_id)
         return origin.agent_id or origin.session_id
 
     def _count(self, info: Any, at: str, line: Line) -> None:
@@ -169,7 +176,12 @@ class _Session:
             call_id=f"codex:{name}",
             at=at,
             origin=Origin(
-                self._copied_turns, origin.session_id, origin.project_id, origin.branch, origin.agent, origin.agent_id
+                is_copy=self._copied_turns,
+                session_id=origin.session_id,
+                project_id=origin.project_id,
+                branch=origin.branch,
+                agent=origin.agent,
+                agent_id=origin.agent_id,
             ),
             model=self._model,
             provider=self._provider,

@@ -22,12 +22,14 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one session."""
-    transcript = Transcript(SOURCE)
-    origin = Origin(False, "unknown")
+    transcript = Transcript(source=SOURCE)
+    origin = Origin(is_copy=False, session_id="unknown")
     for record, line in read_documents(file, transcript, reading.keep_text):
         if "projectHash" in record:
             project = record["projectHash"] if isinstance(record["projectHash"], str) else None
-            origin = Origin(False, str(record.get("sessionId")), project[:12] if project else None)
+            origin = Origin(
+                is_copy=False, session_id=str(record.get("sessionId")), project_id=project[:12] if project else None
+            )
         for message in objects_in(record["messages"]) if "messages" in record else [record]:
             try:
                 _take(message, origin, reading, transcript, line)
@@ -69,7 +71,7 @@ def _call(message: dict[str, Any], name: str, at: str, origin: Origin) -> Call |
     tokens = message.get("tokens")
     if not isinstance(tokens, dict):
         return None
-    call = Call(f"gemini:{name}", at, origin, provider="google")
+    call = Call(call_id=f"gemini:{name}", at=at, origin=origin, provider="google")
     call.model = message["model"] if isinstance(message.get("model"), str) else None
     call.tokens_in = (count(tokens, "input") or 0) + (count(tokens, "tool") or 0)
     call.tokens_out = (count(tokens, "output") or 0) + (count(tokens, "thoughts") or 0)

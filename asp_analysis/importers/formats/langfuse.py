@@ -38,7 +38,7 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one export."""
-    transcript = Transcript(SOURCE)
+    transcript = Transcript(source=SOURCE)
     spans = list(_spans(file, reading, transcript))
     take_spans(spans, reading, transcript)
     return transcript
@@ -69,7 +69,7 @@ def _span(observation: dict[str, Any], trace: dict[str, Any], line: Line, readin
     at, ended_at = instant(observation, "startTime"), None
     if observation.get("endTime"):
         ended_at = instant(observation, "endTime")
-    call = Call(f"{trace_id}:{span_id}", at, Origin(False, trace_id))
+    call = Call(call_id=f"{trace_id}:{span_id}", at=at, origin=Origin(is_copy=False, session_id=trace_id))
     call.model = word(observation, "model")
     _fill(call, observation)
     if kind in _KINDS:
@@ -77,19 +77,19 @@ def _span(observation: dict[str, Any], trace: dict[str, Any], line: Line, readin
     name = str(observation.get("name") or kind)
     session_id = trace.get("sessionId") or observation.get("sessionId")
     return Span(
-        trace_id,
-        span_id,
-        word(observation, "parentObservationId"),
-        name,
-        _KINDS.get(kind, "agent"),
-        at,
-        call,
-        ended_at,
-        str(session_id) if session_id else None,
-        word(observation, "projectId"),
-        name if kind == "AGENT" else None,
-        observation.get("level") == "ERROR",
-        line.number,
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_id=word(observation, "parentObservationId"),
+        name=name,
+        kind=_KINDS.get(kind, "agent"),
+        at=at,
+        call=call,
+        ended_at=ended_at,
+        session_id=str(session_id) if session_id else None,
+        project_id=word(observation, "projectId"),
+        agent=name if kind == "AGENT" else None,
+        is_error=observation.get("level") == "ERROR",
+        line_number=line.number,
     )
 
 

@@ -26,7 +26,7 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one trajectory."""
-    transcript = Transcript(SOURCE)
+    transcript = Transcript(source=SOURCE)
     for document, line in read_documents(file, transcript, reading.keep_text):
         info = document["info"] if isinstance(document.get("info"), dict) else {}
         answers = [message for message in objects_in(document.get("messages")) if _response(message)]
@@ -50,7 +50,7 @@ def _origin(path: Path, document: dict[str, Any], answers: list[dict[str, Any]])
     instance = str(document.get("instance_id") or file_name(path.name).split(".traj")[0])
     first = next((str(_response(message).get("id")) for message in answers), None)
     session_id = f"{instance}#{short_id(first)}" if first else instance
-    return Origin(False, session_id, instance.rpartition("-")[0] or instance)
+    return Origin(is_copy=False, session_id=session_id, project_id=instance.rpartition("-")[0] or instance)
 
 
 def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript: Transcript, line: Line) -> None:
@@ -58,7 +58,9 @@ def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript:
     at = instant(extra) if extra.get("timestamp") else instant(response, "created")
     transcript.touch(reading.task_of(origin), at, origin)
     model = response.get("model")
-    call = Call(f"response:{response.get('id')}", at, origin, model if isinstance(model, str) else None)
+    call = Call(
+        call_id=f"response:{response.get('id')}", at=at, origin=origin, model=model if isinstance(model, str) else None
+    )
     usage = response.get("usage")
     if isinstance(usage, dict):
         _fill(call, usage)

@@ -64,7 +64,7 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one file of traces or log events."""
-    transcript = Transcript(SOURCE)
+    transcript = Transcript(source=SOURCE)
     spans: list[Span] = []
     events = _Events(reading, transcript)
     for document, line in read_documents(file, transcript, reading.keep_text):
@@ -143,7 +143,7 @@ def span_of(
     """
     trace_id, span_id, parent_id = ids
     at, ended_at = (_instant(time_ns) for time_ns in times_ns)
-    call = Call(f"{trace_id}:{span_id}", at, Origin(False, trace_id))
+    call = Call(call_id=f"{trace_id}:{span_id}", at=at, origin=Origin(is_copy=False, session_id=trace_id))
     call.model, call.provider = _text(attributes, _MODEL), _text(attributes, _PROVIDER)
     _fill(call, attributes)
     kind = _kind(attributes, has_usage=call.has_usage)
@@ -153,7 +153,19 @@ def span_of(
     is_error = outcome[0] or "error.type" in attributes
     project_id, number = attributes.get("service.name"), outcome[1].number
     return Span(
-        trace_id, span_id, parent_id, name, kind, at, call, ended_at, session_id, project_id, agent, is_error, number
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_id=parent_id,
+        name=name,
+        kind=kind,
+        at=at,
+        call=call,
+        ended_at=ended_at,
+        session_id=session_id,
+        project_id=project_id,
+        agent=agent,
+        is_error=is_error,
+        line_number=number,
     )
 
 
@@ -267,11 +279,17 @@ class _Events:
         if name not in ("api_request", "api_error", "tool_result", "user_prompt") or not isinstance(session_id, str):
             return
         at = _instant(_nanoseconds(record, "timeUnixNano" if "timeUnixNano" in record else "observedTimeUnixNano"))
-        origin = Origin(False, session_id, project_id, None, _agent(attributes.get("query_source")))
+        origin = Origin(
+            is_copy=False,
+            session_id=session_id,
+            project_id=project_id,
+            branch=None,
+            agent=_agent(attributes.get("query_source")),
+        )
         activity = self._transcript.touch(self._reading.task_of(origin), at, origin)
         own_id = short_id(f"{session_id} {at} {attributes.get('event.sequence')} {name}")
         if name == "api_request":
-            self._request(attributes, Call(f"claude-code-event:{own_id}", at, origin), line)
+            self._request(attributes, Call(call_id=f"claude-code-event:{own_id}", at=at, origin=origin), line)
         elif name == "api_error":
             note_event(activity, "api_errors", own_id)
         elif name == "tool_result":

@@ -32,7 +32,7 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one session."""
-    transcript = Transcript(SOURCE)
+    transcript = Transcript(source=SOURCE)
     header: dict[str, Any] = {}
     for line in read_lines(file, transcript):
         try:
@@ -49,8 +49,14 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
 def _take(record: dict[str, Any], header: dict[str, Any], reading: Reading, transcript: Transcript, line: Line) -> None:
     at = instant(record)
     is_copy = "timestamp" in header and at < instant(header)
-    origin = Origin(is_copy, str(header.get("id") or "unknown"), folder_name(header.get("cwd")))
-    activity = Activity(at, at, SOURCE) if is_copy else transcript.touch(reading.task_of(origin), at, origin)
+    origin = Origin(
+        is_copy=is_copy, session_id=str(header.get("id") or "unknown"), project_id=folder_name(header.get("cwd"))
+    )
+    activity = (
+        Activity(started_at=at, ended_at=at, source=SOURCE)
+        if is_copy
+        else transcript.touch(reading.task_of(origin), at, origin)
+    )
     message = record.get("message")
     if record.get("type") == "compaction":
         note_event(activity, "compactions", short_id(at))
@@ -87,7 +93,7 @@ def _call(message: dict[str, Any], at: str, origin: Origin) -> Call:
     sizes = [count(usage, name) or 0 for name in ("input", "output", "cacheRead", "cacheWrite")]
     fresh, output, cache_read, cache_write = sizes
     name = short_id(f"{message.get('timestamp')} {model} {sizes}")
-    call = Call(f"pi:{at}:{name}", at, origin, model)
+    call = Call(call_id=f"pi:{at}:{name}", at=at, origin=origin, model=model)
     call.provider = word(message, "provider")
     call.tokens_in, call.tokens_out = fresh + cache_read + cache_write, output
     call.cache_read, call.cache_write = cache_read, cache_write

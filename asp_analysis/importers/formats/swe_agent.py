@@ -27,13 +27,13 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one trajectory."""
-    transcript = Transcript(SOURCE)
+    transcript = Transcript(source=SOURCE)
     at = format_instant(datetime.fromtimestamp(file.modified_ns // 10**9, UTC))
     for document, line in read_documents(file, transcript, reading.keep_text):
         name = file_name(file.path.name).split(".traj")[0]
-        origin = Origin(False, name, name.rpartition("-")[0] or name)
+        origin = Origin(is_copy=False, session_id=name, project_id=name.rpartition("-")[0] or name)
         try:
-            _take(document, Call(_run_id(document), at, origin), reading, transcript, line)
+            _take(document, Call(call_id=_run_id(document), at=at, origin=origin), reading, transcript, line)
         except LineError as error:
             transcript.rejects.append(reject(line, str(error), reading.keep_text))
     return transcript

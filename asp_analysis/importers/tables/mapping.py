@@ -28,7 +28,7 @@ _INSTANTS = {"executed_at", "created_at", "started_at", "completed_at", "found_a
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mapping:
     """What the user said about a table: ours -> theirs, ours -> constant, the form of its times, numbers and texts.
 

@@ -76,12 +76,12 @@ class Reconciliation:
 
     def count(self, transcript: Transcript, unpriced: frozenset[str]) -> dict[str, int]:
         """Count what one file adds to the files before it."""
-        calls = [name for name in transcript.calls if self._is_new("call", name)]
+        calls = [name for name in transcript.calls if self._see("call", name)]
         return {
             "lines": transcript.lines,
             "calls": len(calls),
             "duplicates": transcript.duplicates + len(transcript.calls) - len(calls),
-            "calls_without_usage": sum(self._is_new("no usage", name) for name in transcript.without_usage),
+            "calls_without_usage": sum(self._see("no usage", name) for name in transcript.without_usage),
             "calls_without_price": sum(name in unpriced for name in calls),
             "errors": self._events(transcript, "tool_errors", "api_errors"),
             "interruptions": self._events(transcript, "interruptions"),
@@ -89,13 +89,14 @@ class Reconciliation:
 
     def _events(self, transcript: Transcript, *kinds: str) -> int:
         return sum(
-            self._is_new(kind, f"{task_id} {name}")
+            self._see(kind, f"{task_id} {name}")
             for task_id, activity in transcript.activities.items()
             for kind in kinds
             for name in activity.events.get(kind, ())
         )
 
-    def _is_new(self, kind: str, name: str) -> bool:
+    def _see(self, kind: str, name: str) -> bool:
+        """Remember a thing; return whether it is seen for the first time."""
         mark = hash((kind, name))  # 64 bits: a million calls collide once in a million runs
         is_new = mark not in self._seen
         self._seen.add(mark)

@@ -134,12 +134,12 @@ def stored_call(row: Row) -> tuple[Call, dict[str, Any]]:
     known = dict(zip(COLUMNS, row, strict=True))
     metadata: dict[str, Any] = json.loads(known["metadata_json"] or "{}")
     origin = Origin(
-        bool(metadata.get("is_copy")),
-        metadata.get("session_id", known["task_id"]),
-        known["project_id"],
-        metadata.get("branch"),
-        metadata.get("agent", MAIN_AGENT),
-        known["subtask_id"],
+        is_copy=bool(metadata.get("is_copy")),
+        session_id=metadata.get("session_id", known["task_id"]),
+        project_id=known["project_id"],
+        branch=metadata.get("branch"),
+        agent=metadata.get("agent", MAIN_AGENT),
+        agent_id=known["subtask_id"],
     )
     call = Call(
         call_id=known["execution_id"],

@@ -22,7 +22,7 @@ MAIN_AGENT = "main"
 UNNAMED_AGENT = "subagent"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where a call comes from: session, project (folder name), branch, agent and its run, and who wrote it down.
 
@@ -44,7 +44,7 @@ class Origin:
         return (self.is_copy, *((name is None, name or "") for name in names))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
     """One model call. `tokens_in` holds cached tokens too; `cache_write` holds the 1-hour ones too; None is unknown.
 
@@ -111,7 +111,7 @@ _SMALLEST = ("model", "provider", "variant", "tool_version")
 _largest_of, _smallest_of = operator.attrgetter(*LARGEST), operator.attrgetter(*_SMALLEST)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Activity:
     """What happened on one task: when, in which sessions, and its events by kind, each named so that it counts once."""
 
@@ -131,7 +131,7 @@ EVENT_KINDS = ("tool_errors", "api_errors", "interruptions", "compactions", "edi
 """Events are named `id`; edits `id:added:removed` (lines); turns `id:ms` (time from a prompt to its last answer)."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Transcript:
     """All that one file told: calls and activities by their names, rejects, and what the reconciliation counts."""
 
@@ -158,7 +158,7 @@ class Transcript:
         """Give the activity of a task, extended to the instant `at`."""
         activity = self.activities.get(task_id)
         if activity is None:
-            activity = self.activities[task_id] = Activity(at, at, self.source)
+            activity = self.activities[task_id] = Activity(started_at=at, ended_at=at, source=self.source)
         if at < activity.started_at:
             activity.started_at = at
         if at > activity.ended_at:

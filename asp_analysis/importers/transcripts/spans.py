@@ -15,7 +15,7 @@ Inherited = tuple[str | None, str | None, str | None]
 _NOTHING: Inherited = (None, None, None)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Span:
     """One span or observation. `kind` is call, agent, tool or other; `call` holds what it says of a call."""
 
@@ -108,7 +108,13 @@ def _take_trace(trace: Trace, reading: Reading, transcript: Transcript) -> None:
 
 def _origin(span: Span, trace: Trace, session_id: str | None) -> Origin:
     agent, own_session, project_id = trace.inherited(span)
-    return Origin(False, own_session or session_id or span.trace_id, project_id, None, agent or MAIN_AGENT)
+    return Origin(
+        is_copy=False,
+        session_id=own_session or session_id or span.trace_id,
+        project_id=project_id,
+        branch=None,
+        agent=agent or MAIN_AGENT,
+    )
 
 
 def _add_call(span: Span, trace: Trace, session_id: str | None, reading: Reading, transcript: Transcript) -> None:
