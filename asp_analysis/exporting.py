@@ -20,7 +20,6 @@ from pyarrow import csv, parquet
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import InputError, StoreError
-from asp_analysis.platform_form import TABLES as PLATFORM_TABLES
 from asp_analysis.platform_form import our_name
 from asp_analysis.session import view_key
 from asp_analysis.session.batches import Read, reading_batches
@@ -34,10 +33,7 @@ VIEWS = {
     "defect_log": "stg_defects",
     "bootstrap_metrics": "stg_learning",
 }
-"""Table -> the view that has its rows with real types; in the order in which they load again."""
-
-TABLES = tuple(VIEWS)
-"""What an export may hold."""
+"""Table -> the view that has its rows with real types."""
 
 _SINCE = {
     "task_metadata": "created_at",
@@ -70,11 +66,11 @@ class Exported:
 class Wanted:
     """What to export.
 
-    tables: of `TABLES`; since: the instant (UTC text) from which on; is_raw: whether CSV cells stay as they are;
+    tables: of `RECORD_TABLES`; since: the instant (UTC text) from which on; is_raw: whether CSV cells stay as they are;
     is_as_platform: whether rows have the form in which the ASP platform writes them, one row per metric.
     """
 
-    tables: tuple[str, ...] = TABLES
+    tables: tuple[str, ...] = sql.RECORD_TABLES
     format_name: str = "csv"
     since: str | None = None
     is_raw: bool = False
@@ -95,9 +91,9 @@ def export(url: StoreUrl, folder: Path, wanted: Wanted) -> list[Exported]:
     """
     with _finished_folder(folder) as part, reading_batches(url) as read:
         _check_form(url, read)
-        tables = [name for name in TABLES if name in wanted.tables]
+        tables = [name for name in sql.RECORD_TABLES if name in wanted.tables]
         if wanted.is_as_platform:
-            tables = [name for name in tables if name in PLATFORM_TABLES]
+            tables = [name for name in tables if name in sql.CONTRACT_TABLES]
         written = [_write(read, table, part, wanted) for table in tables]
     return [Exported(**{**vars(one), "file": folder / one.file.name}) for one in written]
 
@@ -162,12 +158,12 @@ def _query(read: Read, table: str, wanted: Wanted) -> str:
     columns = ", ".join(f'{_value(name, kind, wanted)} AS "{name}"' for name, kind in types.items())
     where = ""
     if wanted.since and table in _SINCE:
-        since = next(name for name in types if our_name(_KINDS.get(table, table), name) == _SINCE[table])
+        since = next(name for name in types if our_name(_KIND_NAMES.get(table, table), name) == _SINCE[table])
         where = f'WHERE "{since}" >= CAST($since AS TIMESTAMP)'
     return f"SELECT {columns} FROM {source} {where} ORDER BY {key}"
 
 
-_KINDS = {"agent_cost_vector": "metrics"}
+_KIND_NAMES = {"agent_cost_vector": "metrics"}
 
 
 def _types(read: Read, source: str) -> dict[str, str]:

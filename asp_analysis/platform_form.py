@@ -10,7 +10,7 @@ from typing import Any
 
 from asp_analysis.records import json_text
 
-COLUMNS: dict[str, tuple[str, ...]] = {
+CONTRACT_COLUMNS: dict[str, tuple[str, ...]] = {
     "agent_cost_vector": (
         "id", "timestamp", "execution_date", "task_id", "subtask_id", "project_id", "user_id", "agent_role",
         "agent_version", "agent_iteration", "metric_type", "metric_value", "metric_unit", "llm_model", "llm_provider",
@@ -37,10 +37,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The contract's tables and their columns; a file that the platform wrote may lack some, execution_id among them."""
 
-TABLES: tuple[str, ...] = tuple(COLUMNS)
-"""The contract's four tables; the store has them too, in its own form."""
-
-CONTEXT: tuple[str, ...] = (
+PLATFORM_CONTEXT: tuple[str, ...] = (
     "timestamp", "task_id", "subtask_id", "project_id", "user_id", "agent_role", "agent_version", "agent_iteration",
     "llm_model", "llm_provider",
 )  # fmt: skip
@@ -111,7 +108,7 @@ VECTORS: dict[str, dict[str, dict[str, str]]] = {
 }
 """Kind of record -> the platform's JSON object -> its key -> our column."""
 
-_COUNTS = {"fix_retries"}
+_WHOLE_NUMBERS = {"fix_retries"}
 
 
 def our_name(kind: str, name: str) -> str:
@@ -134,7 +131,7 @@ def unfold(kind: str, record: dict[str, Any]) -> dict[str, Any]:
             if key in rest and _fits(column, rest[key]):
                 value = rest.pop(key)
                 if unfolded.get(column) is None:
-                    unfolded[column] = int(value) if column in _COUNTS else float(value)
+                    unfolded[column] = int(value) if column in _WHOLE_NUMBERS else float(value)
         if rest:
             metadata = json.loads(unfolded.get("metadata_json") or "{}")
             unfolded["metadata_json"] = json_text({vector: rest, **metadata})
@@ -144,4 +141,4 @@ def unfold(kind: str, record: dict[str, Any]) -> dict[str, Any]:
 def _fits(column: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e15:
         return False
-    return math.isfinite(value) and (column not in _COUNTS or float(value).is_integer())
+    return math.isfinite(value) and (column not in _WHOLE_NUMBERS or float(value).is_integer())

@@ -235,7 +235,7 @@ def _asked(model: str, provider: str | None, usage: Any, at: datetime) -> Any:
 
 # --- one's own prices -------------------------------------------------------------------------------------------------
 
-_KINDS = ("input", "cache_read", "cache_write", "cache_write_1h", "output")
+_TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_1h", "output")
 _EXAMPLE = "model,valid_from,input,output,cache_read,cache_write,cache_write_1h"
 
 
@@ -271,7 +271,7 @@ class OwnPrices:
         price = held[-1]
         cost = _cost(tokens.kinds, (*price.usd_per_million, None))
         if cost is None:
-            used = zip(_KINDS, tokens.kinds, price.usd_per_million, strict=False)  # no column is for web searches
+            used = zip(_TOKEN_KINDS, tokens.kinds, price.usd_per_million, strict=False)  # no column is for web searches
             self.lacking.setdefault(price.model, set()).update(
                 kind for kind, count, rate in used if count and rate is None
             )
@@ -320,13 +320,13 @@ def _price_records(path: Path, text: str) -> list[dict[str, Any]]:
 
 
 def _own_price(path: Path, number: int, record: dict[str, Any]) -> OwnPrice:
-    unknown = sorted(str(name) for name in record if name not in ("model", "valid_from", *_KINDS))
+    unknown = sorted(str(name) for name in record if name not in ("model", "valid_from", *_TOKEN_KINDS))
     if unknown:
         raise InputError(f"Known columns are needed in {path}, found {', '.join(unknown)}. They are: {_EXAMPLE}.")
     model = str(record.get("model") or "").strip()
     try:
         valid_from = date.fromisoformat(str(record.get("valid_from") or "1970-01-01").strip())
-        rates = tuple(_rate(record.get(kind)) for kind in _KINDS)
+        rates = tuple(_rate(record.get(kind)) for kind in _TOKEN_KINDS)
     except ValueError as error:
         raise InputError(f"A price is needed in record {number} of {path}, found: {error}. Mend it.") from None
     if not model or rates[0] is None or rates[-1] is None:

@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from asp_analysis.config import StoreUrl
 
-_MEANINGS = (
+_REFUSALS = (
     ("password authentication failed", "it refuses the password", "Check PGPASSWORD, the password file or the address"),
     ("no password supplied", "it asks for a password", "Give one in PGPASSWORD, the password file or DATABASE_URL"),
     ("role .* does not exist", "it knows no such user", "Check the name in the address"),
@@ -36,7 +36,7 @@ _PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)|(://[^:/@\s]*:
 
 def explained(url: StoreUrl, text: str, purpose: str = "for writing") -> str:
     """Give the error line for what a server or its driver said: known causes in our words, others on one line."""
-    for pattern, found, remedy in _MEANINGS:
+    for pattern, found, remedy in _REFUSALS:
         if re.search(pattern, text, re.IGNORECASE):
             return f"The store {url.shown} is needed {purpose}, {found}. {remedy}."
     return f"The store {url.shown} is needed {purpose}, it gave: {without_password(text, url)}. Check the server's log."

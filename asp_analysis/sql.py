@@ -66,8 +66,14 @@ def vocabulary_rows(table: str) -> str:
     return found[1]
 
 
+CONTRACT_TABLES = ("agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics")
+"""The contract's four tables: files of the platform and every store have them, the store in its own form."""
+
 VOCABULARIES = ("agent_roles", "capabilities", "defect_types")
 """Tables of words that people extend."""
+
+RECORD_TABLES = (*VOCABULARIES, *sorted(CONTRACT_TABLES, key=lambda name: name != "task_metadata"))
+"""The tables that files fill, those that others refer to first: in this order they can be loaded."""
 
 STORE_VIEWS = ("executions", "work", "task_costs", "tasks", "defects")
 """Marts that every store holds itself, for people who open it with other tools; in the order in which they are made."""

@@ -21,7 +21,7 @@ from pyarrow import parquet
 from asp_analysis import platform_form, sql
 from asp_analysis.config import parse_url
 from asp_analysis.executions import MEASURES
-from asp_analysis.exporting import TABLES, Wanted, export, neutralise
+from asp_analysis.exporting import Wanted, export, neutralise
 from asp_analysis.session import connect, view_key, view_names
 from asp_analysis.store.database import create_store
 
@@ -71,7 +71,7 @@ def loaded(run, folder, files):
     """A new store with the files of an export."""
     other = parse_url("other.db", folder)
     create_store(other)
-    ran = run("load", *(files[table]["file"] for table in TABLES if table in files), "--json", "--db", other)
+    ran = run("load", *(files[table]["file"] for table in sql.RECORD_TABLES if table in files), "--json", "--db", other)
     assert ran.exit_code == 0 and ran.json["rejected"] == 0, ran.err
     return other
 
@@ -137,8 +137,8 @@ def test_an_export_loads_again_into_an_empty_store_with_the_same_content_and_vie
 ):
     files = exported(run, full_store, "--out", tmp_path / "out", *words)
     other = loaded(run, tmp_path, files)
-    assert list(files) == list(TABLES)
-    for table in TABLES:
+    assert list(files) == list(sql.RECORD_TABLES)
+    for table in sql.RECORD_TABLES:
         assert content(other, table) == content(full_store, table), table
         assert files[table]["rows"] == len(content(full_store, table)) > 0
     assert_same_views(views(other), full_views)
@@ -163,7 +163,7 @@ def with_origin_in_metadata(executions):
 @pytest.mark.parametrize("words", [["--raw"], ["--format", "parquet"]])
 def test_an_export_in_the_platforms_form_loads_again_with_the_same_views(run, full_store, full_views, tmp_path, words):
     files = exported(run, full_store, "--as", "platform", "--out", tmp_path / "out", *words)
-    assert list(files) == [table for table in TABLES if table in platform_form.TABLES]
+    assert list(files) == [table for table in sql.RECORD_TABLES if table in sql.CONTRACT_TABLES]
     vocabularies = [word for table in sql.VOCABULARIES for word in ("--table", table)]
     files |= exported(run, full_store, *vocabularies, "--raw", "--out", tmp_path / "vocabularies")
     found, expected = views(loaded(run, tmp_path, files)), dict(full_views)
@@ -177,7 +177,7 @@ def test_the_platforms_form_has_its_columns_a_row_for_each_known_metric_and_its_
     for table, file in files.items():
         with Path(file["file"]).open() as stream:
             header, *_ = csv.reader(stream)
-        assert tuple(header) == platform_form.COLUMNS[table]
+        assert tuple(header) == platform_form.CONTRACT_COLUMNS[table]
         assert file["rows"] == len(cells(file["file"])), table
     known = ", ".join(f"count({name})" for name in MEASURES)
     with closing(sqlite3.connect(full_store.path)) as connection:
@@ -210,7 +210,7 @@ def test_an_export_in_the_platforms_form_is_what_a_file_of_the_platform_holds(ru
     with closing(sqlite3.connect(path)) as connection:
         for table, file in files.items():
             rows = [tuple(cell or None for cell in row.values()) for row in cells(file["file"])]
-            connection.execute(f"CREATE TABLE {table} ({', '.join(platform_form.COLUMNS[table])})")
+            connection.execute(f"CREATE TABLE {table} ({', '.join(platform_form.CONTRACT_COLUMNS[table])})")
             connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
         connection.commit()
     query = f"SELECT task_id, agent_role, count(*) AS n, {', '.join(f'sum({name}) AS {name}' for name in MEASURES)} "
@@ -415,7 +415,7 @@ def test_a_killed_export_leaves_all_of_its_files_or_no_folder(empty_store, tmp_p
     if out.exists():
         lines = {path.stem: path.read_text().count("\n") - 1 for path in out.iterdir()}
         there = {"task_metadata": 1, "agent_cost_vector": 200_000, "defect_log": 0, "bootstrap_metrics": 0}
-        assert lines.keys() == set(TABLES) and {name: lines[name] for name in there} == there
+        assert lines.keys() == set(sql.RECORD_TABLES) and {name: lines[name] for name in there} == there
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(run, empty_store):
@@ -461,5 +461,5 @@ def test_a_server_is_exported_as_a_file_is(run, postgres_sample, tmp_path, words
     other = loaded(run, tmp_path, files)
     sample = parse_url("sample.db", tmp_path)
     create_store(sample, with_sample=True)
-    for table in TABLES:
+    for table in sql.RECORD_TABLES:
         assert content(other, table) == content(sample, table), table

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asp_analysis.probe.models.running import PREFIXES, find_prefix_intercepts, find_prefix_medians
+from asp_analysis.probe.models.running_medians import PREFIXES, find_prefix_intercepts, find_prefix_medians
 
 _NUMBERS = st.lists(st.floats(-10, 10, allow_subnormal=False), min_size=1, max_size=60)
 

@@ -14,10 +14,11 @@ import pytest
 from scipy.stats import linregress
 
 from asp_analysis.records import RECORDS
+from asp_analysis.sql import CONTRACT_TABLES
 
 POSTGRES_FILE = "migrations/004_sample_data.sql"
 SQLITE = Path(__file__).resolve().parents[1] / "database" / "sqlite"
-TABLES = ("task_metadata", "agent_cost_vector", "defect_log", "bootstrap_metrics")
+TABLES = CONTRACT_TABLES
 SEVEN_ROLES = {"Planning", "Design", "DesignReview", "Code", "CodeReview", "Test", "Postmortem"}
 LOWER_IS_BETTER = {"PROBE_AI", "TaskDecomposition"}
 

@@ -5,10 +5,10 @@ spill file beside the store, and another brings that file to the store as soon a
 """
 
 from asp_analysis.capture.recorder import QUEUE_LIMIT, Recorder
-from asp_analysis.capture.run import Execution, Run, current_run
+from asp_analysis.capture.run import ExecutionContext, Run, current_run
 from asp_analysis.config import StoreUrl, store_url
 
-__all__ = ["Execution", "Recorder", "Run", "current_run", "open"]
+__all__ = ["ExecutionContext", "Recorder", "Run", "current_run", "open"]
 
 
 def open(url: str | StoreUrl | None = None, *, queue_limit: int = QUEUE_LIMIT) -> Recorder:

@@ -15,13 +15,13 @@ from typing import Any
 from asp_analysis.capture.record_lines import batch_of
 from asp_analysis.capture.segment import Segment
 from asp_analysis.capture.shield import Shield
-from asp_analysis.capture.spill import KINDS, Spill, taken
+from asp_analysis.capture.spill import CAPTURED_KINDS, Spill, taken
 from asp_analysis.errors import StoreError
 from asp_analysis.store.captured import CapturedStore, CaptureLog, RecordRefused
 
 log = logging.getLogger("asp_analysis.capture")
 
-_AT_ONCE = 200
+_LINES_AT_ONCE = 200
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.25, 5.0
 _POLL_S = 0.02
 _HOLD_S = 0.1  # a fork waits while the store is open: it is not kept open to wait for others
@@ -134,7 +134,7 @@ class Absorber:
             if segment.is_stored:  # another thread was faster
                 return True
             with Shield("Writing to the store"):
-                lines = segment.unstored(_AT_ONCE)
+                lines = segment.unstored(_LINES_AT_ONCE)
                 try:
                     self._write(self._log_of(segment), lines, segment.first + segment.stored_lines, patience_s)
                 except StoreError as error:
@@ -164,7 +164,7 @@ class Absorber:
         """Give the row of `load_log`: one per process and kind; of other processes' only the last ones are kept."""
         name = f"{segment.source} {segment.kind}"
         if name not in self._logs:
-            while len(self._logs) >= 4 * len(KINDS):
+            while len(self._logs) >= 4 * len(CAPTURED_KINDS):
                 self._logs.pop(next(iter(self._logs)))
             self._logs[name] = CaptureLog(file=segment.source, loaded_as=segment.kind)
         return self._logs[name]

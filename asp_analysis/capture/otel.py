@@ -21,7 +21,7 @@ from asp_analysis import capture
 from asp_analysis.capture.recorder import Recorder
 from asp_analysis.capture.shield import Shield
 from asp_analysis.config import StoreUrl
-from asp_analysis.importers.formats.otlp import SOURCE, span_of
+from asp_analysis.importers.formats.otlp import SOURCE, SpanEnd, SpanIds, span_of
 from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.call_rows import CallRows
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Reading, Transcript
@@ -137,13 +137,14 @@ class AspSpanExporter(SpanExporter):
             taken = _span(span, ids)
         except LineError as error:
             reason = {"source": SOURCE, "reason": str(error)}  # no measure: the store keeps it as a reject
-            self._recorder.record(execution_id=f"{ids[0]}:{ids[1]}", task_id=ids[0], metadata_json=reason)
+            name = f"{ids.trace_id}:{ids.span_id}"
+            self._recorder.record(execution_id=name, task_id=ids.trace_id, metadata_json=reason)
             return None
-        held = self._traces.setdefault(ids[0], _OpenTrace())
+        held = self._traces.setdefault(ids.trace_id, _OpenTrace())
         held.take(taken)
         held.is_over |= span.parent is None or span.parent.is_remote
-        self._traces.move_to_end(ids[0])
-        return ids[0]
+        self._traces.move_to_end(ids.trace_id)
+        return ids.trace_id
 
     def _record(self, held: _OpenTrace) -> None:
         """Record the calls that are new, and again those of which more is known now."""
@@ -174,17 +175,17 @@ class AspSpanExporter(SpanExporter):
         self._traces.clear()  # the parent's, which exports them
 
 
-def _ids(span: ReadableSpan) -> tuple[str, str, str | None]:
+def _ids(span: ReadableSpan) -> SpanIds:
     """Give the ids of a span as OTLP/JSON writes them: trace, span, parent."""
     parent_id = None if span.parent is None else f"{span.parent.span_id:016x}"
-    return f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}", parent_id
+    return SpanIds(f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}", parent_id)
 
 
-def _span(span: ReadableSpan, ids: tuple[str, str, str | None]) -> Span:
+def _span(span: ReadableSpan, ids: SpanIds) -> Span:
     began_ns = span.start_time or 0
     attributes = {**(span.attributes or {}), "service.name": span.resource.attributes.get("service.name")}
     failed = span.status.status_code is StatusCode.ERROR
-    return span_of(ids, span.name, (began_ns, span.end_time or began_ns), attributes, (failed, Line(1, b"")))
+    return span_of(ids, span.name, (began_ns, span.end_time or began_ns), attributes, SpanEnd(failed, Line(1, b"")))
 
 
 _exporters: "weakref.WeakSet[AspSpanExporter]" = weakref.WeakSet()

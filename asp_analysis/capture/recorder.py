@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 from asp_analysis.capture.record_lines import batch_of
-from asp_analysis.capture.run import Execution, defect_record, execution_record
+from asp_analysis.capture.run import ExecutionContext, defect_record, execution_record
 from asp_analysis.capture.shield import Shield
 from asp_analysis.capture.writer import Writer
 from asp_analysis.config import StoreUrl
@@ -36,7 +36,7 @@ class Recorder:
 
     def execution(
         self, *, task_id: Any = None, agent_role: Any = None, llm_model: Any = None, project_id: Any = None, **more: Any
-    ) -> Execution:
+    ) -> ExecutionContext:
         """Give an execution for `with`, `async with` or as a decorator; the block's time is its latency.
 
         `more` are other columns of an execution (`llm_provider`, `agent_version`, `agent_iteration`, `subtask_id`,
@@ -44,7 +44,7 @@ class Recorder:
         `error_type` in the metadata (its type, not its text) and goes on.
         """
         named = {"task_id": task_id, "agent_role": agent_role, "llm_model": llm_model, "project_id": project_id}
-        return Execution(self._writer.put, {**more, **named})
+        return ExecutionContext(self._writer.put, {**more, **named})
 
     def record(self, **fields: Any) -> None:
         """Record an execution that is over, by the columns of `executions`; `executed_at` is now unless given."""

@@ -101,7 +101,7 @@ class Run:
             self._measured[name] = _number(value) if _is_amount(value) else value
 
 
-class Execution:
+class ExecutionContext:
     """An execution to be: enter it with `with` or `async with`, or decorate a function with it."""
 
     def __init__(self, sink: Sink, fields: dict[str, Any]) -> None:
@@ -146,13 +146,13 @@ class Execution:
 
             @functools.wraps(function)
             async def measured(*args: Any, **named: Any) -> Any:
-                async with Execution(self._sink, self._fields):
+                async with ExecutionContext(self._sink, self._fields):
                     return await function(*args, **named)
         else:
 
             @functools.wraps(function)
             def measured(*args: Any, **named: Any) -> Any:
-                with Execution(self._sink, self._fields):
+                with ExecutionContext(self._sink, self._fields):
                     return function(*args, **named)
 
         return measured

@@ -22,12 +22,12 @@ from pathlib import Path
 
 from asp_analysis.capture.segment import Segment
 
-KINDS = ("executions", "defect_log")
+CAPTURED_KINDS = ("executions", "defect_log")
 # An interrupted load begins its file anew: small files are better. Each that waits is an open one: large ones are.
 _SEGMENT_BYTES = 16 << 20
 _MOST_LISTED = 1_000
 _SYNC_EVERY_S = 1.0
-_NAME = re.compile(rf".*\.spill-({'|'.join(KINDS)})-(\d+-[0-9a-f]+)-(\d+)\.jsonl", re.DOTALL)
+_NAME = re.compile(rf".*\.spill-({'|'.join(CAPTURED_KINDS)})-(\d+-[0-9a-f]+)-(\d+)\.jsonl", re.DOTALL)
 
 
 class Spill:
@@ -44,7 +44,7 @@ class Spill:
     def _begin(self) -> None:
         self.lock = threading.RLock()  # a fork holds it, so that no file is left half-way
         self._segments: list[Segment] = []
-        self._numbers = dict.fromkeys(KINDS, 1)
+        self._numbers = dict.fromkeys(CAPTURED_KINDS, 1)
         # The time first: sorted by name, the files of one process are in the order in which it wrote them.
         self._token = f"{os.getpid()}-{time.time_ns():016x}{uuid.uuid4().hex[:8]}"
         self._synced_at = time.monotonic()

@@ -20,7 +20,7 @@ from typing import Any
 from asp_analysis.capture.absorber import Absorber
 from asp_analysis.capture.record_lines import line_of
 from asp_analysis.capture.shield import Shield
-from asp_analysis.capture.spill import KINDS, Spill
+from asp_analysis.capture.spill import CAPTURED_KINDS, Spill
 from asp_analysis.config import StoreUrl
 from asp_analysis.store.captured import CapturedStore
 
@@ -30,7 +30,7 @@ GATHER_S = 0.02
 BATCH_S = 0.05  # a batch costs the store the same for one record as for a hundred
 BUSY_S = 0.04
 _BACKLOG_S = 10.0  # how long a flush that makes progress may take, beyond the patience for a busy store
-_AT_ONCE = 1_000
+_RECORDS_AT_ONCE = 1_000
 _LONGEST_LINE = 64 * 1024
 _RETRY_S = 0.25
 _SAY_LOST_EVERY_S = 1.0
@@ -154,7 +154,7 @@ class Writer:
                 self._trim()
                 return False
             while self._queue:
-                some = [self._queue.popleft() for _ in range(min(_AT_ONCE, len(self._queue)))]
+                some = [self._queue.popleft() for _ in range(min(_RECORDS_AT_ONCE, len(self._queue)))]
                 try:
                     self._append(some)
                 except OSError as error:
@@ -169,7 +169,7 @@ class Writer:
 
     def _append(self, some: list[Item]) -> None:
         """Append lines kind by kind; what was appended is taken out of `some`, also where the next kind fails."""
-        for kind in KINDS:
+        for kind in CAPTURED_KINDS:
             lines = [line for of, line in some if of == kind]
             if lines:
                 self._spill.append(kind, lines)

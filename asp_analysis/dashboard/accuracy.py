@@ -81,8 +81,8 @@ def _draw_over_time(found: Accuracy) -> Figure:
     high = float(np.nanmax(rows[["actual", "estimate", "upper_70"]].to_numpy(dtype=float)))
     scale = svg.Scale(low / 1.2, high * 1.2, is_log=True)
     lower, upper = rows["lower_70"].to_list(), rows["upper_70"].to_list()
-    band = svg.Line(x=x, y=rows["estimate"].to_list(), lower=lower, upper=upper)
-    dots = svg.Line(x=x, y=rows["actual"].to_list(), class_="accent", is_dots=True)
+    band = svg.Polyline(x=x, y=rows["estimate"].to_list(), lower=lower, upper=upper)
+    dots = svg.Polyline(x=x, y=rows["actual"].to_list(), class_="accent", is_dots=True)
     ticks = [(tick, words.usd_tick(tick)) for tick in scale.choose_ticks()]
     axes = svg.Axes(scale=scale, ticks=ticks, labels=_label_days(rows))
     last = rows.iloc[-1]
@@ -111,7 +111,7 @@ def _draw_coverage(found: Accuracy) -> Figure | Note:
         return Note(f"Coverage over time needs 11 forecasts with an interval; so far there are {known}.")
     bounds = wilson(hits.fillna(0), n.clip(lower=1))
     lower, upper = (pd.Series(bound).where(share.notna()).to_list() for bound in bounds)
-    line = svg.Line(x=_spread(len(share)), y=share.to_list(), lower=lower, upper=upper)
+    line = svg.Polyline(x=_spread(len(share)), y=share.to_list(), lower=lower, upper=upper)
     ticks = [(tick, words.percent(tick)) for tick in (0.0, 0.25, 0.5, 0.75, 1.0)]
     axes = svg.Axes(scale=svg.Scale(0.0, 1.0), ticks=ticks, labels=_label_days(found.forecasts), levels=(0.7,))
     now = f"{words.percent(share.iloc[-1])} ({words.between(lower[-1], upper[-1])}) of the last {int(n.iloc[-1])}"

@@ -80,7 +80,7 @@ def _draw_trend(row: dict[Hashable, Any], own: pd.DataFrame) -> tuple[str, Marku
     margin = (high - low) * 0.08 or 0.01
     scale = svg.Scale(float(low - margin), float(high + margin))
     desc = f"From {words.metric(name, known.iloc[0])} to {words.metric(name, known.iloc[-1])}, {len(known)} looks."
-    line = svg.Line(x=x, y=values)
+    line = svg.Polyline(x=x, y=values)
     drawn = svg.draw_sparkline(f"{row['capability']}: {label} after each task", desc, line, scale, target)
     return text, drawn
 

@@ -145,7 +145,7 @@ class Scale:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class Polyline:
     """Values over places 0..1 from left to right: a line, or dots, with a band where lower and upper are given."""
 
     x: Sequence[float]
@@ -167,7 +167,7 @@ class Axes:
     height: float = 200.0
 
 
-def draw_lines(title: str, desc: str, axes: Axes, drawn: Sequence[Line]) -> Markup:
+def draw_lines(title: str, desc: str, axes: Axes, drawn: Sequence[Polyline]) -> Markup:
     """Draw lines, bands and dots over a grid."""
     top, height = 16.0, axes.height
     parts = [part for value, words in axes.ticks for part in _draw_grid(axes, top, value, words)]
@@ -183,7 +183,7 @@ def draw_lines(title: str, desc: str, axes: Axes, drawn: Sequence[Line]) -> Mark
     return draw_picture(title, desc, top + height + (26 if axes.labels else 8), [*parts, plot, *below])
 
 
-def draw_sparkline(title: str, desc: str, line: Line, scale: Scale, level: float | None = None) -> Markup:
+def draw_sparkline(title: str, desc: str, line: Polyline, scale: Scale, level: float | None = None) -> Markup:
     """Draw one small line without axes; the level is dashed."""
     axes = Axes(scale=scale, levels=() if level is None else (level,), height=36.0)
     return draw_lines(title, desc, axes, [line])
@@ -205,7 +205,7 @@ def _write_labels(labels: Sequence[tuple[float, str]], y: float) -> list[Markup]
     return parts
 
 
-def _draw_shapes(line: Line, scale: Scale) -> list[Markup]:
+def _draw_shapes(line: Polyline, scale: Scale) -> list[Markup]:
     points = list(zip(line.x, line.y, strict=True))
     shapes: list[Markup] = []
     if line.lower is not None and line.upper is not None:
@@ -216,7 +216,7 @@ def _draw_shapes(line: Line, scale: Scale) -> list[Markup]:
     return shapes + [_draw_path(run, scale, f"line {line.class_}") for run in _cut_runs(points)]
 
 
-def _draw_bands(line: Line, lower: Sequence[float], upper: Sequence[float], scale: Scale) -> list[Markup]:
+def _draw_bands(line: Polyline, lower: Sequence[float], upper: Sequence[float], scale: Scale) -> list[Markup]:
     bands = []
     for run in _cut_runs(list(zip(line.x, lower, upper, strict=True))):
         outline = [(x, high) for x, _, high in run] + [(x, low) for x, low, _ in reversed(run)]

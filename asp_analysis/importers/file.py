@@ -29,7 +29,7 @@ _BEGINNING, _LAST_NS = 4_096, 2**63 - 1
 _HEAD_LINES = 60
 _BUFFER_BYTES = 2**17
 _GZIP_MAGIC = b"\x1f\x8b"
-_MARKS = (  # longest first: the UTF-32 mark begins with the UTF-16 one
+_BYTE_ORDER_MARKS = (  # longest first: the UTF-32 mark begins with the UTF-16 one
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -311,7 +311,7 @@ def whole_document(name: str, lines: Iterable[bytes]) -> bytes:
 
 
 def _encoding(head: bytes, otherwise: str = "utf-8") -> str:
-    return next((name for mark, name in _MARKS if head.startswith(mark)), otherwise)
+    return next((name for mark, name in _BYTE_ORDER_MARKS if head.startswith(mark)), otherwise)
 
 
 def is_decoded(text: str) -> bool:

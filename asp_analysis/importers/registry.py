@@ -25,7 +25,7 @@ from asp_analysis.importers.formats import (
     swe_agent,
 )
 
-GROUP = "asp_analysis.formats"
+ENTRY_POINT_GROUP = "asp_analysis.formats"
 """The group of entry points by which other packages add formats."""
 
 _TRANSCRIPTS: tuple[Format, ...] = (
@@ -50,7 +50,7 @@ def list_formats() -> tuple[Format, ...]:
     """
     formats = [*_TRANSCRIPTS]
     names = {form.name for form in (*_TRANSCRIPTS, *_TABLES)}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
         form = _load_format(point)
         if form.name in names:
             raise InputError(

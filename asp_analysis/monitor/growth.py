@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asp_analysis.platform_form import TABLES
 from asp_analysis.records import EXECUTIONS
 from asp_analysis.session import Session
+from asp_analysis.sql import CONTRACT_TABLES
 
 GROWTH_WEEKS = 8
 LEAST_WEEKS = 3
@@ -85,7 +85,7 @@ def read_contents(session: Session, as_of: pd.Timestamp) -> Contents:
 def _sum_by_table(found: pd.DataFrame) -> pd.DataFrame:
     """Return one row per table, also for one without records, the largest first: table, rows, first_at, last_at."""
     sums = found.groupby("table").agg(rows=("rows", "sum"), first_at=("first_at", "min"), last_at=("last_at", "max"))
-    tables = sums.reindex(pd.Index(TABLES, name="table")).reset_index()
+    tables = sums.reindex(pd.Index(CONTRACT_TABLES, name="table")).reset_index()
     tables["rows"] = tables["rows"].fillna(0).astype(int)
     return tables.sort_values(["rows", "table"], ascending=[False, True], ignore_index=True)
 

@@ -6,6 +6,6 @@ into the server's, `dirty` finds the rows that the server could not take, `carri
 """
 
 from asp_analysis.postgres.migration import Migration, Progress, migrate
-from asp_analysis.postgres.tally import Comparison
+from asp_analysis.postgres.tally import TableCheck
 
-__all__ = ["Comparison", "Migration", "Progress", "migrate"]
+__all__ = ["Migration", "Progress", "TableCheck", "migrate"]

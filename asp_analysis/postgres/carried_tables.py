@@ -7,11 +7,7 @@ from functools import cache
 from asp_analysis import sql
 
 ORDER = (
-    *sql.VOCABULARIES,
-    "task_metadata",
-    "agent_cost_vector",
-    "defect_log",
-    "bootstrap_metrics",
+    *sql.RECORD_TABLES,
     "load_log",
     "load_reject",
 )

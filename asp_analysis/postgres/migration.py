@@ -17,7 +17,7 @@ from asp_analysis.postgres.carried_rows import Rows, read_rows
 from asp_analysis.postgres.carried_tables import ORDER, ServerTable, tables
 from asp_analysis.postgres.dirty import NAMED, SetAside
 from asp_analysis.postgres.sqlite_source import SqliteSource, open_source
-from asp_analysis.postgres.tally import Comparison, Tally, compare
+from asp_analysis.postgres.tally import TableCheck, Tally, compare
 from asp_analysis.postgres.target import Target, open_target
 from asp_analysis.sql import VOCABULARIES
 
@@ -33,14 +33,14 @@ class Migration:
     target: str
     is_new: bool
     is_dry: bool
-    checks: list[Comparison]
+    checks: list[TableCheck]
     rows: dict[str, int]
     set_aside: dict[str, int] = field(default_factory=dict)
     first_set_aside: tuple[str, ...] = ()
     left_behind: dict[str, list[str]] = field(default_factory=dict)
 
     @property
-    def differences(self) -> list[Comparison]:
+    def differences(self) -> list[TableCheck]:
         """The checks in which the two sides differ; then nothing was written."""
         return [check for check in self.checks if not check.is_equal]
 
@@ -152,7 +152,7 @@ def _blocks(source: SqliteSource, tally: Tally, set_aside: SetAside, on_progress
             on_progress(tally.table.name, done, total)
 
 
-def _compared(target: Target, tallies: list[Tally]) -> list[Comparison]:
+def _compared(target: Target, tallies: list[Tally]) -> list[TableCheck]:
     """Compare every table."""
     checks = []
     for tally in tallies:
@@ -178,6 +178,6 @@ def _needs_clean_rows(set_aside: SetAside) -> str:
     )
 
 
-def _said(check: Comparison) -> str:
+def _said(check: TableCheck) -> str:
     name = f"{check.table}.{check.column}" if check.column else check.table
     return f"{check.check} of {name} is {check.target} (the store: {check.source})"

@@ -15,9 +15,8 @@ from urllib.parse import quote
 from asp_analysis import occupancy
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
-from asp_analysis.platform_form import TABLES
 from asp_analysis.postgres.carried_tables import ForeignKey, ServerTable, tables
-from asp_analysis.sql import SCHEMA_VERSION
+from asp_analysis.sql import CONTRACT_TABLES, SCHEMA_VERSION
 from asp_analysis.store.database import upgrade_copy
 
 CHUNK_ROWS = 4_096
@@ -151,7 +150,7 @@ def _checked_version(url: StoreUrl, connection: sqlite3.Connection) -> int:
             f"{url.shown} has schema version {version}, a store of version 1 to {SCHEMA_VERSION} is needed. "
             "Migrate with the workbench that wrote it, or a newer one."
         )
-    if there & set(TABLES):
+    if there & set(CONTRACT_TABLES):
         raise StoreError(
             f"{url.shown} was written by the ASP platform, and a store is needed to migrate. Load it into one first: "
             f"asp-analysis init --db sqlite:///FILE, then: asp-analysis load {url.path} --db sqlite:///FILE. "

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ _COUNTABLE = 1e290
 _SUM_TOLERANCE = 1e-9
 """Relative; sums of real numbers depend on their order in the last digits. Their bits are compared by the checksum."""
 
-_SHOWN = {
+_SHOWN_AS = {
     "DOUBLE PRECISION": "encode(float8send({name}), 'hex')",
     "TEXT": "{name}",
 }
@@ -38,7 +38,7 @@ _SUMS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class TableCheck:
     """One comparison: what the source has, what the server has."""
 
     table: str
@@ -58,6 +58,13 @@ class Comparison:
             "target": _as_text(self.target),
             "is_equal": self.is_equal,
         }
+
+
+class _Limit(NamedTuple):
+    """The least or the greatest of the file: as a number, by which it is found, and as the server shows it."""
+
+    number: Any
+    shown: str
 
 
 @dataclass(kw_only=True)
@@ -133,7 +140,7 @@ def from_server(table: ServerTable, row: Sequence[Any]) -> Tally:
     return tally
 
 
-def compare(source: Tally, target: Tally) -> list[Comparison]:
+def compare(source: Tally, target: Tally) -> list[TableCheck]:
     """Compare the two sides of one table."""
     name = source.table.name
     checks = [_check(name, "", "rows", source.rows, target.rows)]
@@ -150,7 +157,7 @@ def compare(source: Tally, target: Tally) -> list[Comparison]:
 
 
 def _text_of(column: ServerColumn) -> str:
-    return _SHOWN.get(column.kind, "{name}::TEXT").format(name=column.name)
+    return _SHOWN_AS.get(column.kind, "{name}::TEXT").format(name=column.name)
 
 
 def _hashed(column: ServerColumn, place: int) -> str:
@@ -168,7 +175,7 @@ def _extreme(function: str, column: ServerColumn) -> str:
 def _add_numbers(tally: _ColumnTally, column: ServerColumn, converted: Converted) -> None:
     each, numbers = converted.cells.numbers, converted.numbers
     for place in (int(each.argmin()), int(each.argmax())):
-        limit = each[place].item(), converted.cells.shown[place]
+        limit = _Limit(each[place].item(), converted.cells.shown[place])
         tally.least = limit if tally.least is None else min(tally.least, limit)
         tally.greatest = limit if tally.greatest is None else max(tally.greatest, limit)
     if column.kind == "DOUBLE PRECISION":
@@ -178,22 +185,22 @@ def _add_numbers(tally: _ColumnTally, column: ServerColumn, converted: Converted
         tally.sum = (tally.sum or 0) + sum(numbers.tolist())
 
 
-def _limit(limit: tuple[Any, str] | None, column: ServerColumn) -> Any:
+def _limit(limit: _Limit | None, column: ServerColumn) -> Any:
     if limit is None:
         return None
-    return limit[1] if column.kind == "TIMESTAMPTZ" else limit[0]
+    return limit.shown if column.kind == "TIMESTAMPTZ" else limit.number
 
 
 def _sum(total: Any, column: ServerColumn) -> Any:
     return Decimal(total).scaleb(-6) if total is not None and column.kind == "TIMESTAMPTZ" else total
 
 
-def _check(table: str, column: str, name: str, source: Any, target: Any) -> Comparison:
+def _check(table: str, column: str, name: str, source: Any, target: Any) -> TableCheck:
     if isinstance(source, float) and isinstance(target, float) and name == "sum":
         is_equal = math.isclose(source, target, rel_tol=_SUM_TOLERANCE)
     else:
         is_equal = source == target
-    return Comparison(table=table, column=column, check=name, source=source, target=target, is_equal=is_equal)
+    return TableCheck(table=table, column=column, check=name, source=source, target=target, is_equal=is_equal)
 
 
 def _as_text(value: Any) -> str | None:

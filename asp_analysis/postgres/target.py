@@ -15,7 +15,7 @@ from asp_analysis.errors import StoreError
 from asp_analysis.postgres import tally
 from asp_analysis.postgres.carried_tables import ORDER, ServerTable
 from asp_analysis.postgres.hashes import hash_texts
-from asp_analysis.postgres.tally import Comparison, Tally
+from asp_analysis.postgres.tally import TableCheck, Tally
 from asp_analysis.sql import SCHEMA_VERSION, VOCABULARIES, table_columns, vocabulary_rows
 from asp_analysis.store import postgres as engine
 
@@ -100,7 +100,7 @@ class Target:
             )
         return tally.from_server(table, self.rows(tally.query(table, source))[0])
 
-    def check_keys(self, source: Tally) -> Iterator[Comparison]:
+    def check_keys(self, source: Tally) -> Iterator[TableCheck]:
         """Check that nothing refers to a missing row, and that the next number of an identity column is free."""
         table = source.table
         for reference in table.references:
@@ -108,7 +108,7 @@ class Target:
                 f"SELECT count(*) FROM {table.name} AS t WHERE NOT EXISTS (SELECT FROM {reference.table} AS r "
                 f"WHERE r.{reference.key} = t.{reference.column})"
             )[0][0]
-            yield Comparison(
+            yield TableCheck(
                 table=table.name,
                 column=reference.column,
                 check="orphans",
@@ -118,10 +118,10 @@ class Target:
             )
         if table.identity:
             greatest = source.columns[table.identity].greatest if source.rows else None
-            least = greatest[0] + 1 if greatest else 1
+            least = greatest.number + 1 if greatest else 1
             sequence = self.rows(f"SELECT pg_get_serial_sequence('{table.name}', '{table.identity}')")[0][0]
             following = self.rows(f"SELECT last_value + is_called::INTEGER FROM {sequence}")[0][0]
-            yield Comparison(
+            yield TableCheck(
                 table=table.name,
                 column=table.identity,
                 check="next",

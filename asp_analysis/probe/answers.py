@@ -17,7 +17,7 @@ from asp_analysis.probe.scores import read_levels
 REVIEW_SHARE = 0.5
 """A human should look when the first interval leaves the estimate +- 50 %."""
 
-_PLAIN = ("component", "llm_model", "agent_role", "estimate", "mean")
+_PLAIN_COLUMNS = ("component", "llm_model", "agent_role", "estimate", "mean")
 _ABOUT = ("method", "why", "n", "per", "size", "needs_human_review")
 
 
@@ -55,7 +55,7 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, to be stored as JSON and scored later by `score_stored`; a withheld bound is None."""
-        plain = {name: getattr(self, name) for name in _PLAIN}
+        plain = {name: getattr(self, name) for name in _PLAIN_COLUMNS}
         for level in self.lower:
             is_withheld = np.isnan(self.lower[level])
             plain[f"lower_{name_level(level)}"] = None if is_withheld else self.lower[level]

@@ -43,7 +43,7 @@ class SemanticUnit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration:
+class ComplexityFit:
     """What costs say about the weights. `frame()` has one row per factor, `findings` are sentences.
 
     `weights` is cost per counted (novelty-weighted) thing, `cost_per_point` the cost of one published complexity
@@ -115,7 +115,7 @@ def weigh_counts(tasks: Mapping[str, Sequence[SemanticUnit]]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(FACTORS), dtype=float).rename_axis("task_id")
 
 
-def calibrate_history(history: pd.DataFrame, tasks: pd.DataFrame, question: Question) -> Calibration:
+def calibrate_history(history: pd.DataFrame, tasks: pd.DataFrame, question: Question) -> ComplexityFit:
     """Return what the finished tasks of a history say about the weights, as `calibrate` does.
 
     history: the view `task_history`. tasks: columns task_id and semantic_units_json (null where a task has none), as
@@ -144,7 +144,7 @@ def calibrate(
     *,
     level: float = 0.90,
     replicates: int = 1000,
-) -> Calibration:
+) -> ComplexityFit:
     """Return the non-negative weights that explain actual costs best, with intervals and what they are worth.
 
     Minimises |actual - counts w| over w >= 0 (scipy nnls; no cost without content, so no intercept). `counts` has
@@ -162,7 +162,7 @@ def calibrate(
     samples = np.array([optimize.nnls(table[rows], cost[rows])[0] for rows in draws])
     low, high = np.quantile(samples, [0.5 - level / 2, 0.5 + level / 2], axis=0)
     published = table @ np.array(list(PUBLISHED_WEIGHTS.values()))
-    result = Calibration(
+    result = ComplexityFit(
         weights=_name_factors(weights),
         low=_name_factors(low),
         high=_name_factors(high),
@@ -177,7 +177,7 @@ def calibrate(
     return _add_findings(result, table)
 
 
-def _add_findings(result: Calibration, table: np.ndarray) -> Calibration:
+def _add_findings(result: ComplexityFit, table: np.ndarray) -> ComplexityFit:
     rows = result.frame()
     wide = rows.index[(rows["low"] <= 0) & (rows["high"] >= 2 * rows["published_cost"])].tolist()
     outside = rows.index[~rows["is_published_inside"]].tolist()

@@ -26,7 +26,7 @@ _QUIET = {
 }
 
 
-_MEANINGS = (
+_FAILURES = (
     ("is locked", "is locked by another program", "Wait for it to finish, or close it."),
     (
         "readonly database",
@@ -97,7 +97,7 @@ def unreadable(url: StoreUrl, error: duckdb.Error) -> StoreError:
     """Give the error line for what DuckDB said about the store."""
     text = said(error)
     if url.is_sqlite:
-        for mark, found, remedy in _MEANINGS:
+        for mark, found, remedy in _FAILURES:
             if mark in text.lower():
                 return StoreError(f"A readable store is needed, {url.shown} {found}. {remedy}")
         return StoreError(f"A readable store is needed, {url.shown} gave: {text}. Check the file and its folder.")

@@ -17,10 +17,10 @@ from asp_analysis.errors import StoreError
 STORE = "asp_store"
 """The name under which the store is attached."""
 
-TABLES = (*platform_form.TABLES, *sql.VOCABULARIES, "load_log", "load_reject")
+RAW_TABLES = (*sql.CONTRACT_TABLES, *sql.VOCABULARIES, "load_log", "load_reject")
 """The tables that `raw` shows."""
 
-_TYPES = {"INTEGER": "BIGINT", "REAL": "DOUBLE", "TEXT": "VARCHAR"}
+_DUCKDB_TYPES = {"INTEGER": "BIGINT", "REAL": "DOUBLE", "TEXT": "VARCHAR"}
 """SQLite's types -> DuckDB's."""
 
 _MERGED = """
@@ -53,11 +53,11 @@ def tables_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> Tables:
         StoreError: it holds none of the contract's.
     """
     tables = _file_tables(connection) if url.is_sqlite else _server_tables(connection)
-    if not any(name in tables for name in platform_form.TABLES):
+    if not any(name in tables for name in sql.CONTRACT_TABLES):
         what = "the file" if url.is_sqlite else url.shown
         how = "init" if url.is_sqlite else "migrate POSTGRES_URL"
         raise StoreError(
-            f"A store is needed, {what} holds none of {', '.join(platform_form.TABLES)}. "
+            f"A store is needed, {what} holds none of {', '.join(sql.CONTRACT_TABLES)}. "
             f"Name another, or create a store with: asp-analysis {how}"
         )
     return tables
@@ -67,17 +67,17 @@ def create_raw(connection: duckdb.DuckDBPyConnection, tables: Tables, version: i
     """Create `raw` over the attached store; version: its schema version, None for a file of the platform."""
     connection.execute("CREATE SCHEMA raw")
     if version is not None and version >= sql.SCHEMA_VERSION:
-        for table in TABLES:
+        for table in RAW_TABLES:
             connection.execute(raw_view(tables, table))
         return
     connection.execute("CREATE SCHEMA platform")
     connection.execute(_MERGED)
-    for table in platform_form.TABLES:
+    for table in sql.CONTRACT_TABLES:
         connection.execute(_platform_view(tables, table))
     connection.execute(f"CREATE VIEW platform.metrics AS {sql.view_text('platform', 'metrics')}")
     gathered = sql.script("one_row_per_execution.sql").replace("FROM metrics", "FROM platform.metrics")
     connection.execute(f"CREATE VIEW platform.executions AS {gathered}")
-    for table in platform_form.TABLES:
+    for table in sql.CONTRACT_TABLES:
         connection.execute(f'CREATE VIEW raw."{table}" AS {sql.view_text("platform", table)}')
     for table in (*sql.VOCABULARIES, "load_log", "load_reject"):
         connection.execute(raw_view(tables, table))
@@ -97,10 +97,10 @@ def raw_view(tables: Tables, table: str, after: int | None = None) -> str:
         return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} FROM {STORE}."{table}"{condition}'
     if after is not None:  # a condition is no filter of a scan, it must run inside SQLite, which gives no types
         inner = f'SELECT {", ".join(map(_text_of, columns))} FROM "{table}" WHERE rowid > {after}'.replace("'", "''")
-        listed = ", ".join(f'CAST("{name}" AS {_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
+        listed = ", ".join(f'CAST("{name}" AS {_DUCKDB_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
         return f"CREATE OR REPLACE VIEW raw.\"{table}\" AS SELECT {listed} FROM sqlite_query('{STORE}', '{inner}')"
     listed = ", ".join(
-        f'"{name}"' if name in found.columns else f'CAST(NULL AS {_TYPES[kind]}) AS "{name}"'
+        f'"{name}"' if name in found.columns else f'CAST(NULL AS {_DUCKDB_TYPES[kind]}) AS "{name}"'
         for name, kind in columns.items()
     )
     return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} FROM {STORE}."{table}"'
@@ -130,10 +130,10 @@ def _server_tables(connection: duckdb.DuckDBPyConnection) -> Tables:
 def _absent(table: str) -> str:
     columns = sql.table_columns()[table]
     if table in sql.VOCABULARIES:
-        typed = ", ".join(f"CAST({name} AS {_TYPES[kind]}) AS {name}" for name, kind in columns.items())
+        typed = ", ".join(f"CAST({name} AS {_DUCKDB_TYPES[kind]}) AS {name}" for name, kind in columns.items())
         words = f"(VALUES {sql.vocabulary_rows(table)}) AS words ({', '.join(columns)})"
         return f"CREATE OR REPLACE VIEW raw.{table} AS SELECT {typed} FROM {words}"
-    listed = ", ".join(f'CAST(NULL AS {_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
+    listed = ", ".join(f'CAST(NULL AS {_DUCKDB_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
     return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} WHERE FALSE'
 
 
@@ -142,7 +142,7 @@ def _absent(table: str) -> str:
 
 def _platform_view(tables: Tables, table: str) -> str:
     """Return the statement that creates `platform.<table>` with the contract's columns."""
-    found, columns = tables.get(table), platform_form.COLUMNS[table]
+    found, columns = tables.get(table), platform_form.CONTRACT_COLUMNS[table]
     head = f'CREATE VIEW platform."{table}" AS SELECT'
     if found is None:
         return f"{head} {', '.join(f'CAST(NULL AS VARCHAR) AS {name}' for name in columns)} WHERE FALSE"
@@ -174,7 +174,7 @@ def _or_unknown(name: str, found: AttachedTable) -> str:
 
 def _execution_name(columns: tuple[str, ...]) -> str:
     """Rows of one context belong to one execution, until one of its metrics comes again."""
-    context = ", ".join(f'"{name}"' for name in platform_form.CONTEXT if name in columns)
+    context = ", ".join(f'"{name}"' for name in platform_form.PLATFORM_CONTEXT if name in columns)
     order = "TRY_CAST(id AS BIGINT)" if "id" in columns else "timestamp"
     return (
         f"md5(concat_ws('|', {context})) || '-' || "

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-_PLAIN = {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE"}
+_PLAIN_TYPES = {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE"}
 _DATE, _INSTANT = pa.date32(), pa.timestamp("us")
 _WITH_UNKNOWN = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Arrow's type -> the one of pandas that can hold a missing value of it."""
@@ -17,7 +17,7 @@ _WITH_UNKNOWN = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bo
 def framed(found: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Give the rows that a statement found; texts are `str` also where all are missing (`df()` says `object`)."""
     names = [column[0] for column in found.description]
-    if len(set(names)) < len(names) or not {str(column[1]) for column in found.description} <= _PLAIN:
+    if len(set(names)) < len(names) or not {str(column[1]) for column in found.description} <= _PLAIN_TYPES:
         return found.df()
     table = found.to_arrow_table()
     table = table.cast(pa.schema((f.name, _INSTANT if f.type == _DATE else f.type) for f in table.schema))

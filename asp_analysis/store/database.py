@@ -15,16 +15,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from asp_analysis import occupancy, server, sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
-from asp_analysis.platform_form import TABLES
 from asp_analysis.records import format_instant
-from asp_analysis.sql import SCHEMA_VERSION
+from asp_analysis.sql import CONTRACT_TABLES, SCHEMA_VERSION
 from asp_analysis.store import sqlite, upgrades
 from asp_analysis.store.backups import back_up_file, keep_copy, opened
 from asp_analysis.store.statements import execute, run_script
 
 log = logging.getLogger("asp_analysis.store")
 
-_TABLES = {
+_LIST_TABLES = {
     "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
     "postgresql": "SELECT table_name AS name FROM information_schema.tables "
     "WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'",
@@ -177,9 +176,9 @@ def check_schema(store: Store) -> None:
     Raises:
         StoreError: the store is none of the workbench, or of a newer one.
     """
-    tables = {row["name"] for row in store.read(_TABLES[store.engine.dialect.name])}
+    tables = {row["name"] for row in store.read(_LIST_TABLES[store.engine.dialect.name])}
     if "asp_schema" not in tables:
-        known = sorted(tables & set(TABLES))
+        known = sorted(tables & set(CONTRACT_TABLES))
         what = f"it holds {', '.join(known)} of the ASP platform" if known else "it holds none of its tables"
         raise StoreError(
             f"A store of the workbench is needed to write, {store.url.shown} is none: {what}. "
@@ -259,8 +258,8 @@ def _is_empty(store: Store) -> bool:
     """Tell whether a database on a server holds none of the workbench's tables; a file that is there is never empty."""
     if store.url.is_sqlite:
         return False
-    tables = {row["name"] for row in store.read(_TABLES["postgresql"])}
-    return not tables & {"asp_schema", *TABLES}
+    tables = {row["name"] for row in store.read(_LIST_TABLES["postgresql"])}
+    return not tables & {"asp_schema", *CONTRACT_TABLES}
 
 
 def _connect(url: StoreUrl) -> Store:

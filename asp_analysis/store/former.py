@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 
 from asp_analysis import sql
 from asp_analysis.errors import StoreError
-from asp_analysis.platform_form import COLUMNS, TABLES
+from asp_analysis.platform_form import CONTRACT_COLUMNS
 from asp_analysis.records import json_text
 from asp_analysis.store.statements import execute, run_script, run_statements
 
-NEW_TABLES = (*TABLES, "capabilities", "defect_types")
+NEW_TABLES = (*sql.CONTRACT_TABLES, "capabilities", "defect_types")
 """What version 3 has and version 2 has not, or has in another form."""
 
 
@@ -84,14 +84,14 @@ class _OnSqlite(Dialect):
         for kind, name in connection.exec_driver_sql(query).all():
             connection.exec_driver_sql(f"DROP {kind} {name}")
         connection.connection.driver_connection.create_aggregate("asp_merged", 1, _Merged)  # type: ignore[union-attr]
-        for table in TABLES:
+        for table in sql.CONTRACT_TABLES:
             connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {aside(table)}")
 
     def old_columns(self, connection: Connection, table: str) -> str:
         return "*"
 
     def drop_aside(self, connection: Connection) -> None:
-        for table in ("agent_cost_vector", "defect_log", "bootstrap_metrics", "task_metadata"):
+        for table in sorted(sql.CONTRACT_TABLES, key=_is_referred_to):
             connection.exec_driver_sql(f"DROP TABLE {aside(table)}")
 
     def finish(self, connection: Connection) -> None:
@@ -99,6 +99,11 @@ class _OnSqlite(Dialect):
         connection.exec_driver_sql("DROP TABLE IF EXISTS asp_changes")
         for name in ("sqlite/count_changes.sql", "sqlite/create_indexes.sql"):
             run_script(connection, sql.script(name))
+
+
+def _is_referred_to(table: str) -> bool:
+    """Return whether others refer to a table: it is dropped last."""
+    return table == "task_metadata"
 
 
 class _OnPostgres(Dialect):
@@ -174,7 +179,11 @@ def _refuse_columns_of_others(connection: Connection, query: str) -> None:
         StoreError: there is one.
     """
     columns = execute(connection, query).all()
-    if found := [f"{table}.{name}" for table, name in columns if table in TABLES and name not in COLUMNS[table]]:
+    if found := [
+        f"{table}.{name}"
+        for table, name in columns
+        if table in sql.CONTRACT_TABLES and name not in CONTRACT_COLUMNS[table]
+    ]:
         raise StoreError(
             f"The store cannot be upgraded, the new tables have no place for columns of your own: {', '.join(found)}. "
             "Copy them to a table of your own, drop them, and try again."
@@ -187,7 +196,7 @@ def _refuse_views_of_others(connection: Connection) -> None:
     Raises:
         StoreError: there is one.
     """
-    tables = ", ".join(f"'{table}'::REGCLASS" for table in TABLES)
+    tables = ", ".join(f"'{table}'::REGCLASS" for table in sql.CONTRACT_TABLES)
     query = (
         "SELECT DISTINCT CAST(ev_class AS REGCLASS)::TEXT FROM pg_depend "
         "JOIN pg_rewrite ON pg_rewrite.oid = objid JOIN pg_class ON pg_class.oid = ev_class "

@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 from asp_analysis.batch import Batch
 from asp_analysis.store.statements import execute
 
-_COLUMNS = ("agent_role", "phase_injected", "phase_removed")
-_MOST_NAMES, _MOST_SHOWN = 500, 3
+_ROLE_COLUMNS = ("agent_role", "phase_injected", "phase_removed")
+_MOST_NAMES, _MOST_ASKED = 500, 3
 _ALIKE = 0.75  # Coed and Code, code and Code, Tests and Test; not CodeReview and Code
 
 
@@ -21,7 +21,7 @@ class Roles:
     def see(self, batch: Batch) -> None:
         """Take in the next batch of the file."""
         for place, name in enumerate(batch.columns):
-            if name in _COLUMNS and len(self._names) < _MOST_NAMES:
+            if name in _ROLE_COLUMNS and len(self._names) < _MOST_NAMES:
                 self._names.update(row[place] for row in batch.rows)
 
     def question(self, connection: Connection) -> str:
@@ -32,8 +32,8 @@ class Roles:
         unknown = sorted(self._names.difference(listed))[:_MOST_NAMES]
         meant = {name: close for name in unknown if (close := _closest(name, listed))}
         asked = [f"Role {name} is not listed; is {close} meant?" for name, close in meant.items()]
-        more = f" And {len(asked) - _MOST_SHOWN} more." if len(asked) > _MOST_SHOWN else ""
-        return " ".join(asked[:_MOST_SHOWN]) + more
+        more = f" And {len(asked) - _MOST_ASKED} more." if len(asked) > _MOST_ASKED else ""
+        return " ".join(asked[:_MOST_ASKED]) + more
 
 
 def _closest(name: str, listed: list[str]) -> str | None:

@@ -17,7 +17,7 @@ BUSY_TIMEOUT_MS = 30_000
 _CACHE_KIB = 65_536  # the unique index is written in random order: with SQLite's 2 MiB it is the bottleneck
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 _SCHEMA = ("sqlite/create_tables.sql", "sqlite/count_changes.sql", "sqlite/create_indexes.sql", "vocabularies.sql")
-_MEANINGS = (
+_SQLITE_ERRORS = (
     ("locked", "it is locked by another program", "Wait for it to finish, or close it."),
     ("readonly", "it is read-only", "Check the permissions of the file and its folder."),
     ("unable to open", "it cannot be opened", "Check that its folder exists and can be written."),
@@ -66,7 +66,7 @@ def create_schema(connection: Connection) -> None:
 
 def explained(url: StoreUrl, text: str) -> str:
     """Give the error line for what SQLite said."""
-    for mark, found, remedy in _MEANINGS:
+    for mark, found, remedy in _SQLITE_ERRORS:
         if mark in text.lower():
             return f"The store {url.shown} is needed for writing, {found}. {remedy}"
     return f"The store {url.shown} is needed for writing, it gave: {text}. Check the file with: sqlite3 FILE"

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from asp_analysis import sql
 from asp_analysis.errors import StoreError
 from asp_analysis.executions import COLUMN_OF, MEASURES, METRICS
-from asp_analysis.platform_form import TABLES, our_name, unfold
+from asp_analysis.platform_form import our_name, unfold
 from asp_analysis.records import EXECUTIONS, RECORDS, json_text
 from asp_analysis.store.former import NEW_TABLES, Dialect, aside, dialect_of
 from asp_analysis.store.statements import execute, run_statements
@@ -224,7 +224,7 @@ def _facts_after(connection: Connection) -> Facts:
 
 def _row_counts(connection: Connection, named: Callable[[str], str]) -> Facts:
     """Count the rows of the other tables; named: table -> the name under which it is found."""
-    tables = [table for table in TABLES if table != EXECUTIONS]
+    tables = [table for table in sql.CONTRACT_TABLES if table != EXECUTIONS]
     return {name: (execute(connection, f"SELECT count(*) FROM {named(name)}").scalar_one(), 0.0) for name in tables}
 
 

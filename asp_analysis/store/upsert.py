@@ -47,7 +47,7 @@ class Keyed:
     is_logged: bool = True
 
 
-TABLES: dict[str, Keyed] = {
+KEYED_TABLES: dict[str, Keyed] = {
     EXECUTIONS: Keyed(key=("execution_id",), time="executed_at"),
     "task_metadata": Keyed(key=("task_id",), defaults={"status": "pending", "is_stub": False}),
     "defect_log": Keyed(
@@ -84,7 +84,7 @@ class BatchWriter:
 
     def write(self, batch: Batch) -> Outcome:
         """Write one batch; the rejects of the outcome are those that only the store could find."""
-        batch, rejects = self._words.without_unknown(batch, TABLES[batch.table].words)
+        batch, rejects = self._words.without_unknown(batch, KEYED_TABLES[batch.table].words)
         if not batch.rows:
             return Outcome(rejects=rejects)
         outcome = self._write(batch)
@@ -104,7 +104,7 @@ class BatchWriter:
     def insert(self, batch: Batch, rows: Sequence[Row]) -> None:
         """Insert rows whose keys are new."""
         columns, rows = batch.columns, _with_defaults(batch, rows)
-        if TABLES[batch.table].is_logged:
+        if KEYED_TABLES[batch.table].is_logged:
             columns, rows = (*columns, "load_id"), [(*row, self._load_id) for row in rows]
         self._insert(batch.table, columns, rows)
 
@@ -116,7 +116,7 @@ class BatchWriter:
         """Overwrite the rows of the same keys."""
         if not rows:
             return
-        key = TABLES[batch.table].key
+        key = KEYED_TABLES[batch.table].key
         changed = [name for name in batch.columns if name not in key]
         assignments = ", ".join(f"{name} = ?" for name in changed)
         condition = " AND ".join(f"{name} = ?" for name in key)
@@ -135,7 +135,7 @@ class BatchWriter:
             execute(self._connection, "SELECT asp_move_execution(?, ?)", moved)
 
     def _stored_rows(self, batch: Batch) -> dict[Key, Row]:
-        first_key = TABLES[batch.table].key[0]
+        first_key = KEYED_TABLES[batch.table].key[0]
         place = batch.columns.index(first_key)
         wanted = list(dict.fromkeys(row[place] for row in batch.rows))
         query = f"SELECT {', '.join(batch.columns)} FROM {batch.table} WHERE {first_key} IN "
@@ -146,7 +146,7 @@ class BatchWriter:
 
     def stub_tasks(self, batch: Batch, rows: Sequence[Row]) -> int:
         """Create the tasks that rows of a batch name and the store does not know, so that their foreign key holds."""
-        time_name = TABLES[batch.table].time
+        time_name = KEYED_TABLES[batch.table].time
         if time_name is None:
             return 0
         task, time = batch.columns.index("task_id"), batch.columns.index(time_name)
@@ -306,7 +306,7 @@ def _reject(batch: Batch, record: int, reason: str) -> Reject:
 
 def _with_defaults(batch: Batch, rows: Sequence[Row]) -> Sequence[Row]:
     """Fill what the table must know and the file does not say; a column that the file has not fills itself."""
-    defaults = TABLES[batch.table].defaults
+    defaults = KEYED_TABLES[batch.table].defaults
     fill = [defaults.get(name) for name in batch.columns]
     if fill.count(None) == len(fill):
         return rows
@@ -324,7 +324,7 @@ def _lacks_task_time(batch: Batch, rows: Sequence[Row]) -> bool:
 
 
 def _key_getter(batch: Batch) -> Callable[[Row], Key]:
-    places = [batch.columns.index(name) for name in TABLES[batch.table].key]
+    places = [batch.columns.index(name) for name in KEYED_TABLES[batch.table].key]
     return (lambda row: (row[places[0]],)) if len(places) == 1 else operator.itemgetter(*places)
 
 

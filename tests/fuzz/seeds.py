@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-from asp_analysis.platform_form import COLUMNS
+from asp_analysis.platform_form import CONTRACT_COLUMNS
 
 _AT = "2026-03-02T09:00:00.000Z"
 _NS = "1772442000000000000"
@@ -205,7 +205,7 @@ def asp_platform(*, rows: dict[str, list[dict[str, Any]]] | None = None) -> byte
     rows = rows or {name: [row] for name, row in PLATFORM_ROWS.items()}
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as file:
         file.execute("PRAGMA page_size = 512")
-        for table, columns in COLUMNS.items():
+        for table, columns in CONTRACT_COLUMNS.items():
             file.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
             for row in rows.get(table, []):
                 places = ", ".join("?" * len(row))

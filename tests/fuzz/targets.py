@@ -20,7 +20,7 @@ from asp_analysis.importers.transcripts.transcript_format import TranscriptForma
 from asp_analysis.loading import LoadOptions, make_pricer
 from asp_analysis.records import RECORDS
 from asp_analysis.store.loads import storable
-from asp_analysis.store.upsert import TABLES, _merge_of
+from asp_analysis.store.upsert import KEYED_TABLES, _merge_of
 from tests.reading import detected, format_named
 
 READINGS = (Reading("branch", (("re*", "Review"),), keep_text=True), Reading())
@@ -115,7 +115,7 @@ def _check_value(value: object) -> None:
 
 def _check_merging(batch: Batch) -> None:
     """Check that what is stored and read again stays as it is, and that the metrics of an execution become one row."""
-    merge, place = batch.combine or _merge_of(batch), batch.columns.index(TABLES[batch.table].key[0])
+    merge, place = batch.combine or _merge_of(batch), batch.columns.index(KEYED_TABLES[batch.table].key[0])
     known: dict[str, tuple] = {}
     for row in batch.rows:
         once = merge(row, row)

@@ -12,7 +12,7 @@ from asp_analysis.cli.printing import print_frame
 if TYPE_CHECKING:
     from asp_analysis.probe.question import Question
 
-_COLUMNS = ("series", "model", "n", "mdape", "coverage_70", "coverage_90", "interval_score_70", "log_bias", "sa")
+_SCORE_COLUMNS = ("series", "model", "n", "mdape", "coverage_70", "coverage_90", "interval_score_70", "log_bias", "sa")
 
 
 @click.command()
@@ -40,4 +40,4 @@ def command(question: "Question", output: str | None, db: str | None) -> None:
     frame = score(backtest(history, question))
     frame.insert(1, "series", frame["llm_model"].astype(str) + " / " + frame["agent_role"].astype(str))
     frame = frame.drop(columns=["llm_model", "agent_role"])
-    print_frame(frame if output else frame[[name for name in _COLUMNS if name in frame.columns]].round(3), output)
+    print_frame(frame if output else frame[[name for name in _SCORE_COLUMNS if name in frame.columns]].round(3), output)

@@ -7,17 +7,16 @@ import click
 
 from asp_analysis.cli.options import db_option, format_options
 from asp_analysis.cli.printing import note, print_rows
+from asp_analysis.sql import RECORD_TABLES
 
-_TABLES = ("agent_roles", "capabilities", "defect_types", "task_metadata", "agent_cost_vector", "defect_log",
-    "bootstrap_metrics")  # fmt: skip
-_COLUMNS = ("table", "rows", "size_bytes", "file")
+_FILE_COLUMNS = ("table", "rows", "size_bytes", "file")
 
 
 @click.command()
 @click.option(
     "--format", "format_name", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of files."
 )
-@click.option("--table", "tables", type=click.Choice(_TABLES), multiple=True, help="Only this table; repeatable.")
+@click.option("--table", "tables", type=click.Choice(RECORD_TABLES), multiple=True, help="Only this table; repeatable.")
 @click.option("--since", metavar="INSTANT", help="Only rows of this instant (UTC) or later, as in 2026-01-31.")
 @click.option("--raw", is_flag=True, help="Write CSV cells as they are: for programs, and to load them again.")
 @click.option(
@@ -56,15 +55,15 @@ def command(
     name = url.path.stem if url.path else "postgresql"
     folder = (out or url.data_dir / "exports" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}").absolute()
     wanted = Wanted(
-        tables=tables or _TABLES,
+        tables=tables or RECORD_TABLES,
         format_name=format_name,
         since=_instant(since),
         is_raw=raw,
         is_as_platform=form == "platform",
     )
     files = export(url, folder, wanted)
-    print_rows([{name: str(getattr(file, name)) if name == "file" else getattr(file, name) for name in _COLUMNS}
-                for file in files], _COLUMNS, output)  # fmt: skip
+    print_rows([{name: str(getattr(file, name)) if name == "file" else getattr(file, name) for name in _FILE_COLUMNS}
+                for file in files], _FILE_COLUMNS, output)  # fmt: skip
     if count := sum(file.neutralised for file in files):
         note(f"{count} cells that a spreadsheet would run begin with an apostrophe; --raw writes them as they are.")
 

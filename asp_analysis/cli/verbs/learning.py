@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
     from asp_analysis.records import LearningMetric
 
-_SHOWN = (
+_STANDING_COLUMNS = (
     "capability", "published_mode", "sound_mode", "completed", "needed", "metric_name", "metric_value", "metric_target",
     "evidence_name", "evidence_cases", "evidence_value", "evidence_lower", "evidence_target",
 )  # fmt: skip
@@ -48,7 +48,7 @@ def command(as_of: datetime | None, is_kept: bool, output: str | None, db: str |
         print_frame(table, output)
     else:
         _explain(table)
-        print_frame(table[[*_SHOWN]], output)
+        print_frame(table[[*_STANDING_COLUMNS]], output)
     if is_kept:
         from asp_analysis.learning.measurements import make_measurements
 

@@ -12,6 +12,7 @@ import click
 
 from asp_analysis.cli.options import db_option, pairs
 from asp_analysis.cli.printing import counted, note, say
+from asp_analysis.sql import CONTRACT_TABLES, VOCABULARIES
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
     from asp_analysis.store.database import Store
     from asp_analysis.store.log import LoadResult
 
-_KINDS = (
-    "executions", "metrics", "agent_cost_vector", "task_metadata", "defect_log", "bootstrap_metrics", "agent_roles",
-    "capabilities", "defect_types",
-)  # fmt: skip
+_KINDS = ("executions", "metrics", *CONTRACT_TABLES, *VOCABULARIES)
 _COUNTS = ("read", "written", "updated", "present", "rejected")
 _SHOWN_FILES = 20
 

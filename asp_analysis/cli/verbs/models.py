@@ -5,7 +5,7 @@ import click
 from asp_analysis.cli.options import format_options, open_session, reading_options
 from asp_analysis.cli.printing import print_frame
 
-_COLUMNS = [
+_MODEL_COLUMNS = [
     "llm_model", "llm_provider", "executions", "tokens_in", "tokens_out", "cost_usd", "executions_without_price"
 ]  # fmt: skip
 
@@ -21,4 +21,4 @@ def command(unpriced: bool, output: str | None, db: str | None) -> None:
     """
     with open_session(db) as session:
         frame = session.sql("FROM models ORDER BY cost_usd DESC NULLS LAST, executions DESC, llm_model")
-    print_frame((frame[frame["executions_without_price"] > 0] if unpriced else frame)[_COLUMNS], output)
+    print_frame((frame[frame["executions_without_price"] > 0] if unpriced else frame)[_MODEL_COLUMNS], output)

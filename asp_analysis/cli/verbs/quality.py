@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from asp_analysis.quality import Work
 
 _AREAS = {"components": "component", "task-types": "task_type", "roles": "agent_role"}
-_TABLES = (
+_QUALITY_TABLES = (
     *("measures", "yields", "matrix", "costs", "reviews", "reviews-by-type", "fixes", "accepted", "types", "charts"),
     *_AREAS,
     "predictions",
@@ -24,7 +24,7 @@ _MAIN = ("measures", "yields", "costs", "reviews")
 
 
 @click.command()
-@click.option("--table", type=click.Choice(_TABLES), help="One table alone. [default: the four main ones]")
+@click.option("--table", type=click.Choice(_QUALITY_TABLES), help="One table alone. [default: the four main ones]")
 @click.option(
     "--phases",
     type=click.Path(path_type=Path, dir_okay=False),

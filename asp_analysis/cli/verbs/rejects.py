@@ -16,8 +16,8 @@ from asp_analysis.errors import InputError
 if TYPE_CHECKING:
     from asp_analysis.store.rejects import KeptReject
 
-_COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")
-_TABLES = ("csv", "jsonl", "parquet", "asp-platform")
+_REJECT_COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")
+_TABLE_FORMATS = ("csv", "jsonl", "parquet", "asp-platform")
 _OPTIONS = {"map": "--map", "set": "--set", "time_format": "--time-format", "decimal": "--decimal"}
 """What the load log keeps of the options of `load`, and how they are given."""
 
@@ -61,7 +61,7 @@ def _print(rejects: list["KeptReject"], output: str | None) -> None:
     rows = [vars(reject) for reject in rejects]
     if output != "json":
         rows = [{**row, "reasons": "; ".join(row["reasons"])} for row in rows]
-    print_rows(rows, _COLUMNS, output)
+    print_rows(rows, _REJECT_COLUMNS, output)
     again = sum(reject.loaded_again_at is not None for reject in rejects)
     if again:
         note(
@@ -110,7 +110,7 @@ def _written(path: Path, rejects: list["KeptReject"]) -> str:
 def _load_again(path: Path, reject: "KeptReject") -> str:
     """Give the command that reads a mended record as it was read before."""
     words = ["asp-analysis", "load", str(path)]
-    if reject.format in _TABLES:
+    if reject.format in _TABLE_FORMATS:
         words += ["--as", reject.loaded_as]
         for name, flag in _OPTIONS.items():
             said = reject.options.get(name, {})

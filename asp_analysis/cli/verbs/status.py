@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
     from asp_analysis.monitor import Status
 
-_TABLES = ("checks", "tables", "forecasts", "queries", "backups")
+_STATUS_TABLES = ("checks", "tables", "forecasts", "queries", "backups")
 
 
 @click.command()
-@click.option("--table", type=click.Choice(_TABLES), help="One table alone. [default: the verdict and three]")
+@click.option("--table", type=click.Choice(_STATUS_TABLES), help="One table alone. [default: the verdict and three]")
 @click.option("--check", "is_check", is_flag=True, help="Exit with 3 when an alert stands.")
 @format_options
 @db_option

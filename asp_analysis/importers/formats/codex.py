@@ -30,13 +30,13 @@ from asp_analysis.importers.transcripts.transcript_format import TranscriptForma
 from asp_analysis.importers.transcripts.values import count, instant, read_lines, reject, text_of, word
 
 SOURCE = "codex"
-_TYPES = {"session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"}
+_LINE_TYPES = {"session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"}
 _TOOL_CALLS = {"function_call", "custom_tool_call", "local_shell_call", "web_search_call", "tool_search_call"}
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
     """Tell a rollout by its lines: a time, a type and a payload."""
-    return any(isinstance(record.get("payload"), dict) and word(record, "type") in _TYPES for record in objects)
+    return any(isinstance(record.get("payload"), dict) and word(record, "type") in _LINE_TYPES for record in objects)
 
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
@@ -68,7 +68,7 @@ class _Session:
 
     def take(self, record: dict[str, Any], line: Line) -> None:
         payload, kind = record.get("payload"), word(record, "type")
-        if not isinstance(payload, dict) or kind not in _TYPES:
+        if not isinstance(payload, dict) or kind not in _LINE_TYPES:
             return
         at = instant(record)
         if kind == "session_meta":

@@ -19,15 +19,15 @@ from asp_analysis.validation import shown
 
 SOURCE = "langfuse"
 
-_KINDS = {"GENERATION": "call", "EMBEDDING": "call", "TOOL": "tool"}
-_READ = ("input_cache_read", "input_cached_tokens", "input_cache_read_tokens", "cache_read_input_tokens")
-_WRITE = ("input_cache_creation", "cache_creation_input_tokens", "input_cache_creation_5m", "input_cache_write")
+_KIND_OF = {"GENERATION": "call", "EMBEDDING": "call", "TOOL": "tool"}
+_CACHE_READ = ("input_cache_read", "input_cached_tokens", "input_cache_read_tokens", "cache_read_input_tokens")
+_CACHE_WRITE = ("input_cache_creation", "cache_creation_input_tokens", "input_cache_creation_5m", "input_cache_write")
 _WRITE_1H = ("input_cache_creation_1h",)
 _BESIDE_OUTPUT = ("output_reasoning", "output_reasoning_tokens")
 _PARTS_READ = ("prompt_details.cache_read", "input_details.cache_read", "prompt_tokens_details.cached_tokens")
 _PARTS = ("completion_details.", "prompt_details.", "input_details.", "output_details.", "prompt_tokens_details.")
 _TOTALS = {"input", "output", "total", "promptTokens", "completionTokens", "totalTokens", "unit"}
-_KNOWN = {*_TOTALS, *_READ, *_WRITE, *_WRITE_1H, *_BESIDE_OUTPUT}
+_KNOWN = {*_TOTALS, *_CACHE_READ, *_CACHE_WRITE, *_WRITE_1H, *_BESIDE_OUTPUT}
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
@@ -72,7 +72,7 @@ def _span(observation: dict[str, Any], trace: dict[str, Any], line: Line, readin
     call = Call(call_id=f"{trace_id}:{span_id}", at=at, origin=Origin(is_copy=False, session_id=trace_id))
     call.model = word(observation, "model")
     _fill(call, observation)
-    if kind in _KINDS:
+    if kind in _KIND_OF:
         call.latency_ms = _latency_ms(observation)
     name = str(observation.get("name") or kind)
     session_id = trace.get("sessionId") or observation.get("sessionId")
@@ -81,7 +81,7 @@ def _span(observation: dict[str, Any], trace: dict[str, Any], line: Line, readin
         span_id=span_id,
         parent_id=word(observation, "parentObservationId"),
         name=name,
-        kind=_KINDS.get(kind, "agent"),
+        kind=_KIND_OF.get(kind, "agent"),
         at=at,
         call=call,
         ended_at=ended_at,
@@ -104,17 +104,17 @@ def _fill(call: Call, observation: dict[str, Any]) -> None:
     usage: dict[str, Any] = given if isinstance(given, dict) else {}
     _check_keys(usage)
     first_in, first_out = _first(usage, "input", "promptTokens"), _first(usage, "output", "completionTokens")
-    read, write_1h = _sum(usage, _READ), _sum(usage, _WRITE_1H)
-    write = _sum(usage, _WRITE) + write_1h
+    read, write_1h = _sum(usage, _CACHE_READ), _sum(usage, _WRITE_1H)
+    write = _sum(usage, _CACHE_WRITE) + write_1h
     reasoning = _sum(usage, _BESIDE_OUTPUT)
     total = count(usage, "total") or count(usage, "totalTokens")
     if first_in is not None or first_out is not None:
         inside = total is not None and total == (first_in or 0) + (first_out or 0)
         call.tokens_in = (first_in or 0) + (0 if inside else read + write)
         call.tokens_out = (first_out or 0) + (0 if inside else reasoning)
-        if any(name in usage for name in (*_READ, *_PARTS_READ)):
+        if any(name in usage for name in (*_CACHE_READ, *_PARTS_READ)):
             call.cache_read = min(max(read, _sum(usage, _PARTS_READ)), call.tokens_in)
-        if any(name in usage for name in (*_WRITE, *_WRITE_1H)):
+        if any(name in usage for name in (*_CACHE_WRITE, *_WRITE_1H)):
             call.cache_write, call.cache_write_1h = min(write, call.tokens_in), min(write_1h, call.tokens_in)
     call.reported_usd = positive(observation.get("totalCost") or observation.get("calculatedTotalCost"))
 

@@ -7,7 +7,7 @@ own. 64-bit integers are texts. The names of the usage attributes changed over t
 import base64
 import binascii
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.json_lines import Line, LineError
@@ -91,11 +91,13 @@ def _otlp_spans(document: Attributes, line: Line) -> list[Span]:
                 code = status.get("code") if isinstance(status, dict) else None
                 found.append(
                     span_of(
-                        (_hex(span.get("traceId")), _hex(span.get("spanId")), _hex(span.get("parentSpanId")) or None),
+                        SpanIds(
+                            _hex(span.get("traceId")), _hex(span.get("spanId")), _hex(span.get("parentSpanId")) or None
+                        ),
                         str(span.get("name")),
                         (_nanoseconds(span, "startTimeUnixNano"), _nanoseconds(span, "endTimeUnixNano")),
                         {**_attributes(span.get("attributes")), "service.name": service},
-                        (code in (2, "STATUS_CODE_ERROR"), line),
+                        SpanEnd(code in (2, "STATUS_CODE_ERROR"), line),
                     )
                 )
     return found
@@ -115,7 +117,7 @@ def _jaeger_spans(document: Attributes, line: Line) -> list[Span]:
                 raise LineError("startTime: is needed and is missing")
             found.append(
                 span_of(
-                    (
+                    SpanIds(
                         str(span.get("traceID")),
                         str(span.get("spanID")),
                         word(parents[0], "spanID") if parents else None,
@@ -123,18 +125,33 @@ def _jaeger_spans(document: Attributes, line: Line) -> list[Span]:
                     str(span.get("operationName")),
                     (began * 1000, (began + (lasted or 0)) * 1000),
                     {**tags, "service.name": service},
-                    (tags.get("error") is True or tags.get("otel.status_code") == "ERROR", line),
+                    SpanEnd(tags.get("error") is True or tags.get("otel.status_code") == "ERROR", line),
                 )
             )
     return found
 
 
+class SpanIds(NamedTuple):
+    """The names of a span, in hex: its trace, itself, the span around it."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+
+
+class SpanEnd(NamedTuple):
+    """How a span ended, and the line that says so."""
+
+    is_failed: bool
+    line: Line
+
+
 def span_of(
-    ids: tuple[str, str, str | None],
+    ids: SpanIds,
     name: str,
     times_ns: tuple[int, int],
     attributes: Attributes,
-    outcome: tuple[bool, Line],
+    end: SpanEnd,
 ) -> Span:
     """Make a span of what the dialects have in common: ids in hex, begin and end, attributes, whether it failed.
 
@@ -150,8 +167,8 @@ def span_of(
     if kind == "call":
         call.latency_ms = (times_ns[1] - times_ns[0]) / 1e6
     session_id, agent = _text(attributes, _SESSION), _text(attributes, _AGENT)
-    is_error = outcome[0] or "error.type" in attributes
-    project_id, number = attributes.get("service.name"), outcome[1].number
+    is_error = end.is_failed or "error.type" in attributes
+    project_id, number = attributes.get("service.name"), end.line.number
     return Span(
         trace_id=trace_id,
         span_id=span_id,

@@ -11,7 +11,7 @@ from asp_analysis.errors import InputError
 MOST = 100_000
 """Contents in memory: about 15 MB, those of half a million metric rows."""
 
-_PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -16384")
+_SCRATCH_PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -16384")
 
 
 class Occurrences:
@@ -51,7 +51,7 @@ class Occurrences:
         try:
             if self._others is None:
                 self._others = sqlite3.connect("", isolation_level=None)  # a file without a name, gone when closed
-                for pragma in _PRAGMAS:
+                for pragma in _SCRATCH_PRAGMAS:
                     self._others.execute(f"PRAGMA {pragma}")
                 self._others.execute("CREATE TABLE seen (digest TEXT PRIMARY KEY, count TEXT) WITHOUT ROWID")
             self._others.execute("BEGIN")

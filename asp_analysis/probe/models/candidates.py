@@ -17,7 +17,7 @@ from scipy import special
 
 from asp_analysis.probe.models.conformal import Calibrated, Calibration, calibrate
 from asp_analysis.probe.models.reference_class import forecast_centres
-from asp_analysis.probe.models.running import find_prefix_intercepts, find_prefix_medians
+from asp_analysis.probe.models.running_medians import find_prefix_intercepts, find_prefix_medians
 
 ALIKE = 0.7
 """Bandwidth of size likeness in standard deviations of ln size: about half of a normal history counts, so tails stay
@@ -199,7 +199,7 @@ def reference(timeline: Timeline) -> np.ndarray:
 _ANY, _LATE = Calibration(), Calibration(half_life_tasks=RECENT)
 _SIZED = Calibration(bandwidth_sd=ALIKE)
 _SIZED_LATE = Calibration(half_life_tasks=RECENT, bandwidth_sd=ALIKE)
-_PLAIN = Calibration(is_adaptive=False)
+_UNADAPTIVE = Calibration(is_adaptive=False)
 
 CANDIDATES = (
     LogModel(
@@ -264,21 +264,21 @@ BASELINES = (
         name="past_median",
         sentence="the median of the past",
         centres=past_median,
-        calibration=_PLAIN,
+        calibration=_UNADAPTIVE,
         is_recentred=False,
     ),
     LogModel(
         name="past_mean",
         sentence="the mean of the past",
         centres=past_mean,
-        calibration=_PLAIN,
+        calibration=_UNADAPTIVE,
         is_recentred=False,
     ),
     LogModel(
         name="last_value",
         sentence="the cost of the task before",
         centres=last_value,
-        calibration=_PLAIN,
+        calibration=_UNADAPTIVE,
         is_recentred=False,
     ),
 )

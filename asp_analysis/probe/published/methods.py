@@ -20,8 +20,8 @@ from asp_analysis.executions import MEASURES
 from asp_analysis.probe.published.data import ProbeData
 from asp_analysis.probe.published.linear import LinearFit, PredictionInterval, fit_line
 from asp_analysis.probe.published.policy import (
-    Check,
     Policy,
+    RuleCheck,
     Sample,
     check_input,
     check_line,
@@ -149,7 +149,7 @@ def _try_line(method: str, case: _Case) -> MethodResult:
     try:
         fit = fit_line(sample.x, sample.y)
     except EstimationRefusal as refusal:
-        return _judge(_leave_blank(method, sample), [Check("fit", False, True, str(refusal).rstrip("."))])
+        return _judge(_leave_blank(method, sample), [RuleCheck("fit", False, True, str(refusal).rstrip("."))])
     checks += check_line(fit, sample, case.policy)
     return _judge(_fill_line(method, sample, fit, case), checks)
 
@@ -176,7 +176,7 @@ def _try_ratio(method: str, case: _Case) -> MethodResult:
     checks = check_input(sample, case.policy)
     if method == "C3" and sample.n and np.array_equal(sample.x, sample.y):
         checks.append(
-            Check("cost_only", False, True, "C3 divides a cost by a size, and here the size itself is estimated")
+            RuleCheck("cost_only", False, True, "C3 divides a cost by a size, and here the size itself is estimated")
         )
     blank = _leave_blank(method, sample)
     if not all(c.is_met for c in checks):
@@ -192,7 +192,7 @@ def _try_ratio(method: str, case: _Case) -> MethodResult:
         spread = _measure_spread(_take_log_ratios(sample.x, sample.y), float(np.log(ratio)))
         result = replace(result, intervals=intervals, sigma=spread)
     except EstimationRefusal as refusal:
-        checks.append(Check("interval", False, False, f"no interval: {str(refusal).rstrip('.')}"))
+        checks.append(RuleCheck("interval", False, False, f"no interval: {str(refusal).rstrip('.')}"))
     return _judge(result, checks)
 
 
@@ -237,7 +237,7 @@ def _leave_blank(method: str, sample: Sample) -> MethodResult:
     return MethodResult(method=method, x_name=sample.x_name, x=sample.x_new, n=sample.n, dropped=sample.dropped)
 
 
-def _judge(result: MethodResult, checks: list[Check]) -> MethodResult:
+def _judge(result: MethodResult, checks: list[RuleCheck]) -> MethodResult:
     vetoes = [c.words for c in checks if c.is_veto and not c.is_met]
     flags = [c.words for c in checks if not c.is_veto and not c.is_met]
     floored = [

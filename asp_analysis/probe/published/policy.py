@@ -1,4 +1,4 @@
-"""Every rule of choosing a PROBE method, in one place: a threshold is a field, its answer a `Check` in words.
+"""Every rule of choosing a PROBE method, in one place: a threshold is a field, its answer a `RuleCheck` in words.
 
 A veto refuses a method; a flag lets it pass and says what a reader has to know. The thresholds are PSP's where PSP
 has one. The expected slope is Sum(y) / Sum(own x): with another basis (productivity over actual size) a sound line
@@ -16,7 +16,7 @@ from asp_analysis.probe.published.linear import LinearFit, fit_line
 METHODS = ("A", "B", "C1", "C2", "C3", "D")
 SLOPE_BASES = ("own_x", "actual_size", "one")
 
-_MEANINGS = {
+_RULE_MEANINGS = {
     "min_points": ("veto", "finished tasks that know both values, at least (A, B, C)"),
     "min_r2": ("veto", "share of the variation that the line must explain, at least (A, B)"),
     "max_significance": ("veto", "two-sided p-value of the correlation, at most; None: no veto (A, B)"),
@@ -93,12 +93,12 @@ class Policy:
 
     def frame(self) -> pd.DataFrame:
         """Return one row per rule: rule, value, kind (veto, flag, choice), meaning."""
-        rows = [(f.name, getattr(self, f.name), *_MEANINGS[f.name]) for f in fields(self)]
+        rows = [(f.name, getattr(self, f.name), *_RULE_MEANINGS[f.name]) for f in fields(self)]
         return pd.DataFrame(rows, columns=["rule", "value", "kind", "meaning"])
 
 
 @dataclass(frozen=True)
-class Check:
+class RuleCheck:
     """One rule asked about one method: `words` say what was found, whether or not the rule `is_met`."""
 
     rule: str
@@ -126,7 +126,7 @@ class Sample:
         return len(self.x)
 
 
-def check_input(sample: Sample, policy: Policy) -> list[Check]:
+def check_input(sample: Sample, policy: Policy) -> list[RuleCheck]:
     """Return what must hold before anything is computed: enough tasks, a new x, an x that is not all zero."""
     more = f", {sample.dropped} dropped for an unknown value" if sample.dropped else ""
     words = f"{sample.n} tasks know {sample.x_name} and {sample.y_name} (at least {policy.min_points}){more}"
@@ -140,7 +140,7 @@ def check_input(sample: Sample, policy: Policy) -> list[Check]:
     return checks
 
 
-def check_line(fit: LinearFit, sample: Sample, policy: Policy) -> list[Check]:
+def check_line(fit: LinearFit, sample: Sample, policy: Policy) -> list[RuleCheck]:
     """Return every rule for a fitted line (methods A and B) and the new x of the sample."""
     checks = [_make_veto("min_r2", fit.r2 >= policy.min_r2, f"r² {_write_number(fit.r2)} (at least {policy.min_r2:g})")]
     if policy.max_significance is not None:
@@ -152,7 +152,7 @@ def check_line(fit: LinearFit, sample: Sample, policy: Policy) -> list[Check]:
     return [*checks, *_check_history(sample, fit.r2, policy), *_check_influence(fit, sample, policy)]
 
 
-def check_ratio(sample: Sample, policy: Policy) -> list[Check]:
+def check_ratio(sample: Sample, policy: Policy) -> list[RuleCheck]:
     """Return every rule for a ratio of sums (methods C1 to C3) and the new x of the sample."""
     share, at = float(sample.x.max() / sample.x.sum()), int(sample.x.argmax())
     words = f"{sample.labels[at]} alone holds {share:.0%} of all {sample.x_name} (at most {policy.max_total_share:.0%})"
@@ -162,7 +162,7 @@ def check_ratio(sample: Sample, policy: Policy) -> list[Check]:
     return [*_check_history(sample, r**2, policy), _make_flag("direction", r >= 0, falls), flag]
 
 
-def check_size(proxy: np.ndarray, actual_size: np.ndarray, policy: Policy) -> Check:
+def check_size(proxy: np.ndarray, actual_size: np.ndarray, policy: Policy) -> RuleCheck:
     """Return whether actual sizes add up to about what was estimated: C3 is per actual size but reads E."""
     known = np.isfinite(proxy) & np.isfinite(actual_size)
     total = proxy[known].sum()
@@ -200,13 +200,13 @@ def relate_b0(fit: LinearFit, x_new: float) -> float:
     return fit.b0 / projection if projection else np.inf
 
 
-def _check_b0(fit: LinearFit, sample: Sample, policy: Policy) -> Check:
+def _check_b0(fit: LinearFit, sample: Sample, policy: Policy) -> RuleCheck:
     share = relate_b0(fit, sample.x_new)
     words = f"b0 {_write_number(fit.b0)} is {share:.0%} of the projection (at most ±{policy.max_b0_share:.0%})"
     return _make_veto("max_b0_share", abs(share) <= policy.max_b0_share, words)
 
 
-def _check_slope(fit: LinearFit, sample: Sample, policy: Policy) -> Check:
+def _check_slope(fit: LinearFit, sample: Sample, policy: Policy) -> RuleCheck:
     multiple = relate_slope(fit.b1, sample)
     words = (
         f"b1 {_write_number(fit.b1)} is {multiple:.2f} times the expected {_write_number(sample.expected_slope)} "
@@ -215,7 +215,7 @@ def _check_slope(fit: LinearFit, sample: Sample, policy: Policy) -> Check:
     return _make_veto("slope", policy.slope_low <= multiple <= policy.slope_high, words)
 
 
-def _check_history(sample: Sample, r2: float, policy: Policy) -> list[Check]:
+def _check_history(sample: Sample, r2: float, policy: Policy) -> list[RuleCheck]:
     low, high = sample.x.min(), sample.x.max()
     outside = f"the new {sample.x_new:g} lies outside {low:g} to {high:g}, the {sample.x_name} of the history"
     checks = [_make_flag("extrapolation", low <= sample.x_new <= high, outside)]
@@ -232,7 +232,7 @@ def _check_history(sample: Sample, r2: float, policy: Policy) -> list[Check]:
     return checks
 
 
-def _check_influence(fit: LinearFit, sample: Sample, policy: Policy) -> list[Check]:
+def _check_influence(fit: LinearFit, sample: Sample, policy: Policy) -> list[RuleCheck]:
     distance, at = float(fit.cooks_distance.max()), int(fit.cooks_distance.argmax())
     words = f"{sample.labels[at]} has Cook's distance {_write_number(distance)} (at most {policy.max_cooks_distance:g})"
     cook = _make_flag("max_cooks_distance", distance <= policy.max_cooks_distance, words)
@@ -257,12 +257,12 @@ def _correlate(sample: Sample) -> float:
     return r if np.isfinite(r) else 0.0
 
 
-def _make_veto(rule: str, is_met: bool, words: str) -> Check:
-    return Check(rule, bool(is_met), True, words)
+def _make_veto(rule: str, is_met: bool, words: str) -> RuleCheck:
+    return RuleCheck(rule, bool(is_met), True, words)
 
 
-def _make_flag(rule: str, is_met: bool, words: str) -> Check:
-    return Check(rule, bool(is_met), False, words)
+def _make_flag(rule: str, is_met: bool, words: str) -> RuleCheck:
+    return RuleCheck(rule, bool(is_met), False, words)
 
 
 def _write_number(value: float) -> str:
