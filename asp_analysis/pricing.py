@@ -9,7 +9,6 @@ import io
 import json
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -277,9 +276,6 @@ class OwnPrices:
             )
             return None
         return Priced(round(cost / 1e6, 10), f"own {self.name} {model} from {price.valid_from}")
-
-
-PriceTokens = Callable[[str | None, str | None, str, Tokens], Priced | None]
 
 
 def read_prices(path: Path) -> OwnPrices:

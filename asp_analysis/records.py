@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic_core import CoreSchema, core_schema, from_json
@@ -448,8 +448,3 @@ EXECUTIONS = "agent_cost_vector"
 def table_of(kind: str) -> str:
     """Return the table that records of a kind are rows of."""
     return EXECUTIONS if kind in ("executions", "metrics") else kind
-
-
-def vocabulary(alias: Any) -> tuple[str, ...]:
-    """Give the words of a closed vocabulary such as `Status`."""
-    return get_args(alias)

@@ -1,20 +1,35 @@
 """Who may import whom, read from the code."""
 
 import ast
+import graphlib
+import re
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "asp_analysis"
 
-ROWS = [
-    {"errors", "executions"},
-    {"records", "platform_form", "validation", "batch", "config", "sql", "occupancy", "intervals", "membership"},
-    {"store", "server", "importers", "session", "probe", "learning", "quality", "charts", "pricing"},
-    {"loading", "unchanged", "magic", "monitor", "exporting", "postgres", "dashboard", "capture", "estimation"},
-    {"cli"},
-]
-"""From the bottom up; a module imports only from lower rows, and from its own package."""
+ROOMS = ("*.*", "asp_analysis/**/*.*", "database/**/*.*", "docs/*", "tests/*.py")
+CONTRIBUTING = PACKAGE.parent / "CONTRIBUTING.md"
+
+ROWS = (
+    {("errors", "executions"): ""},
+    {
+        ("records", "platform_form", "validation", "batch", "config", "sql"): "",
+        ("occupancy", "intervals", "membership"): "",
+    },
+    {
+        ("store", "server", "importers", "pricing", "session"): "each ignores the others,",
+        ("probe", "learning", "quality", "charts"): "these four see only frames",
+    },
+    {
+        ("loading", "unchanged", "exporting", "postgres", "capture"): "these join the parts below",
+        ("magic", "dashboard", "monitor"): "",
+    },
+    {("cli",): ""},
+)
+"""From the bottom up, as lines of names with what is said of them; a module imports only from lower rows, and from its
+own package. `python -m tests.test_architecture` draws them in CONTRIBUTING.md."""
 
 WITHIN_A_ROW = {
     ("session", "server"),
@@ -69,8 +84,44 @@ def imports(path):
                 yield node.module
 
 
+def names_of(row):
+    return [name for line in row for name in line]
+
+
 def row(name):
-    return next(number for number, names in enumerate(ROWS) if name in names)
+    return next(number for number, lines in enumerate(ROWS) if name in names_of(lines))
+
+
+def test_the_rows_hold_the_modules_that_there_are():
+    assert sorted(name for lines in ROWS for name in names_of(lines)) == sorted({home(path) for path in modules()})
+
+
+# --- the picture ------------------------------------------------------------------------------------------------------
+
+PICTURE = re.compile(r"(?<=```\n)\d  .*?(?=```\n)", re.DOTALL)
+
+
+def draw_rows():
+    """Return the rows as CONTRIBUTING.md shows them, the highest first."""
+    drawn = []
+    for number, lines in reversed(list(enumerate(ROWS))):
+        for place, (names, remark) in enumerate(lines.items()):
+            drawn.append(f"{'' if place else number:<3}{'  '.join(names):<80}{remark}".rstrip() + "\n")
+    return "".join(drawn)
+
+
+def test_the_picture_in_contributing_shows_the_rows():
+    assert PICTURE.findall(CONTRIBUTING.read_text()) == [draw_rows()], "write it: python -m tests.test_architecture"
+
+
+def test_contributing_names_no_file_that_does_not_exist():
+    named = set(re.findall(r"`([\w/.-]+\.(?:py|sql|md|toml|yml))`", CONTRIBUTING.read_text()))
+    files = [f"/{path.relative_to(PACKAGE.parent)}" for room in ROOMS for path in PACKAGE.parent.glob(room)]
+    assert len(named) > 20
+    assert not {name for name in named if not any(file.endswith(f"/{name}") for file in files)}
+
+
+# --- imports ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -91,6 +142,41 @@ def test_an_outside_package_has_one_home(path):
         package = name.split(".")[0]
         if package in HOMES:
             assert home(path) in HOMES[package], f"{package} belongs to {sorted(HOMES[package])}, not to {home(path)}"
+
+
+def module_of(name):
+    """Return the file of a module of the package by its dotted name, None for a name within one."""
+    path = PACKAGE.parent / name.replace(".", "/")
+    found = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return found if found.is_file() else None
+
+
+def imported_modules(path):
+    """Yield the modules of the package that a module imports, at its head or later: what it cannot do without."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from filter(None, (module_of(alias.name) for alias in node.names))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from filter(
+                None, (module_of(f"{node.module}.{alias.name}") or module_of(node.module) for alias in node.names)
+            )
+
+
+def find_circle(imported):
+    try:
+        graphlib.TopologicalSorter(imported).prepare()
+    except graphlib.CycleError as error:
+        return [str(path.relative_to(PACKAGE)) for path in error.args[1]]
+    return []
+
+
+def test_no_modules_import_each_other_in_a_circle_not_inside_a_folder_either():
+    assert not find_circle({path: set(imported_modules(path)) - {path} for path in PACKAGE.rglob("*.py")})
+
+
+def test_a_circle_is_found():
+    one, other = PACKAGE / "one.py", PACKAGE / "other.py"
+    assert find_circle({one: {other}, other: {one}})
 
 
 def test_no_module_has_a_name_that_says_nothing():
@@ -117,3 +203,7 @@ def catches_broadly(tree):
 def test_no_exception_is_caught_broadly_except_where_measuring_must_not_stop_an_agent():
     broad = {str(path.relative_to(PACKAGE)) for path in modules() if catches_broadly(ast.parse(path.read_text()))}
     assert broad == CATCH_BROADLY
+
+
+if __name__ == "__main__":
+    CONTRIBUTING.write_text(PICTURE.sub(lambda _: draw_rows(), CONTRIBUTING.read_text()))
