@@ -1,7 +1,7 @@
 """What travels from an importer to the store: batches of finished rows, and the records that could not become rows.
 
-How a record that comes again meets the one that is stored belongs to the batch: tables of records say nothing, and the
-later value wins; formats that may tell the same thing in any order bring a `combine` of their own.
+The batch says how a record that comes again is merged with the stored one: tables of records say nothing, and the later
+value wins; formats that may say the same thing in any order bring a `combine` function.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reject:
-    """One record that could not be taken: where it stood, every reason, and its text as it was found."""
+    """One record that could not be taken: its line, every reason, and its text as it was found."""
 
     line_number: int
     reasons: tuple[str, ...]
@@ -20,7 +20,7 @@ class Reject:
 
 Row = tuple[Any, ...]
 Combine = Callable[[Row, Row], Row]
-"""Takes the stored row of a record and the one just read, gives the row that the record has from now on.
+"""Takes the stored row of a record and the one just read, returns the row that the record has from now on.
 
 It must not depend on the order in which descriptions come, nor on how often one comes.
 """
@@ -32,7 +32,7 @@ class Batch:
 
     `rows` hold the values of `columns` in that order. `record_of_row[i]` is the record, counted from 0 within this
     batch, that row i came from. `line_numbers[r]` and `raw_text(r)` lead back to record r in the file. `rejects` are
-    the records that gave no row; `record_count` counts all of them. `combine` merges a record with the stored one.
+    the records that became no row; `record_count` counts all of them. `combine` merges a record with the stored one.
     `unnamed_count` says of how many records the key is made of their content, because the file names them by nothing.
     With `is_by_metric` a record is one metric of its execution: rows of one execution complete each other.
     """

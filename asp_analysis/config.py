@@ -1,4 +1,4 @@
-"""Where things lie: DATABASE_URL, `.env`, the store, the data folder. No other module knows a path by itself."""
+"""Where things are: DATABASE_URL, `.env`, the store, the data folder. No other module knows a path by itself."""
 
 import hashlib
 import os
@@ -41,7 +41,7 @@ class StoreUrl:
         return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"
 
     def is_missing(self) -> bool:
-        """Tell whether there is no file yet; False for a server, which only an attempt can tell.
+        """Return whether there is no file yet; False for a server, which only an attempt can show.
 
         Raises:
             ConfigError: the system does not say: a folder that may not be entered, a name that is too long.
@@ -50,8 +50,8 @@ class StoreUrl:
             return self.path is not None and not self.path.exists()
         except OSError as error:
             raise ConfigError(
-                f"A store is needed, {self.path} gave: {error.strerror}. Check the permissions of its folders, or name "
-                "another."
+                f"The store {self.path} cannot be opened: {error.strerror}. Check the permissions of its folders, or "
+                "name another store."
             ) from None
 
     @property
@@ -80,7 +80,7 @@ def require_posix() -> None:
 
 
 def project_dir() -> Path:
-    """Give the folder of the project: the one that holds the package in a checkout, else the current one."""
+    """Return the folder of the project: the one that holds the package in a checkout, else the current one."""
     checkout = _PACKAGE_DIR.parent
     return checkout if (checkout / "database").is_dir() else Path.cwd()
 
@@ -113,8 +113,7 @@ def parse_url(text: str, base_dir: Path) -> StoreUrl:
         return _sqlite_url(unquote(rest[1:]).partition("?")[0], base_dir)
     shown = f"{scheme}://..." if separator else f"{re.split('[:/]', text)[0]}..."  # the rest may hold a password
     raise ConfigError(
-        f"A store address is needed, {shown} is none that is known. "
-        "Write sqlite:///data/asp_telemetry.db, or postgresql://user@host/name."
+        f"{shown} is not the address of a store. Write sqlite:///data/asp_telemetry.db, or postgresql://user@host/name."
     )
 
 
@@ -124,12 +123,12 @@ def _server_url(text: str) -> StoreUrl:
         _ = parts.port
     except ValueError:  # what it says may quote a part of the password
         raise ConfigError(
-            "An address of a server is needed, the host or port of this one cannot be read. Write "
+            "The host or port in the address of the server cannot be read. Write "
             "postgresql://user@host:5432/name; in a password / is written %2F and @ is written %40."
         ) from None
     if not parts.path.strip("/"):
         raise ConfigError(
-            f"The name of a database is needed, {StoreUrl(text, None).shown} has none. Write postgresql://user@host/name."
+            f"The address {StoreUrl(text, None).shown} has no name of a database. Write postgresql://user@host/name."
         )
     return StoreUrl(text, None)
 

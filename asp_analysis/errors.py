@@ -1,6 +1,6 @@
 """What the workbench says when it cannot do what was asked: one line, never a traceback for a user.
 
-Every message reads `<what was needed>, <what was found, with names and numbers>. <what to do next>.`
+Every message reads `<what is wrong, with names and numbers>. <what is allowed>. <what to do next>.`
 """
 
 
@@ -25,4 +25,4 @@ class QueryError(AnalysisError):
 
 
 class EstimationRefusal(AnalysisError):
-    """The data cannot carry the estimate; the message names what is missing and the next best thing."""
+    """The data cannot support the estimate; the message names what is missing and the next best thing."""

@@ -18,7 +18,7 @@ CONTEXT: tuple[str, ...] = (
     "llm_model",
     "llm_provider",
 )
-"""What tells one execution from another where its source gives it no name. The order stays: names are made of it."""
+"""What distinguishes executions where their source does not name them. The order stays: names are made of it."""
 
 
 @dataclass(frozen=True)

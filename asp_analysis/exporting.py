@@ -1,7 +1,7 @@
 """Writes the store's tables to files for other tools: CSV that a spreadsheet can open safely, or typed Parquet.
 
 What leaves here can be loaded again: the columns are the store's, or those of the ASP platform, in the form that `load`
-reads. Rows come in the order of their key. All files of one export show one instant, and stand under their final name
+reads. Rows come in the order of their key. All files of one export show one instant, and get their final names
 together or not at all.
 """
 
@@ -126,7 +126,7 @@ def _write(read: Read, table: str, folder: Path, wanted: Wanted) -> Exported:
 
 
 def neutralise(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
-    """Put an apostrophe before every text that a spreadsheet would run; gives how many there were."""
+    """Put an apostrophe before every text that a spreadsheet would run; return how many there were."""
     columns, count = [], 0
     for column in batch.columns:
         if pa.types.is_string(column.type):
@@ -189,9 +189,9 @@ def _value(name: str, kind: str, wanted: Wanted) -> str:
 
 @contextmanager
 def _finished_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder that takes its name when the block has ended well."""
+    """Return a temporary folder that takes its name when the block has ended well."""
     if folder.exists():
-        raise InputError(f"A new folder is needed for the export, {folder} is there already. Name another.")
+        raise InputError(f"The folder {folder} exists already. Name a new folder for the export.")
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +200,7 @@ def _finished_folder(folder: Path) -> Iterator[Path]:
         part.rename(folder)
     except OSError as error:
         raise InputError(
-            f"A folder to write is needed, {error.filename or folder} gave: {error.strerror}. Choose another."
+            f"The export to {error.filename or folder} failed: {error.strerror}. Choose another folder."
         ) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 
 def wilson(part: ArrayLike, whole: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Give the lower and upper end of Wilson's interval of a share, for one `part` of a `whole` above 0 or for many.
+    """Return the lower and upper end of Wilson's interval of a share, for one `part` of a `whole` above 0 or for many.
 
     (q + z^2 / 2n -+ z sqrt(q (1 - q) / n + z^2 / 4n^2)) / (1 + z^2 / n), q = part / n, z the normal quantile.
     `part` may be a sum of shares. None has a lower end of 0 and all an upper end of 1 exactly, not to 16 digits.
@@ -27,7 +27,7 @@ def wilson(part: ArrayLike, whole: ArrayLike, level: float = 0.95) -> tuple[Floa
 
 
 def exact_poisson(count: int, exposure: float, level: float = 0.95) -> tuple[float, float]:
-    """Give the lower and upper end of the exact (Garwood's) interval of a rate: `count` events over `exposure` > 0."""
+    """Return both ends of the exact (Garwood's) interval of a rate: `count` events over `exposure` > 0."""
     tail = (1 - level) / 2
     lower = special.gammaincinv(count, tail) if count else 0.0
     return float(lower) / exposure, float(special.gammainccinv(count + 1, tail)) / exposure

@@ -20,9 +20,9 @@ _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|\$([A-Za-z_]\w*)")
 
 
 def run_cell(line: str, cell: str, variables: dict[str, Any]) -> "pd.DataFrame | None":
-    """Run the SQL of a cell; gives its rows, or stores them in a variable where the line says `NAME <<`.
+    """Run the SQL of a cell; return its rows, or store them in a variable where the line says `NAME <<`.
 
-    The line is `[SESSION] [NAME <<]`: SESSION is needed only where the notebook has more than one open session.
+    The line is `[SESSION] [NAME <<]`: SESSION is only necessary where the notebook has more than one open session.
     `$name` in the SQL takes the value of the notebook's variable `name`.
 
     Raises:
@@ -51,7 +51,7 @@ def _read_line(line: str) -> tuple[str | None, str | None]:
     result = words[-2] if len(words) > 1 and words[-1] == "<<" else None
     others = words[:-2] if result else words
     if len(others) > 1 or not all(word.isidentifier() for word in (*others, *filter(None, [result]))):
-        raise QueryError(f"%%sql [SESSION] [NAME <<] is needed, found {line.strip()!r}. Put the SQL on the next lines.")
+        raise QueryError(f"{line.strip()!r} after %%sql is not [SESSION] [NAME <<]. Put the SQL on the next lines.")
     return (others[0] if others else None), result
 
 
@@ -59,25 +59,22 @@ def _find_session(name: str | None, variables: dict[str, Any]) -> Session:
     if name is not None:
         session = variables.get(name)
         if not isinstance(session, Session):
-            raise QueryError(f"A session is needed, {name!r} is none. Open one with: {name} = asp.connect()")
+            raise QueryError(f"{name!r} is not an open session. Open one with: {name} = asp.connect()")
         return session
     sessions = {id(value): key for key, value in variables.items() if isinstance(value, Session) and key[0] != "_"}
-    if len(sessions) != 1:
-        raise QueryError(
-            f"One open session is needed, the notebook has {len(sessions)}"
-            f"{': ' + ', '.join(sessions.values()) if sessions else ''}. "
-            f"{'Name one: %%sql ' + next(iter(sessions.values())) if sessions else 'Open one: db = asp.connect()'}"
-        )
-    return variables[next(iter(sessions.values()))]
+    if not sessions:
+        raise QueryError("The notebook has no open session. Open one: db = asp.connect()")
+    names = list(sessions.values())
+    if len(names) > 1:
+        raise QueryError(f"The notebook has {len(names)} open sessions: {', '.join(names)}. Name one: %%sql {names[0]}")
+    return variables[names[0]]
 
 
 def _collect_parameters(query: str, variables: dict[str, Any]) -> dict[str, Any]:
     names = {name for name in _PARAMETER.findall(query) if name}
     unknown = sorted(names - variables.keys())
     if unknown:
-        raise QueryError(
-            f"A variable is needed for ${unknown[0]}, the notebook has none. Set {unknown[0]} = ... first."
-        )
+        raise QueryError(f"The notebook has no variable {unknown[0]} for ${unknown[0]}. Set {unknown[0]} = ... first.")
     return {name: _make_plain(variables[name]) for name in names}
 
 

@@ -3,7 +3,7 @@
 Python's `sqlite3` (the writer) and DuckDB's scanner (the reader) each bring a copy of the SQLite library. POSIX file
 locks belong to the process, so when one copy closes the file the other one's locks are gone and a third process may
 write into the middle of a transaction. The store and the session both claim their file here. A claim that lasts for one
-short transaction says so (`is_brief`), and others wait for its end instead of giving up.
+short transaction says so (`is_brief`), and others wait until it ends.
 """
 
 import os
@@ -34,9 +34,9 @@ def claim(path: Path, library: str, *, is_brief: bool = False) -> None:
         _changed.wait_for(lambda: not _is_briefly_taken(name, library), timeout=_BRIEF_S)
         if others := _others(name, library):
             raise StoreError(
-                f"{path.name} is needed by a {library}, this process holds it open with a {others[0]} "
+                f"This process has {path.name} open with a {others[0]}, so that a {library} cannot open it "
                 "(two SQLite libraries in one process break its locks). "
-                f"Close the {others[0]} first, or do one of the two in a process of its own."
+                f"Close the {others[0]} first, or use another process."
             )
         _holders.setdefault(name, Counter())[library] += 1
         _brief[name] += is_brief
@@ -67,7 +67,7 @@ def _others(name: str, library: str) -> list[str]:
 
 
 def _is_briefly_taken(name: str, library: str) -> bool:
-    """Tell whether all that stands in the way is brief."""
+    """Return whether all that is in the way is brief."""
     holders = _holders.get(name, Counter())
     in_the_way = sum(count for other, count in holders.items() if other != library)
     return 0 < in_the_way <= _brief[name]

@@ -41,7 +41,7 @@ PLATFORM_CONTEXT: tuple[str, ...] = (
     "timestamp", "task_id", "subtask_id", "project_id", "user_id", "agent_role", "agent_version", "agent_iteration",
     "llm_model", "llm_provider",
 )  # fmt: skip
-"""What tells one execution from another where the file gives it no name."""
+"""What distinguishes executions where the file does not name them."""
 
 _EXECUTION = {"timestamp": "executed_at", "metadata": "metadata_json"}
 

@@ -1,4 +1,4 @@
-"""What tokens cost: the prices that held on the day of the call, from `genai-prices` (offline) or from one's own file.
+"""What tokens cost: the prices that held on the day of the call, from `genai-prices` (offline) or from your own file.
 
 A model without a price has none: the cost stays unknown and is counted, it is never 0.
 """
@@ -54,7 +54,7 @@ class Priced:
 
 
 def library_version() -> str:
-    """Give the version of the price list; part of what makes a file worth reading again."""
+    """Return the version of the price list; part of what makes a file worth reading again."""
     try:
         return version("genai-prices")
     except PackageNotFoundError:
@@ -83,7 +83,7 @@ def price_tokens(model: str | None, provider: str | None, at: str, tokens: Token
 
 
 def _cost(kinds: tuple[int, ...], rates: tuple[float | None, ...]) -> float | None:
-    """Give the sum over the kinds that were used; None where one of them has no price."""
+    """Return the sum over the kinds that were used; None where one of them has no price."""
     used = [(count, rate) for count, rate in zip(kinds, rates, strict=True) if count]
     if any(rate is None for _, rate in used):
         return None
@@ -92,7 +92,7 @@ def _cost(kinds: tuple[int, ...], rates: tuple[float | None, ...]) -> float | No
 
 @cache
 def library_version_cached() -> str:
-    """Give `library_version`, looked up once."""
+    """Return `library_version`, looked up once."""
     return library_version()
 
 
@@ -124,7 +124,7 @@ def _rates(model: str, provider: str | None, at: str, variant: str | None) -> tu
 
 @cache
 def _model(model: str, provider: str | None) -> tuple[Any, str, int] | None:
-    """Find a model in the list: with its provider, without, and by the provider that a `provider/model` name tells.
+    """Find a model in the list: with its provider, without, and by the provider that a `provider/model` name contains.
 
     The last value is how much of an instant its price depends on: nothing, its day (10 digits) or its minute (16).
     """
@@ -140,7 +140,7 @@ def _model(model: str, provider: str | None) -> tuple[Any, str, int] | None:
 
 
 def _digits_of_time(prices: Any) -> int:
-    """Tell how much of an instant tells prices apart: some hold from a day on, some at night."""
+    """Return the part of an instant that can change a price: some prices begin on a day, some hold at night."""
     if not isinstance(prices, list):
         return 0
     by_day = {"StartDateConstraint", "NoneType"}
@@ -151,7 +151,7 @@ def _digits_of_time(prices: Any) -> int:
 def _known_rates(model: str, provider: str | None, time: str, variant: str | None) -> _Rates:
     """Ask the library for the rates that hold on a day or in a minute; an empty `time` is now.
 
-    Between two steps a cost is linear in its tokens, so that five questions a step give the rates.
+    Between two steps a cost is linear in its tokens, so that five questions a step show the rates.
     """
     info, _, _ = _model(model, provider)  # type: ignore[misc]
     at = datetime.fromisoformat(time).replace(tzinfo=UTC) if time else datetime.now(UTC)
@@ -188,7 +188,7 @@ def _probed(held: _Prices) -> _Rates:
 
 
 def _linear(prices: Any, total: int) -> tuple[float | None, ...]:
-    """Give the cost of one token of each kind, and of a search, where the input of the call is `total` tokens."""
+    """Return the cost of one token of each kind, and of a search, where the input of the call is `total` tokens."""
 
     def cost(*kinds: int) -> Any:
         return prices.calc_price(_usage(*kinds))["total_price"]
@@ -218,7 +218,7 @@ def _usage(total_in: int, read: int, write: int, write_1h: int, out: int) -> Any
             return Usage(**{name: value for name, value in given.items() if value})
         except UserWarning as error:
             raise InputError(
-                f"Prices for every kind of token are needed, genai-prices {library_version()} says: {error}. "
+                f"genai-prices {library_version()} cannot price every kind of token: {error}. "
                 "Use the version of requirements.lock."
             ) from None
 
@@ -232,7 +232,7 @@ def _asked(model: str, provider: str | None, usage: Any, at: datetime) -> Any:
         return None
 
 
-# --- one's own prices -------------------------------------------------------------------------------------------------
+# --- prices of a user's file ------------------------------------------------------------------------------------------
 
 _TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_1h", "output")
 _EXAMPLE = "model,valid_from,input,output,cache_read,cache_write,cache_write_1h"
@@ -279,21 +279,21 @@ class OwnPrices:
 
 
 def read_prices(path: Path) -> OwnPrices:
-    """Read one's own prices from CSV (with a header) or JSON (a list of objects): USD per million tokens.
+    """Read the prices of a user's file from CSV (with a header) or JSON (a list of objects): USD per million tokens.
 
     Columns: model, valid_from (a date, since ever where empty), input, output, cache_read, cache_write (5 minutes),
     cache_write_1h.
 
     Raises:
-        InputError: the file cannot be read, or a price is none.
+        InputError: the file cannot be read, or a price is not a number.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"A file of prices is needed, {path} gave: {error}. Check it.") from None
+        raise InputError(f"The file of prices {path} cannot be read: {error}. Check it.") from None
     records = _price_records(path, text)
     if not records:
-        raise InputError(f"A file of prices is needed, {path} holds none. Its columns: {_EXAMPLE}.")
+        raise InputError(f"The file {path} has no prices. Its columns: {_EXAMPLE}.")
     by_model: dict[str, list[OwnPrice]] = {}
     for number, record in enumerate(records, 1):
         price = _own_price(path, number, record)
@@ -309,24 +309,24 @@ def _price_records(path: Path, text: str) -> list[dict[str, Any]]:
     try:
         records = json.loads(text)
     except ValueError as error:
-        raise InputError(f"Prices as JSON are needed, {path} is not JSON: {error}. Mend it.") from None
+        raise InputError(f"The file of prices {path} is not valid JSON: {error}. Correct it.") from None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise InputError(f"A JSON list of objects is needed, {path} holds something else. Fields: {_EXAMPLE}.")
+        raise InputError(f"The file of prices {path} is not a JSON list of objects. Fields: {_EXAMPLE}.")
     return records
 
 
 def _own_price(path: Path, number: int, record: dict[str, Any]) -> OwnPrice:
     unknown = sorted(str(name) for name in record if name not in ("model", "valid_from", *_TOKEN_KINDS))
     if unknown:
-        raise InputError(f"Known columns are needed in {path}, found {', '.join(unknown)}. They are: {_EXAMPLE}.")
+        raise InputError(f"The file of prices {path} has unknown columns: {', '.join(unknown)}. Columns: {_EXAMPLE}.")
     model = str(record.get("model") or "").strip()
     try:
         valid_from = date.fromisoformat(str(record.get("valid_from") or "1970-01-01").strip())
         rates = tuple(_rate(record.get(kind)) for kind in _TOKEN_KINDS)
     except ValueError as error:
-        raise InputError(f"A price is needed in record {number} of {path}, found: {error}. Mend it.") from None
+        raise InputError(f"Record {number} of {path} has a wrong price: {error}. Correct it.") from None
     if not model or rates[0] is None or rates[-1] is None:
-        raise InputError(f"model, input and output are needed in record {number} of {path}, one is empty. Fill it.")
+        raise InputError(f"Record {number} of {path} has no model, input or output. Fill in all three.")
     return OwnPrice(model, valid_from, rates)
 
 
@@ -337,5 +337,5 @@ def _rate(value: Any) -> float | None:
         raise ValueError(f"{value} has a comma, write a decimal point")
     rate = float(value)
     if not 0 <= rate < 1e6:
-        raise ValueError(f"{value} is no price in USD per million tokens")
+        raise ValueError(f"{value} is not a price in USD per million tokens")
     return rate

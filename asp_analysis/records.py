@@ -1,8 +1,8 @@
 """One model per kind of record: what a file may hold, its units and its closed vocabularies.
 
-A model takes what a file holds (text, numbers, JSON) and gives what the store holds, or every reason why it cannot. A
+A model takes what a file holds (text, numbers, JSON) and returns what the store holds, or every reason why it cannot. A
 field is a column of the store, or one of the platform's columns that `platform` turns into ours. Unknown is None: an
-empty text is unknown, never zero. What the columns mean stands in `database/README.md`, which a test compares with the
+empty text is unknown, never zero. What the columns mean is in `database/README.md`, which a test compares with the
 fields here and with the tables. Vocabularies that people extend are rows of the store: it checks those words itself.
 """
 
@@ -35,7 +35,7 @@ LARGEST_AMOUNT = 1e15
 
 
 def format_instant(moment: datetime) -> str:
-    """Give the store's one text form of an instant, `2026-01-31T09:30:00.000000Z`; naive times are taken as UTC."""
+    """Return the store's one text form of an instant, `2026-01-31T09:30:00.000000Z`; naive times are taken as UTC."""
     if moment.tzinfo is not None:
         try:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
@@ -58,7 +58,7 @@ _UTC_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?
 def _instant_from_text(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
-        if utc := _UTC_TEXT.fullmatch(text):  # by far the most common form: no arithmetic is needed
+        if utc := _UTC_TEXT.fullmatch(text):  # by far the most common form, without arithmetic
             day, time, fraction = utc.groups("")
             return _within_9999(f"{day}T{time}.{fraction:0<6}Z")
         return format_instant(moment)
@@ -72,13 +72,13 @@ def _instant_from_number_text(text: str) -> str:
         return _instant_from_epoch(int(text) if text.isdigit() else float(text))
     except ValueError:
         raise ValueError(
-            f"{_shown(text)} is not an instant that is understood; "
+            f"{_shown(text)} is not an instant; "
             "write ISO 8601 such as 2026-01-31T09:30:00Z, or say their form: --time-format '%d.%m.%Y %H:%M'"
         ) from None
 
 
 def _instant_from_epoch(number: float) -> str:
-    """Read seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size (1973 to 2286)."""
+    """Read seconds, milliseconds, microseconds or nanoseconds since 1970; the size shows which (1973 to 2286)."""
     for unit_per_s in (1, 1_000, 1_000_000, 1_000_000_000) if abs(number) < 10**20 else ():
         if 1e8 <= number / unit_per_s <= 1e10:
             exact = isinstance(number, int)
@@ -104,12 +104,12 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def json_text(value: Any) -> str:
-    """Give the store's one text form of a JSON value: keys sorted, no spaces, no NaN."""
+    """Return the store's one text form of a JSON value: keys sorted, no spaces, no NaN."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def storable_json(value: Any) -> str:
-    """Give the store's text form of a JSON value that came from outside.
+    """Return the store's text form of a JSON value that came from outside.
 
     Raises:
         ValueError: it is nested too deeply, holds an infinite number, or U+0000, which PostgreSQL cannot store.
@@ -149,7 +149,7 @@ def _json_of(kind: type | tuple[type, ...], what: str) -> Callable[[Any], str]:
 def _json_texts(value: Any) -> str:
     text = _json_of(list, "array of texts")(value)
     if odd := [item for item in json.loads(text) if not isinstance(item, str)]:
-        raise ValueError(f"{_shown(odd[0])} is no text; a JSON array of texts is needed")
+        raise ValueError(f"{_shown(odd[0])} is not a text; write a JSON array of texts")
     return text
 
 
@@ -157,7 +157,7 @@ _TEXT, _REAL = core_schema.str_schema(strict=True), core_schema.float_schema(str
 
 
 def _number(kind: CoreSchema, what: str) -> GetPydanticSchema:
-    """Take a number, or a text that is one; a truth value is no number. Compiled: it runs once per stored value."""
+    """Take a number, or a text that is one; a truth value is not a number. Compiled: it runs once per stored value."""
     return _one_of([{**kind, "strict": True}, _chain(_TEXT, kind), _chain(_REAL, kind)], what)
 
 
@@ -173,7 +173,7 @@ def _chain(*steps: CoreSchema) -> CoreSchema:
 
 def _one_of(choices: list[CoreSchema | tuple[CoreSchema, str]], what: str) -> GetPydanticSchema:
     schema = core_schema.union_schema(
-        choices, mode="left_to_right", custom_error_type="number", custom_error_message=f"{what} is needed"
+        choices, mode="left_to_right", custom_error_type="number", custom_error_message=what
     )
     return GetPydanticSchema(lambda _source, _handler: schema)
 
@@ -201,7 +201,7 @@ Name = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 
 
 class Rule(NamedTuple):
-    """A rule over several columns of one record: gives the reason why the values cannot stand together, or None."""
+    """A rule over several columns of one record: returns the reason why the values contradict each other, or None."""
 
     columns: tuple[str, ...]
     reason: Callable[..., str | None]
@@ -248,7 +248,7 @@ def _something_measured(*values: float | None) -> str | None:
     if set(values) != {None}:
         return None
     advice = "name the column that holds one with --map, or leave out what measured nothing"
-    return f"one of {', '.join(MEASURES)} is needed, all are empty; {advice}"
+    return f"nothing was measured: {', '.join(MEASURES)} are all empty; {advice}"
 
 
 def _different_phases(injected: str, removed: str) -> str | None:

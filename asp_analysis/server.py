@@ -1,4 +1,4 @@
-"""What a PostgreSQL server says, in one line of ours: what was found, what to do next, and never a password."""
+"""What a PostgreSQL server says, in one line: what is wrong, what to do next, and never a password."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -7,7 +7,7 @@ from asp_analysis.config import StoreUrl
 
 _REFUSALS = (
     ("password authentication failed", "it refuses the password", "Check PGPASSWORD, the password file or the address"),
-    ("no password supplied", "it asks for a password", "Give one in PGPASSWORD, the password file or DATABASE_URL"),
+    ("no password supplied", "it asks for a password", "Set it in PGPASSWORD, the password file or DATABASE_URL"),
     ("role .* does not exist", "it knows no such user", "Check the name in the address"),
     ("database .* does not exist", "it has no such database", "Make it with: createdb"),
     ("connection refused", "nothing answers there", "Check that the server runs, and its host and port"),
@@ -34,12 +34,12 @@ _REFUSALS = (
 _PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)|(://[^:/@\s]*:)[^@\s]*@", re.IGNORECASE)
 
 
-def explained(url: StoreUrl, text: str, purpose: str = "for writing") -> str:
-    """Give the error line for what a server or its driver said: known causes in our words, others on one line."""
+def explained(url: StoreUrl, text: str, action: str = "write to") -> str:
+    """Return the error line for what a server or its driver said: known causes in our words, others on one line."""
     for pattern, found, remedy in _REFUSALS:
         if re.search(pattern, text, re.IGNORECASE):
-            return f"The store {url.shown} is needed {purpose}, {found}. {remedy}."
-    return f"The store {url.shown} is needed {purpose}, it gave: {without_password(text, url)}. Check the server's log."
+            return f"Cannot {action} the store {url.shown}: {found}. {remedy}."
+    return f"Cannot {action} the store {url.shown}: {without_password(text, url)}. Check the server's log."
 
 
 def without_password(text: str, url: StoreUrl) -> str:

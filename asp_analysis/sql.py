@@ -1,4 +1,4 @@
-"""Finds the SQL of `database/`: the only module that knows that it lies in files."""
+"""Finds the SQL of `database/`: the only module that knows that it is in files."""
 
 import re
 from collections.abc import Iterable
@@ -6,20 +6,20 @@ from functools import cache
 from pathlib import Path
 
 SCHEMA_VERSION = 3
-"""Of the tables that the scripts make; an older store is brought to it, a newer one is left alone."""
+"""Of the tables that the scripts make; an older store is upgraded to it, a newer one is left unchanged."""
 
 _PACKAGE_DIR = Path(__file__).resolve().parent
 
 
 @cache
 def _database_dir() -> Path:
-    """In a checkout `database/` lies beside the package, in an installed wheel inside it."""
+    """In a checkout `database/` is next to the package, in an installed wheel inside it."""
     beside = _PACKAGE_DIR.parent / "database"
     return beside if beside.is_dir() else _PACKAGE_DIR / "_database"
 
 
 def script(name: str) -> str:
-    """Give the text of a script such as `sqlite/create_tables.sql`."""
+    """Return the text of a script such as `sqlite/create_tables.sql`."""
     return (_database_dir() / name).read_text(encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ READER_VERSION = 2
 
 
 def transcript_options(reading: Reading, prices: pricing.OwnPrices | None) -> dict[str, Any]:
-    """Give all that a transcript's rows depend on besides the file itself."""
+    """Return all that a transcript's rows depend on besides the file itself."""
     return {
         "reader": READER_VERSION,
         "task_from": reading.task_from,
@@ -32,13 +32,13 @@ def transcript_options(reading: Reading, prices: pricing.OwnPrices | None) -> di
 
 
 def is_same(logged: dict[str, Any], size_bytes: int, options: dict[str, Any]) -> bool:
-    """Tell whether a logged load was of a transcript of this size under these options."""
+    """Return whether a logged load was of a transcript of this size under these options."""
     is_transcript = logged["loaded_as"] == TRANSCRIPT and logged["size_bytes"] == size_bytes
     return is_transcript and json.loads(logged["options_json"]) == options
 
 
 def all_unchanged(url: StoreUrl, files: Iterable[FoundFile], options: dict[str, Any]) -> list[LoadResult] | None:
-    """Give the outcome of every file where all are as they were, by size and time of change; None where one is not."""
+    """Return the outcome of every file where all are unchanged, by size and time of change; None where one is not."""
     logged = read_last_loads(url.path) if url.path is not None else {}
     results = []
     for file in files:

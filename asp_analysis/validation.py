@@ -19,10 +19,10 @@ _CONFIG = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
 
 def validate_columns(model: type[Record], columns: Columns, row_count: int) -> tuple[Columns, dict[int, list[str]]]:
-    """Give the clean columns of `model` and, per rejected row number, every reason.
+    """Return the clean columns of `model` and, per rejected row number, every reason.
 
     `columns` maps names of `model`'s fields to `row_count` raw values each; None and "" are unknown. A column of the
-    model that is not given takes its default. The clean columns still hold the rejected rows, with None where a value
+    model that is missing takes its default. The clean columns still hold the rejected rows, with None where a value
     was wrong: the caller leaves those rows out.
     """
     errors: dict[int, list[str]] = {}
@@ -70,7 +70,7 @@ def _apply_default(model: type[Record], name: str, values: list[Any], errors: di
     for row, value in enumerate(values):
         if value is None and field.is_required():
             if not any(reason.startswith(f"{name}:") for reason in errors.get(row, ())):
-                _note(errors, row, f"{name}: is needed and is missing or empty")
+                _note(errors, row, f"{name}: is missing or empty; every record has one")
         elif value is None and field.default is not None:
             values[row] = field.default
 
@@ -92,26 +92,28 @@ def _note(errors: dict[int, list[str]], row: int, reason: str) -> None:
 def _reason(column: str, detail: Any) -> str:
     prefix, kind, found = f"{column}: " if column else "", detail["type"], detail.get("input")
     if kind == "missing":
-        return f"{prefix}is needed and is missing or empty"
+        return f"{prefix}is missing or empty; every record has one"
     if kind == "value_error":
         return prefix + str(detail["ctx"]["error"])
     if kind == "literal_error":
         return f"{prefix}{shown(found)} is not one of {detail['ctx']['expected']}"
+    if kind == "number":
+        return f"{prefix}{shown(found)} is not {detail['msg']}{_hint(detail['msg'], found)}"
     if kind == "extra_forbidden":
-        return f"{prefix}is no column of this record"
+        return f"{prefix}is not a column of this record"
     if kind == "string_pattern_mismatch":
-        return f"{prefix}a text without U+0000 is needed, found {shown(found)}"
+        return f"{prefix}{shown(found)} is empty or has the character U+0000, which cannot be stored"
     if kind == "string_unicode":
-        return f"{prefix}a text in UTF-8 is needed, found {shown(found)}; save the file as UTF-8"
-    return f"{prefix}{detail['msg'][0].lower()}{detail['msg'][1:]}, found {shown(found)}{_hint(detail['msg'], found)}"
+        return f"{prefix}{shown(found)} is not UTF-8; save the file as UTF-8"
+    return f"{prefix}{detail['msg'][0].lower()}{detail['msg'][1:]}, found {shown(found)}"
 
 
-def _hint(needed: str, found: Any) -> str:
+def _hint(expected: str, found: Any) -> str:
     """Say what to do about a number that only lacks the right form."""
     if isinstance(found, str) and _NUMBER_WITH_COMMA.fullmatch(found):
         return "; write a decimal point and no thousands separators, or load with --decimal ,"
     is_fraction = _FRACTION.fullmatch(found) if isinstance(found, str) else isinstance(found, float) and found % 1 > 0
-    return "; round it" if is_fraction and needed.startswith("a whole number") else ""
+    return "; round it" if is_fraction and expected.startswith("a whole number") else ""
 
 
 def shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Fixtures that many tests share: an empty store, the sample store, and the command line in this process."""
 
 import json
+import re
 import signal
 import sys
 import tempfile
@@ -14,6 +15,9 @@ from asp_analysis import cli
 from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.store.database import create_store
 from tests.postgres import new_database, running_server
+
+_LAST_COMMAND = r": (asp-analysis|pg_dump|pg_restore|createdb|sqlite3) .*$"
+"""A message may end with a command, which is copied more easily without a full stop."""
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -32,10 +36,14 @@ class Ran:
 
     @property
     def refusal(self) -> str:
-        """The one line that a refused command prints, whatever is wrong: what is needed, what was found, what next."""
+        """The one line that a refused command prints: what is wrong, what is allowed, what to do next.
+
+        It has at least two sentences, or a colon before what is allowed; it ends with a full stop or with a command.
+        """
         assert self.exit_code == 1, (self.out, self.err)
         lines = self.err.splitlines()
-        assert len(lines) == 1 and lines[0].startswith("Error: ") and "needed" in lines[0], self.err
+        assert len(lines) == 1 and re.match(r"Error: \S.*([.;] \S|: )", lines[0]), self.err
+        assert lines[0].endswith(".") or re.search(_LAST_COMMAND, lines[0]), self.err
         return lines[0]
 
 

@@ -1,4 +1,4 @@
-"""Whatever is wrong with the store's file: one line says what was needed, what was found, what to do."""
+"""Whatever is wrong with the store's file: one line says what is wrong and what to do."""
 
 import os
 import shutil

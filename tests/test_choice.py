@@ -54,7 +54,7 @@ def test_the_reason_tells_the_record_of_the_chosen_model():
 
 def test_two_tasks_are_refused_and_what_is_missing_is_named():
     with pytest.raises(
-        EstimationRefusal, match=r"3 finished tasks with a cost_usd are needed, 2 found for one / coder"
+        EstimationRefusal, match=r"Too few finished tasks with a cost_usd for one / coder: 2 of at least 3"
     ):
         _ask(made_history(2))
 
@@ -71,7 +71,9 @@ def test_three_tasks_are_answered_from_history_alone():
 
 
 def test_a_line_on_too_few_tasks_is_refused_with_the_number_it_needs():
-    with pytest.raises(EstimationRefusal, match="7 finished tasks with a size and a cost_usd are needed, 4 found"):
+    with pytest.raises(
+        EstimationRefusal, match=r"Too few finished tasks with a size and a cost_usd for .*: 4 of at least 7"
+    ):
         _ask(made_history(4), method="loglog")
 
 

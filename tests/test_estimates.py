@@ -82,13 +82,13 @@ def test_the_whole_cost_vector_is_estimated_and_a_missing_component_says_why():
     vector = estimate(history, Question(**ONE, components=["cost_usd", "latency_ms", "tokens_in"]))
     assert set(vector.estimates) == {"cost_usd", "latency_ms"}
     assert vector["latency_ms"].estimate == pytest.approx(1000 * vector["cost_usd"].estimate)
-    assert "3 finished tasks with a tokens_in are needed, 2 found" in vector.refusals["tokens_in"]
+    assert "Too few finished tasks with a tokens_in" in vector.refusals["tokens_in"]
     with pytest.raises(EstimationRefusal, match="tokens_in"):
         vector["tokens_in"]
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones():
-    with pytest.raises(EstimationRefusal, match=r"'zero' are needed, 0 found. Known, with their tasks: one \(10\)"):
+    with pytest.raises(EstimationRefusal, match=r"'zero'. Known, with their tasks: one \(10\)"):
         _estimate(made_history(10), model="zero")
 
 
@@ -177,7 +177,7 @@ def test_without_shared_tasks_errors_are_drawn_independently_and_reproducibly():
 def test_a_series_that_cannot_be_compared_is_named_with_the_reason_and_one_alone_is_refused():
     history = made_history(30, ("one", "two", "three"))
     thin = history[(history["llm_model"] != "three") | history["task_id"].isin(["t1", "t2"])]
-    assert "2 found" in _compare(thin).refusals["three / coder"]
+    assert "2 of at least 3" in _compare(thin).refusals["three / coder"]
     with pytest.raises(EstimationRefusal, match="Two series"):
         _compare(thin[thin["llm_model"] == "three"])
 
@@ -194,7 +194,7 @@ def test_an_interval_that_three_tasks_stretch_beyond_a_factor_of_1000_is_withhel
     found = _estimate(THREE)
     assert found.lower[0.7] < found.estimate < found.upper[0.7]
     assert np.isnan(found.lower[0.9]) and np.isnan(found.upper[0.9])
-    assert found.withheld[0.9].startswith("About 20 like tasks are needed for a 90 % interval of cost_usd, 3 found")
+    assert found.withheld[0.9].startswith("3 tasks are too few for a 90 % interval of cost_usd")
     stored = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert stored["lower_90"] is None and stored["withheld"] == {"90": found.withheld[0.9]}
     assert "About 20 like tasks" in found._repr_html_()
@@ -202,7 +202,9 @@ def test_an_interval_that_three_tasks_stretch_beyond_a_factor_of_1000_is_withhel
 
 def test_where_no_level_is_carried_the_estimate_is_refused():
     dear = table_history([18.0, 12.0, 30.0], [1.25, 0.90, 80.0])
-    with pytest.raises(EstimationRefusal, match=r"About 7 like tasks .* 70 % .*, 3 found.*Finish more tasks"):
+    with pytest.raises(
+        EstimationRefusal, match=r"3 tasks are too few for a 70 % .*About 7 like tasks.*Finish more tasks"
+    ):
         _estimate(dear)
 
 

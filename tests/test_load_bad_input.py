@@ -25,22 +25,22 @@ def load_text(run, empty_store, tmp_path):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("2026-01-02,T-1,Code,NaN\n", "cost_usd: a number from 0 to 1e15 is needed, found 'NaN'"),
-        ("2026-01-02,T-1,Code,inf\n", "cost_usd: a number from 0 to 1e15 is needed, found 'inf'"),
-        ("2026-01-02,T-1,Code,-3\n", "cost_usd: a number from 0 to 1e15 is needed, found '-3'"),
-        ("2026-01-02,T-1,Code,cheap\n", "cost_usd: a number from 0 to 1e15 is needed, found 'cheap'"),
-        ("yesterday,T-1,Code,1\n", "executed_at: 'yesterday' is not an instant that is understood"),
-        ("2026-02-30,T-1,Code,1\n", "executed_at: '2026-02-30' is not an instant that is understood"),
-        ("0000-01-01,T-1,Code,1\n", "executed_at: '0000-01-01' is not an instant that is understood"),
-        ("2026-01-02,,Code,1\n", "task_id: is needed and is missing or empty"),
-        ("2026-01-02,T-1,Code,\n", "one of latency_ms, tokens_in"),
+        ("2026-01-02,T-1,Code,NaN\n", "cost_usd: 'NaN' is not a number from 0 to 1e15"),
+        ("2026-01-02,T-1,Code,inf\n", "cost_usd: 'inf' is not a number from 0 to 1e15"),
+        ("2026-01-02,T-1,Code,-3\n", "cost_usd: '-3' is not a number from 0 to 1e15"),
+        ("2026-01-02,T-1,Code,cheap\n", "cost_usd: 'cheap' is not a number from 0 to 1e15"),
+        ("yesterday,T-1,Code,1\n", "executed_at: 'yesterday' is not an instant; write ISO 8601"),
+        ("2026-02-30,T-1,Code,1\n", "executed_at: '2026-02-30' is not an instant; write ISO 8601"),
+        ("0000-01-01,T-1,Code,1\n", "executed_at: '0000-01-01' is not an instant; write ISO 8601"),
+        ("2026-01-02,,Code,1\n", "task_id: is missing or empty"),
+        ("2026-01-02,T-1,Code,\n", "nothing was measured: latency_ms, tokens_in"),
         (
             "2026-01-02,T-1,Code,\n",
-            "all are empty; name the column that holds one with --map, or leave out what measured",
+            "are all empty; name the column that holds one with --map, or leave out what measured",
         ),
         ("2026-01-02,T-1,Code\n", "the header has 4 columns, this line has 3"),
         ("2026-01-02,T-1,Code,1,9\n", "the header has 4 columns, this line has 5"),
-        ("2026-01-02,a\x00b,Code,1\n", "task_id: a text without U+0000 is needed"),
+        ("2026-01-02,a\x00b,Code,1\n", "has the character U+0000"),
     ],
 )
 def test_a_bad_line_is_rejected_with_line_reason_and_text(load_text, line, reason):
@@ -64,8 +64,8 @@ def test_every_reason_of_a_record_is_given(load_text):
         ('{"timestamp": NaN}', "the line is not JSON"),
         ('{"timestamp":"2026-01-02","task_id":"T"', "half-written"),
         ("[1, 2]", "a JSON object is needed on each line"),
-        ('{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":true}', "found True"),
-        ('{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":[1]}', "found [1]"),
+        ('{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":true}', "True is not a number"),
+        ('{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":[1]}', "[1] is not a number"),
         ('{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":1e999}', "cost_usd"),
         ('{"timestamp":"2026-01-02","task_id":"\\ud800","agent_role":"Code","cost_usd":1}', "the line is not JSON"),
         ('{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":1,"metadata":"{"}', "is not JSON"),
@@ -191,4 +191,4 @@ def test_components_that_are_no_texts_are_rejected(empty_store, tmp_path, run):
     loaded = run("load", path, "--as", "task_metadata", "--json", "--db", empty_store).json
     assert (loaded["written"], loaded["rejected"]) == (0, 1)
     (reject,) = run("rejects", "--json", "--db", empty_store).json
-    assert reject["reasons"] == ["components_json: 7 is no text; a JSON array of texts is needed"]
+    assert reject["reasons"] == ["components_json: 7 is not a text; write a JSON array of texts"]

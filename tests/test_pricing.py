@@ -144,15 +144,15 @@ def test_json_and_csv_say_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "holds none"),
+        ("", "has no prices"),
         ("model,input,output,discount\nm,1,2,3\n", "discount"),
-        (CSV + "m,,1,,,,\n", "one is empty"),
-        (CSV + "m,,cheap,1,,,\n", "record 1"),
-        (CSV + "m,soon,1,1,,,\n", "record 1"),
-        (CSV + "m,,-1,1,,,\n", "no price"),
-        (CSV + "m,,nan,1,,,\n", "no price"),
+        (CSV + "m,,1,,,,\n", "Fill in all three"),
+        (CSV + "m,,cheap,1,,,\n", "Record 1"),
+        (CSV + "m,soon,1,1,,,\n", "Record 1"),
+        (CSV + "m,,-1,1,,,\n", "not a price"),
+        (CSV + "m,,nan,1,,,\n", "not a price"),
         ("[1]", "list of objects"),
-        ("{", "not JSON"),
+        ("{", "not valid JSON"),
     ],
 )
 def test_a_file_that_holds_no_prices_is_one_clear_error(tmp_path, text, reason):

@@ -70,20 +70,23 @@ def test_text_and_list_parse_alike():
 @pytest.mark.parametrize(
     ("units", "words"),
     [
-        ("[{", "invalid JSON"),
-        ({"unit_id": "a"}, "A list of semantic units is needed, dict"),
-        ("7", "A list of semantic units is needed, int"),
-        ([COUNTED, 5], "for unit 1, int found"),
-        ([{"description": "x"}], "unit_id of unit 0, None"),
-        ([ESTIMATED | {"est_complexity": "7"}], "est_complexity of unit 0, '7'"),
-        ([ESTIMATED | {"est_complexity": -1}], "est_complexity of unit 0, -1"),
-        ([ESTIMATED | {"est_complexity": True}], "est_complexity of unit 0, True"),
-        ([ESTIMATED, COUNTED | {"logical_branches": float("nan")}], "logical_branches of unit 1, nan"),
-        ([{k: v for k, v in COUNTED.items() if k != "logical_branches"}], "unit 0 lacks logical_branches"),
-        ([COUNTED | {"novelty": "strange"}], "novelty of unit 0, 'strange'"),
-        ([COUNTED | {"novelty": 3}], "novelty of unit 0, 3"),
-        ([COUNTED | {"description": 4}], "description of unit 0, 4"),
-        ([COUNTED | {"depends_on": "SU-2"}], "depends_on of unit 0, 'SU-2'"),
+        ("[{", "not valid JSON"),
+        ({"unit_id": "a"}, "The semantic units are of type dict, not a list"),
+        ("7", "The semantic units are of type int, not a list"),
+        ([COUNTED, 5], "Unit 1 is of type int"),
+        ([{"description": "x"}], "unit_id of unit 0 is None"),
+        ([ESTIMATED | {"est_complexity": "7"}], "est_complexity of unit 0 is '7'"),
+        ([ESTIMATED | {"est_complexity": -1}], "est_complexity of unit 0 is -1"),
+        ([ESTIMATED | {"est_complexity": True}], "est_complexity of unit 0 is True"),
+        ([ESTIMATED, COUNTED | {"logical_branches": float("nan")}], "logical_branches of unit 1 is nan"),
+        (
+            [{k: v for k, v in COUNTED.items() if k != "logical_branches"}],
+            "Unit 0 has some of the four factors, but no logical_branches",
+        ),
+        ([COUNTED | {"novelty": "strange"}], "novelty of unit 0 is 'strange'"),
+        ([COUNTED | {"novelty": 3}], "novelty of unit 0 is 3"),
+        ([COUNTED | {"description": 4}], "description of unit 0 is 4"),
+        ([COUNTED | {"depends_on": "SU-2"}], "depends_on of unit 0 is 'SU-2'"),
         ([COUNTED, COUNTED], "SU-1 occurs more than once"),
     ],
 )
@@ -93,7 +96,7 @@ def test_wrong_shapes_are_refused_with_unit_and_field(units, words):
 
 
 def test_a_unit_with_neither_counts_nor_estimate_has_no_complexity():
-    with pytest.raises(InputError, match="unit SU-9 has neither"):
+    with pytest.raises(InputError, match="Unit SU-9 has neither"):
         measure_unit(*parse_units([{"unit_id": "SU-9"}]))
 
 
@@ -155,7 +158,7 @@ def test_counts_that_rise_together_cannot_be_told_apart():
     counts = pd.DataFrame({f: size * (i + 1) + 0.01 * rng.random(25) for i, f in enumerate(FACTORS)})
     result = calibrate(counts, 2 * size, rng)
     assert not result.is_decided
-    assert "cannot tell the weights apart" in result.findings[0] and "correlate at 1.00" in result.findings[0]
+    assert "cannot separate the weights" in result.findings[0] and "correlate at 1.00" in result.findings[0]
 
 
 def test_few_noisy_tasks_leave_the_weights_open():
@@ -185,11 +188,11 @@ def test_tasks_with_a_missing_value_are_left_out():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda c, y: (c.head(7), y[:7]), "8 finished tasks .* 7 found"),
-        (lambda c, y: (c.drop(columns="logical_branches"), y), "logical_branches absent"),
-        (lambda c, y: (c, y[:-1]), "One cost per task"),
-        (lambda c, y: (c, -y), "from zero upward"),
-        (lambda c, y: (c, 0 * y), "from zero upward"),
+        (lambda c, y: (c.head(7), y[:7]), "7 of at least 8"),
+        (lambda c, y: (c.drop(columns="logical_branches"), y), "no column logical_branches"),
+        (lambda c, y: (c, y[:-1]), "Pass one cost per task"),
+        (lambda c, y: (c, -y), "are negative, or all costs are 0"),
+        (lambda c, y: (c, 0 * y), "are negative, or all costs are 0"),
         (lambda c, y: (c.assign(api_interactions=0), y), "api_interactions is 0 in all 20 tasks"),
     ],
 )

@@ -134,11 +134,11 @@ def test_y_that_does_not_vary_leaves_the_correlation_undefined_and_says_so():
 @pytest.mark.parametrize(
     ("x", "y", "words"),
     [
-        ([1, 2], [1, 2], "At least 3 points are needed for this fit, 2 found"),
-        ([1, 2, 3], [1, 2], "As many y as rows of x"),
-        ([1, 2, np.nan], [1, 2, 3], "1 of 3 rows hold others"),
-        ([1, 2, 3], [1, np.inf, 3], "1 of 3 rows hold others"),
-        ([5, 5, 5], [1, 2, 3], "x is 5 in all 3 of them"),
+        ([1, 2], [1, 2], "Too few points for this fit: 2 of at least 3"),
+        ([1, 2, 3], [1, 2], "Pass one y per row of x"),
+        ([1, 2, np.nan], [1, 2, 3], "1 of 3 rows have values that are not finite"),
+        ([1, 2, 3], [1, np.inf, 3], "1 of 3 rows have values that are not finite"),
+        ([5, 5, 5], [1, 2, 3], "it is 5 in all 3 of them"),
         ([1e9 + 0.1] * 4, [1, 2, 3, 4], "in all 4 of them"),
         ([[1, 2], [3, 4], [5, 6]], [1, 2, 3], "Use fit_plane"),
     ],
@@ -150,10 +150,10 @@ def test_data_that_carry_no_line_are_refused_with_what_was_found(x, y, words):
 
 @pytest.mark.parametrize("level", [0, 1, 70, -0.1])
 def test_a_level_that_is_no_share_is_refused(level):
-    with pytest.raises(EstimationRefusal, match="level between 0 and 1"):
+    with pytest.raises(EstimationRefusal, match="is not between 0 and 1"):
         fit_line(X, Y).interval(386, level)
 
 
 def test_a_prediction_with_a_missing_value_is_refused():
-    with pytest.raises(EstimationRefusal, match="A finite value for each of a, b"):
+    with pytest.raises(EstimationRefusal, match="not a finite value for each of a, b"):
         fit_plane(np.random.default_rng(1).normal(size=(6, 2)), range(6), ["a", "b"]).predict([1.0, np.nan])

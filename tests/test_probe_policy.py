@@ -29,11 +29,11 @@ def test_the_default_thresholds_are_the_published_guidance():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"order": ("A", "Z")}, "order of A, B"),
+        ({"order": ("A", "Z")}, "Name one or more of A, B"),
         ({"order": ("A", "A")}, "at most once"),
-        ({"order": ()}, "order of A, B"),
+        ({"order": ()}, "Name one or more of A, B"),
         ({"slope_basis": "guess"}, "slope basis"),
-        ({"min_points": 2}, "At least 3 points"),
+        ({"min_points": 2}, "too few for a line"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(change, words):

@@ -102,7 +102,7 @@ def test_one_row_is_made_per_group_with_its_count():
 
 
 def test_scoring_nothing_is_refused():
-    with pytest.raises(InputError, match="0 found"):
+    with pytest.raises(InputError, match="no forecasts with an outcome"):
         scores.score(_frame().head(0))
 
 

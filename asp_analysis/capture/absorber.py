@@ -161,7 +161,7 @@ class Absorber:
             log.warning("A record was rejected (asp-analysis rejects): %s", "; ".join(reject.reasons))
 
     def _log_of(self, segment: Segment) -> CaptureLog:
-        """Give the row of `load_log`: one per process and kind; of other processes' only the last ones are kept."""
+        """Return the row of `load_log`: one per process and kind; of other processes' only the last ones are kept."""
         name = f"{segment.source} {segment.kind}"
         if name not in self._logs:
             while len(self._logs) >= 4 * len(CAPTURED_KINDS):

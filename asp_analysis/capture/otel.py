@@ -50,7 +50,7 @@ class _OpenTrace:
         self.trace.spans[span.span_id] = span
 
     def countable(self) -> list[Span]:
-        """Give the spans, none where it is too early: an agent's own usage counts only in a trace without calls."""
+        """Return the spans, none where it is too early: an agent's own usage counts only in a trace without calls."""
         spans = list(self.trace.spans.values())
         if any(span.kind == "call" and span.call.has_usage for span in spans):
             return spans
@@ -176,7 +176,7 @@ class AspSpanExporter(SpanExporter):
 
 
 def _ids(span: ReadableSpan) -> SpanIds:
-    """Give the ids of a span as OTLP/JSON writes them: trace, span, parent."""
+    """Return the ids of a span as OTLP/JSON writes them: trace, span, parent."""
     parent_id = None if span.parent is None else f"{span.parent.span_id:016x}"
     return SpanIds(f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}", parent_id)
 

@@ -24,7 +24,7 @@ _DEEPEST = 20
 
 
 def line_of(record: dict[str, Any]) -> str:
-    """Give a record as one line of ASCII JSON without its line end; whatever it holds, it becomes a line.
+    """Return a record as one line of ASCII JSON without its line end; whatever it holds, it becomes a line.
 
     NaN and infinity become text (no JSON number can say them), so that the record is rejected with that reason.
     """
@@ -35,7 +35,7 @@ def line_of(record: dict[str, Any]) -> str:
 
 
 def batch_of(kind: str, lines: Sequence[str], first_number: int) -> Batch:
-    """Give lines as a checked batch of `kind` (`executions`, `defect_log`); lines count from `first_number`."""
+    """Return lines as a checked batch of `kind` (`executions`, `defect_log`); lines count from `first_number`."""
     rejects: list[Reject] = []
     numbers, texts, objects = [], [], []
     for number, line in enumerate(lines, first_number):
@@ -79,7 +79,7 @@ def _read(kind: str, line: str) -> tuple[dict[str, Any], str | None]:
 
 
 def _plain_object(value: Any) -> Any:
-    """Give what JSON has no form for as text; foreign objects as their type, their `__str__` is not run here."""
+    """Return what JSON has no form for as text; foreign objects as their type, their `__str__` is not run here."""
     if isinstance(value, Real):  # numpy's scalars
         return float(value)
     if isinstance(value, date | Decimal | UUID | PurePath):

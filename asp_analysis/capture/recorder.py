@@ -37,7 +37,7 @@ class Recorder:
     def execution(
         self, *, task_id: Any = None, agent_role: Any = None, llm_model: Any = None, project_id: Any = None, **more: Any
     ) -> ExecutionContext:
-        """Give an execution for `with`, `async with` or as a decorator; the block's time is its latency.
+        """Return an execution for `with`, `async with` or as a decorator; the block's time is its latency.
 
         `more` are other columns of an execution (`llm_provider`, `agent_version`, `agent_iteration`, `subtask_id`,
         `user_id`, ...); a name that is no column is kept in its metadata. An exception in the block is recorded as

@@ -159,17 +159,17 @@ class ExecutionContext:
 
 
 def current_run() -> Run:
-    """Give the innermost run of this thread or task; outside of any, one that is never recorded."""
+    """Return the innermost run of this thread or task; outside of any, one that is never recorded."""
     return _current.get() or Run(lambda _kind, _record: None, {})
 
 
 def execution_record(fields: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    """Give a complete record of `executions`; what is no column goes to `metadata_json`."""
+    """Return a complete record of `executions`; what is no column goes to `metadata_json`."""
     return _sorted_out("executions", {"execution_id": str(uuid.uuid4()), **_known(fields)}, metadata)
 
 
 def defect_record(fields: dict[str, Any]) -> dict[str, Any]:
-    """Give a complete record of `defect_log`, with a name and a time of its own where none is given."""
+    """Return a complete record of `defect_log`, with a name and a time of its own where none is given."""
     own = {"defect_id": str(uuid.uuid4()), "found_at": format_instant(datetime.now(UTC))}
     return _sorted_out("defect_log", {**own, **_known(fields)}, {})
 

@@ -72,7 +72,7 @@ class Spill:
             self._numbers[kind] += len(lines)
 
     def oldest(self) -> Segment | None:
-        """Give the first file that holds what the store has not."""
+        """Return the first file that holds what the store has not."""
         with self.lock:
             return next((segment for segment in self._segments if not segment.is_stored), None)
 
@@ -197,7 +197,7 @@ def _claim(segment: Segment) -> bool:
 
 
 def _origin(path: Path) -> tuple[str, str, int]:
-    """Tell from a spill file's name the kind of its records, the source they are counted in, and their first number."""
+    """Read from a spill file's name the kind of its records, the source they are counted in, and their first number."""
     match = _NAME.fullmatch(path.name)
     if match is None:
         raise ValueError(path.name)

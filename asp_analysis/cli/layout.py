@@ -25,7 +25,7 @@ LOOSE_EDGES = 2
 
 
 def layout(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> RenderableType:
-    """Give the listing as what rich prints in `width` columns. The texts are printed as they are, without markup."""
+    """Return the listing as what rich prints in `width` columns. The texts are printed as they are, without markup."""
     whole = [_widest(cells) for cells in _columns(headers, rows)]
     if _room(width - LOOSE_EDGES, whole, LOOSE_GAP) >= 0:
         return _table(headers, rows, whole, is_tight=False)
@@ -69,7 +69,7 @@ def _longest_word(text: str) -> str:
 
 
 def _least(cell: str) -> int:
-    """Give the width below which a cell could not be read: all of a short one, the longest word of a long one."""
+    """Return the width below which a cell could not be read: all of a short one, the longest word of a long one."""
     whole = cell_len(cell)
     return whole if whole <= SHORT else max(SHORT, cell_len(_longest_word(cell)))
 
@@ -88,7 +88,7 @@ def _broken(header: str, width: int) -> str:
 
 
 def _shared_out(room: int, least: list[int], most: list[int]) -> list[int]:
-    """Give the columns what they lack of their full width, as far as the room goes; who lacks least is served first."""
+    """Widen the columns to their full width, as far as the room goes; the one that lacks least comes first."""
     widths = list(least)
     by_need = sorted(range(len(least)), key=lambda place: most[place] - least[place])
     for served, place in enumerate(by_need):

@@ -16,5 +16,5 @@ def hide_in_process_title() -> None:
 
 
 def without_passwords(text: str) -> str:
-    """Give a text with *** for the password of every address in it."""
+    """Return a text with *** for the password of every address in it."""
     return _IN_ADDRESS.sub(lambda found: f"{found[1]}***@" if found[1] else f"{found[2]}***", text)

@@ -62,7 +62,7 @@ PIPE_WIDTH = 10_000
 
 
 def _terminal_width() -> int | None:
-    """Give the width of the terminal on stdout, as COLUMNS says where it is set; None where there is no terminal."""
+    """Return the width of the terminal on stdout, as COLUMNS says where it is set; None where there is no terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -100,7 +100,7 @@ def note(message: str) -> None:
 
 
 def counted(count: int, noun: str) -> str:
-    """Give a count with its noun: 1 record, 2 records."""
+    """Return a count with its noun: 1 record, 2 records."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 

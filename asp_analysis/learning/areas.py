@@ -53,20 +53,20 @@ class Densities:
         self.weight = (weight / weight.sum())[:, None]
 
     def mean(self) -> Floats:
-        """Give the expected density of each area."""
+        """Return the expected density of each area."""
         return (self.weight * self.shape / self.rate).sum(axis=0)
 
     def variance(self) -> Floats:
-        """Give the variance of each area's density."""
+        """Return the variance of each area's density."""
         second = (self.weight * self.shape * (self.shape + 1) / self.rate**2).sum(axis=0)
         return second - self.mean() ** 2
 
     def probability_below(self, density: Floats | float) -> Floats:
-        """Give the probability that each area's density is below a value."""
+        """Return the probability that each area's density is below a value."""
         return (self.weight * gammainc(self.shape, self.rate * density)).sum(axis=0)
 
     def quantile(self, level: float) -> Floats:
-        """Give a quantile of each area's density."""
+        """Return a quantile of each area's density."""
         highest = self.mean() + 40 * np.sqrt(self.variance())
         return find_last_above(lambda density: self.probability_below(density) < level, 0.0, highest)
 
@@ -120,7 +120,7 @@ def error_prone_areas(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataF
 
 
 def assign_areas(tasks: pd.DataFrame, runs: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Give one row per task and area with the size that the task brings to it: task_id, area, size.
+    """Return one row per task and area with the size that the task brings to it: task_id, area, size.
 
     The size is the actual one, the estimated one where that is unknown, in complexity units.
     """
@@ -141,7 +141,7 @@ def _read_first_path(text: object) -> str | None:
 
 
 def reduction_p_value(defects: int, before: Densities, exposure: Floats, ratio: float) -> float:
-    """Give P(at most so many defects after | densities are `ratio` times those before), for several areas together.
+    """Return P(at most so many defects after | densities are `ratio` times those before), for several areas together.
 
     before: the shrunken densities, so that areas that were flagged because they were unlucky do not look improved
     (regression to the mean); exposure: size after, per area. The sum of the scaled densities is matched by one gamma
@@ -155,7 +155,7 @@ def reduction_p_value(defects: int, before: Densities, exposure: Floats, ratio: 
 
 
 def reduction_lower_pct(defects: int, before: Densities, exposure: Floats, alpha: float) -> float:
-    """Give the lower bound of the reduction in percent: with confidence 1 - alpha it is at least this; may be < 0."""
+    """Return the lower bound of the reduction in percent: with confidence 1 - alpha it is at least this; may be < 0."""
 
     def find_excess(log_ratio: float) -> float:
         return reduction_p_value(defects, before, exposure, float(np.exp(log_ratio))) - alpha

@@ -14,7 +14,7 @@ HALVINGS = 60
 def find_last_above(
     is_above: Callable[[Floats], NDArray[np.bool_]], low: Floats | float, high: Floats | float
 ) -> Floats:
-    """Give the last places between `low` and `high` where `is_above` still holds, one per element.
+    """Return the last places between `low` and `high` where `is_above` still holds, one per element.
 
     `is_above` takes all places and tells for each whether its function is still above zero; the functions fall.
     """

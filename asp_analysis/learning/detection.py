@@ -185,7 +185,7 @@ def gather_type_prediction(known: Telemetry) -> Evidence:
 
 
 def _share_wins(tasks: pd.DataFrame, forecasts: pd.DataFrame | None) -> Floats:
-    """Give for each task the share of hits among the defects on which the base rate says otherwise."""
+    """Return for each task the share of hits among the defects on which the base rate says otherwise."""
     if forecasts is None:
         return np.full(len(tasks), np.nan)
     return average_by_task(tasks, forecasts[forecasts["is_hit"] != forecasts["is_base_hit"]], "is_hit")

@@ -99,7 +99,7 @@ def walk_published(seen: Published) -> NDArray[np.int64]:
 
 
 def cut_strata(sizes: pd.Series) -> NDArray[np.int64]:
-    """Give 0, 1, 2 for the small, medium and large third of the tasks (fewer where sizes repeat), -1 for unknown."""
+    """Return 0, 1, 2 for the small, medium and large third of the tasks (fewer where sizes repeat), -1 for unknown."""
     if sizes.notna().sum() < 3:
         return np.full(len(sizes), -1)
     if sizes.nunique() == 1:
@@ -109,13 +109,13 @@ def cut_strata(sizes: pd.Series) -> NDArray[np.int64]:
 
 
 def place_cases(tasks: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
-    """Give for each row of `cases` the place of its task among `tasks`; NaN where it is none of them."""
+    """Return for each row of `cases` the place of its task among `tasks`; NaN where it is none of them."""
     known = pd.Series(np.arange(len(tasks), dtype=float), index=tasks["task_id"].to_numpy(dtype=object))
     return cases["task_id"].astype(object).map(known).astype(float)
 
 
 def mark_changes(tasks: pd.DataFrame, runs: pd.DataFrame, roles: list[str], memory: int) -> Flags:
-    """Tell at which task a model or prompt version begins that was not at work in the last `memory` tasks.
+    """Return at which task a model or prompt version begins that was not at work in the last `memory` tasks.
 
     A mix of models is one configuration; only one that is new, or returns after so many tasks, is a change.
     """
@@ -131,14 +131,14 @@ def mark_changes(tasks: pd.DataFrame, runs: pd.DataFrame, roles: list[str], memo
 
 
 def average_by_task(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str) -> Floats:
-    """Give for each task the share of its cases for which the flag holds; NaN for a task without cases."""
+    """Return for each task the share of its cases for which the flag holds; NaN for a task without cases."""
     place = place_cases(tasks, cases)
     shares = cases[flag].astype(float).groupby(place).mean().reindex(range(len(tasks)))
     return np.asarray(shares, dtype=np.float64)
 
 
 def average_recent(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str, window: int = RATE_WINDOW) -> Floats:
-    """Give after each task the share among the last `window` cases of the tasks so far; NaN before the first."""
+    """Return after each task the share among the last `window` cases of the tasks so far; NaN before the first."""
     place = place_cases(tasks, cases)
     ordered = cases.assign(place=place).dropna(subset=["place"]).sort_values("place", kind="stable")
     sums = np.concatenate([[0.0], np.cumsum(ordered[flag].to_numpy(dtype=float))])
@@ -149,7 +149,7 @@ def average_recent(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str, window: 
 
 
 def average_window(values: Floats, window: int) -> Floats:
-    """Give the mean of the last `window` values after each task, unknown ones left out."""
+    """Return the mean of the last `window` values after each task, unknown ones left out."""
     return np.asarray(pd.Series(values).rolling(window, min_periods=1).mean(), dtype=np.float64)
 
 
@@ -159,10 +159,10 @@ def is_below(value: Floats, limit: float) -> Flags:
 
 
 def get_last(values: Floats) -> float | None:
-    """Give the last value in the form of `round_or_none`; None for an empty array."""
+    """Return the last value in the form of `round_or_none`; None for an empty array."""
     return round_or_none(values[-1]) if len(values) else None
 
 
 def round_or_none(value: Any) -> float | None:
-    """Give a number that JSON can hold; None for what is not defined."""
+    """Return a number that JSON can hold; None for what is not defined."""
     return None if value is None or pd.isna(value) else round(float(value), 6)

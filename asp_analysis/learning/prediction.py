@@ -57,7 +57,7 @@ class TypeForecasts:
 
 
 def describe_tasks(tasks: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Give what is known of each task before its defects: task_id, task_type, log_size, components, model, words."""
+    """Return what is known of each task before its defects: task_id, task_type, log_size, components, model, words."""
     models = runs[runs["agent_role"] == "Code"].drop_duplicates("task_id").set_index("task_id")["llm_model"]
     paths = tasks["components_json"].fillna("[]").astype(str).str.replace(r"[\[\],\"]+", " ", regex=True)
     return pd.DataFrame(
@@ -73,7 +73,7 @@ def describe_tasks(tasks: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fill_unknown(values: pd.Series) -> pd.Series:
-    """Give texts, "unknown" where there is none, whatever type an empty column came with."""
+    """Return texts, "unknown" where there is none, whatever type an empty column came with."""
     return values.astype(object).where(values.notna(), "unknown").astype(str)
 
 
@@ -91,7 +91,7 @@ def fit_types(features: pd.DataFrame, types: pd.Series) -> "Pipeline":
 
 
 def rank_types(model: "Pipeline", features: pd.DataFrame) -> pd.DataFrame:
-    """Give the three likeliest types of each task: task_id, rank (1 to 3), defect_type, probability."""
+    """Return the three likeliest types of each task: task_id, rank (1 to 3), defect_type, probability."""
     odds = model.predict_proba(features)
     order = np.argsort(-odds, axis=1, kind="stable")[:, :TOP]
     width = order.shape[1]
@@ -106,7 +106,7 @@ def rank_types(model: "Pipeline", features: pd.DataFrame) -> pd.DataFrame:
 
 
 def predict_open_tasks(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Give the three likeliest defect types of each task that has not ended; columns of `rank_types`.
+    """Return the three likeliest defect types of each task that has not ended; columns of `rank_types`.
 
     Read it beside the verdict of `rolling_type_forecasts`: where that says "not better than the base rate", the
     ranking is worth no more than the most frequent types so far.

@@ -240,7 +240,7 @@ def gather_review(stage: str, known: Telemetry, memory: int) -> Evidence:
 
 
 def group_reviewers(roles: pd.DataFrame) -> dict[str, list[str]]:
-    """Give the reviewing roles before Code ("Design") and after it ("Code"), by their kind and order."""
+    """Return the reviewing roles before Code ("Design") and after it ("Code"), by their kind and order."""
     order = dict(zip(roles["agent_role"], roles["phase_order"], strict=True))
     reviewers = roles[roles["kind"] == "appraisal"]
     is_design = reviewers["phase_order"] < order.get("Code", 40)

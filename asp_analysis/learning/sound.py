@@ -64,7 +64,7 @@ class SoundRule:
 
 
 def log_e_value(successes: Floats | float, cases: Floats | float, target: Floats | float) -> Floats:
-    """Give ln M_n with M_n = [Int_p0^1 p^k (1-p)^(n-k) dp / (1-p0)] / [p0^k (1-p0)^(n-k)], p0 = target, k of n.
+    """Return ln M_n with M_n = [Int_p0^1 p^k (1-p)^(n-k) dp / (1-p0)] / [p0^k (1-p0)^(n-k)], p0 = target, k of n.
 
     Evidence against "the rate is at most the target"; 0 before there is any. In logarithms, because M_n leaves the
     range of floats after some hundred cases. k may be a sum of shares between 0 and 1: the likelihood ratio is convex
@@ -86,7 +86,7 @@ def log_e_value(successes: Floats | float, cases: Floats | float, target: Floats
 
 
 def lower_bound(successes: Floats | float, cases: Floats | float, alpha: float = 0.05) -> Floats:
-    """Give the lower bound of a rate that holds at all looks at once with confidence 1 - alpha; NaN without cases.
+    """Return the lower bound of a rate that holds at all looks at once with confidence 1 - alpha; NaN without cases.
 
     It is the largest target whose e-value passes 1/alpha: it lies at or above a target exactly when the e-value
     against that target promotes.
@@ -103,7 +103,7 @@ def lower_bound(successes: Floats | float, cases: Floats | float, alpha: float =
 
 
 def is_drifting(values: Floats, target: float, rule: SoundRule) -> Flags:
-    """Tell after each case (last axis) whether the recent window lies below target minus margin.
+    """Return after each case (last axis) whether the recent window lies below target minus margin.
 
     P(K <= k | n = window, p = target - margin) <= drift_alpha, exact binomial; False before the window is full.
     """
@@ -221,7 +221,7 @@ def _hold(flags: Flags, spread: NDArray[np.int64]) -> Flags:
 
 
 def is_every_stratum_filled(strata: NDArray[np.int64], needed: int, count: int = 3) -> Flags:
-    """Tell after each case whether each of the strata 0, 1, ..., count - 1 holds enough cases."""
+    """Return after each case whether each of the strata 0, 1, ..., count - 1 holds enough cases."""
     filled = np.ones(len(strata), dtype=bool)
     for stratum in range(count):
         filled &= np.cumsum(strata == stratum) >= needed
@@ -229,7 +229,7 @@ def is_every_stratum_filled(strata: NDArray[np.int64], needed: int, count: int =
 
 
 def is_in_a_row(flags: Flags, length: int) -> Flags:
-    """Tell along the last axis where a flag has held for so many places in a row."""
+    """Return along the last axis where a flag has held for so many places in a row."""
     return _sum_recent(flags, length) >= length
 
 

@@ -82,7 +82,7 @@ def judge_capabilities(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRul
 
 
 def status(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:
-    """Give one row per capability as of an instant.
+    """Return one row per capability as of an instant.
 
     capability; published_mode, sound_mode: Learning, Shadow or Autonomous; completed, needed (for the next mode, or
     for the last one reached), counted (tasks or reviews); metric_name, metric_value, metric_target (published primary
@@ -97,7 +97,7 @@ def status(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = N
 
 
 def criteria(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:
-    """Give one row per capability and criterion of the sound rule.
+    """Return one row per capability and criterion of the sound rule.
 
     capability, criterion, cases, value (share; percent where the name ends in components), wilson_lower, wilson_upper
     (95 %, one look), lower_bound (95 %, at all looks at once), target, e_value, is_passed, hits_needed (hits in a row
@@ -107,7 +107,7 @@ def criteria(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None =
 
 
 def learning_history(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:
-    """Give one row per capability and ended task: how metric, evidence and modes came to be what they are.
+    """Return one row per capability and ended task: how metric, evidence and modes came to be what they are.
 
     capability, known_at (UTC, when the task ended), completed, metric_name, metric_value, metric_target,
     published_mode, sound_mode, evidence_value, evidence_lower (first criterion of the sound rule, since its evidence
@@ -144,7 +144,7 @@ def _score_criteria(evidence: Evidence, life: Walk, rule: SoundRule) -> pd.DataF
 
 
 def score_criterion(values: np.ndarray, target: float, rule: SoundRule) -> dict[str, Any]:
-    """Give the columns of `criteria` for one criterion's outcomes (shares of 1, NaN where a case says nothing)."""
+    """Return the columns of `criteria` for one criterion's outcomes (shares of 1, NaN where a case says nothing)."""
     known = values[~np.isnan(values)]
     k, n = float(known.sum()), len(known)
     lower, upper = wilson(k, n) if n else (math.nan, math.nan)
@@ -271,7 +271,7 @@ def _trace(standing: Standing, rule: SoundRule) -> pd.DataFrame:
 
 
 def _trace_cases(standing: Standing, rule: SoundRule, most: int = 300) -> pd.DataFrame:
-    """Give value and bound of the first criterion after each case; of long lives after every n-th one."""
+    """Return value and bound of the first criterion after each case; of long lives after every n-th one."""
     evidence = standing.evidence
     frame = pd.DataFrame({"known_at": evidence.case_at, "sound_mode": [MODES[mode] for mode in standing.walk.modes]})
     values = pd.Series(evidence.cases.values[:, 0])

@@ -36,7 +36,7 @@ class Telemetry:
         )
 
     def as_of(self, instant: pd.Timestamp) -> "Telemetry":
-        """Give what was known at an instant (UTC, without zone).
+        """Return what was known at an instant (UTC, without zone).
 
         Tasks that ended later are open, and of all tasks only `KNOWN_TASK_COLUMNS` are kept; defects found later are
         unknown; findings on defects that were fixed later are undecided (`is_decided`). The columns `is_done` (ended)
@@ -53,11 +53,11 @@ class Telemetry:
         )
 
     def list_ended(self) -> pd.DataFrame:
-        """Give the tasks that are completed or failed, in the order in which they ended (after `as_of`)."""
+        """Return the tasks that are completed or failed, in the order in which they ended (after `as_of`)."""
         return self.tasks[self.tasks["is_done"]].reset_index(drop=True)
 
     def list_completed(self) -> pd.DataFrame:
-        """Give the tasks that are completed, in the order in which they were (after `as_of`)."""
+        """Return the tasks that are completed, in the order in which they were (after `as_of`)."""
         done = self.tasks["is_done"] & (self.tasks["status"] == "completed")
         return self.tasks[done].reset_index(drop=True)
 

@@ -40,7 +40,7 @@ class Growth:
     refusal: str = ""
 
     def times(self, factor: float) -> "Growth":
-        """Give the growth of something that grows with the executions."""
+        """Return the growth of something that grows with the executions."""
         if self.per_week is None or self.low is None or self.high is None:
             return self
         return Growth(weeks=self.weeks, per_week=self.per_week * factor, low=self.low * factor, high=self.high * factor)
@@ -143,7 +143,7 @@ def _measure_growth(counts: pd.Series, first_at: pd.Timestamp, as_of: pd.Timesta
 
 
 def _count_by_week(executions: pd.Series, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Give the executions of every week up to `as_of`, the oldest first, and their running total.
+    """Return the executions of every week up to `as_of`, the oldest first, and their running total.
 
     executions: count by weeks ago.
     """

@@ -45,7 +45,7 @@ def time_queries(session: Session) -> pd.DataFrame:
 
 
 def classify_time(took_ms: float) -> str:
-    """Give a time as one of three classes, divided by the limits."""
+    """Return a time as one of three classes, divided by the limits."""
     if took_ms < PROBE_MS:
         return f"under {PROBE_MS:.0f} ms"
     return f"under {DASHBOARD_MS:.0f} ms" if took_ms < DASHBOARD_MS else f"{DASHBOARD_MS:.0f} ms or more"

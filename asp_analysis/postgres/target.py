@@ -205,4 +205,4 @@ def open_target(url: StoreUrl) -> Iterator[tuple[Target, Callable[[], None]]]:
 
 
 def _explained(url: StoreUrl, text: str) -> str:
-    return server.explained(url, text, "to migrate to")
+    return server.explained(url, text, "migrate to")

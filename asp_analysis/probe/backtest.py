@@ -1,6 +1,6 @@
 """Every past task is forecast from what was known before it, by every model, and the frame keeps what each one said.
 
-One row per model, series and task; a model's row is there only if the past before that task carried its forecast.
+One row per model, series and task; a model has a row only if the past before that task supported its forecast.
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ def _find_own(every: list[Series], question: Question) -> int:
         return names.index((question.llm_model, question.agent_role))
     known = "; ".join(f"{series.name} ({len(series.tasks)})" for series in every) or "none"
     raise EstimationRefusal(
-        f"Past tasks of {question.llm_model} / {question.agent_role} are needed, 0 found; known: {known}. "
-        "Ask for one of them or record some tasks."
+        f"There are no past tasks of {question.llm_model} / {question.agent_role}. Known series: {known}. "
+        "Ask for one of them, or record some tasks."
     )
 
 
@@ -153,6 +153,6 @@ def _say_what_is_missing(short: list[Series], question: Question) -> str:
     noun = "finished tasks" if question.per == "finished" else "attempts"
     counts = "; ".join(f"{one.name}: {len(one.tasks)} (left out: {one.describe_left_out()})" for one in short)
     return (
-        f"A series of 3 {noun} with a {question.component} is needed for a backtest, found {counts or 'no series'}. "
+        f"No series has the 3 {noun} with a {question.component} that a backtest takes: {counts or 'no series'}. "
         f"{advise(short)}"
     )

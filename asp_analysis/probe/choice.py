@@ -111,12 +111,9 @@ def _say_what_is_missing(found: Replay, name: str) -> str:
     usable = int((~np.isnan(series.size)).sum()) if needs == "size" else len(series.tasks)
     what = {"size": "a size and a ", "deviation": "tasks alike by others and a "}.get(needs, "a ") + series.component
     if usable >= least:
-        known = {"size": "the size of the new task", "deviation": "a task that others did, or its project or type"}
-        return (
-            f"{known.get(needs, 'More past forecasts')} is needed for {name}, none found. "
-            "Give it, or ask for method auto."
-        )
+        known = {"size": "The size of the new task", "deviation": "A task that others did, its project or its type"}
+        return f"{known.get(needs, 'A past forecast')} is unknown, and {name} uses it. Name it, or use method auto."
     return (
-        f"{least} {noun} with {what} are needed, {usable} found for {series.name} "
+        f"Too few {noun} with {what} for {series.name}: {usable} of at least {least} "
         f"(left out: {series.describe_left_out()}). {advise([series])}"
     )

@@ -85,8 +85,8 @@ def compare(history: pd.DataFrame, question: Question, rng: np.random.Generator 
         except EstimationRefusal as refusal:
             refusals[series.name] = str(refusal)
     if len(found) < 2:
-        reason = next(iter(refusals.values()), "only one series in the history.")
-        raise EstimationRefusal(f"Two series to compare are needed, {len(found)} can be estimated. {reason}")
+        reason = next(iter(refusals.values()), "The history has only one series.")
+        raise EstimationRefusal(f"A comparison takes two series or more, and {len(found)} can be estimated. {reason}")
     chances = _find_chances(found, rng or np.random.default_rng(0))
     frame = _make_frame(found, chances)
     return Comparison(
@@ -124,7 +124,7 @@ def _ask_each_model(question: Question) -> Question:
             "Name no model, or ask for its estimate."
         )
     if question.units is not None:
-        raise InputError("Models are compared for a task of one size, not for its units. Give the size of the task.")
+        raise InputError("Models are compared for a task of one size, not for its units. Name the size of the task.")
     return replace(question, model=EACH)
 
 
@@ -134,8 +134,8 @@ def _estimate_with_record(series: Series, timeline: Timeline, question: Question
     errors = _list_past_errors(series, found, question.method)
     if len(errors) < LEAST_RECORD:
         raise EstimationRefusal(
-            f"{LEAST_RECORD} past forecasts with an outcome are needed to say how sure a comparison is, "
-            f"{len(errors)} found. Finish more tasks with it."
+            f"Too few past forecasts with an outcome to say how sure a comparison is: {len(errors)} of at least "
+            f"{LEAST_RECORD}. Finish more tasks with this model."
         )
     return _Compared(series.name, estimate, errors)
 
@@ -158,7 +158,7 @@ def _refuse_other_work(posed: pd.DataFrame, every: list[Series]) -> dict[str, st
     if len(every) > 1 and rank[most][0] < 2:
         found = "; ".join(f"{name}: {roles}" for name, roles in work.items())
         raise EstimationRefusal(
-            f"Two models that did the same work are needed, each of the {len(every)} found does other work ({found}). "
+            f"Each of the {len(every)} models does other work ({found}), so they cannot be compared. "
             "Name one role with --role."
         )
     reason = "the models that are compared do {}, this one does {}. Name one role with --role to compare it."

@@ -27,12 +27,12 @@ FACTORS = tuple(PUBLISHED_WEIGHTS)
 NOVELTY: Mapping[str, float] = {"familiar": 1.0, "moderate": 1.5, "novel": 2.0}
 
 _SEED = 20250101
-"""Of the bootstrap: the same history gives the same intervals."""
+"""Of the bootstrap: the same history has the same intervals."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SemanticUnit:
-    """One unit of a decomposed task; `counts` holds the four factors or is None when the planner gave none."""
+    """One unit of a decomposed task; `counts` holds the four factors or is None when the planner named none."""
 
     unit_id: str
     description: str
@@ -83,12 +83,14 @@ def parse_units(units: str | Sequence[Mapping[str, object]] | None) -> tuple[Sem
         return ()
     listed = _decode(units) if isinstance(units, str) else units
     if not isinstance(listed, Sequence):
-        raise InputError(f"A list of semantic units is needed, {type(listed).__name__} found. Wrap the unit in a list.")
+        raise InputError(
+            f"The semantic units are of type {type(listed).__name__}, not a list. Wrap the unit in a list."
+        )
     parsed = tuple(_parse_unit(unit, index) for index, unit in enumerate(listed))
     ids = [u.unit_id for u in parsed]
     twice = sorted({i for i in ids if ids.count(i) > 1})
     if twice:
-        raise InputError(f"Different unit_ids are needed, {', '.join(twice)} occurs more than once. Rename one.")
+        raise InputError(f"The unit_id {', '.join(twice)} occurs more than once. Rename one.")
     return parsed
 
 
@@ -100,9 +102,7 @@ def measure_unit(unit: SemanticUnit) -> float:
     if unit.counts is not None:
         return float(sum(PUBLISHED_WEIGHTS[f] * unit.counts[f] for f in FACTORS) * unit.novelty)
     if unit.est_complexity is None:
-        raise InputError(
-            f"Four factors or est_complexity are needed, unit {unit.unit_id} has neither. Add one of them."
-        )
+        raise InputError(f"Unit {unit.unit_id} has neither the four factors nor est_complexity. Add one of them.")
     return unit.est_complexity
 
 
@@ -148,14 +148,14 @@ def calibrate(
     """Return the non-negative weights that explain actual costs best, with intervals and what they are worth.
 
     Minimises |actual - counts w| over w >= 0 (scipy nnls; no cost without content, so no intercept). `counts` has
-    the four factor columns, count x novelty summed per task, as `weigh_counts` gives them; `actual` has one cost
+    the four factor columns, count x novelty summed per task, as `weigh_counts` returns them; `actual` has one cost
     >= 0 per row. Rows with a missing value are left out. Intervals: percentiles of a bootstrap over tasks, `level`
     a share; on simulated log-normal costs (15 to 100 tasks, SD of logs 0.2 and 0.5) they held each true weight in
     80 to 94 % of cases at level 0.90. EstimationRefusal: fewer than 8 complete tasks (4 weights, twice), a factor
     that never occurs, negative values.
     """
     if not 0 < level < 1:
-        raise EstimationRefusal(f"A level between 0 and 1 is needed, {level} found. Write 0.90 for 90 %.")
+        raise EstimationRefusal(f"The level {level} is not between 0 and 1. Write 0.90 for 90 %.")
     table, cost = _take_complete(counts, actual)
     weights = optimize.nnls(table, cost)[0]
     draws = rng.integers(len(cost), size=(replicates, len(cost)))
@@ -184,14 +184,14 @@ def _add_findings(result: ComplexityFit, table: np.ndarray) -> ComplexityFit:
     findings = []
     if result.condition_number > COLLINEAR_ABOVE:
         findings.append(
-            f"The data cannot tell the weights apart: the counts rise and fall together "
+            f"The data cannot separate the weights: the counts rise and fall together "
             f"(condition number {result.condition_number:.0f}, {_name_closest_pair(table)})."
         )
     if wide:
         findings.append(f"Too few or too noisy tasks for {', '.join(wide)}: 0 fits as well as twice the published.")
     if outside:
         findings.append(
-            f"The published weights of {', '.join(outside)} lie outside their {result.level:.0%} intervals (each of "
+            f"The published weights of {', '.join(outside)} are outside their {result.level:.0%} intervals (each of "
             f"the four misses by chance in {1 - result.level:.0%} of cases)."
         )
     else:
@@ -230,25 +230,25 @@ def _name_closest_pair(table: np.ndarray) -> str:
 def _take_complete(counts: pd.DataFrame, actual: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     absent = [f for f in FACTORS if f not in counts.columns]
     if absent:
-        raise EstimationRefusal(f"The columns {', '.join(FACTORS)} are needed, {', '.join(absent)} absent. Rename.")
+        raise EstimationRefusal(f"The counts have no column {', '.join(absent)}. Columns: {', '.join(FACTORS)}.")
     table, cost = counts[list(FACTORS)].to_numpy(dtype=float), np.asarray(actual, dtype=float)
     if cost.shape != (len(table),):
-        raise EstimationRefusal(f"One cost per task is needed, {cost.shape} for {len(table)} tasks found. Align them.")
+        raise EstimationRefusal(
+            f"The costs have the shape {cost.shape} for {len(table)} tasks. Pass one cost per task."
+        )
     known = np.isfinite(cost) & np.all(np.isfinite(table), axis=1)
     table, cost = table[known], cost[known]
     if len(cost) < 2 * len(FACTORS):
         raise EstimationRefusal(
-            f"{2 * len(FACTORS)} finished tasks with counts and a cost are needed to calibrate 4 weights, {len(cost)} "
-            "found. Keep the published weights until then."
+            f"Too few finished tasks with counts and a cost to calibrate 4 weights: {len(cost)} of at least "
+            f"{2 * len(FACTORS)}. Keep the published weights until then."
         )
     if np.any(table < 0) or np.any(cost < 0) or not np.any(cost > 0):
-        raise EstimationRefusal(
-            "Counts and costs from zero upward are needed, negative or only zero found. Correct them."
-        )
+        raise EstimationRefusal("Counts or costs are negative, or all costs are 0. Correct them.")
     never = [f for f, total in zip(FACTORS, table.sum(axis=0), strict=True) if total == 0]
     if never:
         raise EstimationRefusal(
-            f"Every factor must occur to get a weight, {', '.join(never)} is 0 in all {len(cost)} tasks. Add tasks."
+            f"{', '.join(never)} is 0 in all {len(cost)} tasks, so it has no weight. Add tasks in which it occurs."
         )
     return table, cost
 
@@ -266,15 +266,15 @@ def _decode(text: str) -> object:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"A JSON list of units is needed, invalid JSON found: {error}. Correct the text.") from error
+        raise InputError(f"The units are not valid JSON: {error}. Correct the text.") from error
 
 
 def _parse_unit(unit: object, index: int) -> SemanticUnit:
     if not isinstance(unit, Mapping):
-        raise InputError(f"A JSON object is needed for unit {index}, {type(unit).__name__} found. Correct the list.")
+        raise InputError(f"Unit {index} is of type {type(unit).__name__}, not a JSON object. Correct the list.")
     unit_id = unit.get("unit_id")
     if not isinstance(unit_id, str) or not unit_id:
-        raise InputError(f"A text is needed for unit_id of unit {index}, {unit_id!r} found. Name every unit.")
+        raise InputError(f"The unit_id of unit {index} is {unit_id!r}, not a text. Name every unit.")
     estimate = unit.get("est_complexity")
     return SemanticUnit(
         unit_id=unit_id,
@@ -292,14 +292,16 @@ def _read_counts(unit: Mapping[str, object], index: int) -> dict[str, float] | N
         return None
     absent = [f for f in FACTORS if f not in present]
     if absent:
-        raise InputError(f"Four factors or none are needed, unit {index} lacks {', '.join(absent)}. Add 0 for none.")
+        raise InputError(
+            f"Unit {index} has some of the four factors, but no {', '.join(absent)}. Write 0 where there is none."
+        )
     return {f: _read_number(unit, f, index) for f in FACTORS}
 
 
 def _read_number(unit: Mapping[str, object], name: str, index: int) -> float:
     value = unit[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < np.inf:
-        raise InputError(f"A number from 0 upward is needed for {name} of unit {index}, {value!r} found. Correct it.")
+        raise InputError(f"{name} of unit {index} is {value!r}, not a number of 0 or more. Correct it.")
     return float(value)
 
 
@@ -311,7 +313,7 @@ def _read_novelty(unit: Mapping[str, object], index: int) -> float:
         return NOVELTY[value.lower()]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 2:
         raise InputError(
-            f"familiar, moderate, novel or 1.0 to 2.0 is needed as novelty of unit {index}, {value!r} found. Change it."
+            f"novelty of unit {index} is {value!r}. Use familiar, moderate, novel, or a number from 1.0 to 2.0."
         )
     return float(value)
 
@@ -319,7 +321,7 @@ def _read_novelty(unit: Mapping[str, object], index: int) -> float:
 def _read_text(unit: Mapping[str, object], name: str, index: int) -> str:
     value = unit.get(name)
     if value is not None and not isinstance(value, str):
-        raise InputError(f"A text is needed for {name} of unit {index}, {value!r} found. Put it in quotes.")
+        raise InputError(f"{name} of unit {index} is {value!r}, not a text. Put it in quotes.")
     return value or ""
 
 
@@ -328,7 +330,5 @@ def _read_depends_on(unit: Mapping[str, object], index: int) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise InputError(
-            f"A list of unit_ids is needed for depends_on of unit {index}, {value!r} found. Use [] for none."
-        )
+        raise InputError(f"depends_on of unit {index} is {value!r}, not a list of unit_ids. Use [] for none.")
     return tuple(value)

@@ -20,10 +20,10 @@ from asp_analysis.probe.question import AUTO, Question, pose
 from asp_analysis.probe.unit_sums import measure_shared_error, sum_estimates
 
 FARTHEST_ENDS = 1000
-"""Factor between the ends of an interval from which on it says nothing: between a cent and ten dollars lies every task.
+"""Factor between the ends of an interval from which on it says nothing: every task is between a cent and ten dollars.
 
 Asked only of bounds that rest on a t tail, because the past errors are too few to read them off. An interval as wide
-that past errors do carry is evidence: the tasks scatter so much."""
+that past errors do support is evidence: the tasks scatter so much."""
 
 _EVIDENCE = ("n", "mdape", "mmre", "pred25", "sa", "log_bias", "log_bias_lower", "log_bias_upper")
 
@@ -55,11 +55,11 @@ def estimate_next(found: Replay, method: str = AUTO) -> Estimate:
     """The estimate for the task to come of a replayed series.
 
     Raises:
-        EstimationRefusal: no model can answer, or the past carries the interval of no level that was asked for.
+        EstimationRefusal: no model can answer, or the past supports no interval of the levels that were asked for.
     """
     choice = choose_model(found, method)
     series, said = found.series, found.forecasts[AUTO if method == AUTO else choice.method]
-    new_size = float(f"{np.exp(found.timeline.log_size[-1]):.12g}")  # the size that was given, not exp(ln(size))
+    new_size = float(f"{np.exp(found.timeline.log_size[-1]):.12g}")  # the size as it was typed, not exp(ln(size))
     withheld = _withhold(found, said)
     if len(withheld) == len(found.levels):
         reason = withheld[min(withheld)]
@@ -102,9 +102,9 @@ def _withhold(found: Replay, said: Forecasts) -> dict[float, str]:
         needed = _count_points_of_two_tails(level)
         if said.n_effective[-1] < needed - 1e-9 and high > FARTHEST_ENDS * low:
             reasons[level] = (
-                f"About {np.ceil(needed - 1e-9) + 1:.0f} like tasks are needed for a {name_level(level)} % interval of "
-                f"{found.series.component}, {len(found.series.tasks)} found: it would reach from {_write_amount(low)} "
-                f"to {_write_amount(high)}, which says nothing."
+                f"{len(found.series.tasks)} tasks are too few for a {name_level(level)} % interval of "
+                f"{found.series.component}: it would reach from {_write_amount(low)} to {_write_amount(high)}, which "
+                f"says nothing. About {np.ceil(needed - 1e-9) + 1:.0f} like tasks support one."
             )
     return reasons
 
@@ -140,8 +140,8 @@ def _write_notes(found: Replay, said: Forecasts, withheld: dict[float, str]) -> 
     needed = _count_points_of_two_tails(max(level for level in found.levels if level not in withheld))
     if said.n_effective[-1] < needed - 1e-9:
         yield (
-            f"Thin: {said.n_effective[-1]:.0f} like tasks, {needed:.0f} are needed to read both bounds off past "
-            "errors; the widest interval rests on a t tail."
+            f"Thin: {said.n_effective[-1]:.0f} like tasks; from {needed:.0f} on, both bounds are read off past errors. "
+            "Here the widest interval rests on a t tail."
         )
     if series.describe_left_out() != "none":
         yield f"Left out: {series.describe_left_out()}."

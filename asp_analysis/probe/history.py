@@ -8,7 +8,7 @@ The input of every estimate is one frame, the history:
 | known_at | instant, UTC | when the outcome became known: the order key; equal instants keep the frame's order |
 | llm_model, agent_role | str | together they name a series |
 | size | float, optional | the proxy known before the task starts; NaN when unknown |
-| roles | str, optional | the work that the rows of a series stand for, where it is more than agent_role says |
+| roles | str, optional | the work that the rows of a series represent, where it is more than agent_role says |
 | project_id, task_type | str, optional | classes of alike tasks, for the reference class |
 | is_finished | bool, optional (true) | the task ended by itself with a result, right or wrong |
 | is_failed | bool, optional (not is_finished) | the task ended without a result; false for one that is not over |
@@ -17,7 +17,7 @@ The input of every estimate is one frame, the history:
 | whole_<component> | float, optional | the same where all of it is known: taken in its place (`take_whole_costs`) |
 | planned_<component> | float, optional | the planner's own figure |
 
-The same task may stand there several times for one series: those are attempts.
+The same task may occur several times for one series: those are attempts.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
     negative = [name for name in present if (frame[name] < 0).any()]
     if negative:
         raise InputError(
-            f"Costs of 0 or more are needed, {negative[0]} holds {frame[negative[0]].min():g}. "
+            f"{negative[0]} has the negative value {frame[negative[0]].min():g}; costs are 0 or more. "
             "Correct or drop those rows."
         )
     return frame.sort_values("known_at", kind="stable").reset_index(drop=True)
@@ -132,15 +132,15 @@ def split_series(history: pd.DataFrame, component: str, per: str = "finished") -
     cost. per="finished": each finished task is one point; the attempts of the same task and series that failed or
     were cut off before it belong to its cost (an attempt of unknown cost makes the sum unknown). Tasks that never
     finished are left out and counted, those that are not over apart from the failed: what they will cost, or would
-    have, is unknown. A row that is finished and censored counts as cut off. A repeat after the finish begins anew. Left
-    out of both: missing costs (unknown), costs of 0 (not recorded or not run: nothing that ran was free).
+    have, is unknown. A row that is finished and censored counts as cut off. A repeat after the finish is a new task.
+    Left out of both: missing costs (unknown), costs of 0 (not recorded or not run: nothing that ran was free).
 
     Raises:
         InputError: the history lacks the component's column, or cannot be read (`check_history`).
     """
     frame = check_history(history)
     if component not in frame.columns:
-        raise InputError(f"A column {component} is needed, the history has none. Add it or choose another component.")
+        raise InputError(f"The history has no column {component}. Add it, or choose another component.")
     frame = frame.assign(cost=frame[component], order=frame.index, attempts=1)
     count = _count_attempts if per == "attempt" else _count_finished
     found = []

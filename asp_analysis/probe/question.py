@@ -85,10 +85,10 @@ class Question:
         _check_levels(self.levels)
         methods = (AUTO, *MODELS)
         if self.method not in methods:
-            raise InputError(f"A method of {', '.join(methods)} is needed, {self.method!r} found. Choose one of them.")
+            raise InputError(f"{self.method!r} is not a method. Choose one of {', '.join(methods)}.")
         if self.per not in PER:
             known = ", ".join(PER)
-            raise InputError(f"per must be one of {known}, {self.per!r} found. Choose one of them.")
+            raise InputError(f"per={self.per!r} is unknown. Choose one of {known}.")
 
     @property
     def component(self) -> str:
@@ -136,7 +136,7 @@ def pose(history: pd.DataFrame, question: Question) -> pd.DataFrame:
     models or roles are summed, a cost that one of the rows lacks is unknown for the sum (`tool_calls` are summed as
     far as known: many roles call none), the time is the last one, a task is finished when all of it is, failed or
     censored when any of it is. Where roles are summed and models are not, the column `roles` says what work the rows of
-    a model stand for: the roles that it plays in at least half of its tasks. The model that plans and the one that
+    a model represent: the roles that it plays in at least half of its tasks. The model that plans and the one that
     codes share their tasks and not their work; a sub-agent that a session starts now and then is no other work, it is
     part of how the main agent's model does the task.
 
@@ -167,7 +167,7 @@ def look_up_task(question: Question, tasks: pd.DataFrame) -> Question:
     found = tasks[tasks["task_id"] == question.task.task_id]
     if found.empty:
         raise InputError(
-            f"A task of the store is needed, {question.task.task_id!r} is none. Leave --task out, or load it."
+            f"There is no task {question.task.task_id!r} in the store. Load it first, or leave --task out."
         )
     known = {name: value for name, value in found.iloc[0].items() if not pd.isna(value)}
     task = replace(question.task, project_id=known.get("project_id"), task_type=known.get("task_type"))
@@ -177,28 +177,27 @@ def look_up_task(question: Question, tasks: pd.DataFrame) -> Question:
 
 def _check_sizes(question: Question) -> None:
     if question.size is not None and question.units is not None:
-        raise InputError("Both a size and units are given. The units add up to the size of the task: leave one out.")
+        raise InputError("There are both a size and units. The units add up to the size of the task: leave one out.")
     if question.units is not None and len(question.units) == 0:
-        raise InputError("Sizes of semantic units are needed, 0 found. Give at least one, or one total size.")
+        raise InputError("The list of semantic units is empty. Add at least one, or name one total size.")
     for size in question.sizes:
         if size is not None and not (size > 0 and isfinite(size)):
-            raise InputError(f"A size above 0 is needed, {size:g} found. Give the size of the task, or none.")
+            raise InputError(f"The size {size:g} is not above 0. Name the size of the task, or leave it out.")
 
 
 def _check_components(components: tuple[str, ...]) -> None:
     wrong = [name for name in components if name not in COST_VECTOR]
     if wrong or not components:
-        found = repr(wrong[0]) if wrong else "none"
-        raise InputError(f"A component of {', '.join(COST_VECTOR)} is needed, {found} found. Choose one of them.")
+        found = f"{wrong[0]!r} is not a component" if wrong else "No component was named"
+        raise InputError(f"{found}. Choose one of {', '.join(COST_VECTOR)}.")
 
 
 def _check_levels(levels: tuple[float, ...]) -> None:
     """Refuse levels below 0.5 and above 0.99: such intervals say nothing useful."""
     wrong = [level for level in levels if not 0.5 <= level <= 0.99]
     if wrong or not levels:
-        raise InputError(
-            f"Levels from 0.5 to 0.99 are needed, {wrong or 'none'} found. Ask for instance for 0.7 and 0.9."
-        )
+        found = f"The levels {wrong} are not" if wrong else "No level is"
+        raise InputError(f"{found} from 0.5 to 0.99. Use 0.7 and 0.9, for example.")
 
 
 def _name_series(asked: str | None, summed: str, kind: str) -> str:
@@ -215,16 +214,14 @@ def _select(history: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFr
     if found.empty:
         counts = history.groupby(column)["task_id"].nunique().sort_values(ascending=False)
         known = ", ".join(f"{name} ({count})" for name, count in counts.items()) or "none"
-        raise EstimationRefusal(
-            f"Past tasks with {column} {wanted!r} are needed, 0 found. Known, with their tasks: {known}."
-        )
+        raise EstimationRefusal(f"There are no past tasks with {column} {wanted!r}. Known, with their tasks: {known}.")
     return found
 
 
 def _refuse_alternatives(history: pd.DataFrame) -> None:
     """Refuse to sum models that did the same work as alternatives; models that worked together on a task are summed.
 
-    Alternatives are many for one piece of work (three or more), or their outcomes lie more than a day apart.
+    Alternatives are many for one piece of work (three or more), or their outcomes are more than a day apart.
     """
     work = history.groupby(["task_id", "agent_role"]).agg(
         models=("llm_model", "nunique"), first=("known_at", "min"), last=("known_at", "max")
@@ -237,7 +234,7 @@ def _refuse_alternatives(history: pd.DataFrame) -> None:
         return
     counts = history.groupby("llm_model")["task_id"].nunique().sort_values(ascending=False)
     raise EstimationRefusal(
-        f"One model is needed, {len(counts)} did the same work side by side and their sum is no task's cost. "
+        f"{len(counts)} models did the same work as alternatives, and their sum is not the cost of a task. "
         f"Name one with --model, or compare them with --compare: {', '.join(map(str, counts.index))}."
     )
 

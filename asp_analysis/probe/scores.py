@@ -35,9 +35,7 @@ def score(forecasts: pd.DataFrame, by: tuple[str, ...] = GROUP) -> pd.DataFrame:
         InputError: there are no forecasts.
     """
     if forecasts.empty:
-        raise InputError(
-            "Forecasts with their actuals are needed, 0 found. Run a backtest or finish forecast tasks first."
-        )
+        raise InputError("There are no forecasts with an outcome. Run a backtest, or finish forecast tasks first.")
     levels = read_levels(forecasts)
     rows = []
     for key, group in forecasts.groupby(list(by), sort=False, observed=True):

@@ -19,11 +19,11 @@ from asp_analysis.probe.answers import Estimate
 from asp_analysis.probe.backtest import Replay
 
 DEFAULT_SHARE = 0.5
-"""Correlation of two units' log errors where the past cannot tell: halfway between independent and going wrong
+"""Correlation of two units' log errors where the past does not show it: halfway between independent and going wrong
 together."""
 
 LEAST_FOR_A_SHARE, LEAST_PROJECTS = 20, 5
-"""Fewer past errors, or fewer projects with two or more, do not carry a variance component."""
+"""Fewer past errors, or fewer projects with two or more, do not support a variance component."""
 
 
 def measure_shared_error(found: Replay) -> float:
@@ -60,7 +60,7 @@ def sum_estimates(units: list[Estimate], share: float = DEFAULT_SHARE) -> Estima
     """
     if not units or not 0 <= share <= 1:
         raise InputError(
-            f"One unit or more and a share from 0 to 1 are needed, {len(units)} and {share:g} found. Give them."
+            f"{len(units)} units with a share of {share:g} have no sum. Pass one unit or more, and a share from 0 to 1."
         )
     if len(units) == 1:
         return units[0]

@@ -10,7 +10,7 @@ COST_COMPONENTS = ("latency_ms", "tokens", "cost_usd")
 
 
 def cost_of_quality(work: Work) -> pd.DataFrame:
-    """Give one row per cost component: component, total, one share per kind of phase, and PSP's ratios.
+    """Return one row per cost component: component, total, one share per kind of phase, and PSP's ratios.
 
     overhead_share, construction_share, appraisal_share, failure_share, unlisted_share (roles without a kind): of the
     total, 0 where nothing ran, NaN where nothing is known of what ran; coq_share = appraisal + failure; afr =
@@ -38,7 +38,7 @@ def _split_cost(runs: pd.DataFrame, component: str) -> dict[str, Any]:
 
 
 def _sum_known(costs: pd.Series) -> float:
-    """Give the sum of what is known: 0 of nothing that ran, NaN where nothing is known of what ran."""
+    """Return the sum of what is known: 0 of nothing that ran, NaN where nothing is known of what ran."""
     return float(costs.astype(float).sum(min_count=1)) if len(costs) else 0.0
 
 
@@ -54,7 +54,7 @@ def _write_cost_note(runs: pd.DataFrame, component: str, whole: float, parts: di
 
 
 def fix_costs(work: Work) -> pd.DataFrame:
-    """Give one row per phase that found defects, in order: what one correction took there.
+    """Return one row per phase that found defects, in order: what one correction took there.
 
     agent_role, phase_order, kind, defects; with_cost: those whose effort is known; median_fix_latency_ms,
     median_fix_tokens, median_fix_cost_usd, total_fix_latency_ms, total_fix_cost_usd; relative: median money (time
@@ -84,7 +84,7 @@ def fix_costs(work: Work) -> pd.DataFrame:
 
 
 def accepted_costs(work: Work, by: str | None = None) -> pd.DataFrame:
-    """Give what an accepted result costs, failed attempts included; one row, or one per value of `by`.
+    """Return what an accepted result costs, failed attempts included; one row, or one per value of `by`.
 
     group; accepted, failed, open: tasks; accepted_usd, failed_usd, open_usd: what is known to have been spent on them,
     NaN where nothing is; usd_per_completed = accepted_usd / accepted; usd_per_accepted = (accepted_usd + failed_usd) /
@@ -97,7 +97,7 @@ def accepted_costs(work: Work, by: str | None = None) -> pd.DataFrame:
 
 
 def _find_spent(tasks: pd.DataFrame) -> pd.Series:
-    """Give the USD spent on each task: the known costs of its executions, where none is known what its record says."""
+    """Return the USD spent on each task: the known costs of its executions, else what its record says."""
     return tasks["cost_usd"].fillna(tasks["reported_cost_usd"])
 
 

@@ -70,7 +70,7 @@ class Work:
 
 
 def find_worked_size(frame: pd.DataFrame) -> pd.Series:
-    """Give the size that costs and defects are divided by: the actual one, the estimated one where it is unknown.
+    """Return the size that costs and defects are divided by: the actual one, the estimated one where it is unknown.
 
     frame: `Work.tasks` or `Work.runs`; in complexity units, NaN where neither is known.
     """
@@ -78,7 +78,7 @@ def find_worked_size(frame: pd.DataFrame) -> pd.Series:
 
 
 def check_phases(phases: pd.DataFrame) -> pd.DataFrame:
-    """Give agent_role, phase_order (number) and kind, in order.
+    """Return agent_role, phase_order (number) and kind, in order.
 
     Raises:
         AnalysisError: a column is missing, a role is there twice, an order is no number or a kind is unknown.
@@ -100,7 +100,7 @@ def check_phases(phases: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_phases(phases: pd.DataFrame) -> pd.DataFrame:
-    """Give the phases in order with their `place`, 0, 1, 2, ...: at the same order making comes before reviewing."""
+    """Return the phases in order with their `place`, 0, 1, 2, ...: at the same order making comes before reviewing."""
     kind = phases["kind"].map({name: rank for rank, name in enumerate(PHASE_KINDS)}).fillna(len(PHASE_KINDS))
     ordered = phases.assign(kind_rank=kind).sort_values(["phase_order", "kind_rank", "agent_role"], ignore_index=True)
     return ordered.drop(columns="kind_rank").assign(place=range(len(ordered)))

@@ -29,7 +29,7 @@ def injection_matrix(work: Work) -> pd.DataFrame:
 
 
 def phase_yields(work: Work) -> pd.DataFrame:
-    """Give one row per phase that made or found defects, in order.
+    """Return one row per phase that made or found defects, in order.
 
     agent_role, phase_order, kind; entering: real defects present on entry, of the tasks that went through the phase
     (not every task gets every review); injected, removed: in the phase; escaped: left on exit; yield_share = removed /
@@ -72,7 +72,7 @@ def flow_note(work: Work) -> str:
 
 
 def removal_measures(work: Work, before: str | None = None) -> pd.DataFrame:
-    """Give the process's measures: measure, value, lower, upper (95 %), part, whole, unit, note.
+    """Return the process's measures: measure, value, lower, upper (95 %), part, whole, unit, note.
 
     process yield = removed before the first failure phase / injected before it (of the same defects); `before` names
     another phase in its place. Caught in review = removed in appraisal phases / all removed; density = real defects

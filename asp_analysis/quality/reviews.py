@@ -11,7 +11,7 @@ from asp_analysis.quality.phases import Work, place_defects, rank_phases
 
 
 def review_effectiveness(work: Work, by_type: bool = False) -> pd.DataFrame:
-    """Give one row per reviewing role, or per role and defect type.
+    """Return one row per reviewing role, or per role and defect type.
 
     agent_role, phase_order (defect_type); flagged = confirmed + refuted + undecided; escaped: real defects of tasks
     that the role reviewed, made before its place, found after it and flagged by no agent. Three shares, each with

@@ -50,7 +50,7 @@ could put another in its place could do so with DuckDB."""
 
 
 def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
-    """Give a DuckDB in memory that loads nothing by itself and counts time in UTC."""
+    """Return a DuckDB in memory that loads nothing by itself and counts time in UTC."""
     connection = duckdb.connect(config=dict(config))
     connection.execute("SET TimeZone = 'UTC'")
     with suppress(duckdb.Error):  # in Jupyter there may be none, elsewhere it stands between the rows of a result
@@ -59,7 +59,7 @@ def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
 
 
 def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
-    """Give a DuckDB with the store attached and `raw` made.
+    """Return a DuckDB with the store attached and `raw` made.
 
     It can still reach files: call `lock` before a user's query.
 
@@ -94,18 +94,18 @@ def lock(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def unreadable(url: StoreUrl, error: duckdb.Error) -> StoreError:
-    """Give the error line for what DuckDB said about the store."""
+    """Return the error line for what DuckDB said about the store."""
     text = said(error)
     if url.is_sqlite:
         for mark, found, remedy in _FAILURES:
             if mark in text.lower():
                 return StoreError(f"A readable store is needed, {url.shown} {found}. {remedy}")
         return StoreError(f"A readable store is needed, {url.shown} gave: {text}. Check the file and its folder.")
-    return StoreError(server.explained(url, str(error), "for reading"))
+    return StoreError(server.explained(url, str(error), "read"))
 
 
 def extension_file(name: str) -> str:
-    """Give the path of an extension of exactly this DuckDB; its package lies beside DuckDB's own."""
+    """Return the path of an extension of exactly this DuckDB; its package is next to DuckDB's own."""
     folder = import_module(f"duckdb_extension_{name}").__path__[0]
     return f"{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension"
 

@@ -22,7 +22,7 @@ Read = Callable[..., pa.RecordBatchReader]
 
 @contextmanager
 def reading_batches(url: StoreUrl) -> Iterator[Read]:
-    """Give a function that reads one state of a store; read one query to its end before the next.
+    """Return a function that reads one state of a store; read one query to its end before the next.
 
     Raises:
         StoreError: there is no such store, or it cannot be read.

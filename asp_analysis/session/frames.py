@@ -15,7 +15,7 @@ _WITH_UNKNOWN = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bo
 
 
 def framed(found: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Give the rows that a statement found; texts are `str` also where all are missing (`df()` says `object`)."""
+    """Return the rows that a statement found; texts are `str` also where all are missing (`df()` says `object`)."""
     names = [column[0] for column in found.description]
     if len(set(names)) < len(names) or not {str(column[1]) for column in found.description} <= _PLAIN_TYPES:
         return found.df()

@@ -36,7 +36,7 @@ _NOT_COUNTED = -1
 
 
 def fingerprint(path: Path | None) -> list[Any] | None:
-    """Tell one state of a SQLite file from another without opening it; None where the file changed only just now.
+    """Return what identifies a state of a SQLite file without opening it; None where the file changed only just now.
 
     The time at which the inode changed is part of it: the time of change of the content can be set back by anybody.
     Opening and closing the file, even for a moment, would drop the locks that this process holds on it.
@@ -80,14 +80,14 @@ def _ask(connection: duckdb.DuckDBPyConnection, kind: str, query: str) -> list[t
 
 
 def is_same(found: State | None, known: State | None) -> bool:
-    """Tell whether two states agree in all that both counted; what is not known agrees with nothing."""
+    """Return whether two states agree in all that both counted; what is not known agrees with nothing."""
     if found is None or known is None or found.keys() != known.keys():
         return False
     return all(_NOT_COUNTED in (value, known[name]) or value == known[name] for name, value in found.items())
 
 
 def has_only_grown(table: str, known: State | None, found: State | None) -> bool:
-    """Tell whether a numbered table lost and changed no row; not whether every new row has a number beyond the last.
+    """Return whether a numbered table lost and changed no row; not whether every new row has a number beyond the last.
 
     An added row of the other tables counts as a change, a changed or removed one too: where there are as many changes
     as rows more, all of them were added.

@@ -39,7 +39,7 @@ def check_reads_only(connection: duckdb.DuckDBPyConnection, query: str) -> None:
 
 
 def said(error: duckdb.Error) -> str:
-    """Give DuckDB's message on one line, without the excerpt of the query that it repeats."""
+    """Return DuckDB's message on one line, without the excerpt of the query that it repeats."""
     text = " ".join(str(error).split("\n\nLINE")[0].split("\nLINE")[0].split())
     unbound = _UNBOUND.search(text)
     return text if unbound is None else _how_to_bind(sorted(unbound[1].split(", ")))

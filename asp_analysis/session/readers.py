@@ -28,7 +28,7 @@ class Reader(Protocol):
     connection: duckdb.DuckDBPyConnection
 
     def renewed(self) -> "Reader":
-        """Give a reader that shows the store as it is now; this one where nothing changed."""
+        """Return a reader that shows the store as it is now; this one where nothing changed."""
 
     def shown(self) -> str:
         """Say in a few words what is read."""

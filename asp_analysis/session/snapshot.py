@@ -52,13 +52,13 @@ class Snapshots:
         self._name = url.local_name
 
     def current(self) -> Pointer | None:
-        """Give the copy that is as new as the store's file, without opening the store; None where that is not known."""
+        """Return the copy that is as new as the store's file, without opening the store; None where none is known."""
         pointer = self._pointer()
         found = fingerprint(self._url.path)
         return pointer if pointer is not None and found is not None and pointer.fingerprint == found else None
 
     def renewed(self) -> Pointer:
-        """Give a copy of the store as it is now: the present one if nothing changed, else one that was made anew.
+        """Return a copy of the store as it is now: the present one if nothing changed, else one that was made anew.
 
         Raises:
             StoreError: the store cannot be read.
@@ -80,7 +80,7 @@ class Snapshots:
             return self._point(self._taken(connection, seen))
 
     def is_kept(self) -> bool:
-        """Tell whether there is a copy, new or old: the store was large once."""
+        """Return whether there is a copy, new or old: the store was large once."""
         return self._pointer() is not None
 
     def open(self, pointer: Pointer) -> duckdb.DuckDBPyConnection:

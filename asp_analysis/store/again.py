@@ -1,9 +1,9 @@
-"""Tells when a table that is loaded again counts records a second time, because nothing but their content names them.
+"""Reports when a table that is loaded again counts records a second time, because only their content names them.
 
-A record without a name of its own is named by its content: a corrected value, another constant or one more column makes
-another record of it, and the one of before stays. What was there before and is not found again was changed so, unless
-the file was cut or replaced: then it neither begins nor ends with the record of before. A file that merely grew has all
-that was there before.
+A record without a name is named by its content: a corrected value, another constant or one more column makes another
+record of it, and the former one stays. Records that were loaded before and are not found again were changed in this
+way, unless the file was cut or replaced: then it neither begins nor ends with the same record. A file that merely grew
+has all former records.
 """
 
 import json
@@ -47,7 +47,7 @@ class Unnamed:
 def counted_again(
     connection: Connection, load_id: int, source: LoadedFile, result: LoadResult, unnamed: Unnamed
 ) -> str:
-    """Say that records of a file count a second time; empty where nothing tells so."""
+    """Say that records of a file count a second time; empty where there is no sign of it."""
     count = min(unnamed.count, result.written)
     earlier = _earlier(connection, load_id, source) if count else None
     if earlier is None or result.present + result.updated >= earlier["taken"]:
@@ -60,7 +60,7 @@ def counted_again(
 
 
 def _earlier(connection: Connection, load_id: int, source: LoadedFile) -> dict[str, Any] | None:
-    """Give the last load of the file as the same kind: one with the same options, if there is any."""
+    """Return the last load of the file as the same kind: one with the same options, if there is any."""
     rows = execute(connection, _EARLIER, (source.loaded_as, source.file, source.sha256, load_id)).mappings()
     loads = [dict(row) for row in rows]
     return next((load for load in loads if _options(load) == source.options), loads[0] if loads else None)

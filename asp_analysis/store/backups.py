@@ -1,4 +1,4 @@
-"""Backups of a SQLite store: copied while others write, verified, and only then given their name.
+"""Backups of a SQLite store: copied while others write, verified, and only then renamed.
 
 SQLite's own backup reads one state of the store, however long it takes and whoever writes meanwhile. The copy is
 written under a temporary name: what has the name of a backup is whole, whenever the process was killed.
@@ -45,7 +45,7 @@ class BackedUp:
 
 
 def back_up(url: StoreUrl, keep: int | None = None) -> BackedUp:
-    """Copy the store to `backups/` beside it and verify the copy; `keep` removes the oldest backups beyond that many.
+    """Copy the store to `backups/` next to it and verify the copy; `keep` removes the oldest backups beyond that many.
 
     The copy passes `PRAGMA integrity_check` and has the rows that each table had in the state that was copied. Only
     files that an earlier call named are removed, never the copies that `reset` and `restore` made.
@@ -63,13 +63,13 @@ def back_up(url: StoreUrl, keep: int | None = None) -> BackedUp:
     ):
         rows = copy_verified(source, part)
         if not rows:
-            raise StoreError(f"A store is needed, {path} holds no table at all. Check that it is the right file.")
+            raise StoreError(f"The file {path} has no tables. Check that it is the right file.")
     backup = _described(target)
     return BackedUp(backup, rows, _removed(url, backup, keep))
 
 
 def back_up_file(url: StoreUrl, before: str = "reset") -> Path:
-    """Keep what is there before it is replaced; a damaged file is copied as it is. Such copies are never removed.
+    """Keep the present file before it is replaced; a damaged file is copied as it is. Such copies are never removed.
 
     Raises:
         StoreError: the copy cannot be written; nothing was changed.
@@ -96,9 +96,7 @@ def keep_copy(path: Path, source: sqlite3.Connection, before: str) -> Path:
                 if log.exists() and log.stat().st_size:
                     shutil.copyfile(log, f"{target}-wal")
     except OSError as error:
-        raise StoreError(
-            f"A backup of {path} is needed first, {target} gave: {error.strerror}. Nothing was changed."
-        ) from None
+        raise StoreError(f"The backup {target} cannot be written: {error.strerror}. {path} was not changed.") from None
     return target
 
 
@@ -115,18 +113,18 @@ def list_backups(url: StoreUrl) -> list[Backup]:
 
 
 def sqlite_file(url: StoreUrl) -> Path:
-    """Give the file of the store, with symbolic links resolved.
+    """Return the file of the store, with symbolic links resolved.
 
     Raises:
         StoreError: there is none, or the store is a server; the message names the command that does the same there.
     """
     if url.path is None:
         raise StoreError(
-            f"A backup is made of a SQLite file, {url.shown} is a PostgreSQL server: only its own tools copy it "
-            f"as of one instant. Use: pg_dump --format=custom --file=asp.dump --dbname={url.shown}"
+            f"{url.shown} is a PostgreSQL server, and asp-analysis backup copies SQLite files. "
+            f"Use: pg_dump --format=custom --file=asp.dump --dbname={url.shown}"
         )
     if url.is_missing() or not url.path.is_file():
-        raise StoreError(f"A store is needed, {url.path} does not exist. Create it with: asp-analysis init")
+        raise StoreError(f"The store {url.path} does not exist. Create it with: asp-analysis init")
     return url.path.resolve()
 
 
@@ -136,7 +134,7 @@ def opened(path: Path, timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
 
 
 def copy_verified(source: sqlite3.Connection, part: Path) -> dict[str, int]:
-    """Copy one state of a store into `part` and give the rows of each of its tables.
+    """Copy one state of a store into `part` and return the rows of each of its tables.
 
     Raises:
         StoreError: the copy fails its check or lacks rows: the store is damaged, or the disk.
@@ -153,14 +151,12 @@ def copy_verified(source: sqlite3.Connection, part: Path) -> dict[str, int]:
         found = check_sound(copy)
     if found != wanted:
         lost = next(table for table in wanted if found.get(table) != wanted[table])
-        raise StoreError(
-            f"A copy with {wanted[lost]} rows of {lost} is needed, it has {found.get(lost)}. Check the disk."
-        )
+        raise StoreError(f"The copy has {found.get(lost)} instead of {wanted[lost]} rows of {lost}. Check the disk.")
     return found
 
 
 def check_sound(connection: sqlite3.Connection) -> dict[str, int]:
-    """Give the rows of each table of a database that passes SQLite's integrity check.
+    """Return the rows of each table of a database that passes SQLite's integrity check.
 
     Raises:
         StoreError: it does not pass; the message holds the first finding.
@@ -168,13 +164,13 @@ def check_sound(connection: sqlite3.Connection) -> dict[str, int]:
     findings = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if findings != "ok":
         said = " ".join(findings.split())
-        raise StoreError(f"A sound store is needed, its integrity check says: {said}. Restore an older backup.")
+        raise StoreError(f"The file is damaged, its integrity check says: {said}. Restore an older backup.")
     return _row_counts(connection)
 
 
 @contextmanager
 def finished_file(target: Path, like: Path | None = None) -> Iterator[Path]:
-    """Give a temporary file in the folder of `target` that takes its name when the block has ended well.
+    """Return a temporary file in the folder of `target` that takes its name when the block has ended well.
 
     It gets the user's umask; where the file `like` is its owner's alone, so is this one.
     """
@@ -215,11 +211,12 @@ def _said(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        remedy = "wait for who has locked it" if "locked" in str(error) else "check the file and the disk"
-        raise StoreError(f"A backup of {path} is needed, it gave: {error}. No backup was made; {remedy}.") from None
+        is_locked = "locked" in str(error)
+        remedy = "Wait until the other program has finished" if is_locked else "Check the file and the disk"
+        raise StoreError(f"No backup of {path} was made: {error}. {remedy}.") from None
     except OSError as error:
         raise StoreError(
-            f"A backup of {path} is needed, {error.filename} gave: {error.strerror}. No backup was made."
+            f"No backup of {path} was made: {error.filename}: {error.strerror}. Check the folder and the disk."
         ) from None
 
 

@@ -1,7 +1,7 @@
 """Writes what a running agent reports: short transactions, and the store is held only while one of them lasts.
 
 The connection is opened and closed with each batch, so that a session of the same process can read a file in between;
-the wait for a busy store is the caller's to choose, because an agent must not stand still for half a minute.
+the caller chooses how long to wait for a busy store, because an agent must not stop for half a minute.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ class CapturedStore:
 
     @property
     def path(self) -> Path:
-        """The path beside which records may wait: of the file, or of what this machine keeps about a server."""
+        """The path next to which records may wait: of the file, or of what this machine keeps about a server."""
         return self.url.path or self.url.data_dir / self.url.local_name
 
     @property
@@ -65,7 +65,7 @@ class CapturedStore:
             return True
 
     def write(self, log: CaptureLog, batch: Batch, *, patience_s: float) -> list[Reject]:
-        """Write one batch, wait at most `patience_s` for a busy store, and give the records that were rejected.
+        """Write one batch, wait at most `patience_s` for a busy store, and return the records that were rejected.
 
         Raises:
             RecordRefused: a record breaks a constraint that its model does not know.
@@ -73,14 +73,14 @@ class CapturedStore:
         """
         self._patience_s = patience_s
         if self.is_missing:
-            raise StoreError(f"The store {self.path} is needed, it does not exist. Create it with: asp-analysis init")
+            raise StoreError(f"The store {self.path} does not exist. Create it with: asp-analysis init")
         try:
             with self._held():
                 self._check_schema()
                 with self._store.transaction() as connection:
                     grown, rejects = _accepted(connection, log, batch)
         except sqlite3.Error as error:  # raised while connecting, before SQLAlchemy translates
-            raise StoreError(f"The store {self.path} is needed for writing, it gave: {error}. Check it.") from None
+            raise StoreError(f"Cannot write to the store {self.path}: {error}. Check the file.") from None
         log.load_id, log.size_bytes, log.digest = grown.load_id, grown.size_bytes, grown.digest
         return rejects
 
@@ -118,9 +118,7 @@ def _accepted(connection: Connection, log: CaptureLog, batch: Batch) -> tuple[Ca
     try:
         return _written(connection, log, batch)
     except (IntegrityError, DataError) as error:
-        raise RecordRefused(
-            f"Records that the store accepts are needed, it gave: {error.orig}. Mend the record."
-        ) from None
+        raise RecordRefused(f"The store does not accept the record: {error.orig}. Correct it.") from None
 
 
 def _written(connection: Connection, log: CaptureLog, batch: Batch) -> tuple[CaptureLog, list[Reject]]:
@@ -157,7 +155,7 @@ def _result(log: CaptureLog, batch: Batch, outcome: Outcome) -> LoadResult:
 
 
 def _grown(log: CaptureLog, batch: Batch) -> CaptureLog:
-    """Give the log with the lines of a batch."""
+    """Return the log with the lines of a batch."""
     lines = [batch.raw_text(record) for record in range(len(batch.line_numbers))]
     raw = "".join(f"{line}\n" for line in lines).encode("utf-8", errors="backslashreplace")
     digest = log.digest.copy()

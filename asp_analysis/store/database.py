@@ -1,4 +1,4 @@
-"""The store as a database: create, open, start anew; SQLite or PostgreSQL behind one SQLAlchemy engine."""
+"""The store as a database: create, open, start again; SQLite or PostgreSQL behind one SQLAlchemy engine."""
 
 import logging
 import sqlite3
@@ -61,7 +61,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Give a connection inside one write transaction; it is committed at the end and rolled back on any error.
+        """Return a connection inside one write transaction; it is committed at the end and rolled back on any error.
 
         Raises:
             StoreError: the store is locked for longer than half a minute, full, read-only or damaged, or its server is
@@ -90,14 +90,14 @@ class Store:
 
 
 def open_store(url: StoreUrl) -> Store:
-    """Open an existing store for writing; one of an older schema is brought to the present one.
+    """Open an existing store for writing; one of an older schema is upgraded to the present one.
 
     Raises:
-        StoreError: there is none, it is no database, was written by the ASP platform or by a newer workbench, its
+        StoreError: there is none, it is not a database, it was written by the ASP platform or by a newer workbench, its
             server does not answer, or this process reads it at the moment.
     """
     if url.is_missing():
-        raise StoreError(f"A store is needed, {url.path} does not exist. Create it with: asp-analysis init")
+        raise StoreError(f"The store {url.path} does not exist. Create it with: asp-analysis init")
     store = _connect(url)
     try:
         check_schema(store)
@@ -114,7 +114,7 @@ SAMPLE_PROJECTS = ("ferry-booking", "boarding-app", "harbour-office")
 def create_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
     """Create the store where there is none; with `with_sample`, fill one that holds no tasks with the sample data.
 
-    A store that is already there keeps what it holds. On PostgreSQL the database itself must be there.
+    A store that is already there keeps what it holds. On PostgreSQL the database itself must exist.
 
     Raises:
         StoreError: the folder cannot be written, the file is something else, or the server refuses.
@@ -149,15 +149,15 @@ def sample_task_count(store: Store) -> int:
 
 
 def reset_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
-    """Back the store up, then start it anew.
+    """Back the store up, then replace it by a new one.
 
     Raises:
-        StoreError: the backup cannot be made, and the store is left as it was; or the store lies on a server.
+        StoreError: the backup cannot be made, and the store is left as it was; or the store is on a server.
     """
     if url.path is None:
         raise StoreError(
-            f"A SQLite store is needed to start anew, {url.shown} lies on a server. "
-            "Make another database there with createdb, and name it."
+            f"{url.shown} is on a server, and --reset replaces SQLite files only. "
+            "Create another database there with createdb, and name it."
         )
     backup = None if url.is_missing() else back_up_file(url)
     _remove(url.path)
@@ -166,35 +166,35 @@ def reset_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
 
 
 def now() -> str:
-    """Give the present instant in the store's text form."""
+    """Return the present instant in the store's text form."""
     return format_instant(datetime.now(UTC))
 
 
 def check_schema(store: Store) -> None:
-    """See that the store has the present schema; an older one is brought to it.
+    """Check that the store has the present schema; an older one is upgraded to it.
 
     Raises:
-        StoreError: the store is none of the workbench, or of a newer one.
+        StoreError: it is not a store of the workbench, or one of a newer workbench.
     """
     tables = {row["name"] for row in store.read(_LIST_TABLES[store.engine.dialect.name])}
     if "asp_schema" not in tables:
         known = sorted(tables & set(CONTRACT_TABLES))
         what = f"it holds {', '.join(known)} of the ASP platform" if known else "it holds none of its tables"
         raise StoreError(
-            f"A store of the workbench is needed to write, {store.url.shown} is none: {what}. "
-            "It can still be read, and loaded into another: asp-analysis init --db sqlite:///FILE, then load it there"
+            f"{store.url.shown} is not a store of the workbench: {what}. Read it, or load it into another store: "
+            "run asp-analysis init --db sqlite:///FILE, then load it there."
         )
     if upgrades.has_upgrade(_version(store)):
         _upgrade(store)
     if _version(store) != SCHEMA_VERSION:
         raise StoreError(
-            f"A store with schema version {SCHEMA_VERSION} is needed, {store.url.shown} has version {_version(store)}. "
+            f"{store.url.shown} has schema version {_version(store)}, this workbench writes {SCHEMA_VERSION}. "
             "Use the workbench that wrote it, or a newer one."
         )
 
 
 def _upgrade(store: Store) -> None:
-    """Bring a store to the present schema version; a file is backed up first and gives its free space back after."""
+    """Upgrade a store to the present schema version; a file is backed up first, and its free space is freed after."""
     path, was = store.url.path, _version(store)
     kept = None
     if path is not None:
@@ -206,7 +206,7 @@ def _upgrade(store: Store) -> None:
         with closing(opened(path.resolve())) as file, suppress(sqlite3.OperationalError):
             file.execute("VACUUM")  # a reader in the way, or a full disk, only keeps the file larger than it must be
     copied = "" if kept is None else f"; the store as it was: {kept}"
-    log.warning("%s was brought from schema version %s to %s%s.", store.url.shown, was, SCHEMA_VERSION, copied)
+    log.warning("%s was upgraded from schema version %s to %s%s.", store.url.shown, was, SCHEMA_VERSION, copied)
 
 
 def _run_upgrade(store: Store) -> bool:
@@ -223,13 +223,13 @@ def _run_upgrade(store: Store) -> bool:
         found = server.without_password(str(error.orig), store.url)
         raise StoreError(
             f"{store.url.shown} cannot be upgraded to schema version {SCHEMA_VERSION}, a row breaks a rule: {found}. "
-            "Nothing was changed. Mend the row, then try again."
+            "Nothing was changed. Correct the row, then try again."
         ) from None
     return version < SCHEMA_VERSION
 
 
 def upgrade_copy(path: Path) -> None:
-    """Bring a copy of a SQLite store to the present schema version; nobody else may have the copy.
+    """Upgrade a copy of a SQLite store to the present schema version; nobody else may have the copy.
 
     Raises:
         StoreError: as `open_store`.
@@ -250,12 +250,12 @@ def _make_folder(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"A folder for the store is needed, {path.parent} gave: {error.strerror}. Choose one."
+            f"The folder {path.parent} cannot be created: {error.strerror}. Choose another folder for the store."
         ) from None
 
 
 def _is_empty(store: Store) -> bool:
-    """Tell whether a database on a server holds none of the workbench's tables; a file that is there is never empty."""
+    """Return whether a database on a server has none of the workbench's tables; an existing file is never empty."""
     if store.url.is_sqlite:
         return False
     tables = {row["name"] for row in store.read(_LIST_TABLES["postgresql"])}

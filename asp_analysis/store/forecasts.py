@@ -13,7 +13,7 @@ FORECASTS = "forecasts"
 
 
 def keep_forecasts(store: Store, task_id: str, estimates: list[dict[str, Any]]) -> int:
-    """Append estimates to a task that is not finished yet; gives how many it has then.
+    """Append estimates to a task that is not finished yet; return how many it has then.
 
     Raises:
         InputError: there is no such task, or it is finished: a forecast after the fact proves nothing.
@@ -23,10 +23,10 @@ def keep_forecasts(store: Store, task_id: str, estimates: list[dict[str, Any]]) 
         query = "SELECT status, metadata_json FROM task_metadata WHERE task_id = ?"
         row = execute(connection, query, (task_id,)).first()
         if row is None:
-            raise InputError(f"A task of the store is needed, {task_id!r} is none. Load it first.")
+            raise InputError(f"There is no task {task_id!r} in the store. Load it first.")
         status, known = row
         if status in {"completed", "failed"}:
-            raise InputError(f"A task that is not finished is needed, {task_id!r} is {status}. Keep forecasts before.")
+            raise InputError(f"The task {task_id!r} is {status} already. Keep forecasts before a task ends.")
         metadata = json.loads(known or "{}")
         made_at = now()
         metadata[FORECASTS] = [*metadata.get(FORECASTS, []), *({**one, "made_at": made_at} for one in estimates)]

@@ -29,7 +29,7 @@ class Dialect:
     """The function that rounds to a whole number, a half up."""
 
     def put_aside(self, connection: Connection) -> None:
-        """Rename the old tables (`aside`), and give away every name that the new ones need."""
+        """Rename the old tables (`aside`), and free every name that the new ones use."""
         raise NotImplementedError
 
     def gathering(self, text: str) -> str:
@@ -37,7 +37,7 @@ class Dialect:
         return text
 
     def old_columns(self, connection: Connection, table: str) -> str:
-        """List the columns of an old table as they are to be read."""
+        """List the columns of an old table as the upgrade reads them."""
         raise NotImplementedError
 
     def drop_aside(self, connection: Connection) -> None:
@@ -45,7 +45,7 @@ class Dialect:
         raise NotImplementedError
 
     def finish(self, connection: Connection) -> None:
-        """Create indexes, triggers and what else the engine keeps beside the tables."""
+        """Create indexes, triggers and what else the engine keeps besides the tables."""
         raise NotImplementedError
 
 
@@ -95,7 +95,7 @@ class _OnSqlite(Dialect):
             connection.exec_driver_sql(f"DROP TABLE {aside(table)}")
 
     def finish(self, connection: Connection) -> None:
-        """Create indexes and triggers; counters of changes begin anew, so that no snapshot is taken for a fresh one."""
+        """Create indexes and triggers; counters of changes get new values, so that no old snapshot looks fresh."""
         connection.exec_driver_sql("DROP TABLE IF EXISTS asp_changes")
         for name in ("sqlite/count_changes.sql", "sqlite/create_indexes.sql"):
             run_script(connection, sql.script(name))

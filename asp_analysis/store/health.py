@@ -26,7 +26,7 @@ class FileHealth:
 
     size_bytes: the file and its log; log_bytes, log_age_s: the write-ahead log alone and the time since it changed (0
     where there is none); findings: what `PRAGMA integrity_check` says, empty for a sound file; orphans: rows that
-    refer to a task or a load that is not there, per table.
+    refer to a task or a load that does not exist, per table.
     """
 
     size_bytes: int
@@ -47,14 +47,14 @@ def file_health(path: Path) -> FileHealth:
     try:
         ran = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        raise StoreError(
-            f"A check of {path} is needed, it took longer than {_TIMEOUT_S} s. Check it by hand."
-        ) from None
+        raise StoreError(f"The check of {path} took longer than {_TIMEOUT_S} s. Check it by hand.") from None
     except OSError as error:
-        raise StoreError(f"A check of {path} is needed, {sys.executable} gave: {error.strerror}.") from None
+        raise StoreError(
+            f"{path} cannot be checked: {sys.executable}: {error.strerror}. Check the installation."
+        ) from None
     if ran.returncode != 0:
         said = ran.stderr.strip().rpartition("\n")[2]
-        raise StoreError(f"A check of {path} is needed, it ended with: {said}. Check the file's permissions.")
+        raise StoreError(f"The check of {path} failed: {said}. Check the file's permissions.")
     checked = json.loads(ran.stdout)
     size_bytes = path.stat().st_size + log_bytes
     return FileHealth(

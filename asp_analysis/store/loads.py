@@ -25,7 +25,7 @@ def write_load(store: Store, source: LoadedFile, batches: Iterable[Batch], *, is
     Rejected records are kept in `load_reject`. With `is_strict` nothing at all is written where one is rejected.
 
     Raises:
-        InputError: `is_strict`, and a record was rejected; the first reasons stand in the message.
+        InputError: `is_strict`, and a record was rejected; the first reasons are in the message.
         StoreError: the store cannot be written.
     """
     with store.transaction() as connection:
@@ -46,7 +46,7 @@ def write_loads(
 
 
 def last_loads(store: Store) -> dict[str, dict[str, Any]]:
-    """Give the last row of `load_log` of every file."""
+    """Return the last row of `load_log` of every file."""
     return {row["file"]: row for row in store.read(LAST_LOADS)}
 
 
@@ -86,7 +86,7 @@ def _keep_found(connection: Connection, load_id: int, found: dict[str, Any]) -> 
 
 
 def begin_log(connection: Connection, source: LoadedFile) -> int:
-    """Begin a row of `load_log` without any records yet; gives its id."""
+    """Begin a row of `load_log` without any records yet; return its id."""
     started = now()
     row = execute(
         connection,
@@ -110,7 +110,7 @@ def begin_log(connection: Connection, source: LoadedFile) -> int:
 
 
 def is_logged(connection: Connection, load_id: int, file: str) -> bool:
-    """Tell whether `load_log` has a row of this number for this file: another store may lie in its place by now."""
+    """Return whether `load_log` has a row of this number for this file: another store may be in its place by now."""
     query = "SELECT 1 FROM load_log WHERE load_id = ? AND file = ?"
     return execute(connection, query, (load_id, file)).first() is not None
 
@@ -148,6 +148,6 @@ def _strict_error(file: str, result: LoadResult, rejects: list[Reject]) -> Input
     first = "; ".join(f"line {reject.line_number}: {reject.reasons[0]}" for reject in rejects)
     more = f" and {result.rejected - len(rejects)} more" if result.rejected > len(rejects) else ""
     return InputError(
-        f"--strict needs every record to be right, {file} has {result.rejected} of {result.read} that are not "
-        f"({first}{more}). Nothing was written; mend the file, or load it without --strict."
+        f"{file} has {result.rejected} wrong records of {result.read} ({first}{more}), and --strict accepts none. "
+        "Nothing was written. Correct the file, or load it without --strict."
     )

@@ -52,12 +52,12 @@ class LoadResult:
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the counts under the names that `--json` prints."""
+        """Return the counts under the names that `--json` prints."""
         return asdict(self)
 
 
 def unchanged_result(logged: dict[str, Any]) -> LoadResult:
-    """Give the outcome for a file that is as it was when it was logged: all that was taken then is present now."""
+    """Return the outcome for a file that is as it was when it was logged: all that was taken then is present now."""
     read, rejected = logged["read_count"], logged["rejected"]
     found = json.loads(logged["found_json"] or "{}")
     present = read - rejected

@@ -1,4 +1,4 @@
-"""Measurements of capabilities kept in the store, once a day: what is there, whoever wrote it, is never replaced."""
+"""Measurements of capabilities kept in the store, once a day: a stored one, whoever wrote it, is never replaced."""
 
 from collections.abc import Sequence
 

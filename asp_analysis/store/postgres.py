@@ -39,7 +39,7 @@ go beyond that."""
 
 
 def make_engine(url: StoreUrl, patience_s: Callable[[], float] | None = None) -> Engine:
-    """Give an engine whose transactions wait for their turn at the beginning, those that only read excepted.
+    """Return an engine whose transactions wait for their turn at the beginning, those that only read excepted.
 
     With `patience_s` they wait no longer than it says, and each has a connection of its own: none is left open that a
     forked child could close under its parent.

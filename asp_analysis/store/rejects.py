@@ -1,4 +1,4 @@
-"""The records that could not be taken: kept whole with every reason, listed, given back for repair, forgotten."""
+"""The rejected records: kept whole with every reason, listed, exported for repair, forgotten."""
 
 import hashlib
 import json
@@ -30,10 +30,10 @@ ORDER BY r.file, r.line_number, r.reject_id
 
 @dataclass(frozen=True, kw_only=True)
 class KeptReject:
-    """A record that could not be taken, why, and how it was read.
+    """A rejected record, why, and how it was read.
 
-    loaded_again_at: when its file was loaded later and the record was not rejected again, being mended, changed or on
-    another line; options: of the load, by name; header: the line that must stand above the record of a CSV file (None
+    loaded_again_at: when its file was loaded later and the record was not rejected again, because it was corrected, changed
+    or moved to another line; options: of the load, by name; header: the line that comes above the record of a CSV file (None
     where the format has none, or where it was loaded before headers were kept).
     """
 
@@ -65,7 +65,7 @@ def _listed(*, reasons_json: str, options_json: str, found_json: str | None, **o
 
 
 def clear_rejects(store: Store, reject_ids: Iterable[int]) -> None:
-    """Forget rejects that were given back for repair."""
+    """Forget rejects that were exported for repair."""
     with store.transaction() as connection:
         parameters = [(reject_id,) for reject_id in reject_ids]
         if parameters:

@@ -1,4 +1,4 @@
-"""Puts a backup in the place of the store: verified first, what was there kept, and replaced in one step."""
+"""Puts a backup in the place of the store: verified first, the former store kept, and replaced in one step."""
 
 import secrets
 import shutil
@@ -20,7 +20,7 @@ _ALONE_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True)
 class Restored:
-    """What `restore` did: the store's file, the rows of each table in it, the copy of what was there before."""
+    """What `restore` did: the store's file, the rows of each table in it, the copy of the former store."""
 
     path: Path
     rows: dict[str, int]
@@ -28,7 +28,7 @@ class Restored:
 
 
 def check_backup(url: StoreUrl, backup: Path) -> dict[str, int]:
-    """Give the rows of each table of a backup that could be restored; nothing is changed, not even beside the backup.
+    """Return the rows of each table of a backup that could be restored; no file is changed or made.
 
     Raises:
         StoreError: the store is a server, or the file is missing, damaged, no store, of a newer workbench, or the
@@ -36,22 +36,20 @@ def check_backup(url: StoreUrl, backup: Path) -> dict[str, int]:
     """
     if url.path is None:
         raise StoreError(
-            f"A backup is restored to a SQLite file, {url.shown} is a PostgreSQL server: only its own tools bring back "
-            f"roles, types and tables. Use: pg_restore --clean --if-exists --dbname={url.shown} asp.dump"
+            f"{url.shown} is a PostgreSQL server, and asp-analysis restore replaces SQLite files. "
+            f"Use: pg_restore --clean --if-exists --dbname={url.shown} asp.dump"
         )
     if not backup.is_file():
-        raise StoreError(
-            f"A backup is needed, {backup} is no file. List them with: asp-analysis status --table backups"
-        )
+        raise StoreError(f"There is no file {backup}. List the backups with: asp-analysis status --table backups")
     if not url.is_missing() and backup.samefile(url.path):
-        raise StoreError(f"A backup is needed, {backup} is the store itself. Name a file of backups/.")
+        raise StoreError(f"{backup} is the store itself, not a backup of it. Name a file of backups/.")
     with _read_errors(backup), closing(_opened_quietly(backup)) as connection:
         _check_schema(connection, backup)
         return check_sound(connection)
 
 
 def restore(url: StoreUrl, backup: Path) -> Restored:
-    """Replace the store by a backup; what was there is copied to `backups/` first.
+    """Replace the store by a backup; the former store is copied to `backups/` first.
 
     The store has the old content or the new one, whenever this is killed. It keeps its permissions.
 
@@ -68,14 +66,14 @@ def restore(url: StoreUrl, backup: Path) -> Restored:
             kept = None if there is None else _keep(path, there, part)
     except OSError as error:
         raise StoreError(
-            f"A backup is to be restored to {path}, {error.filename} gave: {error.strerror}. Free some space, or check "
+            f"The backup was not restored to {path}: {error.filename}: {error.strerror}. Free some space, or check "
             "the permissions of the folder."
         ) from None
     return Restored(path, rows, kept)
 
 
 def _keep(path: Path, there: sqlite3.Connection, part: Path) -> Path:
-    """Keep what is there, and leave nothing of it that could be taken for the log of its successor."""
+    """Keep the present store, and leave nothing of it that could be taken for the log of its successor."""
     shutil.copymode(path, part)
     kept = keep_copy(path, there, "restore")
     for suffix in SIDECARS:  # only a file that SQLite cannot read still has any
@@ -85,7 +83,7 @@ def _keep(path: Path, there: sqlite3.Connection, part: Path) -> Path:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[sqlite3.Connection | None]:
-    """Give a connection that locks everybody out, with the write-ahead log folded into the file; None for no file.
+    """Return a connection that locks everybody out, with the write-ahead log folded into the file; None for no file.
 
     A file that SQLite cannot read has no locks: nobody can work with it either.
     """
@@ -108,14 +106,14 @@ def _alone(path: Path) -> Iterator[sqlite3.Connection | None]:
 def _not_alone(path: Path, error: sqlite3.OperationalError) -> str:
     if "locked" in str(error):
         return (
-            f"A store that nobody has open is needed to replace it, {path} is open in another program. "
-            "Stop the agents and close the programs that use it. Nothing was changed."
+            f"{path} is open in another program and was not replaced. "
+            "Stop the agents, close the programs that use it, and try again."
         )
-    return f"A store that can be locked is needed to replace it, {path} gave: {error}. Check its permissions."
+    return f"{path} cannot be locked and was not replaced: {error}. Check its permissions."
 
 
 def _opened_quietly(backup: Path) -> sqlite3.Connection:
-    """Open a backup so that nothing is written beside it; one that was copied with its log is read with it."""
+    """Open a backup so that nothing is written next to it; one that was copied with its log is read with it."""
     has_log = any(Path(f"{backup}{suffix}").exists() for suffix in ("-wal", "-journal"))
     mode = "mode=ro" if has_log else "mode=ro&immutable=1"
     return sqlite3.connect(f"{backup.resolve().as_uri()}?{mode}", uri=True, isolation_level=None)
@@ -124,20 +122,18 @@ def _opened_quietly(backup: Path) -> sqlite3.Connection:
 def _check_schema(connection: sqlite3.Connection, backup: Path) -> None:
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if "asp_schema" not in tables:
-        raise StoreError(
-            f"A backup of a store is needed, {backup} is none: it holds no table asp_schema. Name another file."
-        )
+        raise StoreError(f"{backup} is not a backup of a store: it has no table asp_schema. Name another file.")
     version = connection.execute("SELECT max(version) FROM asp_schema").fetchone()[0]
-    if version > SCHEMA_VERSION:  # an older one is brought up to date when it is next written
+    if version > SCHEMA_VERSION:  # an older one is upgraded when it is next written
         raise StoreError(
-            f"A backup with schema version {SCHEMA_VERSION} or older is needed, {backup} has version {version}. "
+            f"{backup} has schema version {version}; this workbench restores version {SCHEMA_VERSION} or older. "
             "Use the workbench that wrote it, or a newer one."
         )
 
 
 def _begin_anew(part: Path) -> None:
     """Make the copy ready to be the store: its journal mode, as a reader may come before the first writer, and counters
-    of changes that no snapshot of the store that was there knows."""
+    of changes that no snapshot of the former store knows."""
     with closing(opened(part)) as connection:
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
         query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'asp_changes'"
@@ -150,4 +146,4 @@ def _read_errors(backup: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(f"A backup that can be read is needed, {backup} gave: {error}. Name another file.") from None
+        raise StoreError(f"The backup {backup} cannot be read: {error}. Name another file.") from None

@@ -1,4 +1,4 @@
-"""Asks about roles that are nearly spelled like a listed one: costs of `Coed` stand beside those of `Code` for ever."""
+"""Asks about roles that are nearly spelled like a listed one: costs of `Coed` would stay apart from those of `Code`."""
 
 import difflib
 

@@ -23,13 +23,21 @@ _SQLITE_ERRORS = (
     ("unable to open", "it cannot be opened", "Check that its folder exists and can be written."),
     ("disk is full", "the disk is full", "Free some space; nothing of this load was written."),
     ("disk i/o", "the disk gave an error", "Check the disk and its free space; nothing of this load was written."),
-    ("not a database", "it is no SQLite database", "Name another file, or start anew with: asp-analysis init --reset"),
-    ("malformed", "it is damaged", "Restore a backup with: asp-analysis restore, or start anew: init --reset"),
+    (
+        "not a database",
+        "it is not a SQLite database",
+        "Name another file, or start again with: asp-analysis init --reset",
+    ),
+    (
+        "malformed",
+        "it is damaged",
+        "Restore a backup with: asp-analysis restore, or start again with: asp-analysis init --reset",
+    ),
 )
 
 
 def make_engine(path: Path) -> Engine:
-    """Give an engine whose transactions hold the write lock from their beginning, those that only read excepted."""
+    """Return an engine whose transactions hold the write lock from their beginning, those that only read excepted."""
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
@@ -37,10 +45,10 @@ def make_engine(path: Path) -> Engine:
 
 
 def make_brief_engine(path: Path, patience_s: Callable[[], float]) -> Engine:
-    """Give an engine that opens an existing file for each transaction anew and waits no longer than it is told."""
+    """Return an engine that opens an existing file again for each transaction and waits for `patience_s` at most."""
 
     def opened() -> sqlite3.Connection:
-        # mode=rw: a store that is not there is an error here, never a new and empty file.
+        # mode=rw: a store that does not exist is an error here, never a new and empty file.
         address = f"file:{quote(str(path))}?mode=rw"
         connection = sqlite3.connect(address, uri=True, timeout=patience_s(), check_same_thread=False)
         try:
@@ -65,11 +73,11 @@ def create_schema(connection: Connection) -> None:
 
 
 def explained(url: StoreUrl, text: str) -> str:
-    """Give the error line for what SQLite said."""
+    """Return the error line for what SQLite said."""
     for mark, found, remedy in _SQLITE_ERRORS:
         if mark in text.lower():
-            return f"The store {url.shown} is needed for writing, {found}. {remedy}"
-    return f"The store {url.shown} is needed for writing, it gave: {text}. Check the file with: sqlite3 FILE"
+            return f"Cannot write to the store {url.shown}: {found}. {remedy}"
+    return f"Cannot write to the store {url.shown}: {text}. Check the file with: sqlite3 FILE"
 
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, CursorResult
 def execute(
     connection: Connection, statement: str, parameters: Sequence[Any] | list[Sequence[Any]] = ()
 ) -> "CursorResult[*tuple[Any, ...]]":
-    """Run a statement with one row of parameters, or with a list of rows; `?` and `%` stand for nothing else in it."""
+    """Run a statement with one row of parameters, or with a list of rows; `?` and `%` have no other meaning in it."""
     if connection.dialect.name == "postgresql":
         statement = statement.replace("?", "%s")
     return connection.exec_driver_sql(statement, parameters)

@@ -1,7 +1,7 @@
-"""Brings a store of an earlier schema version to the present one: backed up first, all or nothing, compared.
+"""Upgrades a store of an earlier schema version to the present one: backed up first, all or nothing, compared.
 
 All steps run in one transaction: a process that is killed leaves the store as it was, and the next that writes begins
-again. What was there is summed up before and after; where the two differ, nothing is changed.
+again. The content is summed up before and after; where the two differ, nothing is changed.
 """
 
 import json
@@ -41,15 +41,15 @@ Facts = dict[str, tuple[int, float]]
 
 
 def has_upgrade(version: int) -> bool:
-    """Tell whether a store of this version can be brought to the present one."""
+    """Return whether a store of this version can be upgraded to the present one."""
     return version in _STEPS
 
 
 def upgrade(connection: Connection, version: int) -> None:
-    """Bring a store of `version` to the present one, within a transaction.
+    """Upgrade a store of `version` to the present one, within a transaction.
 
     Raises:
-        StoreError: what came out differs from what was there; the caller rolls back.
+        StoreError: the upgraded content differs from the former one; the caller rolls back.
     """
     while version in _STEPS:
         _STEPS[version](connection)

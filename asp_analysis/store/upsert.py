@@ -29,14 +29,14 @@ _MERGED_OBJECTS = {"metadata_json", "labels"}
 """Columns of JSON objects whose keys are merged."""
 
 _IDS_AT_ONCE = 900  # SQLite allows 999 parameters in builds before 3.32
-_MISSING_TASK_TIME = "created_at: is needed for a task that is not in the store yet; give --set created_at=..."
+_MISSING_TASK_TIME = "created_at: is missing, and the task is not in the store yet; add --set created_at=..."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keyed:
-    """How the rows of one table are told apart, what an unknown value of a new row becomes, and what it refers to.
+    """What distinguishes the rows of one table, what an unknown value of a new row becomes, and what it refers to.
 
-    time: the column that tells when a task was first named, of tables whose rows belong to a task; words: column -> the
+    time: the column that says when a task was first named, of tables whose rows belong to a task; words: column -> the
     vocabulary that it must be in; is_logged: the rows say which load they came with.
     """
 
@@ -244,14 +244,14 @@ class _Merge:
         return "written" if self._batch.is_by_metric and self._is_completed(old, merged) else "updated"
 
     def _is_moved(self, old: Row, merged: Row) -> bool:
-        """Tell whether an execution happened at another time than the store says."""
+        """Return whether an execution happened at another time than the store says."""
         if self._batch.table != EXECUTIONS:
             return False
         place = self._batch.columns.index("executed_at")
         return merged[place] != old[place]
 
     def _is_completed(self, old: Row, merged: Row) -> bool:
-        """Tell whether a metric came that was not known, and none changed."""
+        """Return whether a metric came that was not known, and none changed."""
         changed = [place for place in self._measures if merged[place] != old[place]]
         return bool(changed) and all(old[place] is None for place in changed)
 
@@ -314,7 +314,7 @@ def _with_defaults(batch: Batch, rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _lacks_task_time(batch: Batch, rows: Sequence[Row]) -> bool:
-    """Tell whether a row would make a task without `created_at`: only a task that is there may come without it."""
+    """Return whether a row would make a task without `created_at`: only a task of the store may come without it."""
     if batch.table != "task_metadata":
         return False
     if "created_at" not in batch.columns:
@@ -333,7 +333,7 @@ def _has_repeated_key(batch: Batch) -> bool:
 
 
 def _is_same(columns: Sequence[str], row: Row, old: Row | None) -> bool:
-    """Tell whether two rows say the same; PostgreSQL gives back the number 1e22 of a JSON as it writes it itself."""
+    """Return whether two rows say the same; PostgreSQL returns the number 1e22 of a JSON in another form."""
     if old is None or row == old:
         return old is not None
     return all(

@@ -71,7 +71,7 @@ def _print(rejects: list["KeptReject"], output: str | None) -> None:
 
 
 def _parts(target: Path, rejects: list["KeptReject"]) -> Iterator[tuple[Path, list["KeptReject"]]]:
-    """Give the rejects that one call of `load` can take, each with its file; the target itself where all are alike."""
+    """Yield the rejects that one call of `load` can take, each with its file; the target itself where all are alike."""
     parts: dict[str, list[KeptReject]] = defaultdict(list)
     for reject in rejects:
         parts[json.dumps([_header(reject), reject.loaded_as, reject.options])].append(reject)
@@ -80,7 +80,7 @@ def _parts(target: Path, rejects: list["KeptReject"]) -> Iterator[tuple[Path, li
 
 
 def _header(reject: "KeptReject") -> str | None:
-    """Give what must stand above a record: its header line; nothing above JSON; None where it is not known."""
+    """Return what comes above a record: its header line; nothing above JSON; None where it is not known."""
     return reject.header if reject.format == "csv" else ""
 
 
@@ -108,7 +108,7 @@ def _written(path: Path, rejects: list["KeptReject"]) -> str:
 
 
 def _load_again(path: Path, reject: "KeptReject") -> str:
-    """Give the command that reads a mended record as it was read before."""
+    """Return the command that reads a corrected record as it was read before."""
     words = ["asp-analysis", "load", str(path)]
     if reject.format in _TABLE_FORMATS:
         words += ["--as", reject.loaded_as]

@@ -1,8 +1,8 @@
-"""Every candidate answers one question: given the tasks before this one, which costs are likely?
+"""Every candidate answers one question: after the tasks before this one, which costs are likely?
 
 A model turns a `Timeline` (one series in order, plus the task to come) into `Forecasts`, one row per task, each from
 the tasks before it. Most are a rolling centre on the log scale plus a `Calibration`; costs of agents are positive and
-skewed, and errors are ratios. The published PROBE line and three baselines stand beside them for comparison and are
+skewed, and errors are ratios. The published PROBE line and three baselines are next to them for comparison and are
 never chosen.
 """
 
@@ -50,7 +50,7 @@ class Timeline:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecasts:
-    """Rows 0..n, each from the tasks before it, in the component's unit; NaN where the past did not carry a forecast.
+    """Rows 0..n, each from the tasks before it, in the component's unit; NaN where the past did not support a forecast.
 
     estimate (a median), mean, n_effective: (n + 1,). lower, upper: (n + 1, levels). calibrated: their distribution,
     None where they have none of their own.

@@ -2,7 +2,7 @@
 
 Errors are log residuals `ln(actual) - ln(centre)` of forecasts that were made before the actual was known, so they
 need no correction for fitting. Two things make such quantiles fail on agents: errors depend on size, and runs come in
-blocks and drift. The first is met by weights (near in log size, and, for models that ask for it, recent), the second
+blocks and drift. Weights handle the first (near in log size, and, for models that ask for it, recent), the second
 by the level that is asked of the quantiles: it follows the misses (`adaptive`).
 
 Own code because MAPIE's and crepes' regressors know neither weights per forecast nor a level that moves.
@@ -29,8 +29,8 @@ CACHED_ROWS = 64
 """Of them so many are weighed at once; the rows do not depend on each other."""
 
 ENOUGH = 20
-"""Past tasks (19 carry both tails of a 90 % interval) from which on quantiles are read between two errors instead of
-at the outer one, and no bound goes beyond the dearest or cheapest of them: a handful should rather cover too much
+"""Past tasks (19 support both tails of a 90 % interval) from which on quantiles are read between two errors instead of
+at the outer one, and no bound goes beyond the highest or lowest of them: a handful should rather cover too much
 than too little."""
 
 FAR_MASS = 3
@@ -55,7 +55,7 @@ class Calibration:
 class Calibrated:
     """Forecasts on the log scale, one row per task in order, the last one for the task to come (no actual yet).
 
-    median, mean: shape (n + 1,). lower, upper: shape (n + 1, levels). NaN where the past did not carry a forecast.
+    median, mean: shape (n + 1,). lower, upper: shape (n + 1, levels). NaN where the past did not support a forecast.
     n_effective: sum(w)^2 / sum(w^2) of the weights. p_value: (n,), the largest miss share at which the outcome would
     have been inside. bound: miss shares and which rows are wanted -> (lower, upper), computed again by blocks.
     """
@@ -387,6 +387,6 @@ def _rank_into(rank: np.ndarray, weights: np.ndarray, total: np.ndarray, squares
 
 
 def _locate(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """How far value lies on the way from low to high, 0 to 1; 1 where there is no way."""
+    """How far value is on the way from low to high, 0 to 1; 1 where there is no way."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(high > low, np.clip((value - low) / (high - low), 0, 1), 1.0)

@@ -33,7 +33,7 @@ _Class = tuple[str | None, str | None, int | None]
 
 @dataclass(frozen=True, kw_only=True)
 class KnownTask:
-    """What is known of a task before it starts, beside its size: which tasks are like it. None is unknown."""
+    """What is known of a task before it starts, besides its size: which tasks are like it. None is unknown."""
 
     task_id: str | None = None
     project_id: str | None = None

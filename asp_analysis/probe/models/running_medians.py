@@ -78,7 +78,7 @@ def _find_intercepts(x: np.ndarray, y: np.ndarray, slopes: np.ndarray) -> np.nda
 
 
 def _find_middle(near: np.ndarray, count: int, below: int) -> float:
-    """The median of `count` values of which `below` lie below those that are near."""
+    """The median of `count` values of which `below` are below those that are near."""
     low, high = (count - 1) // 2 - below, count // 2 - below
     parted = np.partition(near, (low, high))
     return float(parted[low] if low == high else (parted[low] + parted[high]) / 2)

@@ -1,7 +1,7 @@
 """The model that forecast best so far is asked next, as long as its intervals held.
 
 The score is the mean interval score on logs (Gneiting and Raftery 2007), averaged over the levels: it pays for width
-and for misses at once, and on logs a cheap task counts as much as a dear one. The same rule, applied before every
+and for misses at once, and on logs a cheap task counts as much as an expensive one. The same rule, applied before every
 past task with what was known then, is the model `auto` of a backtest, so its coverage includes the choosing.
 """
 

@@ -43,7 +43,7 @@ class ProbeData:
             object.__setattr__(self, column, _read_column(getattr(self, column), column, count))
         ids = tuple(f"task {i + 1}" for i in range(count)) if self.task_ids is None else tuple(map(str, self.task_ids))
         if len(ids) != count:
-            raise EstimationRefusal(f"One task id per task is needed, {len(ids)} for {count} tasks found. Align them.")
+            raise EstimationRefusal(f"There are {len(ids)} task ids for {count} tasks. Pass one id per task.")
         object.__setattr__(self, "task_ids", ids)
 
     @classmethod
@@ -53,7 +53,7 @@ class ProbeData:
         """Return the data of a frame with one row per task; `columns` maps our four names (and task_ids) to its."""
         absent = [theirs for theirs in columns.values() if theirs not in frame.columns]
         if absent:
-            raise EstimationRefusal(f"The columns {', '.join(absent)} are needed, {list(frame.columns)} found. Rename.")
+            raise EstimationRefusal(f"The frame has no column {', '.join(absent)}. Its columns: {list(frame.columns)}.")
         numbers = {
             ours: frame[theirs].to_numpy(dtype=float, na_value=np.nan)
             for ours, theirs in columns.items()
@@ -68,10 +68,8 @@ def _read_column(values: ArrayLike, name: str, count: int) -> np.ndarray:
     is_unknown = column.ndim == 0 and np.isnan(column)
     column = np.full(count, np.nan) if is_unknown else np.atleast_1d(column)
     if column.shape != (count,):
-        raise EstimationRefusal(f"{count} values of {name} are needed, shape {column.shape} found. Give one per task.")
+        raise EstimationRefusal(f"{name} has the shape {column.shape} for {count} tasks. Pass one value per task.")
     bad = int(np.sum(np.isinf(column) | (column < 0)))
     if bad:
-        raise EstimationRefusal(
-            f"Values of {name} from zero upward are needed, {bad} of {count} are negative or infinite. Correct them."
-        )
+        raise EstimationRefusal(f"{bad} of {count} values of {name} are negative or infinite. Correct them.")
     return column

@@ -2,7 +2,7 @@
 
 Why not a library: on the NIST StRD reference sets the default of statsmodels (pseudo-inverse) loses nine digits on
 Pontius and all of them on Filip, its `qr` option inverts R'R and so loses the standard errors, and textbook sums
-lose the slope as soon as x lies far from zero (epoch seconds, cumulative tokens). Here the columns are centred
+lose the slope as soon as x is far from zero (epoch seconds, cumulative tokens). Here the columns are centred
 twice and scaled to length one, the triangular factor of the QR decomposition is inverted by itself, and data that
 leave too few digits are refused. Quantiles and tail areas are scipy's.
 """
@@ -43,7 +43,7 @@ class PredictionInterval:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LinearFit:
-    """A fitted line or plane: y = b0 + b1 x1 + ... with everything needed to judge it.
+    """A fitted line or plane: y = b0 + b1 x1 + ... with everything that helps to judge it.
 
     `names` are the columns, `coefficients` and `standard_errors` have one number per column and `intercept` and
     `intercept_error` belong to b0 (0 and NaN without an intercept). `r2` is uncentred without an intercept.
@@ -167,7 +167,7 @@ class LinearFit:
     def _take_one(self, x: ArrayLike) -> np.ndarray:
         rows, is_single = self._read_rows(x)
         if not is_single:
-            raise EstimationRefusal(f"One case is needed, {len(rows)} found. Use band() for many.")
+            raise EstimationRefusal(f"There are {len(rows)} cases instead of one. Use band() for many.")
         return rows
 
     def _read_rows(self, x: ArrayLike) -> tuple[np.ndarray, bool]:
@@ -176,8 +176,8 @@ class LinearFit:
         rows = values.reshape(1, -1) if is_single else values.reshape(len(values), -1)
         if rows.shape[1] != width or not np.all(np.isfinite(rows)):
             raise EstimationRefusal(
-                f"A finite value for each of {', '.join(self.names)} is needed to predict, {_show(values)} found. "
-                "Give one number per column."
+                f"{_show(values)} is not a finite value for each of {', '.join(self.names)}. "
+                "Pass one number per column."
             )
         return rows, is_single
 
@@ -214,7 +214,7 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, intercept: bool = True) -> LinearFit
     column = np.asarray(x, dtype=float)
     if column.ndim != 1:
         raise EstimationRefusal(
-            f"One column x is needed for a line, shape {column.shape} found. Use fit_plane for several."
+            f"x has the shape {column.shape}, and a line takes one column. Use fit_plane for several."
         )
     return fit_plane(column[:, None], y, ("x",), intercept=intercept)
 
@@ -232,7 +232,7 @@ def fit_plane(X: ArrayLike, y: ArrayLike, names: Sequence[str], *, intercept: bo
     condition = float(np.linalg.cond(design.r))
     if condition > REFUSED_ABOVE:
         raise EstimationRefusal(
-            f"Columns that can be told apart are needed, {', '.join(columns)} are dependent to rounding "
+            f"The columns {', '.join(columns)} are dependent to rounding "
             f"(condition number {condition:.3g}, limit {REFUSED_ABOVE:.0e}). Leave one of them out."
         )
     facts = _Facts(table=table, target=target, names=columns, intercept=intercept, condition=condition)
@@ -296,10 +296,8 @@ def _decompose(
     floor = 4 * _EPSILON * np.max(np.abs(table), axis=0) * np.sqrt(len(table)) if intercept else zeros
     for name, scale, limit, value in zip(names, scales, floor, table[0], strict=True):
         if not limit < scale < np.inf:
-            what = (
-                f"{name} is {value:g} in all {len(table)} of them" if intercept or value == 0 else f"{name} overflows"
-            )
-            raise EstimationRefusal(f"Points with different {name} are needed, {what}. Add points that differ.")
+            what = f"it is {value:g} in all {len(table)} of them" if intercept or value == 0 else "it overflows"
+            raise EstimationRefusal(f"The points do not differ in {name}: {what}. Add points that differ.")
     q, r = linalg.qr(columns / scales, mode="economic")
     r_inverse = _invert_triangle(r)
     y_mean = float(target.mean()) if intercept else 0.0
@@ -331,7 +329,7 @@ def _write_warning(design: _Design, facts: _Facts, is_exact: bool, total: float)
     if total == 0:
         words.append("y does not vary, so there is nothing for x to explain")
     if is_exact:
-        words.append("the points lie on the fit to rounding, so the intervals have no width")
+        words.append("the points are on the fit to rounding, so the intervals have no width")
     if facts.condition > COLLINEAR_ABOVE:
         words.append(f"the columns move together (condition number {facts.condition:.3g}): read no single coefficient")
     if facts.condition > DIGITS_LOST_ABOVE:
@@ -352,21 +350,23 @@ def _check(
     table, target = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
     if table.ndim != 2 or target.ndim != 1 or len(table) != len(target) or table.shape[1] != len(names) or not names:
         raise EstimationRefusal(
-            f"As many y as rows of x and one name per column are needed, x of shape {table.shape}, y of shape "
-            f"{target.shape} and {len(names)} names found. Align them first."
+            f"x of shape {table.shape}, y of shape {target.shape} and {len(names)} names do not fit together. "
+            "Pass one y per row of x, and one name per column."
         )
     bad = int(np.sum(~np.isfinite(target) | ~np.all(np.isfinite(table), axis=1)))
     if bad:
-        raise EstimationRefusal(f"Finite numbers are needed, {bad} of {len(target)} rows hold others. Drop those rows.")
+        raise EstimationRefusal(
+            f"{bad} of {len(target)} rows have values that are not finite numbers. Drop those rows."
+        )
     least = len(names) + bool(intercept) + 1
     if len(target) < least:
-        raise EstimationRefusal(f"At least {least} points are needed for this fit, {len(target)} found. Add points.")
+        raise EstimationRefusal(f"Too few points for this fit: {len(target)} of at least {least}. Add points.")
     return table, target
 
 
 def _find_quantile(level: float, dof: int) -> float:
     if not 0 < level < 1:
-        raise EstimationRefusal(f"A level between 0 and 1 is needed, {level} found. Write 0.70 for 70 %.")
+        raise EstimationRefusal(f"The level {level} is not between 0 and 1. Write 0.70 for 70 %.")
     return float(special.stdtrit(dof, 0.5 + level / 2))
 
 

@@ -88,7 +88,7 @@ def judge_methods(
     judgement: float | None = None,
     policy: Policy | None = None,
 ) -> ProbeReport:
-    """Return what every method says of a new task, given the finished ones, and the one to use.
+    """Return what every method says of a new task, from the finished ones, and the one to use.
 
     Of the question are read the size E of the new task and the levels. `planned` is its planned value (read only by a
     policy that is not strict), `judgement` the person's own figure (method D). Rows lacking x or y are dropped per
@@ -200,7 +200,7 @@ def _take_judgement(method: str, case: _Case) -> MethodResult:
     figure = case.judgement
     blank = MethodResult(method=method, x_name="judgement", x=np.nan, n=0, dropped=0, rating=rate_method(method, 1.0))
     if figure is None or np.isnan(figure):
-        return replace(blank, reasons=("no judgement was given",))
+        return replace(blank, reasons=("there is no judgement",))
     return replace(blank, projection=figure, verdict="valid", reasons=("the person's own figure, without an interval",))
 
 
@@ -260,8 +260,8 @@ def _take_log_ratios(x: ArrayLike, y: ArrayLike) -> np.ndarray:
     base, cost = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     bad = int(np.sum((base <= 0) | (cost <= 0)))
     if bad or len(base) < 2:
-        found = f"{bad} of {len(base)} tasks are zero" if bad else f"{len(base)} task found"
-        raise EstimationRefusal(f"Positive values of at least 2 tasks are needed, {found}. Use the projection alone.")
+        found = f"{bad} of {len(base)} tasks are zero" if bad else f"{len(base)} of at least 2 tasks"
+        raise EstimationRefusal(f"Too few positive values for an interval: {found}. Use the projection alone.")
     return np.log(cost / base)
 
 
@@ -278,7 +278,7 @@ def _say_why(chosen: MethodResult, methods: tuple[MethodResult, ...], policy: Po
         basis = "the person's own figure is used, without an interval"
     else:
         basis = f"{chosen.x_name} of {chosen.n} finished tasks"
-        basis += f" explains {chosen.r2:.0%} of the variation" if np.isfinite(chosen.r2) else " gives the ratio of sums"
+        basis += f" explains {chosen.r2:.0%} of the variation" if np.isfinite(chosen.r2) else " show the ratio of sums"
     rule = "has the best rating" if policy.is_ranked_by_rating else "is the first that no rule refuses"
     words = f"Method {chosen.method} {rule}: {basis}"
     flagged = f", with a caution: {chosen.reasons[0]}" if chosen.verdict == "flagged" else ""
@@ -291,17 +291,15 @@ def _say_what_is_missing(methods: tuple[MethodResult, ...], data: ProbeData, pol
     if found < policy.min_points:
         lacking = len(data.proxy) - found
         more = f" (in {lacking} more one of the two is unknown)" if lacking else ""
-        what = f"{policy.min_points} finished tasks with a size and a {data.name} are needed, {found} found{more}"
-        return f"{what}. Finish more tasks or give a judgement (method D)."
+        what = f"Too few finished tasks with a size and a {data.name}: {found} of at least {policy.min_points}{more}"
+        return f"{what}. Finish more tasks, or add a judgement (method D)."
     reasons = ", ".join(f"{m.method}: {m.reasons[0]}" for m in tried if m.n)
-    return (
-        f"A method that no rule refuses is needed for {data.name}, none found ({reasons}). Give a judgement (method D)."
-    )
+    return f"The rules refuse every method for {data.name} ({reasons}). Add a judgement (method D)."
 
 
 def _check_figure(value: float | None, name: str) -> float:
     if value is None:
         return np.nan
     if value < 0 or np.isinf(value):
-        raise EstimationRefusal(f"A finite {name} from zero upward is needed, {value:g} found. Correct it.")
+        raise EstimationRefusal(f"The {name} {value:g} is not a finite number of 0 or more. Correct it.")
     return float(value)

@@ -39,7 +39,7 @@ _RULE_MEANINGS = {
         "choice",
         "True: every method reads E, the estimated size of the new task, as the published tests do (plan and E are "
         "both sizes there, and the plan is what is being computed). False: B and C2 read the plan of the new task, in "
-        "the unit they were fitted in: needed when the planned value is not a size. C3 reads E either way",
+        "the unit they were fitted in: for plans that are not sizes. C3 reads E either way",
     ),
     "is_floored_at_zero": ("choice", "a lower limit below zero is shown as 0, and said so (no cost is negative)"),
     "order": ("choice", "the order in which methods are tried; the first that no veto refuses is chosen"),
@@ -80,16 +80,12 @@ class Policy:
         unknown = [m for m in self.order if m not in METHODS]
         if unknown or len(set(self.order)) != len(self.order) or not self.order:
             raise EstimationRefusal(
-                f"An order of {', '.join(METHODS)} is needed, {self.order} found. Name each at most once."
+                f"The order {self.order} of methods is wrong. Name one or more of {', '.join(METHODS)}, each once."
             )
         if self.slope_basis not in SLOPE_BASES:
-            raise EstimationRefusal(
-                f"A slope basis of {SLOPE_BASES} is needed, {self.slope_basis!r} found. Choose one."
-            )
+            raise EstimationRefusal(f"{self.slope_basis!r} is not a slope basis. Choose one of {SLOPE_BASES}.")
         if self.min_points < 3:
-            raise EstimationRefusal(
-                f"At least 3 points are needed for a line, min_points={self.min_points} found. Raise it."
-            )
+            raise EstimationRefusal(f"min_points={self.min_points} is too few for a line. Use 3 or more.")
 
     def frame(self) -> pd.DataFrame:
         """Return one row per rule: rule, value, kind (veto, flag, choice), meaning."""
@@ -217,7 +213,7 @@ def _check_slope(fit: LinearFit, sample: Sample, policy: Policy) -> RuleCheck:
 
 def _check_history(sample: Sample, r2: float, policy: Policy) -> list[RuleCheck]:
     low, high = sample.x.min(), sample.x.max()
-    outside = f"the new {sample.x_new:g} lies outside {low:g} to {high:g}, the {sample.x_name} of the history"
+    outside = f"the new {sample.x_new:g} is outside {low:g} to {high:g}, the {sample.x_name} of the history"
     checks = [_make_flag("extrapolation", low <= sample.x_new <= high, outside)]
     if r2 < policy.weak_r2:
         words = (
