@@ -181,7 +181,7 @@ def test_a_store_with_an_index_that_disagrees_with_its_table_gives_no_backup(run
 def test_a_folder_that_cannot_be_made_is_one_line(run, empty_store):
     (empty_store.path.parent / "backups").write_text("a file")
     ran = run("backup", "--db", empty_store)
-    assert ran.exit_code == 1 and "No backup was made" in ran.err and ran.err.count("\n") == 1
+    assert ran.exit_code == 1 and "No backup of" in ran.err and ran.err.count("\n") == 1
 
 
 def test_a_process_that_reads_the_store_does_not_back_it_up_as_well(empty_store):

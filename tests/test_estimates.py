@@ -178,7 +178,7 @@ def test_a_series_that_cannot_be_compared_is_named_with_the_reason_and_one_alone
     history = made_history(30, ("one", "two", "three"))
     thin = history[(history["llm_model"] != "three") | history["task_id"].isin(["t1", "t2"])]
     assert "2 of at least 3" in _compare(thin).refusals["three / coder"]
-    with pytest.raises(EstimationRefusal, match="Two series"):
+    with pytest.raises(EstimationRefusal, match="takes two series"):
         _compare(thin[thin["llm_model"] == "three"])
 
 

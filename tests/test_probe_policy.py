@@ -30,7 +30,7 @@ def test_the_default_thresholds_are_the_published_guidance():
     ("change", "words"),
     [
         ({"order": ("A", "Z")}, "Name one or more of A, B"),
-        ({"order": ("A", "A")}, "at most once"),
+        ({"order": ("A", "A")}, "each once"),
         ({"order": ()}, "Name one or more of A, B"),
         ({"slope_basis": "guess"}, "slope basis"),
         ({"min_points": 2}, "too few for a line"),

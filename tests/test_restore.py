@@ -178,7 +178,7 @@ def test_a_backup_of_a_newer_workbench_is_refused(empty_store, backup):
     connection.execute("UPDATE asp_schema SET version = 99")
     connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match="has version 99"):
+    with pytest.raises(StoreError, match="has schema version 99"):
         restore(empty_store, backup)
 
 

@@ -80,14 +80,14 @@ def test_a_file_that_is_no_database_is_one_line(run, tmp_path, verb):
     path.write_bytes(b"no database at all" * 100)
     ran = run(*verb, "--db", path)
     assert ran.exit_code == 1 and ran.err.startswith("Error: ") and ran.err.count("\n") == 1
-    assert "not a database" in ran.err or "no SQLite database" in ran.err
+    assert "not a database" in ran.err or "not a SQLite database" in ran.err
 
 
 def test_a_store_of_a_newer_workbench_is_not_written(empty_store):
     with sqlite3.connect(empty_store.path) as connection:
         connection.execute("UPDATE asp_schema SET version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="has version 99"):
+    with pytest.raises(StoreError, match="has schema version 99"):
         open_store(empty_store)
 
 

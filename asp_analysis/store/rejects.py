@@ -32,9 +32,9 @@ ORDER BY r.file, r.line_number, r.reject_id
 class KeptReject:
     """A rejected record, why, and how it was read.
 
-    loaded_again_at: when its file was loaded later and the record was not rejected again, because it was corrected, changed
-    or moved to another line; options: of the load, by name; header: the line that comes above the record of a CSV file (None
-    where the format has none, or where it was loaded before headers were kept).
+    loaded_again_at: when its file was loaded later and the record was not rejected again, because it was corrected,
+    changed or moved to another line; options: of the load, by name; header: the line that comes above the record of a
+    CSV file (None where the format has none, or where it was loaded before headers were kept).
     """
 
     reject_id: int
