@@ -34,7 +34,8 @@ class Batch:
     batch, that row i came from. `line_numbers[r]` and `raw_text(r)` lead back to record r in the file. `rejects` are
     the records that became no row; `record_count` counts all of them. `combine` merges a record with the stored one.
     `unnamed_count` says of how many records the key is made of their content, because the file names them by nothing.
-    With `is_by_metric` a record is one metric of its execution: rows of one execution complete each other.
+    With `is_by_metric` a record is one metric of its execution: rows of one execution complete each other. With
+    `has_computed_costs` costs that stand in the metadata too were computed: they never replace one that is known.
     """
 
     table: str
@@ -48,3 +49,4 @@ class Batch:
     combine: Combine | None = None
     unnamed_count: int = 0
     is_by_metric: bool = False
+    has_computed_costs: bool = False

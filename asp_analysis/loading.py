@@ -1,7 +1,6 @@
 """From paths to the store: finds the format of each file, reads, and writes each file whole or not at all."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ from asp_analysis.importers.file import SourceFile, file_name, open_file
 from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files
 from asp_analysis.importers.format import Format, Part, ReadOptions
 from asp_analysis.importers.registry import explain_unknown, find_format
-from asp_analysis.importers.tables.mapping import Mapping
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.importers.transcripts.call_rows import Cost, Pricer
-from asp_analysis.importers.transcripts.calls import Call, Reading
+from asp_analysis.importers.transcripts.calls import Call
+from asp_analysis.load_options import LoadOptions
 from asp_analysis.records import read_instant
 from asp_analysis.store.database import Store
 from asp_analysis.store.loads import last_loads, write_loads
@@ -26,20 +26,6 @@ from asp_analysis.unchanged import is_same, transcript_options
 _GROUP_FILES, _GROUP_RECORDS = 64, 20_000
 
 Load = tuple[LoadedFile, Iterable[Batch]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadOptions:
-    """What a user may say about a load: what tables hold, how transcripts are read, and whose prices hold.
-
-    loaded_as: a key of `records.RECORDS`, or agent_cost_vector, whose rows are executions or their metrics.
-    """
-
-    loaded_as: str | None = None
-    mapping: Mapping = field(default_factory=Mapping)
-    is_strict: bool = False
-    reading: Reading = field(default_factory=Reading)
-    prices: pricing.OwnPrices | None = None
 
 
 def load_paths(store: Store, paths: Iterable[Path], options: LoadOptions) -> Iterator[LoadResult | NotLoaded]:
@@ -70,15 +56,17 @@ def load_files(store: Store, files: Iterable[FoundFile], options: LoadOptions) -
 
 
 def load_file(
-    store: Store, path: Path, loaded_as: str | None = None, mapping: Mapping | None = None, *, is_strict: bool = False
+    store: Store, path: Path, kind: str | None = None, table: TableOptions | None = None, *, is_strict: bool = False
 ) -> LoadResult:
-    """Load one file; `loaded_as` is a key of `records.RECORDS`, detected from the columns where None.
+    """Load one file; `kind` is a key of `records.RECORDS`, detected from the columns where None.
 
     Raises:
         InputError: the file cannot be read as a whole, its kind is not clear, or the mapping names what is not there.
         StoreError: the store cannot be written; nothing of the file was.
     """
-    options = LoadOptions(loaded_as=loaded_as, mapping=mapping or Mapping(), is_strict=is_strict)
+    options = LoadOptions(
+        kinds=(kind,) if kind else (), table=table or TableOptions(), max_rejects=0 if is_strict else None
+    )
     (result,) = load_paths(store, [path], options)
     if isinstance(result, NotLoaded):
         raise InputError(result.reason)
@@ -89,10 +77,10 @@ class _Group:
     """Files that are read and wait to be written in one transaction: thousands of small files need not wait for it."""
 
     def __init__(self, store: Store, options: LoadOptions) -> None:
-        self._store, self._is_strict = store, options.is_strict
+        self._store, self._max_rejects = store, options.max_rejects
         self._logged = last_loads(store)
         run = TranscriptRun(options.reading, make_pricer(options), transcript_options(options.reading, options.prices))
-        self._options = ReadOptions(loaded_as=options.loaded_as, mapping=options.mapping, transcripts=run)
+        self._options = ReadOptions(kinds=options.kinds, table=options.table, transcripts=run)
         self._waiting: list[Load] = []
         self._records = 0
 
@@ -107,9 +95,11 @@ class _Group:
             if form is None:
                 raise InputError(explain_unknown(file, is_named=is_named))
             loads = [(_logged_file(file, form, part), part.batches) for part in form.read_parts(file, self._options)]
-            if form.is_table or self._is_strict:  # a table is read while it is written, by a transaction of its own
+            if (
+                form.is_table or self._max_rejects is not None
+            ):  # a table is read while it is written, by a transaction of its own
                 yield from self.write()
-                yield from write_loads(self._store, loads, is_strict=self._is_strict)
+                yield from write_loads(self._store, loads, max_rejects=self._max_rejects)
             else:
                 yield from self._add(loads)
 

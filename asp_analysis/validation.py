@@ -4,7 +4,7 @@ Ten times faster than building one model per record, with the same outcome: `tes
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -13,17 +13,22 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from asp_analysis.records import Record
 
 Columns = dict[str, list[Any]]
-_NUMBER_WITH_COMMA = re.compile(r"-?\d[\d.]{0,20},[\d.,]{0,20}")
 _FRACTION = re.compile(r"\d{1,20}\.\d{1,20}")
 _CONFIG = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
 
-def validate_columns(model: type[Record], columns: Columns, row_count: int) -> tuple[Columns, dict[int, list[str]]]:
+Repair = Callable[[str, Any], Any]
+"""Takes a column and a value that it does not take; returns one that it may take, or raises ValueError."""
+
+
+def validate_columns(
+    model: type[Record], columns: Columns, row_count: int, repair: Repair | None = None
+) -> tuple[Columns, dict[int, list[str]]]:
     """Return the clean columns of `model` and, per rejected row number, every reason.
 
     `columns` maps names of `model`'s fields to `row_count` raw values each; None and "" are unknown. A column of the
     model that is missing takes its default. The clean columns still hold the rejected rows, with None where a value
-    was wrong: the caller leaves those rows out.
+    was wrong: the caller leaves those rows out. `repair` is asked about every value that a column does not take.
     """
     errors: dict[int, list[str]] = {}
     clean: Columns = {}
@@ -32,7 +37,7 @@ def validate_columns(model: type[Record], columns: Columns, row_count: int) -> t
         if raw is None and not field.is_required():
             clean[name] = [field.default] * row_count
             continue
-        clean[name] = [None] * row_count if raw is None else _validated(model, name, raw, errors)
+        clean[name] = [None] * row_count if raw is None else _validated(_Column(model, name, repair), raw, errors)
         _apply_default(model, name, clean[name], errors)
     _check_rules(model, clean, errors)
     return clean, errors
@@ -50,17 +55,49 @@ def _column_adapter(model: type[Record], name: str) -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[value | None], config=_CONFIG)  # type: ignore[valid-type]
 
 
-def _validated(model: type[Record], name: str, raw: Sequence[Any], errors: dict[int, list[str]]) -> list[Any]:
+class _Column:
+    """A column of a model, and who is asked about a value that it does not take."""
+
+    def __init__(self, model: type[Record], name: str, repair: Repair | None) -> None:
+        self.name, self._repair = name, repair
+        self.adapter = _column_adapter(model, name)
+
+    def repaired(self, detail: Any) -> Any:
+        """Return a value that the column takes.
+
+        Raises:
+            ValueError: there is none; the reason is complete.
+        """
+        found = detail.get("input")
+        try:
+            value = found if self._repair is None else self._repair(self.name, found)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from None
+        if value is not found:
+            try:
+                return self.adapter.validate_python([value])[0]
+            except ValidationError as error:
+                detail = {**error.errors(include_url=False)[0], "input": found}
+        raise ValueError(_reason(self.name, detail))
+
+
+def _validated(column: _Column, raw: Sequence[Any], errors: dict[int, list[str]]) -> list[Any]:
     values = [None if value == "" else value for value in raw] if "" in raw else list(raw)
-    adapter = _column_adapter(model, name)
     try:
-        return adapter.validate_python(values)
+        return column.adapter.validate_python(values)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            row = int(detail["loc"][0])
-            _note(errors, row, _reason(name, detail))
-            values[row] = None
-    return adapter.validate_python(values)
+        details = {int(detail["loc"][0]): detail for detail in reversed(error.errors(include_url=False))}
+    repaired = {}
+    for row, detail in sorted(details.items()):
+        values[row] = None
+        try:
+            repaired[row] = column.repaired({**detail, "input": raw[row]})
+        except ValueError as error:
+            _note(errors, row, str(error))
+    clean = column.adapter.validate_python(values)
+    for row, value in repaired.items():
+        clean[row] = value
+    return clean
 
 
 def _apply_default(model: type[Record], name: str, values: list[Any], errors: dict[int, list[str]]) -> None:
@@ -110,8 +147,6 @@ def _reason(column: str, detail: Any) -> str:
 
 def _hint(expected: str, found: Any) -> str:
     """Say what to do about a number that only lacks the right form."""
-    if isinstance(found, str) and _NUMBER_WITH_COMMA.fullmatch(found):
-        return "; write a decimal point and no thousands separators, or load with --decimal ,"
     is_fraction = _FRACTION.fullmatch(found) if isinstance(found, str) else isinstance(found, float) and found % 1 > 0
     return "; round it" if is_fraction and expected.startswith("a whole number") else ""
 

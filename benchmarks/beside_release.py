@@ -60,10 +60,10 @@ def table():
         from asp_analysis.importers.tables import read_batches
         return list(read_batches(path, "jsonl", "executions", Mapping()))
     from asp_analysis.importers.formats import jsonl
-    from asp_analysis.importers.tables.mapping import Mapping
-    from asp_analysis.importers.tables.record_batches import read_batches
+    from asp_analysis.importers.tables.table_options import TableOptions
+    from asp_analysis.importers.tables.record_batches import RecordReader
     with open_file(path) as file:
-        return list(read_batches(jsonl.read_table(file, Mapping()), str(path), "executions", Mapping()))
+        return list(RecordReader(str(path), "executions", TableOptions()).read(jsonl.read_table(file, TableOptions())))
 
 def transcripts():
     from asp_analysis import loading
@@ -78,11 +78,12 @@ def transcripts():
         return [batch for path in files for batch in maker.batches(detect(path).read(path, Reading()))]
     from asp_analysis.importers.format import ReadOptions
     from asp_analysis.importers.registry import find_format
-    from asp_analysis.importers.tables.mapping import Mapping
+    from asp_analysis.importers.tables.table_options import TableOptions
     from asp_analysis.importers.transcripts.call_batches import TranscriptRun
     from asp_analysis.importers.transcripts.calls import Reading
-    run = TranscriptRun(Reading(), loading.make_pricer(loading.LoadOptions()))
-    options = ReadOptions(loaded_as=None, mapping=Mapping(), transcripts=run)
+    from asp_analysis.load_options import LoadOptions
+    run = TranscriptRun(Reading(), loading.make_pricer(LoadOptions()))
+    options = ReadOptions(kinds=(), table=TableOptions(), transcripts=run)
     found = []
     for path in files:
         with open_file(path) as file:

@@ -18,8 +18,8 @@ from asp_analysis.config import parse_url
 from asp_analysis.executions import COLUMNS, PLACE
 from asp_analysis.importers.file import open_file
 from asp_analysis.importers.formats import jsonl
-from asp_analysis.importers.tables.mapping import Mapping
-from asp_analysis.importers.tables.record_batches import read_batches
+from asp_analysis.importers.tables.record_batches import RecordReader
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.store.database import create_store
 from benchmarks.stores import write_execution_lines
 from benchmarks.timing import best_of
@@ -87,7 +87,8 @@ def main(count: int = 500_000) -> None:
         path = folder / "executions.jsonl"
         write_execution_lines(path, count)
         with open_file(path) as file:
-            batches = read_batches(jsonl.read_table(file, Mapping()), path.name, "executions", Mapping())
+            raws = jsonl.read_table(file, TableOptions())
+            batches = RecordReader(path.name, "executions", TableOptions()).read(raws)
             rows = [row for batch in batches for row in batch.rows]
         bare = [bare_insert(folder, rows, None) for _ in range(2)]
         tuned = [bare_insert(folder, rows, 65_536) for _ in range(2)]

@@ -5,16 +5,17 @@ from pathlib import Path
 from asp_analysis.importers.file import open_file
 from asp_analysis.importers.format import Format, ReadOptions
 from asp_analysis.importers.registry import find_format, list_formats
-from asp_analysis.importers.tables.mapping import Mapping
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.importers.transcripts.calls import Reading, Transcript
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.loading import LoadOptions, make_pricer
+from asp_analysis.load_options import LoadOptions
+from asp_analysis.loading import make_pricer
 
 
 def read_options(reading: Reading | None = None) -> ReadOptions:
     run = TranscriptRun(reading or Reading(), make_pricer(LoadOptions()))
-    return ReadOptions(loaded_as=None, mapping=Mapping(), transcripts=run)
+    return ReadOptions(kinds=(), table=TableOptions(), transcripts=run)
 
 
 def transcript_formats() -> list[TranscriptFormat]:

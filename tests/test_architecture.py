@@ -23,7 +23,7 @@ ROWS = (
         ("probe", "learning", "quality", "charts"): "these four see only frames",
     },
     {
-        ("loading", "unchanged", "exporting", "postgres", "capture"): "these join the parts below",
+        ("load_options", "loading", "unchanged", "exporting", "postgres", "capture"): "these join the parts below",
         ("magic", "dashboard", "monitor"): "",
     },
     {("cli",): ""},
@@ -37,9 +37,11 @@ WITHIN_A_ROW = {
     ("validation", "records"),
     ("platform_form", "records"),
     ("loading", "unchanged"),
+    ("loading", "load_options"),
 }
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
-columns; `platform_form` writes JSON as `records` does; `unchanged` tells `loading` what it need not read."""
+columns; `platform_form` writes JSON as `records` does; `unchanged` and `load_options` are
+parts of `loading` that are light to import."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},

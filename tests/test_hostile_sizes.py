@@ -12,7 +12,7 @@ from asp_analysis.importers import file as source
 from asp_analysis.importers.formats import csv_file, jsonl
 from asp_analysis.importers.registry import list_formats
 from asp_analysis.importers.tables import raw, record_batches
-from asp_analysis.importers.tables.mapping import Mapping
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts import spans, values
 from tests.fuzz.seeds import SEEDS
 from tests.reading import read_transcript
@@ -136,7 +136,7 @@ def test_an_object_of_too_many_keys_is_rejected(run, empty_store, tmp_path):
 
 def jsonl_batches(path):
     with source.open_file(path) as file:
-        return list(jsonl.read_table(file, Mapping()))
+        return list(jsonl.read_table(file, TableOptions()))
 
 
 def test_records_that_all_have_keys_of_their_own_are_read_in_small_batches(tmp_path, monkeypatch):

@@ -11,7 +11,8 @@ import pytest
 from asp_analysis import loading
 from asp_analysis.config import parse_url
 from asp_analysis.importers.tables import raw
-from asp_analysis.loading import LoadOptions, load_paths
+from asp_analysis.load_options import LoadOptions
+from asp_analysis.loading import load_paths
 from asp_analysis.store.database import create_store, open_store
 from benchmarks.synthetic_transcripts import write_transcripts
 from tests.killing import Moments, seconds_of, started

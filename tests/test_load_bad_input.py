@@ -25,10 +25,10 @@ def load_text(run, empty_store, tmp_path):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("2026-01-02,T-1,Code,NaN\n", "cost_usd: 'NaN' is not a number from 0 to 1e15"),
-        ("2026-01-02,T-1,Code,inf\n", "cost_usd: 'inf' is not a number from 0 to 1e15"),
+        ("2026-01-02,T-1,Code,NaN\n", "nothing was measured: latency_ms, tokens_in"),
+        ("2026-01-02,T-1,Code,inf\n", "cost_usd: 'inf' is not a number; if it means unknown, add --null 'inf'"),
         ("2026-01-02,T-1,Code,-3\n", "cost_usd: '-3' is not a number from 0 to 1e15"),
-        ("2026-01-02,T-1,Code,cheap\n", "cost_usd: 'cheap' is not a number from 0 to 1e15"),
+        ("2026-01-02,T-1,Code,cheap\n", "cost_usd: 'cheap' is not a number; if it means unknown, add --null 'cheap'"),
         ("yesterday,T-1,Code,1\n", "executed_at: 'yesterday' is not an instant; write ISO 8601"),
         ("2026-02-30,T-1,Code,1\n", "executed_at: '2026-02-30' is not an instant; write ISO 8601"),
         ("0000-01-01,T-1,Code,1\n", "executed_at: '0000-01-01' is not an instant; write ISO 8601"),
@@ -38,7 +38,8 @@ def load_text(run, empty_store, tmp_path):
             "2026-01-02,T-1,Code,\n",
             "are all empty; name the column that holds one with --map, or leave out what measured",
         ),
-        ("2026-01-02,T-1,Code\n", "the header has 4 columns, this line has 3"),
+        ("2026-01-02,T-1,Code\n", "nothing was measured: latency_ms, tokens_in"),
+        ("2026-01-02,T-1,Code", "the header has 4 columns, this line has 3; the file ends within this line"),
         ("2026-01-02,T-1,Code,1,9\n", "the header has 4 columns, this line has 5"),
         ("2026-01-02,a\x00b,Code,1\n", "has the character U+0000"),
     ],
@@ -90,7 +91,10 @@ def test_an_unknown_word_of_a_closed_vocabulary_is_rejected_with_the_words(run, 
     path.write_text("task_id,created_at,status\nT-1,2026-01-02,done\n")
     run("load", path, "--db", empty_store)
     (reject,) = run("rejects", "--json", "--db", empty_store).json
-    assert "'done' is not one of 'pending', 'in_progress', 'completed' or 'failed'" in reject["reasons"][0]
+    assert (
+        "'done' is not one of pending, in_progress, completed, failed; say which it is with --value"
+        in reject["reasons"][0]
+    )
 
 
 def test_a_wrong_unit_is_rejected_with_the_right_one(run, empty_store, tmp_path):
@@ -158,7 +162,7 @@ def test_a_gzip_file_cut_short_is_refused_and_nothing_is_written(run, empty_stor
     [
         (b"SQLite format 3\x00" + b"\x00" * 100, "SQLite database"),
         (b"PAR1 and no more", "Parquet"),
-        (b"[1]", "JSON array"),
+        (b"[1]", "JSON records"),
     ],
 )
 def test_other_kinds_of_files_are_named(run, empty_store, tmp_path, content, reason):
@@ -168,11 +172,14 @@ def test_other_kinds_of_files_are_named(run, empty_store, tmp_path, content, rea
     assert ran.exit_code == 1 and reason in ran.err and "Traceback" not in ran.err
 
 
-def test_two_columns_of_one_name_are_refused(run, empty_store, tmp_path):
+def test_of_two_columns_of_one_name_none_is_taken_unless_it_is_mapped(run, empty_store, tmp_path):
     path = tmp_path / "runs.csv"
-    path.write_text("task_id,task_id\nT,T\n")
-    ran = run("load", path, "--db", empty_store)
-    assert ran.exit_code == 1 and "'task_id' is there twice" in ran.err
+    path.write_text("timestamp,task_id,task_id,agent_role,cost_usd,,\n2026-01-02,T,U,Code,1,x,\n")
+    ran = run("load", path, "--as", "executions", "--db", empty_store)
+    assert ran.exit_code == 1 and "task_id: is missing or empty" in ran.err
+    assert run("load", path, "--map", "task_id=task_id (2)", "--db", empty_store).exit_code == 0
+    (row,) = run("sql", "SELECT task_id, metadata_json FROM executions", "--json", "--db", empty_store).json
+    assert row["task_id"] == "U" and json.loads(row["metadata_json"]) == {"column 6": "x", "task_id (1)": "T"}
 
 
 def test_strict_writes_nothing_where_a_record_is_rejected(run, empty_store, tmp_path):

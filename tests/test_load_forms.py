@@ -223,7 +223,7 @@ def test_mapping_mistakes_name_the_columns_that_exist(run, empty_store, tmp_path
     assert ran.exit_code == 1
     assert "'tiket'" in ran.err and "task_id, agent_role, llm_model" in ran.err
     ran = run("load", path, "--db", empty_store, "--map", "taskid=task_id")
-    assert ran.exit_code == 1 and "'taskid' is none" in ran.err and "tool_calls" in ran.err
+    assert ran.exit_code == 1 and "'taskid' is not a column of executions" in ran.err and "tool_calls" in ran.err
 
 
 def test_columns_that_tell_nothing_are_an_error_that_lists_them(run, empty_store, tmp_path):

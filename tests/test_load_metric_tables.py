@@ -13,7 +13,8 @@ from asp_analysis.config import parse_url
 from asp_analysis.executions import MEASURES
 from asp_analysis.importers.formats import platform_file
 from asp_analysis.importers.tables import raw
-from asp_analysis.loading import LoadOptions, load_file, load_paths
+from asp_analysis.load_options import LoadOptions
+from asp_analysis.loading import load_file, load_paths
 from asp_analysis.session import connect
 from asp_analysis.store.database import create_store, open_store
 from tests.fuzz.seeds import asp_platform

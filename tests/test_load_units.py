@@ -30,7 +30,7 @@ def test_numbers_of_json_are_multiplied_and_what_is_none_is_judged_as_it_is(load
     assert "read 7 = 3 written, 0 updated, 0 present, 4 rejected" in ran.out
     assert latencies() == [250.0, 2000.0]
     reasons = [reject["reasons"][0] for reject in run("rejects", "--json", "--db", empty_store).json]
-    assert "found 'x'" in reasons[0] and "found True" in reasons[1]
+    assert "'x' is not a number" in reasons[0] and "True is not a number" in reasons[1]
 
 
 def test_a_column_that_is_really_called_so_keeps_its_meaning(load_text, latencies):
@@ -41,10 +41,13 @@ def test_a_column_that_is_really_called_so_keeps_its_meaning(load_text, latencie
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("user_id=task_id*2", "Numbers and a factor above 0 are needed by *, --map user_id=task_id*2 has none."),
+        (
+            "user_id=task_id*2",
+            "--map user_id=task_id*2: only numbers are multiplied, by a factor above 0. Leave *2 out.",
+        ),
         ("latency_ms=seconds*0", "Leave *0 out."),
-        ("latency_ms=minutes*60000", "--map latency_ms=minutes*60000 needs a column 'minutes'"),
-        ("latency_ms=seconds*1.2.3", "needs a column 'seconds*1.2.3'"),
+        ("latency_ms=minutes*60000", "has no column 'minutes'"),
+        ("latency_ms=seconds*1.2.3", "has no column 'seconds*1.2.3'"),
     ],
 )
 def test_what_cannot_be_multiplied_is_refused(load_text, option, said):
@@ -64,7 +67,7 @@ def test_the_load_log_keeps_the_option_as_it_was_given(load_text, run, empty_sto
         ("1.234,5", 1234.5),
         ("1.234.567", 1234567.0),
         ("1234", 1234.0),
-        (",5", None),
+        (",5", 0.5),
         (" 0,25 ", 0.25),
     ],
 )
@@ -77,16 +80,16 @@ def test_numbers_with_a_decimal_comma_are_read_where_the_user_says_so(load_text,
 @pytest.mark.parametrize(
     ("written", "reason"),
     [
-        ("1.234", "found '1.234 (is it 1234 or 1,234?)'"),
-        ("12.5", "found '12.5 (no decimal comma)'"),
-        ("1,234,567", "found '1,234,567 (no decimal comma)'"),
-        ("1.23,4", "found '1.23,4 (no decimal comma)'"),
+        ("1.234", "'1.234' is 1234 (load with --decimal , --thousands .) or 1.234 (leave out --decimal ,)"),
+        ("12.5", "'12.5' is not a number with '.' between thousands and ',' before a fraction"),
+        ("1,234,567", "'1,234,567' is not a number with '.' between thousands"),
+        ("1.23,4", "'1.23,4' is not a number with '.' between thousands"),
     ],
 )
 def test_numbers_that_may_mean_something_else_beside_a_decimal_comma_are_rejected(load_text, written, reason):
     text = HEAD.replace(",", ";") + f"2026-01-02;T;Code;{written}\n"
     said = load_text(text, "--map", "latency_ms=seconds", "--decimal", ",").err
-    assert reason in said and "--decimal" not in said
+    assert reason in said
 
 
 def test_a_decimal_comma_holds_for_constants_and_before_a_factor_and_not_for_texts(load_text, run, empty_store):

@@ -18,9 +18,9 @@ def loaded(run, empty_store, tmp_path, content, name="runs.csv"):
     [
         (
             "timestamp;task_id;agent_role;cost_usd\n2026-01-02;T-1;Code;1,25\n",
-            "not a number from 0 to 1e15; write a decimal point and no thousands separators, or load with --decimal ,",
+            "'1,25' has a decimal comma; load with --decimal ,",
         ),
-        (HEADER + "31.12.2025,T-1,Code,1\n", "--time-format '%d.%m.%Y %H:%M'"),
+        (HEADER + "31.12.2025,T-1,Code,1\n", "say its form: --time-format '%d.%m.%Y'\n"),
         (HEADER.encode() + b"2026-01-02,T-\xf6,Code,1\n", "Save the file as UTF-8"),
         (b"PK\x03\x04rest of a workbook", "Save its sheet as CSV UTF-8"),
     ],
@@ -29,18 +29,16 @@ def test_what_spreadsheets_write_otherwise_is_answered_with_what_to_do(run, empt
     assert said in loaded(run, empty_store, tmp_path, content).err
 
 
-def test_a_load_says_the_first_reason_at_once(run, empty_store, tmp_path):
+def test_a_load_says_at_once_what_is_wrong_with_each_column(run, empty_store, tmp_path):
     content = HEADER + "2026-01-02,T-1,,1\n2026-01-02,T-2,Code,-1\n"
-    said = "line 2: agent_role: is missing or empty; every record has one (the first of them)"
-    assert said in loaded(run, empty_store, tmp_path, content).err
+    said = loaded(run, empty_store, tmp_path, content).err
+    assert "line 2: agent_role: is missing or empty; every record has one\n" in said
+    assert "line 3: cost_usd: '-1' is not a number from 0 to 1e15\n" in said
 
 
 @pytest.mark.parametrize(
     ("size", "hint"),
-    [
-        ("2.5", "'2.5' is not a whole number of at least 0; round it\n"),
-        ("big", "'big' is not a whole number of at least 0\n"),
-    ],
+    [("2.5", "'2.5' is not a whole number of at least 0; round it\n"), ("big", "'big' is not a number")],
 )
 def test_a_size_that_is_no_whole_number_is_to_be_rounded(run, empty_store, tmp_path, size, hint):
     content = f"task_id,created_at,estimated_complexity\nT-1,2026-01-02,{size}\n"
@@ -49,7 +47,7 @@ def test_a_size_that_is_no_whole_number_is_to_be_rounded(run, empty_store, tmp_p
 
 def test_one_task_and_one_load_are_no_plural(run, empty_store, tmp_path):
     out = loaded(run, empty_store, tmp_path, HEADER + "2026-01-02,T-1,Code,1\n").out
-    assert "; 1 task is new, nothing else is known of it" in out
+    assert "; 1 new task, no details yet" in out
     assert "1 record by 1 load." in run("status", "--db", empty_store).err
 
 

@@ -10,9 +10,6 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "asp_analysis"
 MOST_VALUES = 5
 
-STILL_PACKED = {"cli/verbs/load.py"}
-"""Modules that still hand options on in dictionaries and tuples."""
-
 PARALLEL = {
     "agents": "monitor measures how many agents work at once, charts draws it",
     "control": "quality computes control charts, charts draws them",
@@ -125,7 +122,7 @@ def test_no_parameter_is_a_tuple_of_unlike_parts():
         f"{place(path, function)} {function.name}({parameter.arg}: {annotation(parameter)})"
         for path, function in walk(ast.FunctionDef, ast.AsyncFunctionDef)
         for parameter in parameters(function)
-        if is_mixed_tuple(parameter) and place(path) not in STILL_PACKED
+        if is_mixed_tuple(parameter)
     ]
     assert not found
 
@@ -165,7 +162,6 @@ def test_no_command_hands_its_options_on_in_a_dictionary():
             and any(is_plain_dict(one) and read_keys(function, one.arg) for one in parameters(function))
         )
     ]
-    found = [one for one in found if one.split(":")[0] not in STILL_PACKED]
     assert not found
 
 

@@ -45,7 +45,7 @@ def facts():
 
 @pytest.fixture(scope="module")
 def loaded(facts, tmp_path_factory):
-    from asp_analysis.importers.tables.mapping import Mapping
+    from asp_analysis.importers.tables.table_options import TableOptions
     from asp_analysis.loading import load_file
     from asp_analysis.store.database import open_store
 
@@ -54,7 +54,10 @@ def loaded(facts, tmp_path_factory):
     constants = {"defect_type": "6_Conventional_Code_Bug", "description": "not recorded"}
     with open_store(url) as store:
         result = load_file(
-            store, facts[0], "defect_log", Mapping(columns=MAPS, constants=constants, time_format="%m/%d/%Y %H:%M")
+            store,
+            facts[0],
+            "defect_log",
+            TableOptions(columns=MAPS, constants=constants, time_formats=("%m/%d/%Y %H:%M",)),
         )
     return url, result
 

@@ -13,8 +13,8 @@ from asp_analysis import records, sql
 from asp_analysis.executions import COLUMNS, MEASURES
 from asp_analysis.importers.file import open_file
 from asp_analysis.importers.formats import jsonl
-from asp_analysis.importers.tables.mapping import Mapping
-from asp_analysis.importers.tables.record_batches import read_batches
+from asp_analysis.importers.tables.record_batches import RecordReader
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.platform_form import OUR_NAMES, VECTORS
 from asp_analysis.store.statements import run_script
 from asp_analysis.store.upsert import BatchWriter
@@ -171,7 +171,7 @@ def test_a_record_that_passes_the_check_is_stored_as_it_was(tmp_path_factory, ta
     path = tmp_path_factory.mktemp("record") / "record.jsonl"
     path.write_text(json.dumps(record, ensure_ascii=True) + "\n")
     with open_file(path) as file:
-        (batch,) = read_batches(jsonl.read_table(file, Mapping()), file.name, "executions", Mapping())
+        (batch,) = RecordReader(file.name, "executions", TableOptions()).read(jsonl.read_table(file, TableOptions()))
     assert batch.rejects == []
     engine = create_engine("sqlite://")
     with engine.begin() as connection:

@@ -16,7 +16,8 @@ from asp_analysis.importers.file import open_file
 from asp_analysis.importers.folders import NotLoaded
 from asp_analysis.importers.formats import langfuse as langfuse_format
 from asp_analysis.importers.transcripts.calls import Reading
-from asp_analysis.loading import LoadOptions, load_paths
+from asp_analysis.load_options import LoadOptions
+from asp_analysis.loading import load_paths
 from asp_analysis.store.database import create_store, open_store
 from tests.fuzz.seeds import SEEDS
 from tests.reading import detected, read_transcript, transcript_formats

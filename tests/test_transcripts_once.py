@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from asp_analysis import sql
 from asp_analysis.config import parse_url
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin
-from asp_analysis.loading import LoadOptions, load_paths
+from asp_analysis.load_options import LoadOptions
+from asp_analysis.loading import load_paths
 from asp_analysis.store.database import create_store, open_store
 from tests.reading import read_transcript
 

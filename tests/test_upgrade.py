@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from asp_analysis.config import parse_url
 from asp_analysis.errors import StoreError
-from asp_analysis.loading import LoadOptions, load_paths
+from asp_analysis.load_options import LoadOptions
+from asp_analysis.loading import load_paths
 from asp_analysis.session import connect, view_key, view_names
 from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store import upgrades

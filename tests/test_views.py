@@ -7,8 +7,9 @@ import pytest
 
 from asp_analysis import sql
 from asp_analysis.config import parse_url
-from asp_analysis.importers.tables.mapping import Mapping
-from asp_analysis.loading import LoadOptions, load_paths
+from asp_analysis.importers.tables.table_options import TableOptions
+from asp_analysis.load_options import LoadOptions
+from asp_analysis.loading import load_paths
 from asp_analysis.session import connect, describe_view, view_key, view_names
 from asp_analysis.store.database import create_store, open_store
 
@@ -17,7 +18,7 @@ MARTS_WITH_COST = ["executions", "work", "task_costs", "tasks", "task_history", 
 
 def _load(url, path, kind, columns, constants):
     with open_store(url) as store:
-        options = LoadOptions(loaded_as=kind, mapping=Mapping(columns=columns, constants=constants))
+        options = LoadOptions(kinds=(kind,) if kind else (), table=TableOptions(columns=columns, constants=constants))
         list(load_paths(store, [path], options))
 
 

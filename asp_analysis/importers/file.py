@@ -195,8 +195,22 @@ class Head:
         Raises:
             InputError: the file is one JSON document that is too large.
         """
+        return self._json[0]
+
+    @property
+    def is_document(self) -> bool:
+        """Whether the file is one JSON document: it begins an array, or an object that goes over several lines.
+
+        Raises:
+            InputError: it is too large.
+        """
+        return self.text.startswith("[") or self._json[1]
+
+    @cached_property
+    def _json(self) -> tuple[list[dict[str, Any]], bool]:
+        """The first objects, and whether the whole file is one object."""
         if not self.text.startswith(("{", "[")):
-            return []
+            return [], False
         lines: list[bytes] = []
         with self._file.open_lines(LARGEST_DOCUMENT) as stream:
             for line in stream:
@@ -206,11 +220,11 @@ class Head:
                     break
             objects = [value for value in map(_parsed, lines) if isinstance(value, dict)]
             if objects and (len(objects) > 1 or len(lines) == 1):
-                return objects
+                return objects, False
             document = _parsed(whole_document(self._file.name, itertools.chain(lines, stream)))
         if isinstance(document, list):
-            return [value for value in document if isinstance(value, dict)]
-        return [document] if isinstance(document, dict) else objects
+            return [value for value in document if isinstance(value, dict)], False
+        return ([document], True) if isinstance(document, dict) else (objects, False)
 
 
 def _parsed(content: bytes) -> Any:

@@ -10,7 +10,7 @@ from asp_analysis.batch import Batch
 from asp_analysis.importers.file import Head, SourceFile
 
 if TYPE_CHECKING:
-    from asp_analysis.importers.tables.mapping import Mapping
+    from asp_analysis.importers.tables.table_options import TableOptions
     from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 
 TRANSCRIPT = "transcript"
@@ -21,17 +21,18 @@ TRANSCRIPT = "transcript"
 class ReadOptions:
     """How files are to be read: tables by what the user said of them, transcripts by what their run shares.
 
-    loaded_as: a key of `records.RECORDS`, or agent_cost_vector; None where the columns say what the records are.
+    kinds: keys of `records.RECORDS`, or agent_cost_vector; each is read from every table. Empty where the columns say
+    what the records are.
     """
 
-    loaded_as: str | None
-    mapping: "Mapping"
+    kinds: tuple[str, ...]
+    table: "TableOptions"
     transcripts: "TranscriptRun"
 
     @property
     def is_of_tables(self) -> bool:
         """Whether the user said what only tables have: then every file is read as one."""
-        return bool(self.loaded_as or self.mapping.columns or self.mapping.constants)
+        return bool(self.kinds or self.table.columns or self.table.constants)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,8 @@ class Part:
     """The records of one kind in a file, which are one row of the load log.
 
     options: what the records depend on besides the file; found: what the reader counted; header: the line that names
-    the columns, None where the format has no such line; notes: what the user should know.
+    the columns, None where the format has no such line; notes: what the user should know, complete when the batches
+    were read.
     """
 
     loaded_as: str
@@ -47,7 +49,7 @@ class Part:
     options: dict[str, Any] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
     header: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from asp_analysis.importers.formats import (
     codex,
     csv_file,
     gemini_cli,
+    json_file,
     jsonl,
     langfuse,
     mini_swe_agent,
@@ -23,6 +24,7 @@ from asp_analysis.importers.formats import (
     pi,
     platform_file,
     swe_agent,
+    xlsx,
 )
 
 ENTRY_POINT_GROUP = "asp_analysis.formats"
@@ -38,7 +40,15 @@ _TRANSCRIPTS: tuple[Format, ...] = (
     mini_swe_agent.FORMAT,
     swe_agent.FORMAT,
 )
-_TABLES: tuple[Format, ...] = (parquet_file.FORMAT, platform_file.FORMAT, jsonl.FORMAT, csv_file.EMPTY, csv_file.FORMAT)
+_TABLES: tuple[Format, ...] = (
+    parquet_file.FORMAT,
+    platform_file.FORMAT,
+    xlsx.FORMAT,
+    json_file.FORMAT,
+    jsonl.FORMAT,
+    csv_file.EMPTY,
+    csv_file.FORMAT,
+)
 
 
 @cache
@@ -101,11 +111,6 @@ def explain_unknown(file: SourceFile, *, is_named: bool) -> str:
     is_meant_as_table = is_named or any(form.is_table and form.is_looked_for(file.path) for form in list_formats())
     if not (file.size_bytes and is_meant_as_table):
         return "its content is of no format that is known" if file.size_bytes else "it is empty"
-    if file.head.magic.startswith(b"PK\x03\x04"):
-        return (
-            f"CSV, JSON Lines or Parquet is needed, {file.name} is a workbook or another zip archive. "
-            "Save its sheet as CSV UTF-8, or unpack it."
-        )
-    if file.head.text.startswith("["):
-        return f"JSON Lines are needed, {file.name} is one JSON array. Write one object a line (jq -c '.[]')."
-    return f"CSV, JSON Lines or Parquet is needed, {file.name} is binary. Convert it first."
+    if file.head.text.startswith("<?xml"):
+        return f"{file.name} is XML, which is not read. Convert it to CSV, JSON Lines or Parquet."
+    return f"{file.name} is binary, and no format that is known. Convert it to CSV, JSON Lines or Parquet."

@@ -19,30 +19,32 @@ from asp_analysis.store.upsert import BatchWriter
 _SHOWN_REJECTS = 5
 
 
-def write_load(store: Store, source: LoadedFile, batches: Iterable[Batch], *, is_strict: bool = False) -> LoadResult:
+def write_load(
+    store: Store, source: LoadedFile, batches: Iterable[Batch], *, max_rejects: int | None = None
+) -> LoadResult:
     """Write all batches of one file in one transaction: a crash or an interruption leaves all of the file or nothing.
 
-    Rejected records are kept in `load_reject`. With `is_strict` nothing at all is written where one is rejected.
+    Rejected records are kept in `load_reject`. With `max_rejects` nothing at all is written where more are rejected.
 
     Raises:
-        InputError: `is_strict`, and a record was rejected; the first reasons are in the message.
+        InputError: more than `max_rejects` records were rejected; the message says the first reasons.
         StoreError: the store cannot be written.
     """
     with store.transaction() as connection:
-        return _write(connection, source, batches, is_strict=is_strict)
+        return _write(connection, source, batches, max_rejects=max_rejects)
 
 
 def write_loads(
-    store: Store, loads: Iterable[tuple[LoadedFile, Iterable[Batch]]], *, is_strict: bool = False
+    store: Store, loads: Iterable[tuple[LoadedFile, Iterable[Batch]]], *, max_rejects: int | None = None
 ) -> list[LoadResult]:
     """Write several files in one transaction: either all of them or none; thousands of small files need not wait.
 
     Raises:
-        InputError: `is_strict`, and a record was rejected.
+        InputError: more than `max_rejects` records of a file were rejected.
         StoreError: the store cannot be written.
     """
     with store.transaction() as connection:
-        return [_write(connection, source, batches, is_strict=is_strict) for source, batches in loads]
+        return [_write(connection, source, batches, max_rejects=max_rejects) for source, batches in loads]
 
 
 def last_loads(store: Store) -> dict[str, dict[str, Any]]:
@@ -51,10 +53,11 @@ def last_loads(store: Store) -> dict[str, dict[str, Any]]:
 
 
 def _write(
-    connection: Connection, source: LoadedFile, batches: Iterable[Batch], *, is_strict: bool = False
+    connection: Connection, source: LoadedFile, batches: Iterable[Batch], *, max_rejects: int | None = None
 ) -> LoadResult:
     result = LoadResult(file=source.file, loaded_as=source.loaded_as, found=dict(source.found))
-    strict_rejects: list[Reject] = []
+    first_rejects: list[Reject] = []
+    examples = _Examples(result.reject_examples)
     load_id = begin_log(connection, source)
     writer, unnamed, roles = BatchWriter(connection, load_id), Unnamed(), Roles()
     for batch in batches:
@@ -64,20 +67,36 @@ def _write(
         outcome = writer.write(batch)
         rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
         _add(result, batch, outcome, len(rejects))
-        if rejects and not result.first_reject:
-            result.first_reject = storable(f"line {rejects[0].line_number}: {rejects[0].reasons[0]}")
-        if is_strict:
-            strict_rejects += rejects[: max(0, _SHOWN_REJECTS - len(strict_rejects))]
-        else:
-            keep_rejects(connection, load_id, source.file, rejects)
-    if is_strict and result.rejected:
-        raise _strict_error(source.file, result, strict_rejects)
+        examples.see(rejects)
+        if max_rejects is not None:
+            first_rejects += rejects[: max(0, _SHOWN_REJECTS - len(first_rejects))]
+            if result.rejected > max_rejects:
+                raise _too_many_rejects(source.file, result, first_rejects, max_rejects)
+        keep_rejects(connection, load_id, source.file, rejects)
     add_to_log(connection, load_id, result)
     if unnamed.count:
         _keep_found(connection, load_id, {**source.found, **unnamed.ends})
     said = (counted_again(connection, load_id, source, result, unnamed), roles.question(connection))
     result.notes += [*source.notes, *filter(None, said)]
     return result
+
+
+class _Examples:
+    """Keeps one reject for each column that is wrong, so that one try shows all that the user must say."""
+
+    def __init__(self, kept: list[str]) -> None:
+        self._kept, self._columns = kept, set[str]()
+
+    def see(self, rejects: list[Reject]) -> None:
+        """Keep the first reason about each column, with its line, until there are `_SHOWN_REJECTS`."""
+        if len(self._kept) >= _SHOWN_REJECTS:
+            return
+        for reject in rejects:
+            for reason in reject.reasons:
+                column = reason.partition(":")[0]
+                if column not in self._columns and len(self._kept) < _SHOWN_REJECTS:
+                    self._columns.add(column)
+                    self._kept.append(storable(f"line {reject.line_number}: {reason}"))
 
 
 def _keep_found(connection: Connection, load_id: int, found: dict[str, Any]) -> None:
@@ -144,10 +163,11 @@ def _add(result: LoadResult, batch: Batch, outcome: Any, reject_count: int) -> N
     result.tasks_stubbed += outcome.tasks_stubbed
 
 
-def _strict_error(file: str, result: LoadResult, rejects: list[Reject]) -> InputError:
+def _too_many_rejects(file: str, result: LoadResult, rejects: list[Reject], most: int) -> InputError:
     first = "; ".join(f"line {reject.line_number}: {reject.reasons[0]}" for reject in rejects)
     more = f" and {result.rejected - len(rejects)} more" if result.rejected > len(rejects) else ""
+    said = "--strict takes a file whole" if most == 0 else f"--max-rejects is {most:,}"
     return InputError(
-        f"{file} has {result.rejected} wrong records of {result.read} ({first}{more}), and --strict accepts none. "
-        "Nothing was written. Correct the file, or load it without --strict."
+        f"{file}: {result.rejected:,} of the first {result.read:,} records cannot be taken, and {said} "
+        f"({first}{more}). Nothing of it was written; correct the file, or load it without that option."
     )

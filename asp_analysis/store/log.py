@@ -25,7 +25,7 @@ class LoadedFile:
     options: dict[str, Any] = field(default_factory=dict)
     modified_ns: int | None = None
     found: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -34,8 +34,8 @@ class LoadResult:
 
     `found` holds what a reader of transcripts counted besides (lines, calls, duplicates, calls without usage or price,
     errors, interruptions), and of a CSV file its header line. `is_unchanged` marks a file that was loaded before as it
-    is and was not read again. `first_reject` says line and reason of the first record that was not taken, so that
-    nobody has to ask for it; `notes` say what else the reader should know.
+    is and was not read again. `reject_examples` hold a line and a reason for each column that was wrong, up to
+    five, so that one try shows all that is to be said; `notes` say what else the reader should know.
     """
 
     file: str
@@ -46,7 +46,7 @@ class LoadResult:
     present: int = 0
     rejected: int = 0
     tasks_stubbed: int = 0
-    first_reject: str = ""
+    reject_examples: list[str] = field(default_factory=list)
     is_unchanged: bool = False
     found: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -268,6 +268,8 @@ class _MissingTimeError(Exception):
 def _merge_of(batch: Batch) -> Combine:
     """Return what merges a stored row with a new one, column by column."""
     columns = batch.columns
+    if batch.has_computed_costs:
+        return _keep_known_cost(columns)
     if not batch.is_by_metric:
         return lambda old, new: tuple(map(_merged_value, columns, new, old))
     time, metadata = columns.index("executed_at"), columns.index("metadata_json")
@@ -279,6 +281,24 @@ def _merge_of(batch: Batch) -> Combine:
         if None not in (old[metadata], new[metadata]):
             merged[metadata] = _greatest_of_each(old[metadata], new[metadata])
         return tuple(merged)
+
+    return merge
+
+
+def _keep_known_cost(columns: Sequence[str]) -> Combine:
+    """Return what merges executions of which some have a cost that was computed by their tokens."""
+    cost, metadata = columns.index("cost_usd"), columns.index("metadata_json")
+
+    def merge(old: Row, new: Row) -> Row:
+        """Merge, but keep a cost that somebody reported."""
+        merged = list(map(_merged_value, columns, new, old))
+        if old[cost] is not None and "cost_computed_usd" in (new[metadata] or "") and not _is_computed(old):
+            merged[cost] = old[cost]
+        return tuple(merged)
+
+    def _is_computed(row: Row) -> bool:
+        known = json.loads(row[metadata]) if row[metadata] else {}
+        return bool(known.get("cost_computed_usd") == row[cost])
 
     return merge
 

@@ -10,14 +10,16 @@ from asp_analysis.batch import Batch
 from asp_analysis.errors import AnalysisError
 from asp_analysis.importers.file import SourceFile, open_file
 from asp_analysis.importers.formats import platform_file
-from asp_analysis.importers.tables.mapping import Mapping, check_mapping, detect_target
+from asp_analysis.importers.tables.mapping import check_mapping, detect_target
 from asp_analysis.importers.tables.raw import RawBatch
-from asp_analysis.importers.tables.record_batches import read_batches
+from asp_analysis.importers.tables.record_batches import RecordReader
 from asp_analysis.importers.tables.table_format import TableFormat
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.importers.transcripts.calls import Reading, Transcript
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.loading import LoadOptions, make_pricer
+from asp_analysis.load_options import LoadOptions
+from asp_analysis.loading import make_pricer
 from asp_analysis.records import RECORDS
 from asp_analysis.store.loads import storable
 from asp_analysis.store.upsert import KEYED_TABLES, _merge_of
@@ -59,18 +61,18 @@ def _read_transcript(transcript: Transcript, reading: Reading) -> int:
 
 
 def _read_table(form: TableFormat, file: SourceFile) -> int:
-    first = next(form.read_table(file, Mapping()), None)
+    first = next(form.read_table(file, TableOptions()), None)
     count = 0
     for kind in RECORDS:
-        count += _read_records(form.read_table(file, Mapping()), kind)
+        count += _read_records(form.read_table(file, TableOptions()), kind)
     if first is not None and (columns := list(first.columns)):
-        check_mapping(file.name, columns, Mapping(columns={"task_id": columns[0]}), "executions")
-        detect_target(file.name, columns, Mapping())
+        check_mapping(file.name, columns, TableOptions(columns={"task_id": columns[0]}), ("executions",))
+        detect_target(file.name, columns, TableOptions())
     return count
 
 
 def _read_records(raws: Iterator[RawBatch], kind: str) -> int:
-    return sum(map(_checked, read_batches(raws, "a file", kind, Mapping())))
+    return sum(map(_checked, RecordReader("a file", kind, TableOptions(), price=_PRICE).read(raws)))
 
 
 def _checked(batch: Batch) -> int:

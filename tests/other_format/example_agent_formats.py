@@ -5,9 +5,9 @@ from typing import Any
 
 from asp_analysis.importers.file import Head, SourceFile
 from asp_analysis.importers.json_lines import LineError, parse_object
-from asp_analysis.importers.tables.mapping import Mapping
 from asp_analysis.importers.tables.raw import RawBatch
 from asp_analysis.importers.tables.table_format import TableFormat
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
 from asp_analysis.importers.transcripts.values import count, instant, read_lines, reject, word
@@ -43,14 +43,14 @@ def is_report(head: Head) -> bool:
     return head.text.startswith("EXAMPLE REPORT")
 
 
-def read_report(file: SourceFile, mapping: Mapping) -> Iterator[RawBatch]:
+def read_report(file: SourceFile, options: TableOptions) -> Iterator[RawBatch]:
     """One record a line behind the title: `task role dollars`."""
-    with file.open_text(mapping.encoding) as stream:
+    with file.open_text(options.encoding) as stream:
         lines = [line.split() for line in stream][1:]
     names = ("task_id", "agent_role", "cost_usd")
     columns = {name: [line[place] for line in lines] for place, name in enumerate(names)}
     columns["executed_at"] = ["2026-01-02T03:04:05Z"] * len(lines)
-    yield RawBatch(columns, range(2, 2 + len(lines)), lambda row: " ".join(lines[row]))
+    yield RawBatch(columns=columns, line_numbers=range(2, 2 + len(lines)), raw_text=lambda row: " ".join(lines[row]))
 
 
 REPORT = TableFormat(

@@ -5,6 +5,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +19,47 @@ if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
     from asp_analysis.importers.folders import FoundFile, NotLoaded
     from asp_analysis.importers.transcripts.calls import Reading
+    from asp_analysis.load_options import LoadOptions
     from asp_analysis.pricing import OwnPrices
     from asp_analysis.store.database import Store
     from asp_analysis.store.log import LoadResult
 
 _KINDS = ("executions", "metrics", *CONTRACT_TABLES, *VOCABULARIES)
+_ENCODINGS = ["utf-8", "cp1250", "cp1251", "cp1252", "latin-1"]
 _COUNTS = ("read", "written", "updated", "present", "rejected")
 _SHOWN_FILES = 20
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    """What the user asked for; the names are those of the options below."""
+
+    files: tuple[Path, ...]
+    claude_code: bool
+    codex: bool
+    task_from: str
+    roles: tuple[str, ...]
+    prices: Path | None
+    keep_text: bool
+    kinds: tuple[str, ...]
+    maps: tuple[str, ...]
+    constants: tuple[str, ...]
+    values: tuple[str, ...]
+    nulls: tuple[str, ...]
+    time_formats: tuple[str, ...]
+    time_zone: str | None
+    decimal: str | None
+    thousands: str | None
+    encoding: str
+    sheet: str | None
+    max_rejects: int | None
+    is_strict: bool
+
+
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE|FOLDER]...")
-@click.option("--claude-code", is_flag=True, help="Load one's own Claude Code transcripts (CLAUDE_CONFIG_DIR).")
-@click.option("--codex", is_flag=True, help="Load one's own Codex rollouts (CODEX_HOME).")
+@click.option("--claude-code", is_flag=True, help="Load your Claude Code transcripts (CLAUDE_CONFIG_DIR).")
+@click.option("--codex", is_flag=True, help="Load your Codex rollouts (CODEX_HOME).")
 @click.option(
     "--task-from",
     default="session",
@@ -39,11 +68,15 @@ _SHOWN_FILES = 20
     help="What a transcript's task is; REGEX is searched in the branch, as in '[A-Z]+-[0-9]+'.",
 )
 @click.option("--role", "roles", multiple=True, metavar="AGENT=ROLE", help="The role that an agent plays; repeatable.")
-@click.option(
-    "--prices", type=click.Path(path_type=Path), help="One's own prices, CSV or JSON, USD per million tokens."
-)
+@click.option("--prices", type=click.Path(path_type=Path), help="Your prices, CSV or JSON, USD per million tokens.")
 @click.option("--keep-text", is_flag=True, help="Keep prompts and answers of transcripts; they are left out otherwise.")
-@click.option("--as", "loaded_as", type=click.Choice(_KINDS), help="What the records are. [default: told by columns]")
+@click.option(
+    "--as",
+    "kinds",
+    multiple=True,
+    type=click.Choice(_KINDS),
+    help="What the records are; repeat it to fill several tables from one file. [default: detected from the columns]",
+)
 @click.option(
     "--map",
     "maps",
@@ -53,45 +86,64 @@ _SHOWN_FILES = 20
 )
 @click.option("--set", "constants", multiple=True, metavar="OURS=VALUE", help="One value for all records; repeatable.")
 @click.option(
-    "--time-format", metavar="FORMAT", help="Form of their times, such as '%m/%d/%Y %H:%M'. [default: ISO 8601]"
+    "--value",
+    "values",
+    multiple=True,
+    metavar="OURS:THEIR=OUR",
+    help="Our word for theirs, as in 'status:Done=completed'; repeatable, or a CSV FILE of column, theirs, ours.",
+)
+@click.option("--null", "nulls", multiple=True, metavar="WORD", help="A word that means unknown; repeatable.")
+@click.option(
+    "--time-format",
+    "time_formats",
+    multiple=True,
+    metavar="FORMAT",
+    help="Form of their times, such as '%m/%d/%Y %H:%M'; repeatable where columns differ. [default: ISO 8601]",
 )
 @click.option(
-    "--decimal",
-    type=click.Choice([".", ","]),
-    default=".",
-    help="Their decimal sign; with ',' 1234,5 and 1.234,5 are taken, and 1.234 is rejected: it is 1234 or 1,234.",
+    "--time-zone", metavar="ZONE", help="Zone of times without an offset, such as Europe/Berlin. [default: UTC]"
+)
+@click.option("--decimal", type=click.Choice([".", ","]), help="Their decimal sign. [default: .]")
+@click.option(
+    "--thousands",
+    type=click.Choice([",", ".", "'", " "]),
+    help="Their sign between thousands. Without it 12,345 is rejected: it is 12345 or 12.345.",
 )
 @click.option(
     "--encoding",
-    type=click.Choice(["utf-8", "cp1250", "cp1251", "cp1252", "latin-1"]),
+    type=click.Choice(_ENCODINGS),
     default="utf-8",
     show_default=True,
     help="How CSV files are encoded that are not UTF-8.",
 )
-@click.option("--strict", is_flag=True, help="Write nothing of a file in which a record is rejected.")
+@click.option("--sheet", metavar="NAME", help="The sheet of a workbook that has several.")
+@click.option("--strict", "is_strict", is_flag=True, help="Write nothing of a file in which a record is rejected.")
+@click.option("--max-rejects", type=click.IntRange(0), metavar="N", help="Write nothing of a file with more rejects.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
 @db_option
-def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any) -> None:
+def command(as_json: bool, db: str | None, **said: Any) -> None:
     """Load tables, transcripts and traces, each record once.
 
     Loading again writes only what is new and removes nothing.
 
-    Tables are CSV, JSON Lines or Parquet, or a SQLite file of the ASP platform. Transcripts of Claude Code, Codex,
-    Gemini CLI and Pi, OpenTelemetry traces, Langfuse exports and SWE-agent trajectories are told by their content;
-    every model call is counted once.
+    Tables are CSV, JSON, JSON Lines, Parquet or workbooks, or a SQLite file of the ASP platform. Transcripts of Claude
+    Code, Codex, Gemini CLI and Pi, OpenTelemetry traces, Langfuse exports and SWE-agent trajectories are detected by
+    their content; every model call is counted once.
 
     Example: asp-analysis load runs.csv --as executions --map task_id=ticket --set agent_role=Code
     """
     from asp_analysis.importers.folders import NotLoaded, found_files, transcript_files
 
-    if not files and not said["claude_code"] and not said["codex"]:
+    asked = _Request(**said)
+    if not asked.files and not asked.claude_code and not asked.codex:
         raise click.UsageError("Name a file or a folder, or give --claude-code or --codex.")
-    found = [*found_files(files), *transcript_files(_own_folders(said))]
+    found = [*found_files(asked.files), *transcript_files(_own_folders(asked))]
     results: list[LoadResult] = []
     not_loaded: list[NotLoaded] = []
     said_once: set[str] = set()
-    how = _how_to_read(said)
-    for outcome in _unchanged(found, said, how, db) or _loaded(found, said, how, db):
+    reading, prices = _how_to_read(asked)
+    options = _load_options(asked, reading, prices)
+    for outcome in _unchanged(found, options, db) or _loaded(found, options, db):
         if isinstance(outcome, NotLoaded):
             not_loaded.append(outcome)
             continue
@@ -100,22 +152,24 @@ def command(files: tuple[Path, ...], as_json: bool, db: str | None, **said: Any)
             _print(outcome, is_alone=len(found) == 1)
         _print_notes(outcome, said_once)
     if not found:
-        note(f"No files were found in {', '.join(map(str, files))}. Name a file, or another folder.")
+        note(f"No files were found in {', '.join(map(str, asked.files))}. Name a file, or another folder.")
     if as_json:
         click.echo(json.dumps(_summed(results, not_loaded), ensure_ascii=False))
     else:
         _print_sums(results)
-        _print_unpriced(results, how[1])
+        _print_unpriced(results, prices)
     _print_not_loaded(not_loaded)
     if sum(result.rejected for result in results):
         note("Rejected records are kept with their reasons: asp-analysis rejects")
+    if any(result.rejected and result.rejected == result.read for result in results):
+        sys.exit(1)
 
 
-def _own_folders(said: dict[str, Any]) -> Iterator[Path]:
+def _own_folders(asked: _Request) -> Iterator[Path]:
     from asp_analysis.errors import InputError
     from asp_analysis.importers.formats import claude_code, codex
 
-    finders = [form.own_folders for form in (claude_code, codex) if said[form.__name__.rpartition(".")[2]]]
+    finders = [form.own_folders for form in (claude_code, codex) if getattr(asked, form.__name__.rpartition(".")[2])]
     missing: list[InputError] = []
     for find in finders:
         try:
@@ -128,37 +182,21 @@ def _own_folders(said: dict[str, Any]) -> Iterator[Path]:
         note(f"Passed over: {one}")
 
 
-def _unchanged(
-    found: list["FoundFile"], said: dict[str, Any], how: "tuple[Reading, OwnPrices | None]", db: str | None
-) -> "list[LoadResult] | None":
-    """Give the outcomes where every file is as it was: then nothing is opened, and nothing slow is imported."""
+def _unchanged(found: list["FoundFile"], options: "LoadOptions", db: str | None) -> "list[LoadResult] | None":
+    """Return the outcomes where every file is as it was: then nothing is opened, and nothing slow is imported."""
     from asp_analysis.config import store_url
     from asp_analysis.unchanged import all_unchanged, transcript_options
 
-    if said["loaded_as"] or said["maps"] or said["constants"]:
+    if options.is_of_tables:
         return None
-    return all_unchanged(store_url(db), found, transcript_options(how[0], how[1]))
+    return all_unchanged(store_url(db), found, transcript_options(options.reading, options.prices))
 
 
-def _loaded(
-    found: list["FoundFile"], said: dict[str, Any], how: "tuple[Reading, OwnPrices | None]", db: str | None
-) -> "Iterator[LoadResult | NotLoaded]":
+def _loaded(found: list["FoundFile"], options: "LoadOptions", db: str | None) -> "Iterator[LoadResult | NotLoaded]":
     from asp_analysis.config import store_url
-    from asp_analysis.importers.tables.mapping import Mapping
-    from asp_analysis.loading import LoadOptions, load_files
+    from asp_analysis.loading import load_files
     from asp_analysis.store.database import open_store
 
-    columns, constants = pairs(said["maps"], "--map"), pairs(said["constants"], "--set")
-    mapping = Mapping(
-        columns=columns,
-        constants=constants,
-        time_format=said["time_format"],
-        decimal=said["decimal"],
-        encoding=said["encoding"],
-    )
-    options = LoadOptions(
-        loaded_as=said["loaded_as"], mapping=mapping, is_strict=said["strict"], reading=how[0], prices=how[1]
-    )
     url = store_url(db)
     _load_waiting(url, found)
     with open_store(url) as store:
@@ -201,24 +239,48 @@ def _with_progress(outcomes: "Iterator[LoadResult | NotLoaded]", count: int) -> 
     yield from track(outcomes, "Loading files", total=count, console=Console(stderr=True), transient=True)
 
 
-def _how_to_read(said: dict[str, Any]) -> "tuple[Reading, OwnPrices | None]":
+def _how_to_read(asked: _Request) -> "tuple[Reading, OwnPrices | None]":
     from asp_analysis.importers.transcripts.calls import Reading
     from asp_analysis.pricing import read_prices
 
-    reading = Reading(said["task_from"], tuple(pairs(said["roles"], "--role").items()), said["keep_text"])
-    return reading, read_prices(said["prices"]) if said["prices"] else None
+    reading = Reading(asked.task_from, tuple(pairs(asked.roles, "--role").items()), asked.keep_text)
+    return reading, read_prices(asked.prices) if asked.prices else None
+
+
+def _load_options(asked: _Request, reading: "Reading", prices: "OwnPrices | None") -> "LoadOptions":
+    from asp_analysis.importers.tables.table_options import TableOptions, read_values
+    from asp_analysis.load_options import LoadOptions
+
+    table = TableOptions(
+        columns=pairs(asked.maps, "--map"),
+        constants=pairs(asked.constants, "--set"),
+        values=read_values(asked.values),
+        nulls=asked.nulls,
+        time_formats=asked.time_formats,
+        time_zone=asked.time_zone,
+        decimal=asked.decimal,
+        thousands=asked.thousands,
+        encoding=asked.encoding,
+        sheet=asked.sheet,
+    )
+    return LoadOptions(
+        kinds=tuple(dict.fromkeys(asked.kinds)),
+        table=table,
+        max_rejects=0 if asked.is_strict else asked.max_rejects,
+        reading=reading,
+        prices=prices,
+    )
 
 
 def _print(result: "LoadResult", *, is_alone: bool) -> None:
     if result.is_unchanged and not is_alone:
         return
     counts = ", ".join(f"{getattr(result, name)} {name}" for name in _COUNTS[1:])
-    verb, them = ("is", "it") if result.tasks_stubbed == 1 else ("are", "them")
-    stubs = f"; {counted(result.tasks_stubbed, 'task')} {verb} new, nothing else is known of {them}"
+    stubs = f"; {counted(result.tasks_stubbed, 'new task')}, no details yet"
     unchanged = " (unchanged)" if result.is_unchanged else ""
     say(f"{result.file}: read {result.read} = {counts}{stubs if result.tasks_stubbed else ''}{unchanged}")
-    if result.first_reject:
-        note(f"{result.file}, {result.first_reject}{' (the first of them)' if result.rejected > 1 else ''}")
+    for example in result.reject_examples:
+        note(f"{result.file}, {example}")
     if result.read == 0:
         note(f"{result.file} holds no records.")
 

@@ -5,7 +5,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from asp_analysis.store.rejects import KeptReject
 
 _REJECT_COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")
-_TABLE_FORMATS = ("csv", "jsonl", "parquet", "asp-platform")
-_OPTIONS = {"map": "--map", "set": "--set", "time_format": "--time-format", "decimal": "--decimal"}
+_TABLE_FORMATS = ("csv", "json", "jsonl", "parquet", "xlsx", "asp-platform")
+_OPTIONS = {
+    "map": "--map",
+    "set": "--set",
+    "value": "--value",
+    "null": "--null",
+    "time_format": "--time-format",
+    "time_zone": "--time-zone",
+    "decimal": "--decimal",
+    "thousands": "--thousands",
+}
 """What the load log keeps of the options of `load`, and how they are given."""
 
 
@@ -113,7 +122,14 @@ def _load_again(path: Path, reject: "KeptReject") -> str:
     if reject.format in _TABLE_FORMATS:
         words += ["--as", reject.loaded_as]
         for name, flag in _OPTIONS.items():
-            said = reject.options.get(name, {})
-            values = ["=".join(pair) for pair in said.items()] if isinstance(said, dict) else [said]
-            words += [word for value in values for word in (flag, value)]
+            words += [word for value in _said(reject.options.get(name, {})) for word in (flag, value)]
     return shlex.join(words)
+
+
+def _said(option: Any) -> list[str]:
+    """Return the values of a repeatable option, as the load log keeps them."""
+    if isinstance(option, dict):
+        nested = [(ours, words) for ours, words in option.items() if isinstance(words, dict)]
+        plain = ["=".join(pair) for pair in option.items() if isinstance(pair[1], str)]
+        return plain + [f"{ours}:{theirs}={word}" for ours, words in nested for theirs, word in words.items()]
+    return option if isinstance(option, list) else str(option).split(" | ")

@@ -3,16 +3,16 @@
 import csv
 import functools
 import io
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from asp_analysis.batch import Reject
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import LONGEST_LINE, Head, SourceFile, is_decoded
-from asp_analysis.importers.tables.mapping import Mapping
-from asp_analysis.importers.tables.raw import RawBatch, check_width, chunks
+from asp_analysis.importers.tables.raw import RawBatch, check_width, chunks, name_columns
 from asp_analysis.importers.tables.table_format import TableFormat
+from asp_analysis.importers.tables.table_options import TableOptions
 
 _SHOWN_LENGTH = 200
 
@@ -51,10 +51,20 @@ class _RememberedLines:
         return first, text
 
 
-def read_table(file: SourceFile, mapping: Mapping) -> Iterator[RawBatch]:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One record: its cells, one for each column, where it begins, its text, and whether cells were filled in."""
+
+    cells: list[str]
+    number: int
+    text: str
+    is_filled: bool
+
+
+def read_table(file: SourceFile, options: TableOptions) -> Iterator[RawBatch]:
     """Read a CSV file with a header line; comma, semicolon or tab, told by the header. A quoted cell may hold lines."""
     csv.field_size_limit(LONGEST_LINE)
-    encoding = mapping.encoding
+    encoding = options.encoding
     with file.open_text(encoding) as stream:
         lines = _RememberedLines(stream)
         header, delimiter = _csv_header(file.name, lines)
@@ -67,14 +77,14 @@ def read_table(file: SourceFile, mapping: Mapping) -> Iterator[RawBatch]:
             yield _csv_batch(header, chunk)
 
 
-def read_header(file: SourceFile, mapping: Mapping) -> str:
+def read_header(file: SourceFile, options: TableOptions) -> str:
     """Return the header line as it is in the file; empty where there is none."""
-    with file.open_text(mapping.encoding) as stream:
+    with file.open_text(options.encoding) as stream:
         return next((line for line in iter(functools.partial(stream.readline, LONGEST_LINE), "") if line.strip()), "")
 
 
-def _length_of(record: tuple[list[str], int, str] | Reject) -> int:
-    return len(record.raw_text if isinstance(record, Reject) else record[2])
+def _length_of(record: _Line | Reject) -> int:
+    return len(record.raw_text if isinstance(record, Reject) else record.text)
 
 
 def _csv_header(name: str, lines: _RememberedLines) -> tuple[list[str], str]:
@@ -86,10 +96,7 @@ def _csv_header(name: str, lines: _RememberedLines) -> tuple[list[str], str]:
         raise InputError(f"A CSV header is needed, line 1 of {name} is none ({error}). Check the file.") from None
     lines.take()
     check_width(name, len(cells))
-    doubled = sorted(cell for cell, times in Counter(cells).items() if times > 1)
-    if doubled:
-        raise InputError(f"Every column of {name} needs a name of its own, {doubled[0]!r} is there twice. Rename one.")
-    return cells, delimiter
+    return name_columns(cells), delimiter
 
 
 def _what_to_do(encoding: str) -> str:
@@ -97,9 +104,7 @@ def _what_to_do(encoding: str) -> str:
     return f"Save the file as UTF-8 (in Excel: CSV UTF-8), or give {option}"
 
 
-def _csv_records(
-    reader: Any, lines: _RememberedLines, width: int, encoding: str
-) -> Iterator[tuple[list[str], int, str] | Reject]:
+def _csv_records(reader: Any, lines: _RememberedLines, width: int, encoding: str) -> Iterator[_Line | Reject]:
     while True:
         try:
             cells = next(reader)
@@ -108,14 +113,25 @@ def _csv_records(
         except csv.Error as error:
             yield _csv_reject(lines, f"the line is not CSV: {error}")
             continue
-        line_number, text = lines.take()
+        number, text = lines.take()
         if not is_decoded(text):
-            yield Reject(line_number, (f"the line is not {encoding}. {_what_to_do(encoding)}",), text)
-        elif len(cells) == width:
-            yield cells, line_number, text
+            yield Reject(number, (f"the line is not {encoding}. {_what_to_do(encoding)}",), text)
         elif cells:
-            reason = f"the header has {width} columns, this line has {len(cells)}"
-            yield Reject(line_number, (reason,), text)
+            yield _line_of(cells, width, number, text)
+
+
+def _line_of(cells: list[str], width: int, number: int, text: str) -> _Line | Reject:
+    """Fit a record to the header: empty cells at its end may be missing, or be too many."""
+    if len(cells) > width and not any(map(str.strip, cells[width:])):
+        cells = cells[:width]
+    if len(cells) == width:
+        return _Line(cells, number, text, False)
+    reason = f"the header has {width} columns, this line has {len(cells)}"
+    if len(cells) > width:
+        return Reject(number, (reason,), text)
+    if not text.endswith(("\n", "\r")):
+        return Reject(number, (f"{reason}; the file ends within this line (half-written?)",), text)
+    return _Line(cells + [""] * (width - len(cells)), number, text, True)
 
 
 def _csv_reject(lines: _RememberedLines, reason: str) -> Reject:
@@ -123,18 +139,24 @@ def _csv_reject(lines: _RememberedLines, reason: str) -> Reject:
     return Reject(line_number, (reason,), text)
 
 
-def _csv_batch(header: list[str], chunk: list[tuple[list[str], int, str] | Reject]) -> RawBatch:
-    good = [item for item in chunk if not isinstance(item, Reject)]
-    by_column = zip(*(cells for cells, _, _ in good), strict=True) if good else ([] for _ in header)
+def _csv_batch(header: list[str], chunk: list[_Line | Reject]) -> RawBatch:
+    good = [item for item in chunk if isinstance(item, _Line)]
+    by_column = zip(*(line.cells for line in good), strict=True) if good else ([] for _ in header)
     columns = {name: list(values) for name, values in zip(header, by_column, strict=True)}
-    texts = [text for _, _, text in good]
-    numbers = [number for _, number, _ in good]
-    return RawBatch(columns, numbers, texts.__getitem__, [item for item in chunk if isinstance(item, Reject)])
+    return RawBatch(
+        columns=columns,
+        line_numbers=[line.number for line in good],
+        raw_text=[line.text for line in good].__getitem__,
+        unreadable=[item for item in chunk if isinstance(item, Reject)],
+        filled=sum(line.is_filled for line in good),
+    )
 
 
 def _is_csv(head: Head) -> bool:
     """Whatever is text and nothing else may be CSV: its header is judged when it is read."""
-    is_other = head.text.startswith(("[", "{")) or head.magic.startswith((b"PK\x03\x04", b"SQLite format 3", b"PAR1"))
+    is_other = head.text.startswith(("[", "{", "<?xml")) or head.magic.startswith(
+        (b"PK\x03\x04", b"SQLite format 3", b"PAR1")
+    )
     return bool(head.text) and not is_other and "\x00" not in head.text.partition("\n")[0]
 
 
@@ -152,6 +174,6 @@ EMPTY = TableFormat(
     title="an empty file",
     suffixes=(),
     recognises=lambda head: not head.text,
-    read_table=lambda _file, _mapping: iter(()),
+    read_table=lambda _file, _options: iter(()),
 )
 """A file without any content is a table without records."""

@@ -11,15 +11,15 @@ from pydantic_core import from_json
 from asp_analysis.batch import Reject
 from asp_analysis.importers.file import SourceFile, decoded
 from asp_analysis.importers.json_lines import LineError, parse_line
-from asp_analysis.importers.tables.mapping import Mapping
 from asp_analysis.importers.tables.raw import MOST_COLUMNS, RawBatch, chunks
 from asp_analysis.importers.tables.table_format import TableFormat
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.validation import shown
 
 _BATCH_CELLS = 2_000_000
 
 
-def read_table(file: SourceFile, _mapping: Mapping) -> Iterator[RawBatch]:
+def read_table(file: SourceFile, _options: TableOptions) -> Iterator[RawBatch]:
     """Read a file that holds one JSON object a line; blank lines are skipped."""
     with file.open_lines() as stream:
         first = 1
@@ -44,7 +44,9 @@ def _jsonl_batches(numbers: Sequence[int], lines: list[bytes]) -> Iterator[RawBa
     start = 0
     for count, columns in _by_column(objects):
         part = slice(start, start := start + count)
-        yield RawBatch(columns, numbers[part], _text_of(lines[part]), unreadable)
+        yield RawBatch(
+            columns=columns, line_numbers=numbers[part], raw_text=_text_of(lines[part]), unreadable=unreadable
+        )
         unreadable = []
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import SourceFile
-from asp_analysis.importers.tables.mapping import Mapping
 from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch, check_width
 from asp_analysis.importers.tables.table_format import TableFormat
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.records import json_text
 
 
-def read_table(file: SourceFile, _mapping: Mapping) -> Iterator[RawBatch]:
+def read_table(file: SourceFile, _options: TableOptions) -> Iterator[RawBatch]:
     """Read a file batch by batch.
 
     Raises:
@@ -26,7 +26,8 @@ def read_table(file: SourceFile, _mapping: Mapping) -> Iterator[RawBatch]:
             check_width(file.name, len(table.schema_arrow.names))
             for batch in table.iter_batches(batch_size=BATCH_RECORDS):
                 columns = batch.to_pydict()
-                yield RawBatch(columns, list(range(seen + 1, seen + 1 + batch.num_rows)), _parquet_text(columns))
+                numbers = range(seen + 1, seen + 1 + batch.num_rows)
+                yield RawBatch(columns=columns, line_numbers=numbers, raw_text=_parquet_text(columns))
                 seen += batch.num_rows
     except (pyarrow.ArrowException, ValueError, OverflowError) as error:  # texts that are no UTF-8, times beyond 9999
         raise InputError(f"A Parquet file is needed, {file.name} gave: {_first_line(error)}. Write it again.") from None

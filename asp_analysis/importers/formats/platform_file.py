@@ -14,8 +14,7 @@ from asp_analysis.errors import InputError
 from asp_analysis.importers.file import Head, SourceFile
 from asp_analysis.importers.format import Format, Part, ReadOptions
 from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch
-from asp_analysis.importers.tables.record_batches import read_batches
-from asp_analysis.importers.tables.table_format import said_options
+from asp_analysis.importers.tables.record_batches import RecordReader
 from asp_analysis.records import json_text
 from asp_analysis.sql import SCHEMA_VERSION
 
@@ -62,7 +61,7 @@ def read_table(path: Path, table: str) -> Iterator[RawBatch]:
         while rows := cursor.fetchmany(BATCH_RECORDS):
             numbers, *values = map(list, zip(*rows, strict=True))
             columns = {name: [_plain(value) for value in column] for name, column in zip(names, values, strict=True)}
-            yield RawBatch(columns, numbers, _text_of(columns))
+            yield RawBatch(columns=columns, line_numbers=numbers, raw_text=_text_of(columns))
 
 
 def _is_utf8(name: str) -> bool:
@@ -127,12 +126,12 @@ class _PlatformFormat(Format):
                 f"{file.name} is a SQLite file of the ASP platform: its tables say what they are. "
                 "Leave out --as, --map and --set."
             )
-        mapping = options.mapping
         parts = []
         for table in list_tables(file.path):
-            kind, name = KINDS[table], f"{file.name} ({table})"
-            batches = read_batches(read_table(file.path, table), name, kind, mapping)
-            parts.append(Part(loaded_as=kind, batches=batches, options=said_options(mapping)))
+            kind, notes = KINDS[table], list[str]()
+            reader = RecordReader(f"{file.name} ({table})", kind, options.table, notes=notes)
+            batches = reader.read(read_table(file.path, table))
+            parts.append(Part(loaded_as=kind, batches=batches, options=options.table.said, notes=notes))
         return parts
 
 

@@ -1,18 +1,16 @@
 """How other people's column names become ours: `--map`, `--set`, and everything unmapped into `metadata`."""
 
 import json
-import re
-import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.executions import MEASURES, ORIGIN
-from asp_analysis.importers.tables.numbers import is_number, scaled, source_of, with_decimal_point
+from asp_analysis.importers.tables.cells import CellReader
+from asp_analysis.importers.tables.numbers import is_number, source_of
 from asp_analysis.importers.tables.raw import RawBatch
+from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.platform_form import our_name
 from asp_analysis.records import RECORDS, json_text, parse_json
 from asp_analysis.validation import Columns
@@ -21,36 +19,6 @@ _SAY_NOTHING = {"metrics": {"id", "execution_date"}, "bootstrap_metrics": {"id"}
 """Kind of record -> columns of the platform's table that say nothing of their own."""
 
 _SHOWN_COLUMNS = 50
-
-_INSTANTS = {"executed_at", "created_at", "started_at", "completed_at", "found_at", "fixed_at", "measured_at"} | {
-    "period_start_at",
-    "period_end_at",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mapping:
-    """What the user said about a table: ours -> theirs, ours -> constant, the form of its times, numbers and texts.
-
-    Behind the name of a column of numbers may stand what multiplies it: `seconds*1000`.
-    """
-
-    columns: dict[str, str] = field(default_factory=dict)
-    constants: dict[str, str] = field(default_factory=dict)
-    time_format: str | None = None
-    decimal: str = "."
-    encoding: str = "utf-8"
-
-    def __post_init__(self) -> None:
-        try:
-            time.strptime("", self.time_format or "")
-        except (ValueError, re.error) as error:
-            if not str(error).startswith(("time data", "unconverted")):
-                raise InputError(
-                    f"--time-format needs a form such as '%m/%d/%Y %H:%M', found {self.time_format!r} ({error}). "
-                    "Mend it."
-                ) from None
-
 
 _TASK_COLUMNS = RECORDS["task_metadata"].model_fields.keys() - {"metadata_json"}
 
@@ -67,21 +35,21 @@ _MARKS: dict[str, Callable[[set[str]], bool]] = {
 """Kind of record -> whether columns, under our names, tell that it is this kind; the first that fits is taken."""
 
 
-def kind_of(table: str, columns: list[str], mapping: Mapping) -> str:
+def kind_of(table: str, columns: list[str], options: TableOptions) -> str:
     """Return what `--as` means: `agent_cost_vector` has one row per execution, or per metric as the platform writes."""
     if table != "agent_cost_vector":
         return table
-    named = {*columns, *mapping.columns, *mapping.constants}
+    named = {*columns, *options.columns, *options.constants}
     return "metrics" if "metric_type" in named else "executions"
 
 
-def detect_target(path: str, columns: list[str], mapping: Mapping) -> str:
+def detect_target(path: str, columns: list[str], options: TableOptions) -> str:
     """Tell what the records are from the columns they have, as `--as` would say it.
 
     Raises:
         InputError: the columns fit no table; the message lists them.
     """
-    named = {*columns, *mapping.columns, *mapping.constants}
+    named = {*columns, *options.columns, *options.constants}
     fitting = [kind for kind, is_fitting in _MARKS.items() if is_fitting({our_name(kind, name) for name in named})]
     if fitting:
         return fitting[0]
@@ -96,56 +64,55 @@ def _listed(columns: list[str]) -> str:
     return (", ".join(columns[:_SHOWN_COLUMNS]) or "(none)") + more
 
 
-def check_mapping(path: str, columns: list[str], mapping: Mapping, loaded_as: str) -> None:
-    """Refuse a mapping that names a column which is not there.
+def check_mapping(path: str, columns: list[str], options: TableOptions, kinds: tuple[str, ...]) -> None:
+    """Refuse a mapping that names a column which none of the kinds has, or which is not in the file.
 
     Raises:
         InputError: an unknown name on either side, one name given both by --map and by --set, or a text multiplied.
     """
-    model, sources = RECORDS[loaded_as], Counter(our_name(loaded_as, ours) for ours in _said(mapping))
-    for ours in _said(mapping):
-        if our_name(loaded_as, ours) not in model.model_fields:
-            raise InputError(
-                f"A column of {loaded_as} is needed on the left of =, {ours!r} is none. "
-                f"It has: {', '.join(model.model_fields)}."
-            )
-    for ours, theirs in mapping.columns.items():
+    for ours in [*_said(options), *options.values]:
+        if not any(our_name(kind, ours) in RECORDS[kind].model_fields for kind in kinds):
+            listed = "; ".join(f"{kind} has: {', '.join(RECORDS[kind].model_fields)}" for kind in kinds)
+            raise InputError(f"{ours!r} is not a column of {' or '.join(kinds)} (left of =). {listed}.")
+    for ours, theirs in options.columns.items():
         column, factor = source_of(theirs, columns)
         if column not in columns:
+            raise InputError(f"--map {ours}={theirs}: {path} has no column {column!r}. It has: {_listed(columns)}.")
+        if factor is not None and not (factor and _is_number_of_any(kinds, ours)):
             raise InputError(
-                f"--map {ours}={theirs} needs a column {column!r}, {path} has none of that name. "
-                f"It has: {_listed(columns)}."
+                f"--map {ours}={theirs}: only numbers are multiplied, by a factor above 0. Leave *{factor} out."
             )
-        if factor is not None and not (factor and is_number(model, our_name(loaded_as, ours))):
-            raise InputError(
-                f"Numbers and a factor above 0 are needed by *, --map {ours}={theirs} has none. Leave *{factor} out."
-            )
-    for name, count in sources.items():
-        if count > 1:
-            raise InputError(f"One source for {name} is needed, --map and --set name {count}. Leave one out.")
+    for kind in kinds:
+        sources = Counter(our_name(kind, ours) for ours in _said(options))
+        for name, count in sources.items():
+            if count > 1:
+                raise InputError(f"--map and --set name {count} sources for {name}. Leave one out.")
 
 
-def _said(mapping: Mapping) -> list[str]:
-    return [*mapping.columns, *mapping.constants]
+def _is_number_of_any(kinds: tuple[str, ...], ours: str) -> bool:
+    models = [(RECORDS[kind], our_name(kind, ours)) for kind in kinds]
+    return any(name in model.model_fields and is_number(model, name) for model, name in models)
 
 
-def apply_mapping(kind: str, raw: RawBatch, mapping: Mapping) -> Columns:
+def _said(options: TableOptions) -> list[str]:
+    return [*options.columns, *options.constants]
+
+
+def apply_mapping(kind: str, raw: RawBatch, options: TableOptions, reader: CellReader) -> Columns:
     """Give the raw columns under our names; what has no place there goes to `metadata_json` as it is named."""
     model, count = RECORDS[kind], raw.record_count
     mapped: Columns = {}
-    for ours, theirs in mapping.columns.items():
+    for ours, theirs in options.columns.items():
         column = source_of(theirs, raw.columns)[0]
         if column in raw.columns:
             mapped[our_name(kind, ours)] = raw.columns[column]
-    mapped |= {our_name(kind, ours): [value] * count for ours, value in mapping.constants.items()}
-    extras = {name: raw.columns[name] for name in _unmapped(kind, list(raw.columns), mapping)}
+    mapped |= {our_name(kind, ours): [value] * count for ours, value in options.constants.items()}
+    extras = {name: raw.columns[name] for name in _unmapped(kind, list(raw.columns), options)}
     for name, values in raw.columns.items():
         if name not in extras and (ours := our_name(kind, name)) in model.model_fields:
             mapped.setdefault(ours, values)
-    _read_numbers(kind, mapped, raw, mapping)
-    if mapping.time_format:
-        _read_times(mapped, mapping.time_format)
-    for name in _origins(kind, raw, mapping):
+    reader.read(mapped, raw.columns)
+    for name in _origins(kind, raw, options):
         mapped[name], others = _parted(name, raw.columns[name])
         if any(value is not None for value in others):
             extras[name] = others
@@ -154,9 +121,9 @@ def apply_mapping(kind: str, raw: RawBatch, mapping: Mapping) -> Columns:
     return mapped
 
 
-def _origins(kind: str, raw: RawBatch, mapping: Mapping) -> list[str]:
+def _origins(kind: str, raw: RawBatch, options: TableOptions) -> list[str]:
     """List the columns that tell where executions come from; no option says so, they may mean something else."""
-    said = _said(mapping)
+    said = _said(options)
     return [name for name in ORIGIN if kind == "executions" and name in raw.columns and name not in said]
 
 
@@ -178,12 +145,12 @@ def _is_object(value: Any) -> bool:
         return False
 
 
-def former_metadata(raw: RawBatch, given: Columns, mapping: Mapping) -> list[str | None] | None:
+def former_metadata(raw: RawBatch, given: Columns, options: TableOptions) -> list[str | None] | None:
     """Return the metadata with where executions come from, as earlier releases kept it; None where nothing tells it.
 
     given: the columns of `apply_mapping`.
     """
-    others = _origins("executions", raw, mapping)
+    others = _origins("executions", raw, options)
     told = {name: (raw.columns if name in others else given)[name] for name in ORIGIN if name in given}
     if not told:
         return None
@@ -191,50 +158,30 @@ def former_metadata(raw: RawBatch, given: Columns, mapping: Mapping) -> list[str
     return [json_text(value) if isinstance(value, dict) else None for value in merged]
 
 
-def _read_numbers(kind: str, columns: Columns, raw: RawBatch, mapping: Mapping) -> None:
-    if mapping.decimal == ",":
-        for name in columns:
-            if is_number(RECORDS[kind], name):
-                columns[name] = [with_decimal_point(value) for value in columns[name]]
-    for ours, theirs in mapping.columns.items():
-        column, factor = source_of(theirs, raw.columns)
-        if factor is not None and column in raw.columns:
-            name = our_name(kind, ours)
-            columns[name] = [scaled(value, factor) for value in columns[name]]
-
-
-def unmapped_note(columns: list[str], mapping: Mapping, loaded_as: str) -> str:
+def unmapped_note(columns: list[str], options: TableOptions, loaded_as: str) -> str:
     """Say which columns only go to `metadata`; empty where none does."""
-    names = _unmapped(loaded_as, columns, mapping)
+    names = _unmapped(loaded_as, columns, options)
     return f"Not mapped, kept in metadata: {_listed(names)}. Name them with --map OURS=THEIRS." if names else ""
 
 
-def _unmapped(kind: str, columns: list[str], mapping: Mapping) -> list[str]:
+def source_columns(kind: str, columns: list[str], options: TableOptions) -> frozenset[str]:
+    """Return the columns of a file from which records of a kind are made."""
+    return frozenset(columns) - frozenset(_unmapped(kind, columns, options))
+
+
+def _unmapped(kind: str, columns: list[str], options: TableOptions) -> list[str]:
     fields = RECORDS[kind].model_fields
-    sources = {ours: source_of(theirs, columns)[0] for ours, theirs in mapping.columns.items()}
+    sources = {ours: source_of(theirs, columns)[0] for ours, theirs in options.columns.items()}
     taken = {our_name(kind, ours) for ours, column in sources.items() if column in columns}
-    taken |= {our_name(kind, ours) for ours in mapping.constants}
+    taken |= {our_name(kind, ours) for ours in options.constants}
     left = []
     for name in columns:
         ours = our_name(kind, name)
         if ours in fields and ours not in taken:
             taken.add(ours)
-        elif name not in sources.values() and name not in _SAY_NOTHING.get(kind, ()):
+        elif name not in sources.values() and name not in _SAY_NOTHING.get(kind, set()) | options.passed_over:
             left.append(name)
     return left
-
-
-def _read_times(columns: Columns, time_format: str) -> None:
-    for name in _INSTANTS & columns.keys():
-        columns[name] = [_strptime(value, time_format) for value in columns[name]]
-
-
-def _strptime(value: Any, time_format: str) -> Any:
-    """Read a text by the user's format; what does not fit it is left for the record's own check to judge."""
-    try:
-        return datetime.strptime(value.strip(), time_format) if isinstance(value, str) else value
-    except ValueError:
-        return value
 
 
 def _merged_metadata(given: list[Any] | None, extras: Columns, count: int) -> list[Any]:

@@ -1,5 +1,6 @@
 """What a reader of tables gives: batches of raw columns, bounded in memory whatever a file holds."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,14 +15,18 @@ MOST_COLUMNS = 10_000
 _BATCH_BYTES = 16 * 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RawBatch:
-    """Consecutive records of one file, by column: unknown values are None, text is as it was found."""
+    """Consecutive records of one file, by column: unknown values are None, text is as it was found.
+
+    filled: how many of them had fewer cells than the header and were filled with empty ones.
+    """
 
     columns: dict[str, list[Any]]
     line_numbers: Sequence[int]
     raw_text: Callable[[int], str]
     unreadable: list[Reject] = field(default_factory=list)
+    filled: int = 0
 
     @property
     def record_count(self) -> int:
@@ -51,3 +56,17 @@ def check_width(name: str, count: int) -> None:
     """
     if count > MOST_COLUMNS:
         raise InputError(f"At most {MOST_COLUMNS:,} columns are needed, {name} has {count:,}. Leave out what is none.")
+
+
+def name_columns(cells: Sequence[str]) -> list[str]:
+    """Return the names of columns: a name that is there several times gets a number each time, an empty one its place.
+
+    None of the repeated ones is the one that is meant, so that none is taken by its name alone.
+    """
+    seen: Counter[str] = Counter()
+    times = Counter(cells)
+    names = []
+    for place, cell in enumerate(cells, 1):
+        seen[cell] += 1
+        names.append(f"column {place}" if not cell else f"{cell} ({seen[cell]})" if times[cell] > 1 else cell)
+    return names

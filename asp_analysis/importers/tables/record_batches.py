@@ -9,9 +9,13 @@ from typing import Any
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.executions import COLUMN_OF, COLUMNS, CONTEXT, MEASURES, METRICS, ORIGIN, PLACE
-from asp_analysis.importers.tables.mapping import Mapping, apply_mapping, former_metadata
+from asp_analysis.importers.tables.cells import CellReader
+from asp_analysis.importers.tables.mapping import apply_mapping, former_metadata, unmapped_note
 from asp_analysis.importers.tables.occurrences import Occurrences
 from asp_analysis.importers.tables.raw import RawBatch
+from asp_analysis.importers.tables.table_options import TableOptions
+from asp_analysis.importers.tables.table_prices import price_executions
+from asp_analysis.importers.transcripts.call_rows import Pricer
 from asp_analysis.platform_form import VECTORS, unfold
 from asp_analysis.records import RECORDS, json_text, table_of
 from asp_analysis.validation import Columns, validate_columns
@@ -25,63 +29,99 @@ MOST_REJECTED_RECORDS = 1_000_000
 Rows = list[tuple[Any, ...]]
 
 
-def read_batches(raws: Iterable[RawBatch], name: str, kind: str, mapping: Mapping) -> Iterator[Batch]:
-    """Read the raw columns of a file as records of `kind` (a key of `records.RECORDS`), checked, mapped and named.
+class RecordReader:
+    """Reads the raw columns of one file as records of one kind: mapped, checked, named and priced.
 
-    Executions without an `execution_id` get one from their content and its occurrence in the file, so that loading the
-    file again, or a longer version of it, names every execution as before; so do defects without a `defect_id`.
-
-    Raises:
-        InputError: the file cannot be read, or more than `MOST_REJECTED_RECORDS` of its records cannot be taken.
+    kind: a key of `records.RECORDS`. Executions without an `execution_id` get one from their content and its occurrence
+    in the file, so that loading the file again, or a longer version of it, names every execution as before; so do
+    defects without a `defect_id`. price: prices executions that name a model and tokens and no cost. notes: gets what
+    the user should know, when all is read.
     """
-    rejected = 0
-    with closing(Occurrences()) as occurrences:
-        for raw in raws:
-            batch = _batch(raw, kind, mapping, occurrences)
-            rejected += len(batch.rejects)
-            if rejected > MOST_REJECTED_RECORDS:
-                raise _too_many_rejects(name, kind, batch.rejects[-1])
-            yield batch
 
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        options: TableOptions,
+        *,
+        price: Pricer | None = None,
+        notes: list[str] | None = None,
+    ) -> None:
+        self._name, self._kind, self._options, self._price = name, kind, options, price
+        self._notes = [] if notes is None else notes
+        self._cells = CellReader(kind, options)
+        self._priced = 0
 
-def _too_many_rejects(path: str, loaded_as: str, last: Reject) -> InputError:
-    return InputError(
-        f"A table of {loaded_as} is needed, {path} has more than {MOST_REJECTED_RECORDS:,} records that cannot be "
-        f"taken (line {last.line_number}: {last.reasons[0]}). Mend it, or say how to read it: --map, --time-format."
-    )
+    def read(self, raws: Iterable[RawBatch]) -> Iterator[Batch]:
+        """Yield the batches of a file.
 
+        Raises:
+            InputError: the file cannot be read, or more than `MOST_REJECTED_RECORDS` of its records cannot be taken.
+        """
+        rejected = filled = 0
+        with closing(Occurrences()) as occurrences:
+            for number, raw in enumerate(raws):
+                if number == 0 and (note := unmapped_note(list(raw.columns), self._options, self._kind)):
+                    self._notes.append(note)
+                batch = self._batch(raw, occurrences)
+                filled += raw.filled
+                rejected += len(batch.rejects)
+                if rejected > MOST_REJECTED_RECORDS:
+                    raise self._too_many_rejects(batch.rejects[-1])
+                yield batch
+        self._note(filled)
 
-def _batch(raw: RawBatch, loaded_as: str, mapping: Mapping, occurrences: Occurrences) -> Batch:
-    model = RECORDS[loaded_as]
-    given = apply_mapping(loaded_as, raw, mapping)
-    if loaded_as == "defect_log":
-        given["defect_id"] = _defect_ids(given, raw.record_count, occurrences)
-    clean, errors = validate_columns(model, given, raw.record_count)
-    rejects = [
-        Reject(raw.line_numbers[record], tuple(reasons), raw.raw_text(record)) for record, reasons in errors.items()
-    ]
-    good = [record for record in range(raw.record_count) if record not in errors] if errors else None
-    unnamed_count = _unnamed_count(clean, errors)
-    clean = _only(clean, good)
-    if unnamed_count and loaded_as == "metrics":
-        clean["execution_id"] = _with_names(clean, _named_by_context(clean, occurrences))
-    elif unnamed_count:
-        told = former_metadata(raw, given, mapping)
-        kept = clean["metadata_json"] if told is None else told if good is None else [told[record] for record in good]
-        clean["execution_id"] = list(_named_by_content(clean, kept, occurrences))
-    columns, rows = rows_of(loaded_as, clean, given)
-    return Batch(
-        table=table_of(loaded_as),
-        columns=columns,
-        rows=rows,
-        record_of_row=good if good is not None else range(raw.record_count),
-        line_numbers=raw.line_numbers,
-        raw_text=raw.raw_text,
-        record_count=raw.record_count + len(raw.unreadable),
-        rejects=sorted([*raw.unreadable, *rejects], key=lambda reject: reject.line_number),
-        unnamed_count=unnamed_count,
-        is_by_metric=loaded_as == "metrics",
-    )
+    def _note(self, filled: int) -> None:
+        self._notes += self._cells.notes
+        if filled:
+            lines = "line has" if filled == 1 else "lines have"
+            self._notes.append(f"{filled:,} {lines} fewer cells than the header; the missing ones are empty.")
+        if self._priced:
+            had = "execution had no cost and was" if self._priced == 1 else "executions had no cost and were"
+            self._notes.append(f"{self._priced:,} {had} priced by model and tokens.")
+
+    def _too_many_rejects(self, last: Reject) -> InputError:
+        return InputError(
+            f"{self._name} has more than {MOST_REJECTED_RECORDS:,} records that cannot be taken as {self._kind} "
+            f"(line {last.line_number}: {last.reasons[0]}). Correct it, or say how to read it: --map, --time-format."
+        )
+
+    def _batch(self, raw: RawBatch, occurrences: Occurrences) -> Batch:
+        kind, model = self._kind, RECORDS[self._kind]
+        given = apply_mapping(kind, raw, self._options, self._cells)
+        if kind == "defect_log":
+            given["defect_id"] = _defect_ids(given, raw.record_count, occurrences)
+        clean, errors = validate_columns(model, given, raw.record_count, self._cells.repair)
+        rejects = [
+            Reject(raw.line_numbers[record], tuple(reasons), raw.raw_text(record)) for record, reasons in errors.items()
+        ]
+        good = [record for record in range(raw.record_count) if record not in errors] if errors else None
+        unnamed_count = _unnamed_count(clean, errors)
+        clean = _only(clean, good)
+        if unnamed_count and kind == "metrics":
+            clean["execution_id"] = _with_names(clean, _named_by_context(clean, occurrences))
+        elif unnamed_count:
+            told = former_metadata(raw, given, self._options)
+            kept = (
+                clean["metadata_json"] if told is None else told if good is None else [told[record] for record in good]
+            )
+            clean["execution_id"] = list(_named_by_content(clean, kept, occurrences))
+        priced = price_executions(clean, self._price) if kind == "executions" and self._price else 0
+        self._priced += priced
+        columns, rows = rows_of(kind, clean, given)
+        return Batch(
+            table=table_of(kind),
+            columns=columns,
+            rows=rows,
+            record_of_row=good if good is not None else range(raw.record_count),
+            line_numbers=raw.line_numbers,
+            raw_text=raw.raw_text,
+            record_count=raw.record_count + len(raw.unreadable),
+            rejects=sorted([*raw.unreadable, *rejects], key=lambda reject: reject.line_number),
+            unnamed_count=unnamed_count,
+            is_by_metric=kind == "metrics",
+            has_computed_costs=bool(priced),
+        )
 
 
 def _only(clean: Columns, good: list[int] | None) -> Columns:

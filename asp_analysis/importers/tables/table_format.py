@@ -1,16 +1,16 @@
 """Formats of tables: files of records in columns, which the user may name, map and complete."""
 
-import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import Head, SourceFile
 from asp_analysis.importers.format import Format, Part, ReadOptions
-from asp_analysis.importers.tables.mapping import Mapping, check_mapping, detect_target, kind_of, unmapped_note
+from asp_analysis.importers.tables.mapping import check_mapping, detect_target, kind_of, source_columns
 from asp_analysis.importers.tables.raw import RawBatch
-from asp_analysis.importers.tables.record_batches import read_batches
+from asp_analysis.importers.tables.record_batches import RecordReader
+from asp_analysis.importers.tables.table_options import TableOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class TableFormat(Format):
 
     suffixes: tuple[str, ...]
     recognises: Callable[[Head], bool]
-    read_table: Callable[[SourceFile, Mapping], Iterator[RawBatch]]
-    read_header: Callable[[SourceFile, Mapping], str] | None = None
+    read_table: Callable[[SourceFile, TableOptions], Iterator[RawBatch]]
+    read_header: Callable[[SourceFile, TableOptions], str] | None = None
 
     @property
     def is_table(self) -> bool:
@@ -41,29 +41,31 @@ class TableFormat(Format):
         return self.recognises(head)
 
     def read_parts(self, file: SourceFile, options: ReadOptions) -> list[Part]:
-        """Read the records batch by batch, checked and mapped."""
-        mapping = options.mapping
-        raws = self.read_table(file, mapping)
-        first = next(raws, None)
+        """Read the records batch by batch, checked and mapped; once for each kind where the user names several."""
+        table = options.table
+        first = next(self.read_table(file, table), None)
         columns = list(first.columns) if first else []
-        if first and not columns and options.loaded_as is None:
+        header = self.read_header(file, table) if self.read_header else None
+        if first and not columns and not options.kinds:
             raise InputError(
                 f"JSON records are needed, {file.name} holds none that can be read. Check that it is whole."
             )
-        kind = kind_of(options.loaded_as, columns, mapping) if options.loaded_as else None
-        header = self.read_header(file, mapping) if self.read_header else None
+        kinds = tuple(kind_of(kind, columns, table) for kind in options.kinds)
         if first is None:
-            return [Part(loaded_as=kind or "unknown", batches=[], options=said_options(mapping), header=header)]
-        kind = kind or detect_target(file.name, columns, mapping)
-        check_mapping(file.name, columns, mapping, kind)
-        batches = read_batches(itertools.chain([first], raws), file.name, kind, mapping)
-        note = unmapped_note(columns, mapping, kind)
-        notes = (note,) if note else ()
-        return [Part(loaded_as=kind, batches=batches, options=said_options(mapping), header=header, notes=notes)]
+            return [
+                Part(loaded_as=kind, batches=[], options=table.said, header=header) for kind in kinds or ("unknown",)
+            ]
+        kinds = kinds or (detect_target(file.name, columns, table),)
+        check_mapping(file.name, columns, table, kinds)
+        sources = {kind: source_columns(kind, columns, table.of_kind(kind)) for kind in kinds}
+        taken = [(kind, frozenset[str]().union(*(sources[one] for one in kinds if one != kind))) for kind in kinds]
+        return [self._read_part(file, options, kind, header=header, others=others) for kind, others in taken]
 
-
-def said_options(mapping: Mapping) -> dict[str, object]:
-    """Return what the user said about a table, for the load log."""
-    said = {"map": mapping.columns, "set": mapping.constants, "time_format": mapping.time_format}
-    said |= {"decimal": mapping.decimal, "encoding": mapping.encoding}
-    return {name: value for name, value in said.items() if value and value != getattr(Mapping, name, None)}
+    def _read_part(
+        self, file: SourceFile, options: ReadOptions, kind: str, *, header: str | None, others: frozenset[str]
+    ) -> Part:
+        table = replace(options.table.of_kind(kind), passed_over=others)
+        notes: list[str] = []
+        reader = RecordReader(file.name, kind, table, price=options.transcripts.price, notes=notes)
+        batches = reader.read(self.read_table(file, table))
+        return Part(loaded_as=kind, batches=batches, options=options.table.said, header=header, notes=notes)

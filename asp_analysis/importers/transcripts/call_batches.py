@@ -23,7 +23,7 @@ class TranscriptRun:
 
     def __init__(self, reading: Reading, price: Pricer, options: dict[str, Any] | None = None) -> None:
         self.reading, self.options = reading, options or {}
-        self._price = price
+        self.price = price
         self._unpriced: frozenset[str] = frozenset()
         self._reconciliation = Reconciliation()
 
@@ -50,7 +50,7 @@ class TranscriptRun:
         return _batch("task_metadata", TASK_COLUMNS, rows, [1] * len(rows), combine_activities)
 
     def _call_batches(self, transcript: Transcript, rejects: list[Reject], unpriced: set[str]) -> Iterator[Batch]:
-        maker = CallRows(self.reading, transcript.source, self._price)
+        maker = CallRows(self.reading, transcript.source, self.price)
         calls = list(transcript.calls.values())
         for start in range(0, len(calls), BATCH_RECORDS):
             rows, numbers = [], []

@@ -1,0 +1,82 @@
+"""One JSON document as a table: an array of objects, an object that holds one such array, or a single record."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic_core import from_json
+
+from asp_analysis.batch import Reject
+from asp_analysis.errors import InputError
+from asp_analysis.importers.file import SourceFile, whole_document
+from asp_analysis.importers.tables.raw import BATCH_RECORDS, MOST_COLUMNS, RawBatch
+from asp_analysis.importers.tables.table_format import TableFormat
+from asp_analysis.importers.tables.table_options import TableOptions
+from asp_analysis.records import json_text
+from asp_analysis.validation import shown
+
+
+def read_table(file: SourceFile, _options: TableOptions) -> Iterator[RawBatch]:
+    """Read the records of the document; the line number of a record is its place, counted from 1.
+
+    Raises:
+        InputError: it is damaged, too large, or holds several arrays of objects.
+    """
+    records = _records_of(file, _document_of(file))
+    for start in range(0, len(records), BATCH_RECORDS):
+        yield _batch(records[start : start + BATCH_RECORDS], start + 1)
+
+
+def _document_of(file: SourceFile) -> Any:
+    with file.open_lines() as lines:
+        content = whole_document(file.name, lines)
+    try:
+        return from_json(content, allow_inf_nan=False)
+    except ValueError as error:
+        raise InputError(
+            f"{file.name} is a JSON document that is damaged or cut short: {error}. Copy it again."
+        ) from None
+
+
+def _records_of(file: SourceFile, document: Any) -> list[Any]:
+    if isinstance(document, list):
+        return document
+    arrays = {name: value for name, value in document.items() if _is_array_of_objects(value)}
+    if len(arrays) > 1:
+        raise InputError(
+            f"{file.name} holds several arrays of records ({', '.join(list(arrays)[:5])}). Write the one to load into "
+            f"another file, such as jq '.{next(iter(arrays))}' FILE > records.json."
+        )
+    return next(iter(arrays.values())) if arrays else [document]
+
+
+def _is_array_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _batch(items: list[Any], first: int) -> RawBatch:
+    objects, numbers, unreadable = [], [], []
+    for number, item in enumerate(items, first):
+        if isinstance(item, dict) and len(item) <= MOST_COLUMNS:
+            objects.append(item)
+            numbers.append(number)
+        else:
+            found = shown(item) if not isinstance(item, dict) else f"an object of {len(item):,} keys"
+            unreadable.append(Reject(number, (f"each record must be a JSON object, found {found}",), json_text(item)))
+    names = list(dict.fromkeys(itertools.chain.from_iterable(objects)))
+    columns = {name: [record.get(name) for record in objects] for name in names}
+    return RawBatch(
+        columns=columns,
+        line_numbers=numbers,
+        raw_text=lambda row: json_text(objects[row]),
+        unreadable=unreadable,
+    )
+
+
+FORMAT = TableFormat(
+    name="json",
+    title="JSON document",
+    suffixes=(".json",),
+    recognises=lambda head: head.is_document,
+    read_table=read_table,
+)

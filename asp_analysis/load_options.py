@@ -1,0 +1,27 @@
+"""What a user may say about a load. Light: a daily load that finds nothing new imports no more than this."""
+
+from dataclasses import dataclass, field
+
+from asp_analysis.importers.tables.table_options import TableOptions
+from asp_analysis.importers.transcripts.calls import Reading
+from asp_analysis.pricing import OwnPrices
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """What a user may say about a load: what tables hold, how transcripts are read, and whose prices hold.
+
+    kinds: keys of `records.RECORDS`, or agent_cost_vector, whose rows are executions or their metrics; a table is read
+    as each of them. max_rejects: nothing of a file is written where more of its records are rejected; None for any.
+    """
+
+    kinds: tuple[str, ...] = ()
+    table: TableOptions = field(default_factory=TableOptions)
+    max_rejects: int | None = None
+    reading: Reading = field(default_factory=Reading)
+    prices: OwnPrices | None = None
+
+    @property
+    def is_of_tables(self) -> bool:
+        """Whether the user said what only tables have."""
+        return bool(self.kinds or self.table.columns or self.table.constants)
