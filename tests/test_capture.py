@@ -212,7 +212,7 @@ def test_a_generator_function_cannot_be_decorated(store):
     [
         (lambda run: run.tokens(input=-1), "tokens_in: -1 is not a whole number from 0 to 1e15"),
         (lambda run: run.cost(float("nan")), "cost_usd: 'nan' is not a number from 0 to 1e15"),
-        (lambda run: (run.tokens(input=5), run.tokens(input=-1), run.tokens(input=9)), "tokens_in: a whole"),
+        (lambda run: (run.tokens(input=5), run.tokens(input=-1), run.tokens(input=9)), "tokens_in: "),
         (lambda run: run.tokens(input=1.5), "tokens_in: 1.5 is not a whole number from 0 to 1e15; round it"),
         (lambda run: run.tokens(output="many"), "tokens_out: "),
         (lambda run: run.tool_call(object()), "tool_calls: "),

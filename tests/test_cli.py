@@ -71,7 +71,7 @@ def test_parameters_of_sql_are_bound(run, sample_store):
 
 def test_a_parameter_without_a_value_is_answered_with_how_to_give_it(run, sample_store):
     ran = run("sql", "SELECT $y AS y, $x AS x", "--db", sample_store)
-    assert ran.refusal.startswith("Error: A value of $x, $y is needed, none was given. Give it with --param x=VALUE")
+    assert ran.refusal.startswith("Error: $x, $y has no value. Set it with --param x=VALUE")
 
 
 def test_control_characters_do_not_reach_the_terminal(run, sample_store):

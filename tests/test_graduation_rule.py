@@ -98,9 +98,9 @@ def test_more_successes_than_cases_are_refused():
 
 
 def test_thresholds_that_make_no_sense_are_refused():
-    with pytest.raises(EstimationRefusal, match="alpha is 0"):
+    with pytest.raises(EstimationRefusal, match="alpha=0"):
         SoundRule(alpha=0)
-    with pytest.raises(EstimationRefusal, match="dwell is 0"):
+    with pytest.raises(EstimationRefusal, match="dwell=0"):
         SoundRule(dwell=0)
 
 

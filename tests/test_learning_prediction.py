@@ -65,7 +65,7 @@ def test_false_alarms_are_not_predicted():
     tasks, defects, runs = world(60)
     found = rolling_type_forecasts(tasks, defects.assign(is_false_positive=True), runs)
     assert len(found.cases) == 0
-    assert found.verdict == "not enough defects to tell"
+    assert found.verdict == "too few defects for a verdict"
     assert np.isnan(found.accuracy_share)
 
 
@@ -76,7 +76,7 @@ def test_too_few_tasks_give_no_cases():
 
 def test_one_type_alone_is_refused():
     tasks, _, runs = world(10)
-    with pytest.raises(EstimationRefusal, match="found 1"):
+    with pytest.raises(EstimationRefusal, match="1 of at least 2"):
         fit_types(describe_tasks(tasks, runs), pd.Series(["70_Data"] * 10))
 
 

@@ -58,7 +58,7 @@ def set_aside(run, path, url, tmp_path):
 CHECKED = [
     ("task_metadata", "metadata_json", '{"a":"\\u0000"}', "U+0000"),
     ("task_metadata", "metadata_json", '{"a":"\\ud800"}', "UTF-8"),
-    ("task_metadata", "metadata_json", '{"a":1e999999}', "fewer digits"),
+    ("task_metadata", "metadata_json", '{"a":1e999999}', "too many digits"),
     ("task_metadata", "components_json", '["\\u0000"]', "U+0000"),
     ("task_metadata", "task_description", "a\0b", "U+0000"),
     ("task_metadata", "completed_at", "2026-02-30T00:00:00.000000Z", "not an instant"),
@@ -93,8 +93,8 @@ def test_a_key_that_is_no_utf_8_is_set_aside_with_what_refers_to_it(run, store, 
     change(store, "UPDATE agent_cost_vector SET task_id = CAST(X'61FF62' AS TEXT) WHERE task_id = 'FERRY-001'")
     found = set_aside(run, store, postgres_url, tmp_path)
     assert {(table, reason) for table, _, _, reason in found} == {
-        ("task_metadata", "a text in UTF-8 is needed"),
-        ("agent_cost_vector", "a text in UTF-8 is needed"),
+        ("task_metadata", "it is not UTF-8"),
+        ("agent_cost_vector", "it is not UTF-8"),
         ("defect_log", "task_metadata has no such row"),
     }
 
@@ -139,7 +139,7 @@ def test_without_a_file_for_them_nothing_is_written(run, store, postgres_url):
     ran = run("migrate", postgres_url, "--from", store)
     assert ran.exit_code == 1 and ran.err.count("\n") == 1 and not has_tables(postgres_url)
     assert "7 rows cannot be copied" in ran.err
-    assert "agent_cost_vector row 2 tool '0\\x00' (a text without U+0000" in ran.err
+    assert "agent_cost_vector row 2 tool '0\\x00' (it has the character U+0000" in ran.err
     assert "2 more" in ran.err and "--rejects" in ran.err
 
 

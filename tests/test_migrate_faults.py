@@ -127,7 +127,7 @@ def test_a_server_that_stops_midway_is_one_line(store):
                 os.kill(server_id, signal.SIGQUIT)
                 time.sleep(0.5)
 
-        with pytest.raises(StoreError, match="is needed to migrate to") as refusal:
+        with pytest.raises(StoreError, match="Cannot migrate to") as refusal:
             migrate(store, parse_url(server, Path.cwd()), on_progress=stop)
     assert "\n" not in str(refusal.value) and PASSWORD not in str(refusal.value)
 

@@ -144,7 +144,7 @@ def test_json_of_other_forms_is_shown_as_the_server_shows_it(server, text):
     ['"\\u0000"', '"\\ud800"', "NaN", "[1,]", "", "{'a':1}", "1e200000", "1e-20000", "[" * 100_000, '{"\\u0000":1}'],
 )
 def test_json_that_the_server_cannot_keep_is_refused(text):
-    with pytest.raises(ValueError, match=r"needed|JSON"):
+    with pytest.raises(ValueError, match=r"JSON|U\+0000|UTF-8"):
         READERS["JSONB"](text)
 
 
@@ -202,7 +202,7 @@ def test_many_values_at_once_are_read_as_each_alone(kind, data):
 
 def test_what_cannot_be_read_is_named_once_for_each_value():
     converted, wrong = convert("TEXT", ["a", "b\0", None, "b\0", "c"])
-    assert converted is None and wrong == {"b\0": "a text without U+0000 is needed"}
+    assert converted is None and wrong == {"b\0": "it has the character U+0000, which cannot be stored"}
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_what_cannot_be_read_is_named_once_for_each_value():
     ],
 )
 def test_a_value_that_the_server_does_not_take_is_refused(kind, value):
-    with pytest.raises(ValueError, match=r"need|not an instant"):
+    with pytest.raises(ValueError, match=r"not |U\+0000"):
         READERS[kind](value)
     converted, wrong = convert(kind, [value, None, value])
     assert converted is None and list(wrong) == [value]

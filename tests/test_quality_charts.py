@@ -49,7 +49,7 @@ def test_each_rule_sees_what_it_is_for():
 
 
 def test_a_chart_needs_two_finite_values():
-    with pytest.raises(EstimationRefusal, match="found 1"):
+    with pytest.raises(EstimationRefusal, match="1 of at least 2"):
         xmr_chart([3.0])
     with pytest.raises(EstimationRefusal, match="finite"):
         xmr_chart([3.0, np.nan, 4.0])

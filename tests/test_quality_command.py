@@ -25,7 +25,7 @@ def test_an_empty_store_gives_tables_and_no_crash(run, empty_store, table):
 
 def test_components_of_an_empty_store_are_refused_in_one_line(run, empty_store):
     ran = run("quality", "--table", "components", "--db", empty_store)
-    assert ran.exit_code == 1 and ran.err.startswith("Error: Tasks with a size and a component are needed")
+    assert ran.exit_code == 1 and ran.err.startswith("Error: No task has both a size and a component.")
 
 
 def test_an_order_of_ones_own_replaces_the_stores(run, sample_store, tmp_path):
@@ -43,7 +43,7 @@ def test_predictions_say_what_they_are_worth(run, sample_store):
 
 def test_a_file_of_phases_that_is_none_is_refused(run, sample_store, tmp_path):
     ran = run("quality", "--phases", tmp_path / "none.csv", "--db", sample_store)
-    assert ran.exit_code == 1 and "A CSV file of phases is needed" in ran.err
+    assert ran.exit_code == 1 and "The file of phases" in ran.err
 
 
 def test_the_process_yield_can_be_read_before_a_named_phase(run, sample_store):

@@ -73,7 +73,7 @@ def test_process_yield_counts_the_defects_made_before_the_first_failure_phase():
 def test_process_yield_can_be_read_before_another_phase():
     measures = removal_measures(make_work(BY_HAND), before="Code").set_index("measure")
     assert measures.loc["process yield", ["part", "whole"]].tolist() == [7, 10]
-    with pytest.raises(AnalysisError, match="'Deploy' is none"):
+    with pytest.raises(AnalysisError, match="no phase 'Deploy'"):
         removal_measures(make_work(BY_HAND), before="Deploy")
 
 

@@ -41,7 +41,7 @@ def test_rejects_are_given_back_cleared_mended_and_loaded_as_the_note_says(
     back = tmp_path / "back.csv"
     assert back.read_text() == HEAD + "2026-01-02;T-2;-2\n"
     back.write_text(back.read_text().replace("-2\n", "2\n"))
-    said = shlex.split(note.partition("load with: ")[2])
+    said = shlex.split(note.partition("then run: ")[2])
     assert said[:3] == ["asp-analysis", "load", str(back)]
     assert run(*said[1:], "--json", "--db", empty_store).json["written"] == 1
     query = "SELECT agent_role, cost_usd FROM executions WHERE task_id = 'T-2'"
@@ -74,7 +74,7 @@ def test_what_could_not_be_written_is_not_cleared(load_text, export, run, empty_
     load_text("b.csv", "timestamp,task_id,agent_role,cost_usd\n2026-01-02,T,Code,-2\n")
     (tmp_path / "back-2.csv").mkdir()
     ran = export("back.csv", "--clear")
-    assert ran.exit_code == 1 and "back-2.csv gave: Is a directory. Choose another." in ran.err
+    assert ran.exit_code == 1 and "back-2.csv cannot be written: Is a directory. Choose another file." in ran.err
     assert [reject["raw_text"] for reject in kept(run, empty_store)] == ["2026-01-02,T,Code,-2\n"]
 
 
@@ -89,7 +89,7 @@ def test_a_header_that_was_not_kept_is_asked_for(load_text, export, empty_store)
 
 
 def test_nothing_to_give_back_writes_no_file(export, tmp_path):
-    assert "nothing was written" in export("back.csv").err
+    assert "Nothing was written" in export("back.csv").err
     assert not (tmp_path / "back.csv").exists()
 
 

@@ -172,7 +172,7 @@ def test_a_database_without_the_contracts_tables_is_refused(tmp_path):
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE t (x)")
     other.close()
-    with pytest.raises(StoreError, match="holds none of agent_cost_vector"):
+    with pytest.raises(StoreError, match="has none of agent_cost_vector"):
         connect(str(path))
 
 

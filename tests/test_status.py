@@ -156,7 +156,7 @@ def test_what_was_at_once_long_ago_is_no_reason_to_migrate_now(empty_store):
 def test_too_few_days_carry_no_forecast_and_the_reason_says_how_many_there_are(empty_store):
     fill(empty_store, 5 * 24, 60)
     status = measured(empty_store)
-    assert set(status.forecasts["forecast"]) == {"no forecast: 3 weeks of executions are needed, found 4 days"}
+    assert set(status.forecasts["forecast"]) == {"no forecast: 4 days of executions, a forecast takes 3 weeks"}
     assert status.contents.tables["rows_per_week"].isna().all()
 
 
@@ -168,7 +168,7 @@ def test_a_store_that_nobody_writes_any_more_does_not_grow(sample_store):
 def test_an_empty_store_is_measured_too(empty_store):
     status = measured(empty_store)
     assert status.verdict == "stay" and status.contents.executions == 0 and len(status.contents.tables) == 4
-    assert set(status.forecasts["forecast"]) == {"no forecast: 3 weeks of executions are needed, found 0 days"}
+    assert set(status.forecasts["forecast"]) == {"no forecast: 0 days of executions, a forecast takes 3 weeks"}
 
 
 def test_the_rate_is_the_mean_of_the_last_eight_weeks(sample_store):

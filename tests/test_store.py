@@ -19,7 +19,7 @@ def test_init_twice_keeps_what_is_there(run, tmp_path):
     store = tmp_path / "new" / "store.db"
     assert run("init", "--sample", "--db", store).exit_code == 0
     again = run("init", "--sample", "--db", store)
-    assert again.exit_code == 0 and "Already there" in again.err and "50 tasks" in again.err
+    assert again.exit_code == 0 and "Exists already" in again.err and "50 tasks" in again.err
 
 
 def test_init_fills_an_empty_store_with_the_sample(run, empty_store):

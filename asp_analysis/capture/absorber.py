@@ -54,7 +54,7 @@ class Absorber:
         return max(0.01, self._retry_at - time.monotonic())
 
     def work(self, patience_s: float, is_over: Stop) -> None:
-        """Bring what can be brought now, unless the store failed a moment ago."""
+        """Load what can be loaded now, unless the store failed a moment ago."""
         is_time = time.monotonic() >= self._retry_at
         if is_time and self._absorb(patience_s, is_over) and self._has_left_overs:
             self.recover(patience_s, is_over)
@@ -85,7 +85,7 @@ class Absorber:
             return True
 
     def forget(self, *, was_busy: bool) -> None:
-        """Begin anew in a forked child: what was open is the parent's.
+        """Begin again in a forked child: what was open belongs to the parent.
 
         With `was_busy` the parent had the store open. SQLite in the child then believes that it has the parent's locks:
         commits are lost, indexes break. Such a child never opens the store, others load its files.

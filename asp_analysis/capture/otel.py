@@ -43,7 +43,7 @@ class _OpenTrace:
     is_over: bool = False
 
     def take(self, span: Span) -> None:
-        """Add a span; one that stands around a forgotten call is no call itself."""
+        """Add a span; one around a forgotten call is not a call."""
         if span.span_id in self.wrappers:
             span.kind = "other"
             self.wrappers.add(span.parent_id or "")
@@ -77,7 +77,7 @@ class AspSpanExporter(SpanExporter):
 
     Task: `gen_ai.conversation.id` or `session.id`, else the trace. Role: `gen_ai.agent.name`, else `agent_role`. The
     agent never meets an error of it; a call that cannot be priced rightly is kept as a reject. A span around a call
-    that was exported before the call ended counts beside it: instrumentations that end parents first do that.
+    that was exported before the call ended counts as well: instrumentations that end parents first do that.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class AspSpanExporter(SpanExporter):
             self._recorder.close(0.0)
 
     def _take(self, span: ReadableSpan) -> str | None:
-        """Add a span to its trace and give the trace's id, None where the span holds nothing that can be kept."""
+        """Add a span to its trace and return the trace's id, None where the span holds nothing that can be kept."""
         if span.context is None or span.start_time is None:
             return None
         ids = _ids(span)

@@ -70,7 +70,7 @@ def _read(kind: str, line: str) -> tuple[dict[str, Any], str | None]:
     except ValueError as error:
         return {}, f"the line is not JSON: {error}"
     if not isinstance(record, dict):
-        return {}, "a JSON object is needed on each line"
+        return {}, "the line is not a JSON object"
     record = {our_name(kind, name): value for name, value in record.items()}  # also the names of earlier releases
     unknown = sorted(record.keys() - RECORDS[kind].model_fields.keys())
     if unknown:

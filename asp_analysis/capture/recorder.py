@@ -47,7 +47,7 @@ class Recorder:
         return ExecutionContext(self._writer.put, {**more, **named})
 
     def record(self, **fields: Any) -> None:
-        """Record an execution that is over, by the columns of `executions`; `executed_at` is now unless given."""
+        """Record an execution that is over, by the columns of `executions`; `executed_at` is now by default."""
         with Shield("Recording an execution"):
             own = {"executed_at": format_instant(datetime.now(UTC))}
             self._writer.put("executions", execution_record({**own, **fields}, {}))
@@ -61,7 +61,7 @@ class Recorder:
         phase_removed: Any = None,
         **more: Any,
     ) -> None:
-        """Record a defect outside of an execution, by the columns of `defect_log` (`description` is needed)."""
+        """Record a defect outside of an execution, by the columns of `defect_log` (`description` is required)."""
         with Shield("Recording a defect"):
             named = {"task_id": task_id, "defect_type": defect_type}
             phases = {"phase_injected": phase_injected, "phase_removed": phase_removed}

@@ -63,14 +63,14 @@ class Run:
             self._measured["memory_mb"] = mb
 
     def note(self, **metadata: Any) -> None:
-        """Keep anything else in the metadata; nothing is stored of prompts and answers unless given here."""
+        """Keep anything else in the metadata; prompts and answers are stored only if you pass them here."""
         with Shield("Recording metadata"), self._lock:
             self._metadata.update(metadata)
 
     def defect(
         self, *, defect_type: Any = None, phase_injected: Any = None, description: Any = None, **more: Any
     ) -> None:
-        """Record a defect that this execution found; `phase_removed` is its own role unless given."""
+        """Record a defect that this execution found; `phase_removed` is its own role by default."""
         with Shield("Recording a defect"):
             known = {"task_id": self._fields.get("task_id"), "project_id": self._fields.get("project_id")}
             known["phase_removed"] = self._fields.get("agent_role")
@@ -139,8 +139,8 @@ class ExecutionContext:
         """
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise InputError(
-                f"A function to measure is needed, {function.__qualname__} is a generator function, whose work is done "
-                "after the call. Use `with store.execution(...)` inside it."
+                f"{function.__qualname__} is a generator function, and its work is done after the call. "
+                " Use `with store.execution(...)` inside it."
             )
         if inspect.iscoroutinefunction(function):
 
@@ -169,7 +169,7 @@ def execution_record(fields: dict[str, Any], metadata: dict[str, Any]) -> dict[s
 
 
 def defect_record(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a complete record of `defect_log`, with a name and a time of its own where none is given."""
+    """Return a complete record of `defect_log`, with a name and a time where they are missing."""
     own = {"defect_id": str(uuid.uuid4()), "found_at": format_instant(datetime.now(UTC))}
     return _sorted_out("defect_log", {**own, **_known(fields)}, {})
 

@@ -46,7 +46,7 @@ class Segment:
         self.size_bytes = os.fstat(self.descriptor).st_size
 
     def unstored(self, most: int) -> list[str]:
-        """Return the next lines to store, at most `most`; a part of a line, left by a killed process, is none."""
+        """Return the next lines to store, at most `most`; a part of a line, left by a killed process, is not a line."""
         rest, length = self.size_bytes - self.stored_bytes, _READ_BYTES
         while True:
             data = os.pread(self.descriptor, min(length, rest), self.stored_bytes)

@@ -1,6 +1,6 @@
 """Spill files: every record goes here first, and a file goes when the store has committed all of it.
 
-They are JSON Lines beside the store (or in a folder of the store's own under the one for temporary files), one at a
+They are JSON Lines next to the store (or in a folder for this store under the one for temporary files), one at a
 time per process and kind of record. A line is handed to the operating system at once and so outlives a killed process;
 `sync` makes what the store does not take outlive a loss of power too. Whoever writes a file holds a lock on it that the
 system takes back when the process ends, however it ends: what is not locked may be loaded and removed. The name says
@@ -23,7 +23,7 @@ from pathlib import Path
 from asp_analysis.capture.segment import Segment
 
 CAPTURED_KINDS = ("executions", "defect_log")
-# An interrupted load begins its file anew: small files are better. Each that waits is an open one: large ones are.
+# An interrupted load begins its file again: small files are better. Each that waits is an open one: large ones are.
 _SEGMENT_BYTES = 16 << 20
 _MOST_LISTED = 1_000
 _SYNC_EVERY_S = 1.0

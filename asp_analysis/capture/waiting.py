@@ -1,4 +1,4 @@
-"""Records that wait beside the store because nobody captures any more: counted for `status`, brought in by `load`."""
+"""Records that wait next to the store because nobody captures any more: counted for `status`, taken by `load`."""
 
 import time
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def records_waiting(url: StoreUrl) -> int:
 
 
 def load_waiting(url: StoreUrl, named: Iterable[Path] = ()) -> int:
-    """Bring what processes that have ended left into the store; gives how many records it was.
+    """Load what ended processes left next to the store; return how many records it was.
 
     A file that a live process holds stays its own; a store that is busy or refuses leaves the rest where it is. Whoever
     has named one of the files to be loaded finds all of them where they were.

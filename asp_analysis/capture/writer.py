@@ -199,7 +199,7 @@ class Writer:
             self._held.pop().release()
 
     def after_fork_in_child(self) -> None:
-        """Begin anew: what was queued is the parent's to write."""
+        """Begin again: the parent writes what was queued."""
         self._spill.forget()
         self._absorber.forget(was_busy=self._was_busy)
         self._begin()

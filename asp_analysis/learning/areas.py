@@ -1,6 +1,6 @@
 """Error-prone areas: defect densities that a small count cannot inflate.
 
-One defect in one small task gives the highest raw density of all, and means nothing. Areas borrow strength from each
+One defect in one small task has the highest raw density of all, and means nothing. Areas borrow strength from each
 other: counts are Poisson with a density drawn from one gamma distribution (empirical Bayes, gamma-Poisson). How much
 areas differ is itself uncertain where they are few, so the estimate is averaged over it instead of taking its most
 likely value, which would make the intervals far too narrow. Own code: no library of the project fits a gamma-Poisson
@@ -39,7 +39,7 @@ class Densities:
         """
         c, e = np.asarray(defects, dtype=float), np.asarray(exposure, dtype=float)
         if not (e > 0).any():
-            raise EstimationRefusal("Areas with a known size are needed, none has one. Record the size of tasks.")
+            raise EstimationRefusal("No area has a known size. Record the size of tasks.")
         pooled = (c.sum() + 0.5) / e.sum()
         spread, error = (grid.reshape(-1, 1) for grid in np.meshgrid(_SPREADS, _MEAN_ERRORS))
         log_se = np.sqrt(1 / (c.sum() + 0.5) + spread**2 / max((e > 0).sum(), 1))
@@ -74,7 +74,7 @@ class Densities:
 def rank_densities(counts: pd.DataFrame, level: float = 0.90) -> pd.DataFrame:
     """Rank areas by their shrunken density.
 
-    `counts` has area, tasks, size, defects. Gives these and: density (raw, defects / size; NaN without size),
+    `counts` has area, tasks, size, defects. Returns these and: density (raw, defects / size; NaN without size),
     shrunken_density, lower, upper (its central interval at `level`), high_risk_probability (that the density is more
     than twice the median of the shrunken ones), is_high_risk_published (raw density > 2 x median of the raw ones),
     is_high_risk (lower above the median of the shrunken densities, and the shrunken one more than 1.5 times as high).
@@ -105,13 +105,13 @@ def error_prone_areas(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataF
         EstimationRefusal: `by` is unknown, or no task has a size.
     """
     if by not in BY:
-        raise EstimationRefusal(f"An area is needed: {', '.join(BY)}; found {by!r}. Choose one.")
+        raise EstimationRefusal(f"{by!r} is not an area. Choose one of {', '.join(BY)}.")
     real = defects[~defects["is_false_positive"] & is_among(defects["task_id"], tasks["task_id"])]
     exposure = assign_areas(tasks, runs, by)
     if by == "agent_role":
         exposure = exposure[is_among(exposure["area"], real["phase_injected"])]
     if not len(exposure):
-        raise EstimationRefusal(f"Tasks with a size and a {by} are needed, none has both. Record size and {by}.")
+        raise EstimationRefusal(f"No task has both a size and a {by}. Record size and {by}.")
     area_of_task = exposure.drop_duplicates("task_id").set_index("task_id")["area"]
     charged = real["phase_injected"] if by == "agent_role" else real["task_id"].map(area_of_task)
     grouped = exposure.groupby("area").agg(tasks=("task_id", "nunique"), size=("size", "sum")).reset_index()

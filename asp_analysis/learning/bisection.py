@@ -16,7 +16,7 @@ def find_last_above(
 ) -> Floats:
     """Return the last places between `low` and `high` where `is_above` still holds, one per element.
 
-    `is_above` takes all places and tells for each whether its function is still above zero; the functions fall.
+    `is_above` takes all places and returns for each whether its function is still above zero; the functions fall.
     """
     low, high = np.broadcast_arrays(np.asarray(low, dtype=float), np.asarray(high, dtype=float))
     for _ in range(HALVINGS):

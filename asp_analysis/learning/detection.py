@@ -171,7 +171,10 @@ def gather_type_prediction(known: Telemetry) -> Evidence:
         is_changed=none,
         is_critical=none,
     )
-    secondary: dict[str, Any] = {"lift_over_base_rate_share": get_last(lift), "verdict": "not enough defects to tell"}
+    secondary: dict[str, Any] = {
+        "lift_over_base_rate_share": get_last(lift),
+        "verdict": "too few defects for a verdict",
+    }
     if forecasts is not None and len(forecasts):
         secondary |= {"verdict": forecasts.attrs["verdict"], "defects_predicted": len(forecasts)}
     return Evidence(

@@ -23,7 +23,7 @@ RATE_WINDOW = 15
 class Published:
     """What the published rule sees after each task: arrays of one length, in time order.
 
-    known_at: when the task ended; count: what is counted towards what is needed for Shadow and for Autonomous;
+    known_at: when the task ended; count: what is counted towards Shadow and Autonomous;
     value: the primary metric; shadow_if, autonomous_if: condition in words -> whether it holds; fall: how far the
     metric has to worsen against its best since promotion to be demoted, None: never.
     """

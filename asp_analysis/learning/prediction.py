@@ -51,7 +51,7 @@ class TypeForecasts:
     def verdict(self) -> str:
         """Say whether the classifier is worth more than counting."""
         if not len(self.cases):
-            return "not enough defects to tell"
+            return "too few defects for a verdict"
         words = f"{self.accuracy_share:.0%} against {self.base_share:.0%} of {len(self.cases)} defects"
         return f"{'better' if self.p_value <= 0.05 else 'not better'} than the base rate: {words}"
 
@@ -84,7 +84,9 @@ def fit_types(features: pd.DataFrame, types: pd.Series) -> "Pipeline":
         EstimationRefusal: fewer than two types.
     """
     if types.nunique() < 2:
-        raise EstimationRefusal(f"Two defect types are needed, found {types.nunique()}. Collect more defects.")
+        raise EstimationRefusal(
+            f"Too few defect types to learn from: {types.nunique()} of at least 2. Collect more defects."
+        )
     from asp_analysis.learning.classifier import fit  # scikit-learn takes longer to import than this to compute
 
     return fit(features, types)
@@ -108,7 +110,7 @@ def rank_types(model: "Pipeline", features: pd.DataFrame) -> pd.DataFrame:
 def predict_open_tasks(tasks: pd.DataFrame, defects: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the three likeliest defect types of each task that has not ended; columns of `rank_types`.
 
-    Read it beside the verdict of `rolling_type_forecasts`: where that says "not better than the base rate", the
+    Read it next to the verdict of `rolling_type_forecasts`: where that says "not better than the base rate", the
     ranking is worth no more than the most frequent types so far.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The sound rule: autonomy is given on evidence that stays valid however often one looks at it.
+"""The sound rule: autonomy rests on evidence that stays valid however often you look at it.
 
 A published rule that looks at a raw rate after every task promotes nearly every capability that sits exactly at its
 target. Here a capability is promoted when an e-value passes 1/alpha: by Ville's inequality that happens to one below
@@ -50,13 +50,13 @@ class SoundRule:
         """Refuse thresholds that make no sense."""
         if not (0 < self.alpha < 1 and 0 < self.drift_alpha < 1 and 0 <= self.demote_margin < 1):
             raise EstimationRefusal(
-                f"Probabilities between 0 and 1 are needed, alpha is {self.alpha}, drift_alpha {self.drift_alpha}, "
-                f"demote_margin {self.demote_margin}. Correct them."
+                f"alpha={self.alpha}, drift_alpha={self.drift_alpha} or demote_margin={self.demote_margin} is not a "
+                "probability between 0 and 1. Correct it."
             )
         if min(self.dwell, self.drift_window, self.memory) < 1 or self.min_per_stratum < 0:
             raise EstimationRefusal(
-                f"Counts of at least 1 are needed, dwell is {self.dwell}, drift_window {self.drift_window}, "
-                f"memory {self.memory}. Correct them."
+                f"dwell={self.dwell}, drift_window={self.drift_window} or memory={self.memory} is not at least 1. "
+                "Correct it."
             )
 
 
@@ -77,7 +77,7 @@ def log_e_value(successes: Floats | float, cases: Floats | float, target: Floats
     p = np.asarray(target, dtype=float)
     if not np.all((p > 0) & (p < 1)) or np.any(k < 0) or np.any(k > n + 1e-9):
         raise EstimationRefusal(
-            f"0 <= successes <= cases and 0 < target < 1 are needed, the target is {target}. Check the counts."
+            f"The counts or the target {target} are wrong: 0 <= successes <= cases and 0 < target < 1. Check them."
         )
     fails = np.maximum(n - k, 0.0)
     with np.errstate(divide="ignore"):  # an integral that underflows is no evidence: ln 0 = -inf says so
@@ -88,7 +88,7 @@ def log_e_value(successes: Floats | float, cases: Floats | float, target: Floats
 def lower_bound(successes: Floats | float, cases: Floats | float, alpha: float = 0.05) -> Floats:
     """Return the lower bound of a rate that holds at all looks at once with confidence 1 - alpha; NaN without cases.
 
-    It is the largest target whose e-value passes 1/alpha: it lies at or above a target exactly when the e-value
+    It is the largest target whose e-value passes 1/alpha: it is at or above a target exactly when the e-value
     against that target promotes.
     """
     k, n = np.asarray(successes, dtype=float), np.asarray(cases, dtype=float)
@@ -103,7 +103,7 @@ def lower_bound(successes: Floats | float, cases: Floats | float, alpha: float =
 
 
 def is_drifting(values: Floats, target: float, rule: SoundRule) -> Flags:
-    """Return after each case (last axis) whether the recent window lies below target minus margin.
+    """Return after each case (last axis) whether the recent window is below target minus margin.
 
     P(K <= k | n = window, p = target - margin) <= drift_alpha, exact binomial; False before the window is full.
     """
@@ -145,7 +145,7 @@ class Walk(NamedTuple):
 def walk(cases: Cases, rule: SoundRule) -> Walk:
     """Lead a capability through its modes case by case.
 
-    Evidence begins anew after a change of model or prompt and after a fall from autonomy, never because of a look.
+    Evidence begins again after a change of model or prompt and after a fall from autonomy, never because of a look.
     """
     n = len(cases.values)
     modes, events = np.zeros(n, dtype=np.int64), []

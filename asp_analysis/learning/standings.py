@@ -1,4 +1,4 @@
-"""Where each capability stands by the published and by the sound rule, side by side, and why the two differ."""
+"""The mode of each capability by the published and by the sound rule, next to each other, and why the two differ."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from asp_analysis.learning.telemetry import Telemetry
 
 ADVICE = {
     "Learning": "A person checks everything.",
-    "Shadow": "Let it work beside a person and compare; do not let it act alone.",
+    "Shadow": "Let it work next to a person and compare; do not let it act alone.",
     "Autonomous": "It may act alone, with spot checks.",
 }
 
@@ -48,7 +48,7 @@ class Standing:
 class LearningReport:
     """Everything about all capabilities from one pass over the evidence.
 
-    status, criteria, history: as `status`, `criteria` and `learning_history` give them.
+    status, criteria, history: as `status`, `criteria` and `learning_history` return them.
     """
 
     status: pd.DataFrame
@@ -204,7 +204,7 @@ def _list_missing_sound(standing: Standing, rule: SoundRule) -> str:
     if evidence.looks is not None or mode == "Autonomous":
         return evidence.looks.words if evidence.looks is not None else ""
     present = evidence.cases.strata[standing.walk.evidence_from :]
-    words = [_describe_criterion(row) for row in standing.criteria.itertuples() if not row.is_passed]
+    words = [_describe_criterion(row, rule.alpha) for row in standing.criteria.itertuples() if not row.is_passed]
     if mode == "Learning":
         few = len(present) < evidence.cases.needed
         need = f"{evidence.cases.needed} scored cases of the present model and prompt, there are {len(present)}"
@@ -215,14 +215,16 @@ def _list_missing_sound(standing: Standing, rule: SoundRule) -> str:
     return "; ".join(words) or f"{rule.dwell} looks in a row that pass"
 
 
-def _describe_criterion(row: Any) -> str:
+def _describe_criterion(row: Any, alpha: float) -> str:
     if not row.cases:
-        return f"{row.criterion}: no scored case yet, {row.target:.0%} needed"
-    more = "" if math.isnan(row.hits_needed) else f"; {row.hits_needed:.0f} more without a miss would do"
-    return (
-        f"{row.criterion}: {row.value:.0%} of {row.cases} cases, surely above {row.lower_bound:.0%}, "
-        f"{row.target:.0%} needed{more}"
-    )
+        return f"{row.criterion}: no scored case yet, needs {_percent(row.target)}"
+    more = "" if math.isnan(row.hits_needed) else f": {row.hits_needed:.0f} more in a row would be enough"
+    sure = f"at least {_percent(row.lower_bound)} with {_percent(1 - alpha)} confidence"
+    return f"{row.criterion}: {_percent(row.value)} of {row.cases} cases ({sure}), needs {_percent(row.target)}{more}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
 
 
 def _explain_difference(standing: Standing) -> str:
@@ -231,9 +233,9 @@ def _explain_difference(standing: Standing) -> str:
         return ""
     if MODES.index(published) < MODES.index(sound):
         lacks = _list_missing_published(standing.evidence.published, published)
-        return f"The scored cases carry {sound}; the published rule still lacks: {lacks}."
+        return f"The scored cases support {sound}; the published rule still lacks: {lacks}."
     reason = _describe_last_fall(standing)
-    return f"The published rule takes raw rates at face value; {reason}what is sure does not carry {published} yet."
+    return f"The published rule takes raw rates at face value; {reason}the evidence does not support {published} yet."
 
 
 def _describe_last_fall(standing: Standing) -> str:

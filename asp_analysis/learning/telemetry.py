@@ -11,7 +11,7 @@ KNOWN_TASK_COLUMNS = (
     *("size", "actual_size", "components_json"),
     *("is_human_reviewed", "is_human_corrected", "planned_units", "missing_units"),
 )
-"""What is kept of a task: what its executions and defects add up to is not told for an earlier instant."""
+"""What is kept of a task: what its executions and defects add up to is unknown for an earlier instant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Telemetry:
 
     @classmethod
     def read(cls, view: Callable[[str], pd.DataFrame]) -> "Telemetry":
-        """Take the frames from a function that gives a view by its name, such as a session's `view`."""
+        """Take the frames from a function that returns a view by its name, such as a session's `view`."""
         return cls(
             tasks=view("tasks"),
             defects=view("defects"),

@@ -1,7 +1,7 @@
 """How much there is, how fast executions come, and when that reaches a limit.
 
 Growth is counted by the records' own instants, over the whole weeks of the last eight: a load of old files is no
-growth. The rate is the mean of those weeks; how much they differ gives the interval.
+growth. The rate is the mean of those weeks; how much they differ sets the interval.
 """
 
 from collections.abc import Hashable
@@ -18,7 +18,7 @@ from asp_analysis.sql import CONTRACT_TABLES
 
 GROWTH_WEEKS = 8
 LEAST_WEEKS = 3
-"""Weeks that are needed for a rate: two say nothing about how much weeks differ."""
+"""Weeks that a rate takes: two say nothing about how much weeks differ."""
 LEVEL = 0.9
 _FARTHEST_WEEKS = 50 * 52
 
@@ -133,7 +133,7 @@ def _measure_growth(counts: pd.Series, first_at: pd.Timestamp, as_of: pd.Timesta
     weeks = len(counts)
     if weeks < LEAST_WEEKS:
         days = 0 if pd.isna(first_at) else max(0, (as_of - first_at).days)
-        return Growth(weeks=weeks, refusal=f"{LEAST_WEEKS} weeks of executions are needed, found {days} days")
+        return Growth(weeks=weeks, refusal=f"{days} days of executions, a forecast takes {LEAST_WEEKS} weeks")
     from scipy.special import stdtrit
 
     per_week = counts.to_numpy(dtype=float)

@@ -30,7 +30,7 @@ _ENOUGH_S = 1.0
 
 
 def time_queries(session: Session) -> pd.DataFrame:
-    """Read each view and give view, asked_by, limit_ms, took_ms, took (a class that is stable) and is_within.
+    """Read each view and return view, asked_by, limit_ms, took_ms, took (a class that is stable) and is_within.
 
     took_ms is the fastest of up to five: what the store needs, not what else the machine does.
     """

@@ -1,4 +1,4 @@
-"""Compares what was measured with the limits and gives one verdict: stay, prepare or migrate, with its reasons."""
+"""Compares what was measured with the limits and returns one verdict: stay, prepare or migrate, with its reasons."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Status:
 
     @property
     def alerts(self) -> list[str]:
-        """What stands: `--check` fails on any."""
+        """The findings on which `--check` fails."""
         return self.checks.loc[self.checks["state"] == "alert", "finding"].tolist()
 
 
@@ -93,7 +93,7 @@ def measure(
             *_check_waiting(waiting),
         ]
     )
-    if engine.engine != "SQLite":  # who has migrated is no longer told to
+    if engine.engine != "SQLite":  # a store on a server is not asked to migrate
         checks.loc[checks["leads_to"] == "migrate", ["limit", "state"]] = ["none on a server", "ok"]
     verdict, reasons = _decide(checks, engine)
     return Status(
@@ -154,7 +154,7 @@ def _check_executions(contents: Contents) -> Check:
 
 
 def _check_forecast(row: dict[Hashable, Any], as_of: pd.Timestamp) -> Check:
-    """An alert is a limit that the mean growth reaches soon; one that only its upper end does is to be watched."""
+    """An alert is a limit that the mean growth reaches soon; one that only its upper end reaches is watched."""
     horizon = as_of + pd.Timedelta(days=limits.SOON_DAYS)
     is_soon, may_be_soon = (pd.notna(row[name]) and row[name] <= horizon for name in ("reached_on", "earliest"))
     name, value = "size", f"{limits.SIZE_MB:.0f} MB"
@@ -286,7 +286,7 @@ def _check_waiting(records: int) -> list[Check]:
     if not records:
         return []
     finding = (
-        f"{records:,} captured records wait beside the store: the next asp-analysis load of any file takes them, "
+        f"{records:,} captured records wait next to the store: the next asp-analysis load of any file takes them, "
         "and so does the next capture.open()"
     )
     return [Check(check="records waiting", measured=f"{records:,}", limit="0", state="watch", finding=finding)]

@@ -23,7 +23,7 @@ class Rows:
 
 
 def read_rows(source: SqliteSource, table: ServerTable, set_aside: SetAside) -> Iterator[tuple[int, Rows]]:
-    """Read a table; give for each chunk how many rows were read and those that the server can take."""
+    """Read a table; yield for each chunk how many rows were read and those that the server can take."""
     inspector = Inspector(source, table, set_aside)
     for chunk in source.chunks(table):
         reasons: Reasons = {}

@@ -1,4 +1,4 @@
-"""What is carried: the tables, their columns and references, read from the scripts that make them on both sides."""
+"""What is copied: the tables, their columns and references, read from the scripts that make them on both sides."""
 
 import re
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ ORDER = (
     "load_log",
     "load_reject",
 )
-"""The tables that are carried, those that others refer to first.
+"""The tables that are copied, those that others refer to first.
 
-Not carried: `asp_schema`, whose version is compared; `asp_changes`, which counts what happens on the server; and the
-numbers of the executions (`row_id`), which the server gives in the order of the file's.
+Not copied: `asp_schema`, whose version is compared; `asp_changes`, which counts what happens on the server; and the
+numbers of the executions (`row_id`), which the server numbers in the order of the file's.
 """
 
 _TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\)", re.DOTALL)
@@ -42,7 +42,7 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class ServerTable:
-    """A table that is carried: its columns in the file's order, and what they refer to."""
+    """A table that is copied: its columns in the file's order, and what they refer to."""
 
     name: str
     columns: tuple[ServerColumn, ...]

@@ -102,8 +102,8 @@ class _writable:  # noqa: N801 - reads as a word of the `with` statement
     def __exit__(self, _type: type | None, error: BaseException | None, _trace: TracebackType | None) -> None:
         if isinstance(error, OSError):
             raise InputError(
-                f"{self._path} cannot be written ({error.strerror}), a file is needed for the rows set aside. "
-                "Name another with: --rejects FILE"
+                f"The rows that cannot be copied cannot be written to {self._path}: {error.strerror}. "
+                "Name another file with --rejects FILE."
             ) from None
 
 

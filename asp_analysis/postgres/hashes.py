@@ -1,6 +1,6 @@
 """PostgreSQL's `hashtextextended(text, seed)`, computed here for many texts at once.
 
-Sums of these 64-bit hashes tell whether two tables hold the same values in whatever order: the server computes them
+Sums of these 64-bit hashes show whether two tables hold the same values in whatever order: the server computes them
 from what it stores, this module from what the file holds. It is Bob Jenkins' lookup3 over the UTF-8 bytes, as in
 PostgreSQL's src/common/hashfn.c, which fixes it for hash partitioning. numpy does a block of 12 bytes of all texts in
 one step.
@@ -67,7 +67,7 @@ def _hash(words: np.ndarray, lengths: np.ndarray, seed: int) -> np.ndarray:
     rows, last = np.arange(len(lengths)), 3 * (lengths // _BLOCK)
     state[0] += words[rows, last]
     state[1] += words[rows, last + 1]
-    state[2] += words[rows, last + 2] << np.uint32(8)  # the lowest byte stands for the length
+    state[2] += words[rows, last + 2] << np.uint32(8)  # the lowest byte is the length
     for target, source, by in _FINAL:
         state[target] ^= state[source]
         state[target] -= _rotated(state[source], by)

@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Migration:
-    """What was done. `is_new` tells a copy that was made now from one that was there; `set_aside` counts by table."""
+    """What was done. `is_new`: the copy was made now and did not exist before; `set_aside` counts by table."""
 
     source: str
     target: str
@@ -59,7 +59,7 @@ def migrate(
     store is read and checked and the server only looked at. Where the result holds differences, nothing was written.
 
     Raises:
-        InputError: there are rows that the server could not take, and neither `rejects` nor `is_dry` is given.
+        InputError: there are rows that the server could not take, and neither `rejects` nor `is_dry` is set.
         StoreError: the database holds something else, or one of the two cannot be read or written.
     """
     with (
@@ -123,7 +123,7 @@ def _check_counts(source: SqliteSource, target: Target, held: dict[str, int], *,
 
 def _holds_other(target: Target, what: str) -> str:
     return (
-        f"{target.url.shown} differs: {what}. A database is needed that is empty or holds just what the store holds. "
+        f"{target.url.shown} has other content: {what}. Migrate to a database that is empty or equals the store. "
         "Nothing was written. Name another database, or load what is newer into this one."
     )
 

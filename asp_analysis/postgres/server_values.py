@@ -1,7 +1,7 @@
 """One value of a SQLite store as PostgreSQL takes it and as it shows it again, or the reason why it cannot be taken.
 
 SQLite has checked the type of every value: the tables are STRICT. Nothing is rounded, shortened or guessed. Each value
-becomes the text for COPY, the text that the server gives back for the stored value (what both sides' checksums are made
+becomes the text for COPY, the text that the server returns for the stored value (what both sides' checksums are made
 of), and a number where sums and limits are compared. Most chunks of a column are read at once; `READERS` are for those
 in which one value needs a closer look.
 """
@@ -100,9 +100,9 @@ def read_whole(value: int) -> Cell:
 
 
 def read_real(value: float) -> Cell:
-    """Read DOUBLE PRECISION: all of its bits are carried and compared."""
+    """Read DOUBLE PRECISION: all of its bits are copied and compared."""
     if not math.isfinite(value):
-        raise ValueError("a finite number is needed")
+        raise ValueError("it is not a finite number")
     return Cell(repr(value), struct.pack(">d", value).hex(), value)
 
 
@@ -140,7 +140,7 @@ def _is_plain(text: str) -> bool:
 
 
 def convert(kind: str, values: Sequence[Any]) -> tuple[Converted | None, dict[Any, str]]:
-    """Read the values of one column; give what they become, or the reasons of the distinct ones that cannot be read."""
+    """Read the values of one column; return what they become, or the reasons of the distinct unreadable ones."""
     distinct = set(values)
     has_unknown = None in distinct
     distinct.discard(None)
@@ -240,7 +240,7 @@ _MANY: dict[str, Callable[[Sequence[Any]], KnownCells | None]] = {
     "TIMESTAMPTZ": _moments,
     "JSONB": _jsons,
 }
-"""Type -> what reads many values at once; it gives None where one of them needs a closer look."""
+"""Type -> what reads many values at once; it returns None where one of them needs a closer look."""
 
 READERS: dict[str, Callable[[Any], Cell]] = {
     "TEXT": read_text,
@@ -259,11 +259,11 @@ class _Number(str):
 
 def _storable(text: str) -> str:
     if "\0" in text:
-        raise ValueError("a text without U+0000 is needed")
+        raise ValueError("it has the character U+0000, which cannot be stored")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("a text in UTF-8 is needed") from None
+        raise ValueError("it is not UTF-8") from None
     return text
 
 
@@ -357,9 +357,9 @@ def _parsed(value: str) -> Any:
     try:
         return json.loads(value, parse_float=_Number, parse_int=_Number, parse_constant=_refuse)
     except RecursionError:
-        raise ValueError("JSON that is nested less deeply is needed") from None
+        raise ValueError("it is JSON that is nested too deeply") from None
     except ValueError as error:
-        raise ValueError(f"JSON is needed ({error})") from None
+        raise ValueError(f"it is not JSON ({error})") from None
 
 
 def _refuse(name: str) -> None:
@@ -390,10 +390,10 @@ def _shown_number(text: str) -> str:
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise ValueError(f"a number of fewer digits is needed within the JSON, found {text[:40]}") from None
+        raise ValueError(f"its JSON has a number of too many digits: {text[:40]}") from None
     scale = max(0, -int(number.as_tuple().exponent))
     if scale > _NUMERIC_SCALE or number.adjusted() >= _NUMERIC_DIGITS:
-        raise ValueError(f"a number of fewer digits is needed within the JSON, found {text[:40]}")
+        raise ValueError(f"its JSON has a number of too many digits: {text[:40]}")
     if not number:
         return f"0.{'0' * scale}" if scale else "0"
     return f"{number:f}"

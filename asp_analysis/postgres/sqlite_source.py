@@ -91,24 +91,22 @@ def open_source(url: StoreUrl) -> Iterator[SqliteSource]:
     """Open a SQLite store for reading, as it is at this moment; it is never changed.
 
     Raises:
-        StoreError: there is none, it is none, the ASP platform or a newer workbench wrote it, or this process holds it
-            open with the other SQLite library.
+        StoreError: there is no file, it is not a store, the ASP platform or a newer workbench wrote it, or this process
+            holds it open with the other SQLite library.
     """
     path = url.path
     if path is None:
         raise StoreError(
-            f"{url.shown} is a server, and a SQLite store is needed to migrate. Name one with: --from sqlite:///FILE"
+            f"{url.shown} is a server, and migrate reads a SQLite store. Name one with --from sqlite:///FILE."
         )
     if not path.is_file():
-        raise StoreError(f"{path} does not exist, a SQLite store is needed to migrate. Name it with: --from FILE")
+        raise StoreError(f"The store {path} does not exist. Name the SQLite store with --from FILE.")
     with occupancy.held(path, "writer"):
         try:
             with _opened(url, path) as connection:
                 yield SqliteSource(url, connection)
         except sqlite3.Error as error:
-            raise StoreError(
-                f"{path} cannot be read ({error}), a store is needed to migrate. Check the file and its permissions."
-            ) from None
+            raise StoreError(f"The store {path} cannot be read: {error}. Check the file and its permissions.") from None
 
 
 @contextmanager
@@ -147,20 +145,20 @@ def _checked_version(url: StoreUrl, connection: sqlite3.Connection) -> int:
         if 1 <= version <= SCHEMA_VERSION:
             return version
         raise StoreError(
-            f"{url.shown} has schema version {version}, a store of version 1 to {SCHEMA_VERSION} is needed. "
+            f"{url.shown} has schema version {version}; this workbench migrates versions 1 to {SCHEMA_VERSION}. "
             "Migrate with the workbench that wrote it, or a newer one."
         )
     if there & set(CONTRACT_TABLES):
         raise StoreError(
-            f"{url.shown} was written by the ASP platform, and a store is needed to migrate. Load it into one first: "
+            f"{url.shown} was written by the ASP platform and is not a store. Load it into a store first: "
             f"asp-analysis init --db sqlite:///FILE, then: asp-analysis load {url.path} --db sqlite:///FILE. "
             "Then migrate that file."
         )
-    raise StoreError(f"{url.shown} is no store of the workbench, and one is needed to migrate. Name another file.")
+    raise StoreError(f"{url.shown} is not a store of the workbench. Name another file.")
 
 
 def _checked_columns(url: StoreUrl, connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
-    """Return the columns of the tables that are carried.
+    """Return the columns of the tables that are copied.
 
     Raises:
         StoreError: another program has changed a table so much that SQLite does not check the types of its values.
@@ -171,8 +169,8 @@ def _checked_columns(url: StoreUrl, connection: sqlite3.Connection) -> dict[str,
         columns = tuple(row[1] for row in connection.execute(f'PRAGMA table_info("{table.name}")'))
         if not strict.get(table.name) or not {column.name for column in table.columns} <= set(columns):
             raise StoreError(
-                f"Another program has changed the table {table.name} of {url.shown}, and it is needed as the workbench "
-                "made it. Export the store, load the files into a new one, and migrate that."
+                f"Another program has changed the table {table.name} of {url.shown}. "
+                "Export the store, load the files into a new one, and migrate that."
             )
         found[table.name] = columns
     return found

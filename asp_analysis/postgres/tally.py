@@ -130,7 +130,7 @@ def query(table: ServerTable, source: Tally) -> str:
 
 
 def from_server(table: ServerTable, row: Sequence[Any]) -> Tally:
-    """Read the row that the server gave for `query`."""
+    """Read the row that the server returned for `query`."""
     values = iter(row)
     tally = Tally(table, next(values), int(next(values) or 0) % _WRAP)
     for column in table.columns:

@@ -43,7 +43,7 @@ class Target:
         encoding = self.rows("SHOW server_encoding")[0][0]
         if encoding != "UTF8":
             raise StoreError(
-                f"{self.url.shown} is in {encoding}, a database in UTF8 is needed. Make one with: createdb -E UTF8"
+                f"{self.url.shown} is in {encoding}, not in UTF8. Create a database with: createdb -E UTF8"
             )
         listed = self.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
         there = {row[0] for row in listed} & {"asp_schema", "asp_changes", *ORDER}
@@ -52,8 +52,8 @@ class Target:
         version = self.rows("SELECT max(version) FROM asp_schema")[0][0] if "asp_schema" in there else None
         if version != SCHEMA_VERSION or not set(ORDER) <= there:
             raise StoreError(
-                f"{self.url.shown} holds {', '.join(sorted(there))} of schema version {version or 'unknown'}, an empty "
-                f"database or a store of version {SCHEMA_VERSION} is needed. Name another database."
+                f"{self.url.shown} holds {', '.join(sorted(there))} of schema version {version or 'unknown'}. "
+                f"Name a database that is empty or holds a store of version {SCHEMA_VERSION}."
             )
         return True
 
@@ -74,7 +74,7 @@ class Target:
         return {name: count for name, count in counts.items() if count}
 
     def fill(self, table: ServerTable, blocks: Iterator[str]) -> None:
-        """Copy rows, given in the text form of COPY, into an empty table."""
+        """Copy rows, in the text form of COPY, into an empty table."""
         if table.name in VOCABULARIES:  # filled when the schema was made; the store's own words take their place
             self._driver.execute(f"DELETE FROM {table.name}")
         columns = ", ".join(column.name for column in table.columns)
@@ -95,7 +95,7 @@ class Target:
         table = source.table
         if int(self.rows("SELECT hashtextextended('asp', 1)")[0][0]) % 2**64 != int(hash_texts(["asp"], 1)[0]):
             raise StoreError(
-                f"{self.url.shown} computes other checksums, a server on a little-endian machine is needed to compare. "
+                f"{self.url.shown} computes other checksums, because its machine is not little-endian. "
                 "Migrate to another server."
             )
         return tally.from_server(table, self.rows(tally.query(table, source))[0])
@@ -179,15 +179,14 @@ def _write_beside(write: Callable[[str], None], blocks: Iterator[str]) -> None:
 
 @contextmanager
 def open_target(url: StoreUrl) -> Iterator[tuple[Target, Callable[[], None]]]:
-    """Begin the one transaction; give the database and what commits it. Without that nothing stays.
+    """Begin the one transaction; yield the database and what commits it. Without a commit nothing stays.
 
     Raises:
         StoreError: the address is of no server, or the server does not answer, refuses or is lost.
     """
     if url.path is not None:
         raise StoreError(
-            f"{url.shown} is a file, the address of a PostgreSQL database is needed to migrate to. "
-            "Write postgresql://user@host/name."
+            f"{url.shown} is a file, and migrate writes to a PostgreSQL database. Write postgresql://user@host/name."
         )
     pool = engine.make_engine(url)
     try:

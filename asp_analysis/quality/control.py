@@ -48,7 +48,7 @@ def xmr_chart(values: ArrayLike, *, baseline: int | None = None) -> IndividualsC
     """
     x = np.asarray(values, dtype=float)
     if len(x) < 2 or not np.isfinite(x).all():
-        raise EstimationRefusal(f"At least two finite values are needed for a chart, found {len(x)}. Wait for more.")
+        raise EstimationRefusal(f"Too few finite values for a chart: {len(x)} of at least 2. Wait for more.")
     base = x[: max(baseline or len(x), 2)]
     centre, mean_range = float(np.mean(base)), float(np.mean(np.abs(np.diff(base))))
     upper, range_limit = centre + X_FACTOR * mean_range, RANGE_FACTOR * mean_range
@@ -93,7 +93,9 @@ def u_chart(counts: ArrayLike, sizes: ArrayLike) -> pd.DataFrame:
     """
     c, a = np.asarray(counts, dtype=float), np.asarray(sizes, dtype=float)
     if len(c) < 2 or len(c) != len(a) or not (a > 0).all():
-        raise EstimationRefusal(f"Two or more counts with sizes above 0 are needed, found {len(c)}. Wait for more.")
+        raise EstimationRefusal(
+            f"Too few counts with sizes above 0 for a chart: {len(c)} of at least 2. Wait for more."
+        )
     centre = c.sum() / a.sum()
     sd = np.sqrt(centre / a)
     z = (c / a - centre) / np.where(sd > 0, sd, np.nan)
@@ -188,7 +190,7 @@ def density_charts(work: Work, days: int = 7, fewest: int = 3) -> pd.DataFrame:
 
 
 def _find_periods(instants: pd.Series, step: pd.Timedelta) -> pd.Series:
-    """Return the begin of the period in which each instant lies; the first one begins on the first day."""
+    """Return the begin of the period of each instant; the first one begins on the first day."""
     if instants.empty:
         return instants
     begin = instants.min().normalize()

@@ -20,7 +20,7 @@ PHASE_KINDS = ("overhead", "construction", "appraisal", "failure")
 class Work:
     """Four frames with the columns of the views defects, work, tasks and stg_roles.
 
-    `phases` may be replaced by an order of one's own.
+    `phases` may be replaced by a user's order.
     """
 
     defects: pd.DataFrame
@@ -30,7 +30,7 @@ class Work:
 
     @classmethod
     def read(cls, view: Callable[[str], pd.DataFrame], phases: pd.DataFrame | None = None) -> "Work":
-        """Take the frames from a function that gives a view by its name; `phases` overrides the store's roles.
+        """Take the frames from a function that returns a view by its name; `phases` overrides the store's roles.
 
         Raises:
             AnalysisError: `phases` lacks a column, names a role twice or a kind that does not exist.

@@ -107,7 +107,7 @@ def _select_flow(defects: pd.DataFrame) -> pd.DataFrame:
 
 
 def _count_entering(frame: pd.DataFrame, flow: pd.DataFrame, runs: pd.DataFrame) -> list[int]:
-    """Count the defects present on entry to each phase; only of tasks that went through it, as far as runs tell."""
+    """Count the defects present on entry to each phase; only of tasks that went through it, as far as runs show."""
     is_known = is_among(flow["task_id"], runs["task_id"])
     counts = []
     for role, place in zip(frame["agent_role"], frame["place"], strict=True):
@@ -151,7 +151,7 @@ def _find_place(work: Work, before: str | None) -> float:
     phases = rank_phases(work.phases)
     found = phases[phases["kind"] == "failure"] if before is None else phases[phases["agent_role"] == before]
     if before is not None and not len(found):
-        raise AnalysisError(f"A phase is needed, {before!r} is none. There are: {', '.join(phases['agent_role'])}.")
+        raise AnalysisError(f"There is no phase {before!r}. Phases: {', '.join(phases['agent_role'])}.")
     return float(found["place"].min())
 
 

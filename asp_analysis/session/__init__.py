@@ -1,7 +1,7 @@
 """The one reader for analysis: DuckDB over the store, read only, with views that carry our names.
 
 Three layers: `raw` (the store's tables and columns, whatever is attached), staging views (`stg_*`, typed) and marts
-(one per question). Everything above reads marts. The SQL stands in `database/views/`.
+(one per question). Everything above reads marts. The SQL is in `database/views/`.
 
 `session` is what people open; `readers` chooses between memory, snapshot and live; `attaching` and `contract` know what
 differs between SQLite, a server and the files of others; `guard` lets nothing but a SELECT pass.

@@ -27,16 +27,16 @@ _QUIET = {
 
 
 _FAILURES = (
-    ("is locked", "is locked by another program", "Wait for it to finish, or close it."),
+    ("is locked", "it is locked by another program", "Wait for it to finish, or close it."),
     (
         "readonly database",
-        "lies in a folder that takes no file, and SQLite needs one beside a store that is written",
-        "Copy the store to a folder of your own and name the copy, or get leave to write there.",
+        "it is in a folder that takes no file, and SQLite needs one next to a store that is written",
+        "Copy the store to a folder of yours and name the copy, or get permission to write there.",
     ),
-    ("unable to open", "cannot be opened", "Check the permissions of the file and its folder."),
-    ("not a database", "is no SQLite database", "Name another file, or start anew with: asp-analysis init --reset"),
-    ("malformed", "is damaged", "Restore a backup with: asp-analysis restore FILE"),
-    ("disk i/o", "could not be read from its disk", "Check the disk and its free space."),
+    ("unable to open", "it cannot be opened", "Check the permissions of the file and its folder."),
+    ("not a database", "it is not a SQLite database", "Name another file, or start again: asp-analysis init --reset"),
+    ("malformed", "it is damaged", "Restore a backup with: asp-analysis restore FILE"),
+    ("disk i/o", "its disk cannot be read", "Check the disk and its free space."),
 )
 """What SQLite says -> what it means and what to do."""
 
@@ -45,7 +45,7 @@ _WITH_OUR_EXTENSIONS = _QUIET | {"allow_unsigned_extensions": "true"}
 """For the moment between opening and `lock`, in which exactly one extension is loaded, by its path.
 
 Its signature is not checked: that takes a tenth of a second at every opening, most of it, and protects nothing. The
-file lies beside DuckDB's own library and comes from the same place, each with its hash in requirements.lock; whoever
+file is next to DuckDB's own library and comes from the same place, each with its hash in requirements.lock; whoever
 could put another in its place could do so with DuckDB."""
 
 
@@ -53,7 +53,7 @@ def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
     """Return a DuckDB in memory that loads nothing by itself and counts time in UTC."""
     connection = duckdb.connect(config=dict(config))
     connection.execute("SET TimeZone = 'UTC'")
-    with suppress(duckdb.Error):  # in Jupyter there may be none, elsewhere it stands between the rows of a result
+    with suppress(duckdb.Error):  # in Jupyter there may be none, elsewhere it appears between the rows of a result
         connection.execute("SET enable_progress_bar = false")
     return connection
 
@@ -99,8 +99,8 @@ def unreadable(url: StoreUrl, error: duckdb.Error) -> StoreError:
     if url.is_sqlite:
         for mark, found, remedy in _FAILURES:
             if mark in text.lower():
-                return StoreError(f"A readable store is needed, {url.shown} {found}. {remedy}")
-        return StoreError(f"A readable store is needed, {url.shown} gave: {text}. Check the file and its folder.")
+                return StoreError(f"Cannot read the store {url.shown}: {found}. {remedy}")
+        return StoreError(f"Cannot read the store {url.shown}: {text}. Check the file and its folder.")
     return StoreError(server.explained(url, str(error), "read"))
 
 
@@ -130,7 +130,7 @@ def _checked_version(connection: duckdb.DuckDBPyConnection, url: StoreUrl, table
     (version,) = connection.execute(f"SELECT max(version) FROM {STORE}.asp_schema").fetchall()[0]
     if version is not None and version > SCHEMA_VERSION:
         raise StoreError(
-            f"A store with schema version {SCHEMA_VERSION} or older is needed, {url.shown} has version {version}. "
+            f"{url.shown} has schema version {version}, this workbench reads version {SCHEMA_VERSION} or older. "
             "Use the workbench that wrote it, or a newer one."
         )
     return int(version or 0)

@@ -34,7 +34,7 @@ def describe_view(name: str) -> tuple[str, list[ViewColumn]]:
 
 
 def view_key(name: str) -> tuple[str, ...]:
-    """Return the columns that tell the rows of a view apart and order them; an unknown value is a value like others."""
+    """Return the columns that identify the rows of a view and order them; an unknown value is a value like others."""
     return tuple(_head(name)[1].removeprefix("key: ").split(", "))
 
 

@@ -54,10 +54,10 @@ def tables_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> Tables:
     """
     tables = _file_tables(connection) if url.is_sqlite else _server_tables(connection)
     if not any(name in tables for name in sql.CONTRACT_TABLES):
-        what = "the file" if url.is_sqlite else url.shown
+        what = "The file" if url.is_sqlite else url.shown
         how = "init" if url.is_sqlite else "migrate POSTGRES_URL"
         raise StoreError(
-            f"A store is needed, {what} holds none of {', '.join(sql.CONTRACT_TABLES)}. "
+            f"{what} is not a store: it has none of {', '.join(sql.CONTRACT_TABLES)}. "
             f"Name another, or create a store with: asp-analysis {how}"
         )
     return tables
@@ -95,7 +95,7 @@ def raw_view(tables: Tables, table: str, after: int | None = None) -> str:
         listed = ", ".join(f'"{name}"' if name in found.columns else f'NULL AS "{name}"' for name in columns)
         condition = "" if after is None else f" WHERE row_id > {after}"
         return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} FROM {STORE}."{table}"{condition}'
-    if after is not None:  # a condition is no filter of a scan, it must run inside SQLite, which gives no types
+    if after is not None:  # a condition is no filter of a scan, it must run inside SQLite, which has no types
         inner = f'SELECT {", ".join(map(_text_of, columns))} FROM "{table}" WHERE rowid > {after}'.replace("'", "''")
         listed = ", ".join(f'CAST("{name}" AS {_DUCKDB_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
         return f"CREATE OR REPLACE VIEW raw.\"{table}\" AS SELECT {listed} FROM sqlite_query('{STORE}', '{inner}')"

@@ -1,4 +1,4 @@
-"""What is new in the store comes into a copy of it: rows that were added are appended, changed tables are made anew."""
+"""Renews a copy of the store: rows that were added are appended, changed tables are made again."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Has the store changed? By a look at its file where that tells, by its own counters of changes where it does not."""
+"""Has the store changed? By a look at its file where that is enough, by its own counters of changes where it is not."""
 
 import time
 from pathlib import Path

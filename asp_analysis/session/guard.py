@@ -17,23 +17,25 @@ _TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "repeat"}
 
 
 def check_reads_only(connection: duckdb.DuckDBPyConnection, query: str) -> None:
-    """See that a query is one SELECT that calls no table function but the harmless ones.
+    """Check that a query is one SELECT that calls no table function but the harmless ones.
 
     Raises:
-        QueryError: it is more than that, or no SQL.
+        QueryError: it is more than that, or not SQL.
     """
     try:
         statements = connection.extract_statements(query)
     except duckdb.Error as error:
         raise QueryError(said(error)) from None
     if len(statements) != 1:
-        raise QueryError(f"One SELECT is needed, {len(statements)} statements were found. Run them one by one.")
+        raise QueryError(f"The query has {len(statements)} statements instead of one SELECT. Run them one by one.")
     if statements[0].type != duckdb.StatementType.SELECT:
         kind = statements[0].type.name
-        raise QueryError(f"Only reading is possible here, {kind} is more. Use SELECT; files are loaded with: load")
+        raise QueryError(
+            f"A query can only read, and this is {kind}. Use SELECT; load files with: asp-analysis load FILE"
+        )
     for name in sorted(_table_functions(connection, query) - _TABLE_FUNCTIONS):
         raise QueryError(
-            f"Only the views can be read here, {name}() reaches past them. "
+            f"{name}() reads more than the views, which a query cannot do. "
             f"Allowed table functions: {', '.join(sorted(_TABLE_FUNCTIONS))}."
         )
 
@@ -50,7 +52,7 @@ _UNBOUND = re.compile(r"not provided for the following prepared statement parame
 
 def _how_to_bind(names: list[str]) -> str:
     wanted, options = ", ".join(f"${name}" for name in names), " ".join(f"--param {name}=VALUE" for name in names)
-    return f"A value of {wanted} is needed, none was given. Give it with {options}, in Python as {names[0]}=..."
+    return f"{wanted} has no value. Set it with {options}, in Python with {names[0]}=..."
 
 
 def _table_functions(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
@@ -58,7 +60,7 @@ def _table_functions(connection: duckdb.DuckDBPyConnection, query: str) -> set[s
     rows = connection.execute("SELECT json_serialize_sql($query)", {"query": query}).fetchall()
     tree = json.loads(rows[0][0])
     if tree.get("error"):
-        raise QueryError(f"Only a SELECT can be read here, this is more: {tree.get('error_message')}. Use SELECT.")
+        raise QueryError(f"A query can only read: {tree.get('error_message')}. Use SELECT.")
     return set(_called(tree))
 
 

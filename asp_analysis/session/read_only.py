@@ -1,4 +1,4 @@
-"""A store on a medium that takes no file is read from a copy, because SQLite needs a file beside a store to read it.
+"""A store on a medium that takes no file is read from a copy, because SQLite needs a file next to a store to read it.
 
 That is so for stores with a write-ahead log, which those of the workbench have. DuckDB cannot open a file as immutable.
 """
@@ -45,8 +45,8 @@ def copy_from_read_only(connection: duckdb.DuckDBPyConnection, path: Path) -> Pa
                 shutil.copyfile(source, folder / source.name)
     except OSError as error:
         raise StoreError(
-            f"{path} is in a folder that takes no file, and a copy in {tempfile.gettempdir()} gave: {error.strerror}. "
-            "To read it, room for a copy is needed: set TMPDIR to a folder with room."
+            f"{path} is in a folder that takes no file, and a copy failed in {tempfile.gettempdir()}: "
+            f"{error.strerror}. Set TMPDIR to a folder with room for a copy."
         ) from None
     log.warning("%s is in a folder that takes no file; a temporary copy of it is read.", path)
     return folder / path.name

@@ -1,6 +1,6 @@
 """Three ways to read a store, with the same views: a copy in memory (small), a snapshot on disk (large), or live.
 
-Each shows the store as it is at the moment: `renewed` gives the reader to use for the next query.
+Each shows the store as it is at the moment: `renewed` returns the reader to use for the next query.
 """
 
 import logging
@@ -35,7 +35,7 @@ class Reader(Protocol):
 
 
 def open_reader(url: StoreUrl, *, is_live: bool) -> Reader:
-    """Choose how to read a store: as it lies with `is_live`, else from a copy that suits its size.
+    """Choose how to read a store: directly with `is_live`, else from a copy that suits its size.
 
     Raises:
         StoreError: the store cannot be read.
@@ -53,7 +53,7 @@ def open_reader(url: StoreUrl, *, is_live: bool) -> Reader:
         if url.path is not None and is_on_read_only(url.path):
             return _Live(connection)  # a snapshot would have no place
         if not url.is_sqlite and state_of(connection, url, is_quick=True) is None:
-            return _Live(connection)  # nothing tells whether a copy of it is still true
+            return _Live(connection)  # nothing shows whether a copy of it is still true
     except duckdb.Error as error:
         connection.close()
         raise unreadable(url, error) from None
@@ -77,7 +77,7 @@ class _Live:
 
 
 class _InMemory:
-    """A small store: the views that others read are tables in memory, made anew when the store has changed."""
+    """A small store: the views that others read are tables in memory, made again when the store has changed."""
 
     def __init__(self, url: StoreUrl, connection: duckdb.DuckDBPyConnection) -> None:
         self._url, self.connection = url, connection
@@ -141,7 +141,7 @@ def _present_snapshot(url: StoreUrl) -> Reader | None:
     try:
         return None if pointer is None else _Snapshot(url, pointer)
     except duckdb.Error as error:
-        log.info("The snapshot cannot be read (%s); it is made anew.", error)
+        log.info("The snapshot cannot be read (%s); it is made again.", error)
         return None
 
 

@@ -36,7 +36,7 @@ class Scope:
         """Read what a person wrote: texts, and instants as texts, dates or datetimes.
 
         Raises:
-            InputError: a name is none of a part's, or a value cannot be read; the message says how to write it.
+            InputError: a name is not one of a part's, or a value cannot be read; the message says how to write it.
         """
         known = cls.__dataclass_fields__
         unknown = [name for name in values if name not in known]
@@ -79,7 +79,7 @@ class Scope:
 
 
 def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-    """Make views of a part of the store beside those of the whole, with the same names; `NARROWED` holds them.
+    """Make views of a part of the store next to those of the whole, with the same names; `NARROWED` holds them.
 
     Call it where the views of the whole store are the ones that a bare name means.
     """

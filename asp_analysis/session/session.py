@@ -69,14 +69,14 @@ class Session:
         return self._scope
 
     def sql(self, query: str, /, **parameters: Any) -> pd.DataFrame:
-        """Run one SELECT and give its rows; `$name` in the query is bound to the parameter `name`.
+        """Run one SELECT and return its rows; `$name` in the query is bound to the parameter `name`.
 
         Raises:
             QueryError: the SQL is wrong, holds more than one statement, or asks for more than reading the views.
             StoreError: the store cannot be read any more.
         """
         if not self._is_open:
-            raise QueryError("An open session is needed, this one was closed. Open another with asp.connect().")
+            raise QueryError("This session is closed. Open another with asp.connect().")
         check_reads_only(self._reader.connection, query)
         self._renew()
         connection = self._reader.connection
@@ -92,11 +92,11 @@ class Session:
             QueryError: there is no such view; the message lists those that are there.
         """
         if name not in view_names():
-            raise QueryError(f"A view is needed, {name!r} is none. There are: {', '.join(view_names())}.")
+            raise QueryError(f"There is no view {name!r}. Views: {', '.join(view_names())}.")
         return self.sql(f"SELECT * FROM {name} ORDER BY {', '.join(view_key(name))}")
 
     def views(self) -> pd.DataFrame:
-        """List the views: name, what one row is, the key that tells rows apart, and the columns with their units."""
+        """List the views: name, what one row is, the key that identifies rows, and the columns with their units."""
         rows = []
         for name in view_names():
             one_row, columns = describe_view(name)
@@ -132,7 +132,7 @@ class Session:
             connection.execute(f"USE {NARROWED}")
 
     def _leave_part(self) -> None:
-        """Let a bare name mean the view of the whole store again: only there may a copy be made anew."""
+        """Let a bare name mean the view of the whole store again: only there may a copy be made again."""
         if self._whole:
             self._reader.connection.execute(f"USE {self._whole}")
 
@@ -150,7 +150,7 @@ def connect(url: str | StoreUrl | None = None, *, is_live: bool = False) -> Sess
     if address.path is None:
         return Session(address, is_live=is_live)
     if address.is_missing() or not address.path.is_file():
-        raise StoreError(f"A store is needed, {address.path} does not exist. Create it with: asp-analysis init")
+        raise StoreError(f"The store {address.path} does not exist. Create it with: asp-analysis init")
     occupancy.claim(address.path, "reader")
     try:
         return Session(address, is_live=is_live)

@@ -58,7 +58,7 @@ class Snapshots:
         return pointer if pointer is not None and found is not None and pointer.fingerprint == found else None
 
     def renewed(self) -> Pointer:
-        """Return a copy of the store as it is now: the present one if nothing changed, else one that was made anew.
+        """Return a copy of the store as it is now: the present one if nothing changed, else one that was made again.
 
         Raises:
             StoreError: the store cannot be read.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "--watch",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
-    help="Make the page anew every SECONDS until Ctrl-C; the open page follows.",
+    help="Write the page again every SECONDS until Ctrl-C; the open page follows.",
 )
 @reading_options
 def command(out: Path | None, is_opened: bool, watch: float | None, db: str | None) -> None:
@@ -52,8 +52,8 @@ def _write(url: "StoreUrl", path: Path, watch: float | None) -> None:
 
 
 def _keep(url: "StoreUrl", path: Path, seconds: float) -> None:
-    """Make the page again and again; each time the store is opened anew, so that a writer is not kept out for long."""
-    note(f"Made anew every {seconds:g} s. Stop with Ctrl-C.")
+    """Make the page again and again; each time the store is opened again, so that a writer is not kept out for long."""
+    note(f"The page is written again every {seconds:g} s. Stop with Ctrl-C.")
     try:
         while True:
             time.sleep(seconds)

@@ -74,4 +74,4 @@ def _instant(since: str | None) -> str | None:
     try:
         return read_instant(since) if since is not None else None
     except ValueError:
-        raise click.UsageError(f"--since needs an instant such as 2026-01-31, found {since!r}. Write it so.") from None
+        raise click.UsageError(f"--since {since!r} is not an instant. Write it as 2026-01-31.") from None

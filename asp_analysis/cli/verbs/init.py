@@ -1,4 +1,4 @@
-"""`asp-analysis init`: create the store, or start it anew."""
+"""`asp-analysis init`: create the store, or replace it by a new one."""
 
 import click
 
@@ -8,7 +8,7 @@ from asp_analysis.cli.printing import note
 
 @click.command()
 @click.option("--sample", "with_sample", is_flag=True, help="Fill a store that holds no tasks with the sample data.")
-@click.option("--reset", is_flag=True, help="Back the store up, then start anew. Asks first.")
+@click.option("--reset", is_flag=True, help="Back the store up, then replace it by a new one. Asks first.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @db_option
 def command(with_sample: bool, reset: bool, yes: bool, db: str | None) -> None:
@@ -24,10 +24,10 @@ def command(with_sample: bool, reset: bool, yes: bool, db: str | None) -> None:
     url = store_url(db)
     if reset and not url.is_missing():
         if not yes and url.path is not None:
-            click.confirm(f"Start {url.path} anew? It is backed up first", abort=True, err=True)
+            click.confirm(f"Replace {url.path} by a new store? It is backed up first", abort=True, err=True)
         created = reset_store(url, with_sample=with_sample)
         note(f"Backed up to {created.backup}.")
     else:
         created = create_store(url, with_sample=with_sample)
-    what = "Created" if created.is_new else "Already there, kept as it is:"
+    what = "Created" if created.is_new else "Exists already, not changed:"
     note(f"{what} {created.store} ({created.task_count} tasks).")

@@ -29,7 +29,7 @@ _MAIN = ("measures", "yields", "costs", "reviews")
     "--phases",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="CSV",
-    help="Order of one's own phases: agent_role, phase_order, kind. [default: the store's roles]",
+    help="Order of your own phases: agent_role, phase_order, kind. [default: the store's roles]",
 )
 @click.option("--before", metavar="PHASE", help="Process yield before PHASE. [default: the first failure phase]")
 @format_options
@@ -68,7 +68,9 @@ def _read_phases(path: Path) -> "pd.DataFrame":
         return pd.read_csv(path)
     except (OSError, ValueError) as error:
         said = str(error).split("\n")[0]
-        raise InputError(f"A CSV file of phases is needed, {path} gave: {said}. Name another.") from None
+        raise InputError(
+            f"The file of phases {path} cannot be read: {said}. Name a CSV file with agent_role, phase_order and kind."
+        ) from None
 
 
 def _make_table(work: "Work", name: str, before: str | None) -> "pd.DataFrame":

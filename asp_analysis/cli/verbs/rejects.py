@@ -1,4 +1,4 @@
-"""`asp-analysis rejects`: the records that could not be taken, given back for repair."""
+"""`asp-analysis rejects`: the rejected records, exported for repair."""
 
 import json
 import shlex
@@ -28,7 +28,7 @@ _OPTIONS = {
     "decimal": "--decimal",
     "thousands": "--thousands",
 }
-"""What the load log keeps of the options of `load`, and how they are given."""
+"""What the load log keeps of the options of `load`, and how they are written."""
 
 
 @click.command()
@@ -41,8 +41,8 @@ _OPTIONS = {
 def command(target: Path | None, clear: bool, output: str | None, db: str | None) -> None:
     """List the rejected records with their reasons, or export them.
 
-    --export writes their raw text, below the header line if it was CSV. Mend the file and load it as the printed line
-    says. Records that need different options go to FILE-1, FILE-2 and so on. The reasons go to FILE.reasons.jsonl.
+    --export writes their raw text, below the header line if it was CSV. Correct the file and load it as the printed
+    line says. Records that need different options go to FILE-1, FILE-2 and so on. The reasons go to FILE.reasons.jsonl.
 
     Example: asp-analysis rejects --export rejects.csv
     """
@@ -51,7 +51,7 @@ def command(target: Path | None, clear: bool, output: str | None, db: str | None
     from asp_analysis.store.rejects import clear_rejects, list_rejects
 
     if clear and target is None:
-        raise click.UsageError("--clear needs --export FILE: nothing is forgotten that was not given back.")
+        raise click.UsageError("--clear needs --export FILE: only exported records are forgotten.")
     with open_store(store_url(db)) as store:
         rejects = list_rejects(store)
         if target is None:
@@ -63,7 +63,7 @@ def command(target: Path | None, clear: bool, output: str | None, db: str | None
                 clear_rejects(store, [reject.reject_id for reject in alike])
             note(_written(path, alike))
     if not rejects:
-        note("No record is kept as rejected, nothing was written.")
+        note("There are no rejected records. Nothing was written.")
 
 
 def _print(rejects: list["KeptReject"], output: str | None) -> None:
@@ -75,7 +75,7 @@ def _print(rejects: list["KeptReject"], output: str | None) -> None:
     if again:
         note(
             f"{again} of {len(rejects)} were not rejected again when their file was loaded later (loaded_again_at): "
-            "they are mended, changed or on another line. --export FILE --clear gives all back and forgets them."
+            "they were corrected, changed or moved to another line. --export FILE --clear exports and forgets them all."
         )
 
 
@@ -101,7 +101,7 @@ def _write(target: Path, rejects: list["KeptReject"]) -> None:
         with Path(f"{target}.reasons.jsonl").open("w", encoding="utf-8") as stream:
             stream.writelines(json.dumps(vars(reject), ensure_ascii=False) + "\n" for reject in rejects)
     except OSError as error:
-        raise InputError(f"A file to write is needed, {target} gave: {error.strerror}. Choose another.") from None
+        raise InputError(f"{target} cannot be written: {error.strerror}. Choose another file.") from None
 
 
 def _ended(text: str) -> str:
@@ -112,7 +112,7 @@ def _written(path: Path, rejects: list["KeptReject"]) -> str:
     header = " Their header line was not kept: write it above them." if _header(rejects[0]) is None else ""
     return (
         f"{counted(len(rejects), 'record')} written to {path}, the reasons to {path}.reasons.jsonl.{header} "
-        f"Mended, load with: {_load_again(path, rejects[0])}"
+        f"Correct them, then run: {_load_again(path, rejects[0])}"
     )
 
 

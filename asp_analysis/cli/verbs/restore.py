@@ -25,7 +25,7 @@ def command(backup: Path, yes: bool, db: str | None) -> None:
     url = store_url(db)
     rows = check_backup(url, backup)
     if not yes and url.path is not None and not url.is_missing():
-        said = f"Replace {url.path} by {backup} ({rows['task_metadata']} tasks)? What is there is backed up first"
+        said = f"Replace {url.path} by {backup} ({rows['task_metadata']} tasks)? The present store is backed up first"
         click.confirm(said, abort=True, err=True)
     restored = restore(url, backup)
     if restored.kept is not None:

@@ -19,7 +19,7 @@ _STATUS_TABLES = ("checks", "tables", "forecasts", "queries", "backups")
 
 @click.command()
 @click.option("--table", type=click.Choice(_STATUS_TABLES), help="One table alone. [default: the verdict and three]")
-@click.option("--check", "is_check", is_flag=True, help="Exit with 3 when an alert stands.")
+@click.option("--check", "is_check", is_flag=True, help="Exit with 3 when there is an alert.")
 @format_options
 @db_option
 def command(table: str | None, is_check: bool, output: str | None, db: str | None) -> None:
@@ -103,4 +103,4 @@ def _remark(status: "Status") -> None:
     loaded = status.contents.loaded
     records, loads = counted(loaded["records"], "record"), counted(loaded["loads"], "load")
     note(f"Loaded in the last 8 weeks: {records} by {loads}.")
-    note(f"What no store can show, decide yourself: {limits.NOT_MEASURED}.")
+    note(f"A store cannot show these, decide them yourself: {limits.NOT_MEASURED}.")

@@ -13,7 +13,7 @@ from asp_analysis.errors import QueryError
 def command(name: str | None, output: str | None) -> None:
     """List the views, or one view's columns with their units.
 
-    The key tells the rows of a view apart; `view()` in Python and exports come in its order.
+    The key identifies the rows of a view; `view()` in Python and exports come in its order.
 
     Example: asp-analysis views executions
     """
@@ -31,5 +31,5 @@ def command(name: str | None, output: str | None) -> None:
         key = view_key(name)
         rows = [{**vars(column), "is_key": column.name in key} for column in describe_view(name)[1]]
     else:
-        raise QueryError(f"A view is needed, {name!r} is none. There are: {', '.join(view_names())}.")
+        raise QueryError(f"There is no view {name!r}. Views: {', '.join(view_names())}.")
     print_frame(pd.DataFrame(rows), output)
