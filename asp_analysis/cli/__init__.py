@@ -21,7 +21,7 @@ from asp_analysis.errors import AnalysisError
 
 GROUPS = {
     "Store": ("init", "backup", "restore"),
-    "Load": ("load", "rejects"),
+    "Load": ("load", "loads", "rejects"),
     "Ask": ("sql", "views", "models"),
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),

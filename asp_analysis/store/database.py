@@ -46,6 +46,7 @@ class Store:
     def __init__(self, url: StoreUrl, engine: Engine) -> None:
         """Wrap an engine; use `open_store` instead."""
         self.url, self.engine = url, engine
+        self._rehearsal: Connection | None = None
 
     def __enter__(self) -> "Store":
         return self
@@ -68,8 +69,28 @@ class Store:
                 not there (any more).
             IntegrityError: a row breaks a constraint.
         """
+        if self._rehearsal is not None:
+            with self._explained(), self._rehearsal.begin_nested():
+                yield self._rehearsal
+            return
         with self._explained(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Let the transactions of the block see one another, and take all of them back at its end."""
+        with self._explained(), self.engine.connect() as connection, connection.begin() as outer:
+            self._rehearsal = connection
+            try:
+                yield
+            finally:
+                self._rehearsal = None
+                outer.rollback()
+
+    @property
+    def is_rehearsing(self) -> bool:
+        """Whether what is written now will be taken back."""
+        return self._rehearsal is not None
 
     def read(self, query: str, parameters: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """Run a SELECT of the writer's own bookkeeping; analysis reads through a session."""
@@ -89,18 +110,18 @@ class Store:
             raise StoreError(said(self.url, str(error.orig))) from None
 
 
-def open_store(url: StoreUrl) -> Store:
+def open_store(url: StoreUrl, *, may_upgrade: bool = True) -> Store:
     """Open an existing store for writing; one of an older schema is upgraded to the present one.
 
     Raises:
         StoreError: there is none, it is not a database, it was written by the ASP platform or by a newer workbench, its
-            server does not answer, or this process reads it at the moment.
+            server does not answer, this process reads it at the moment, or it must not be upgraded and is older.
     """
     if url.is_missing():
         raise StoreError(f"The store {url.path} does not exist. Create it with: asp-analysis init")
     store = _connect(url)
     try:
-        check_schema(store)
+        check_schema(store, may_upgrade=may_upgrade)
     except BaseException:
         store.close()
         raise
@@ -170,11 +191,11 @@ def now() -> str:
     return format_instant(datetime.now(UTC))
 
 
-def check_schema(store: Store) -> None:
+def check_schema(store: Store, *, may_upgrade: bool = True) -> None:
     """Check that the store has the present schema; an older one is upgraded to it.
 
     Raises:
-        StoreError: it is not a store of the workbench, or one of a newer workbench.
+        StoreError: it is not a store of the workbench, one of a newer workbench, or an older one that must not change.
     """
     tables = {row["name"] for row in store.read(_LIST_TABLES[store.engine.dialect.name])}
     if "asp_schema" not in tables:
@@ -183,6 +204,11 @@ def check_schema(store: Store) -> None:
         raise StoreError(
             f"{store.url.shown} is not a store of the workbench: {what}. Read it, or load it into another store: "
             "run asp-analysis init --db sqlite:///FILE, then load it there."
+        )
+    if not may_upgrade and upgrades.has_upgrade(_version(store)):
+        raise StoreError(
+            f"{store.url.shown} has schema version {_version(store)}, and nothing is to be written to it. "
+            "Upgrade it first with: asp-analysis init"
         )
     if upgrades.has_upgrade(_version(store)):
         _upgrade(store)

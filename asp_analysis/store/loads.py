@@ -10,6 +10,7 @@ from asp_analysis.errors import InputError
 from asp_analysis.records import RECORDS, json_text
 from asp_analysis.store.again import Unnamed, counted_again
 from asp_analysis.store.database import Store, now
+from asp_analysis.store.first_rows import FirstRows
 from asp_analysis.store.log import LAST_LOADS, LoadedFile, LoadResult
 from asp_analysis.store.rejects import keep_rejects, storable
 from asp_analysis.store.roles import Roles
@@ -30,8 +31,8 @@ def write_load(
         InputError: more than `max_rejects` records were rejected; the message says the first reasons.
         StoreError: the store cannot be written.
     """
-    with store.transaction() as connection:
-        return _write(connection, source, batches, max_rejects=max_rejects)
+    (result,) = write_loads(store, [(source, batches)], max_rejects=max_rejects)
+    return result
 
 
 def write_loads(
@@ -44,7 +45,16 @@ def write_loads(
         StoreError: the store cannot be written.
     """
     with store.transaction() as connection:
-        return [_write(connection, source, batches, max_rejects=max_rejects) for source, batches in loads]
+        return [
+            _write(
+                connection,
+                source,
+                batches,
+                max_rejects=max_rejects,
+                first=FirstRows(connection) if store.is_rehearsing else None,
+            )
+            for source, batches in loads
+        ]
 
 
 def last_loads(store: Store) -> dict[str, dict[str, Any]]:
@@ -53,7 +63,12 @@ def last_loads(store: Store) -> dict[str, dict[str, Any]]:
 
 
 def _write(
-    connection: Connection, source: LoadedFile, batches: Iterable[Batch], *, max_rejects: int | None = None
+    connection: Connection,
+    source: LoadedFile,
+    batches: Iterable[Batch],
+    *,
+    max_rejects: int | None,
+    first: FirstRows | None,
 ) -> LoadResult:
     result = LoadResult(file=source.file, loaded_as=source.loaded_as, found=dict(source.found))
     first_rejects: list[Reject] = []
@@ -64,6 +79,8 @@ def _write(
         unnamed.see(batch)
         if source.loaded_as in RECORDS:  # the sub-agents of transcripts have names of their own
             roles.see(batch)
+        if first is not None:
+            first.see(batch)
         outcome = writer.write(batch)
         rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
         _add(result, batch, outcome, len(rejects))
@@ -78,6 +95,7 @@ def _write(
         _keep_found(connection, load_id, {**source.found, **unnamed.ends})
     said = (counted_again(connection, load_id, source, result, unnamed), roles.question(connection))
     result.notes += [*source.notes, *filter(None, said)]
+    result.first_rows = None if first is None else first.read_back()
     return result
 
 

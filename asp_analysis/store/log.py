@@ -35,7 +35,8 @@ class LoadResult:
     `found` holds what a reader of transcripts counted besides (lines, calls, duplicates, calls without usage or price,
     errors, interruptions), and of a CSV file its header line. `is_unchanged` marks a file that was loaded before as it
     is and was not read again. `reject_examples` hold a line and a reason for each column that was wrong, up to
-    five, so that one try shows all that is to be said; `notes` say what else the reader should know.
+    five, so that one try shows all that is to be said; `notes` say what else the reader should know. `first_rows` are
+    the first records of each table as they are stored; a rehearsal alone reads them back.
     """
 
     file: str
@@ -50,10 +51,14 @@ class LoadResult:
     is_unchanged: bool = False
     found: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    first_rows: dict[str, list[dict[str, Any]]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts under the names that `--json` prints."""
-        return asdict(self)
+        said = asdict(self)
+        if self.first_rows is None:
+            del said["first_rows"]
+        return said
 
 
 def unchanged_result(logged: dict[str, Any]) -> LoadResult:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asp_analysis.cli.options import db_option, pairs
-from asp_analysis.cli.printing import counted, note, say
+from asp_analysis.cli.printing import counted, note, print_rows, say
 from asp_analysis.sql import CONTRACT_TABLES, VOCABULARIES
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class _Request:
     sheet: str | None
     max_rejects: int | None
     is_strict: bool
+    is_rehearsal: bool
 
 
 @click.command()
@@ -119,6 +120,12 @@ class _Request:
 @click.option("--sheet", metavar="NAME", help="The sheet of a workbook that has several.")
 @click.option("--strict", "is_strict", is_flag=True, help="Write nothing of a file in which a record is rejected.")
 @click.option("--max-rejects", type=click.IntRange(0), metavar="N", help="Write nothing of a file with more rejects.")
+@click.option(
+    "--dry-run",
+    "is_rehearsal",
+    is_flag=True,
+    help="Show what would be stored or rejected; write nothing.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
 @db_option
 def command(as_json: bool, db: str | None, **said: Any) -> None:
@@ -143,7 +150,8 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
     said_once: set[str] = set()
     reading, prices = _how_to_read(asked)
     options = _load_options(asked, reading, prices)
-    for outcome in _unchanged(found, options, db) or _loaded(found, options, db):
+    loaded = _rehearsed if asked.is_rehearsal else _loaded
+    for outcome in _unchanged(found, options, db) or loaded(found, options, db):
         if isinstance(outcome, NotLoaded):
             not_loaded.append(outcome)
             continue
@@ -159,7 +167,9 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
         _print_sums(results)
         _print_unpriced(results, prices)
     _print_not_loaded(not_loaded)
-    if sum(result.rejected for result in results):
+    if asked.is_rehearsal:
+        note("Nothing was written. The same command without --dry-run does it.")
+    elif sum(result.rejected for result in results):
         note("Rejected records are kept with their reasons: asp-analysis rejects")
     if any(result.rejected and result.rejected == result.read for result in results):
         sys.exit(1)
@@ -206,6 +216,16 @@ def _loaded(found: list["FoundFile"], options: "LoadOptions", db: str | None) ->
             yield outcome
         if written:
             _tell_of_sample(store)
+
+
+def _rehearsed(found: list["FoundFile"], options: "LoadOptions", db: str | None) -> "Iterator[LoadResult | NotLoaded]":
+    """Load, and take all of it back: the store is as it was, and records that wait beside it go on waiting."""
+    from asp_analysis.config import store_url
+    from asp_analysis.loading import load_files
+    from asp_analysis.store.database import open_store
+
+    with open_store(store_url(db), may_upgrade=False) as store, store.rehearsal():
+        yield from _with_progress(load_files(store, found, options), len(found))
 
 
 def _tell_of_sample(store: "Store") -> None:
@@ -281,6 +301,9 @@ def _print(result: "LoadResult", *, is_alone: bool) -> None:
     say(f"{result.file}: read {result.read} = {counts}{stubs if result.tasks_stubbed else ''}{unchanged}")
     for example in result.reject_examples:
         note(f"{result.file}, {example}")
+    for table, rows in (result.first_rows or {}).items():
+        say(f"{table}:")
+        print_rows(rows, list(rows[0]), "table")
     if result.read == 0:
         note(f"{result.file} holds no records.")
 

@@ -1,0 +1,25 @@
+"""`asp-analysis loads`: what was loaded, when, and what became of it."""
+
+import click
+
+from asp_analysis.cli.options import format_options, open_session, reading_options
+from asp_analysis.cli.printing import print_frame
+
+_LOAD_COLUMNS = [
+    "load_id", "finished_at", "file", "format", "loaded_as", "read_count", "written", "updated", "present", "rejected",
+    "tasks_stubbed",
+]  # fmt: skip
+
+
+@click.command()
+@format_options
+@reading_options
+def command(output: str | None, db: str | None) -> None:
+    """List the loads, newest first.
+
+    A row says what was read, how, and what became of the records.
+
+    Example: asp-analysis loads
+    """
+    with open_session(db) as session:
+        print_frame(session.sql("FROM stg_loads ORDER BY load_id DESC")[_LOAD_COLUMNS], output)
