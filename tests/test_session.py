@@ -10,6 +10,7 @@ import pytest
 
 from asp_analysis.errors import QueryError, StoreError
 from asp_analysis.session import connect, describe_view, view_key, view_names
+from asp_analysis.session.guard import split_statements
 
 PROMISED = {
     "executions": [
@@ -131,6 +132,41 @@ def test_views_are_listed_with_what_a_row_is_and_units(session):
         "SELECT (SELECT count(*) FROM glob('/etc/*'))",
         "WITH x AS (SELECT * FROM read_blob('/etc/hosts')) SELECT * FROM x",
         "EXPLAIN ANALYZE DELETE FROM asp_store.task_metadata",
+        "EXPLAIN INSERT INTO asp_store.task_metadata (task_id) VALUES ('x')",
+        "EXPLAIN COPY (SELECT 1) TO '/tmp/out.csv'",
+        "EXPLAIN CREATE TABLE t AS SELECT 1",
+        "EXPLAIN SELECT * FROM read_text('/etc/hosts')",
+        "EXPLAIN ANALYZE SELECT * FROM read_text('/etc/hosts')",
+        "EXPLAIN /* x */ ANALYZE SELECT * FROM sqlite_query('asp_store', 'DELETE FROM task_metadata')",
+        "EXPLAIN (ANALYZE) SELECT * FROM glob('/etc/*')",
+        "EXPLAIN (FORMAT JSON) SELECT * FROM glob('/etc/*')",
+        "EXPLAIN -- SELECT 1\nDELETE FROM asp_store.task_metadata",
+        "EXPLAIN ANALYZE EXECUTE stored",
+        "EXPLAIN PIVOT (FROM read_text('/etc/hosts')) ON filename USING count(*)",
+        "EXPLAIN SELECT 1; DELETE FROM asp_store.task_metadata",
+        "DESCRIBE SELECT * FROM read_text('/etc/hosts')",
+        "DESCRIBE '/etc/hosts'",
+        "SUMMARIZE '/etc/hosts'",
+        "SUMMARIZE SELECT * FROM read_csv('/etc/hosts')",
+        "SELECT * FROM (SUMMARIZE SELECT * FROM glob('/etc/*'))",
+        "SHOW TABLES FROM read_text('/etc/hosts')",
+        "PIVOT (FROM read_text('/etc/hosts')) ON filename USING count(*)",
+        "PIVOT (FROM \"read_text\" /* x */ ('/etc/hosts')) ON filename USING count(*)",
+        "PIVOT (FROM Read_Text\n-- x\n('/etc/hosts')) ON filename USING count(*)",
+        "PIVOT (FROM main.read_text('/etc/hosts')) ON filename USING count(*)",
+        "PIVOT '/etc/hosts' ON filename USING count(*)",
+        "PIVOT executions ON agent_role IN (SELECT content FROM read_text('/etc/hosts')) USING count(*)",
+        "WITH x AS (FROM glob('/etc/*')) SELECT * FROM x, (PIVOT executions ON agent_role USING count(*))",
+        "FROM (PIVOT executions ON agent_role USING count(*)), sqlite_query('asp_store', 'DELETE FROM task_metadata')",
+        "FROM (PIVOT executions ON agent_role USING count(*)), query('SELECT 1')",
+        "CREATE TABLE t AS PIVOT executions ON agent_role USING count(*)",
+        "CREATE TYPE t AS ENUM ('a'); SELECT 1",
+        "CREATE TYPE t AS ENUM ('a'); PIVOT executions ON agent_role USING count(*)",
+        "PIVOT executions ON agent_role USING count(*); DROP VIEW executions",
+        "COPY (PIVOT executions ON agent_role USING count(*)) TO '/tmp/out.csv'",
+        "INSERT INTO asp_store.task_metadata PIVOT executions ON agent_role USING count(*)",
+        "-- nothing but a remark",
+        ";",
         "SELECT * FROM 'https://example.org/x.parquet'",
         "",
     ],
@@ -139,6 +175,51 @@ def test_only_reading_of_the_store_is_possible(session, query):
     with pytest.raises(QueryError) as refused:
         session.sql(query)
     assert "\n" not in str(refused.value)
+
+
+def test_a_table_can_be_turned_without_its_values(session):
+    frame = session.sql("PIVOT executions ON agent_role USING sum(cost_usd) GROUP BY project_id")
+    roles = session.sql("SELECT DISTINCT agent_role AS name FROM executions")["name"]
+    assert set(frame.columns) == {"project_id", *roles}
+    both = session.sql(
+        "FROM (PIVOT (SELECT agent_role, task_id FROM executions) ON agent_role, task_id USING count(*))"
+    )
+    assert len(both.columns) > len(roles)
+
+
+@pytest.mark.parametrize(
+    ("query", "column"),
+    [
+        ("EXPLAIN SELECT * FROM executions", "explain_value"),
+        ("explain analyze SELECT count(*) FROM executions", "explain_value"),
+        ("EXPLAIN (FORMAT JSON) FROM executions", "explain_value"),
+        ("EXPLAIN (SELECT 1)", "explain_value"),
+        ("DESCRIBE executions", "column_name"),
+        ("DESCRIBE SELECT 1 AS one", "column_name"),
+        ("SUMMARIZE executions", "approx_unique"),
+        ("SUMMARIZE SELECT cost_usd FROM executions", "approx_unique"),
+        ("SHOW TABLES", "name"),
+        ("SHOW executions", "column_name"),
+        ("UNPIVOT (SELECT tokens_in, tokens_out FROM executions) ON tokens_in, tokens_out", "value"),
+        ("FROM executions LIMIT 1; -- that is all", "execution_id"),
+    ],
+)
+def test_what_describes_data_is_reading_too(session, query, column):
+    assert column in session.sql(query).columns and len(session.sql(query))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("SELECT 1", ["SELECT 1"]),
+        ("SELECT ';' AS a; -- b; c\nSELECT 2;;", ["SELECT ';' AS a", "-- b; c\nSELECT 2"]),
+        ("SELECT 'ä' AS \"ö;\"; SELECT $$;$$ /* ; */", ["SELECT 'ä' AS \"ö;\"", "SELECT $$;$$ /* ; */"]),
+        (" \n", []),
+        ("SELECT 'open", ["SELECT 'open"]),
+    ],
+)
+def test_a_text_is_cut_into_its_statements(text, parts):
+    assert split_statements(text) == parts
 
 
 def test_python_variables_are_no_tables(session):

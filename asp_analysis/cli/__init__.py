@@ -27,6 +27,7 @@ GROUPS = {
     "Learn": ("learning", "quality"),
     "Decide": ("status", "migrate"),
     "Share": ("dashboard", "export"),
+    "Shell": ("completion",),
 }
 """What a verb is for -> the verbs. A verb has a module of its name in `verbs`; it is imported when the verb is used."""
 

@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import math
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +21,86 @@ if TYPE_CHECKING:
 
 
 def print_frame(frame: "pd.DataFrame", output: str | None) -> None:
-    """Print a frame to stdout as a table, as JSON records (unknown is null) or as CSV (unknown is empty)."""
+    """Print a frame to stdout as a table, as JSON records (unknown is null) or as CSV (unknown is empty).
+
+    Instants are written alike in all three: 2026-01-31T08:00:00Z, days as 2026-01-31.
+    """
+    import pandas as pd
+
+    columns = [_write_instants(column, name in frame.attrs.get("days", ())) for name, column in frame.items()]
+    written = pd.concat(columns, axis=1) if columns else frame
     if output == "json":
-        click.echo(frame.to_json(orient="records", date_format="iso", date_unit="us", force_ascii=False))
-    elif output == "csv":
-        _echo_csv(frame.to_csv(index=False, lineterminator="\n"))
+        written.columns = pd.Index(_make_different(list(map(str, frame.columns))))
+        click.echo(_make_json(written))
+        return
+    for place, column in enumerate(columns):
+        if column.dtype == object:
+            written.isetitem(place, column.map(_make_text).array)
+    if output == "csv":
+        _echo_csv(written.to_csv(index=False, lineterminator="\n"))
     else:
-        print_table(list(frame.columns), [[_cell(value) for value in row] for row in frame.itertuples(index=False)])
+        print_table(list(frame.columns), [[_cell(value) for value in row] for row in written.itertuples(index=False)])
+
+
+def _make_json(frame: "pd.DataFrame") -> str:
+    names = list(frame.columns)
+    columns = [_make_plain_column(column) for _, column in frame.items()]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
+def _make_plain_column(column: "pd.Series") -> list[Any]:
+    """Return the values of a column as JSON has them; every digit of a number is kept."""
+    if column.dtype == object or column.dtype.kind not in "biufO":
+        return [_make_plain(value) for value in column]
+    finite = column.notna() & ~column.isin([math.inf, -math.inf])
+    return column.astype(object).where(finite, None).tolist()
+
+
+def _make_plain(value: Any) -> Any:
+    """Return a value as JSON has it: unknown is null, what JSON has no form for is text."""
+    if isinstance(value, Mapping):
+        return {str(name): _make_plain(inner) for name, inner in value.items()}
+    if hasattr(value, "tolist"):  # an array or a scalar of NumPy
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_make_plain(inner) for inner in value]
+    if _is_unknown(value) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, datetime):
+        return f"{value.replace(tzinfo=None).isoformat()}Z"
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes | bytearray):
+        return value.hex()
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+def _make_text(value: Any) -> Any:
+    """Return a value of several parts as its JSON; others stay what they are."""
+    if isinstance(value, Mapping | list | tuple) or hasattr(value, "shape"):
+        return json.dumps(_make_plain(value), ensure_ascii=False)
+    return value.hex() if isinstance(value, bytes | bytearray) else value
+
+
+def _write_instants(column: "pd.Series", is_day: bool) -> "pd.Series":
+    """Write a column of instants as text, to the microsecond where one of them has any; leave others as they are."""
+    if column.dtype.kind != "M":
+        return column
+    instants = column.dt.tz_convert("UTC") if getattr(column.dtype, "tz", None) else column
+    part = ".%f" if instants.dt.microsecond.gt(0).any() else ""
+    texts = instants.dt.strftime("%Y-%m-%d" if is_day else f"%Y-%m-%dT%H:%M:%S{part}Z")
+    return texts.astype(object).where(column.notna(), None)
+
+
+def _make_different(names: list[str]) -> list[str]:
+    """Number names that come again: an object of JSON has each name once."""
+    seen: dict[str, int] = {}
+    different = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        different.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return different
 
 
 def print_rows(rows: Sequence[dict[str, Any]], columns: Sequence[str], output: str | None) -> None:
@@ -93,6 +169,12 @@ def say(line: str) -> None:
     click.echo(text)
 
 
+def print_lines(text: str) -> None:
+    """Print a drawing of several lines as it is, on stdout."""
+    for line in text.splitlines():
+        click.echo(visible(line))
+
+
 def note(message: str) -> None:
     """Say something that is not data, on stderr; where stderr takes nothing, the work goes on without it."""
     with suppress(OSError):
@@ -105,10 +187,16 @@ def counted(count: int, noun: str) -> str:
 
 
 def _cell(value: Any) -> str:
-    if value is None or type(value).__name__ == "NAType" or value != value:  # NaN and NaT differ from themselves
+    if _is_unknown(value):
         return ""
     if isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) >= 10_000:
         return f"{value:,}"  # four digits stay whole: a year is no amount
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
     return str(value)
+
+
+def _is_unknown(value: Any) -> bool:
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, float | datetime) and bool(value != value)  # NaN and NaT differ from themselves

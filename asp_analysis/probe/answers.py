@@ -91,6 +91,19 @@ class CostVector:
         rows = [one.to_dict() for one in self.estimates.values()]
         return _make_frame(rows).drop(columns=["evidence", "notes", "withheld"], errors="ignore")
 
+    def to_listing(self) -> pd.DataFrame:
+        """One row per component with all that is said of it: notes, withheld, and refusal where there is none."""
+        rows = [one.to_dict() for one in self.estimates.values()]
+        frame = _make_frame(rows).drop(columns="evidence", errors="ignore")
+        frame["notes"] = ["; ".join(row["notes"]) for row in rows]
+        frame["withheld"] = ["; ".join(f"{level} %: {why}" for level, why in row["withheld"].items()) for row in rows]
+        refused = pd.DataFrame({"component": list(self.refusals), "refusal": list(self.refusals.values())})
+        return (
+            pd.concat([frame.assign(refusal=""), refused], ignore_index=True)
+            if len(refused)
+            else frame.assign(refusal="")
+        )
+
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Component -> stored estimate."""
         return {name: one.to_dict() for name, one in self.estimates.items()}

@@ -51,6 +51,14 @@ class Comparison:
     refusals: dict[str, str]
     withheld: dict[str, str] = field(default_factory=dict)
 
+    def to_listing(self) -> pd.DataFrame:
+        """One row per series: `frame`, then the refused ones; remark: why the series or its interval is not there."""
+        names = self.frame["llm_model"] + " / " + self.frame["agent_role"]
+        compared = self.frame.assign(remark=[self.withheld.get(name, "") for name in names])
+        rows = [(*name.rpartition(" / ")[::2], reason) for name, reason in self.refusals.items()]
+        refused = pd.DataFrame(rows, columns=["llm_model", "agent_role", "remark"])
+        return pd.concat([compared, refused], ignore_index=True) if len(refused) else compared
+
     def _repr_html_(self) -> str:
         reasons = [*self.refusals.items(), *self.withheld.items()]
         refused = "".join(f"<li>{name}: {reason}</li>" for name, reason in reasons)

@@ -8,7 +8,8 @@ differs between SQLite, a server and the files of others; `guard` lets nothing b
 """
 
 from asp_analysis.session.catalog import ViewColumn, describe_view, view_key, view_names
+from asp_analysis.session.guard import split_statements
 from asp_analysis.session.scope import Scope
 from asp_analysis.session.session import Session, connect
 
-__all__ = ["Scope", "Session", "ViewColumn", "connect", "describe_view", "view_key", "view_names"]
+__all__ = ["Scope", "Session", "ViewColumn", "connect", "describe_view", "split_statements", "view_key", "view_names"]

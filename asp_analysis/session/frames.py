@@ -8,6 +8,9 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+DAYS = "days"
+"""The attribute of a frame that names its columns of dates."""
+
 _PLAIN_TYPES = {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE"}
 _DATE, _INSTANT = pa.date32(), pa.timestamp("us")
 _WITH_UNKNOWN = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype()}
@@ -15,9 +18,19 @@ _WITH_UNKNOWN = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bo
 
 
 def framed(found: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Return the rows that a statement found; texts are `str` also where all are missing (`df()` says `object`)."""
-    names = [column[0] for column in found.description]
-    if len(set(names)) < len(names) or not {str(column[1]) for column in found.description} <= _PLAIN_TYPES:
+    """Return the rows that a statement found; texts are `str` also where all are missing (`df()` says `object`).
+
+    `attrs[DAYS]` of the frame names the columns of dates: pandas has no type of its own for them.
+    """
+    kinds = [(column[0], str(column[1])) for column in found.description]
+    frame = _frame(found, [name for name, _ in kinds], {kind for _, kind in kinds})
+    if days := [name for name, kind in kinds if kind == "DATE"]:
+        frame.attrs[DAYS] = days
+    return frame
+
+
+def _frame(found: duckdb.DuckDBPyConnection, names: list[str], kinds: set[str]) -> pd.DataFrame:
+    if len(set(names)) < len(names) or not kinds <= _PLAIN_TYPES:
         return found.df()
     table = found.to_arrow_table()
     table = table.cast(pa.schema((f.name, _INSTANT if f.type == _DATE else f.type) for f in table.schema))

@@ -7,6 +7,7 @@ DuckDB's own switches are not enough: with external access off and its configura
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -15,29 +16,104 @@ from asp_analysis.errors import QueryError
 
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "repeat"}
 
+_EXPLAIN = re.compile(r"\s*EXPLAIN\b(?:\s+ANALYZE\b|\s*\(\s*(?:ANALYZE|FORMAT)\b[\w\s,]*\))?", re.IGNORECASE)
+"""The words before the query that is explained."""
+
 
 def check_reads_only(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     """Check that a query is one SELECT that calls no table function but the harmless ones.
 
+    To DuckDB, DESCRIBE, SUMMARIZE and SHOW are a SELECT. EXPLAIN passes with a SELECT behind it. A PIVOT whose values
+    stand in the data passes too: DuckDB makes a temporary type of them and a SELECT, out of one statement.
+
     Raises:
         QueryError: it is more than that, or not SQL.
     """
-    try:
-        statements = connection.extract_statements(query)
-    except duckdb.Error as error:
-        raise QueryError(said(error)) from None
-    if len(statements) != 1:
-        raise QueryError(f"The query has {len(statements)} statements instead of one SELECT. Run them one by one.")
-    if statements[0].type != duckdb.StatementType.SELECT:
-        kind = statements[0].type.name
+    kinds = [statement.type for statement in _read_statements(connection, query)]
+    count = len(split_statements(query))
+    if count != 1:
+        raise QueryError(
+            f"The query has {count} statements instead of one SELECT. Run them one by one."
+            if count
+            else "There is no query. Write a SELECT."
+        )
+    if kinds == [duckdb.StatementType.EXPLAIN]:
+        _check_explained(connection, query)
+    elif kinds == [duckdb.StatementType.SELECT]:
+        _check_functions(_table_functions(connection, query))
+    elif len(kinds) > 1 and _is_pivot(kinds):
+        _check_functions(_named_table_functions(connection, query))
+    else:
+        kind = next((kind.name for kind in kinds if kind != duckdb.StatementType.TRANSACTION), "TRANSACTION")
         raise QueryError(
             f"A query can only read, and this is {kind}. Use SELECT; load files with: asp-analysis load FILE"
         )
-    for name in sorted(_table_functions(connection, query) - _TABLE_FUNCTIONS):
+
+
+def split_statements(text: str) -> list[str]:
+    """Cut a text at its semicolons into statements, without those that hold nothing but comments."""
+    words = _words(text)
+    if not words:
+        return [text.strip()] if text.strip() else []  # what cannot be cut is answered when it is run
+    ends = [*(place for place, word in words if word == ";"), len(text)]
+    starts = [0, *(end + 1 for end in ends[:-1])]
+    spans = zip(starts, ends, strict=True)
+    return [text[start:end].strip() for start, end in spans if any(start <= place < end for place, _ in words)]
+
+
+def _read_statements(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckdb.Statement]:
+    try:
+        return connection.extract_statements(query)
+    except duckdb.Error as error:
+        raise QueryError(said(error)) from None
+
+
+def _is_pivot(kinds: list[duckdb.StatementType]) -> bool:
+    """Return whether one statement became types of values and a SELECT at the end, as DuckDB makes them of a PIVOT."""
+    return kinds[-1] == duckdb.StatementType.SELECT and set(kinds[:-1]) == {duckdb.StatementType.CREATE}
+
+
+def _check_explained(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    words = _EXPLAIN.match(query)
+    inner = "" if words is None else query[words.end() :]
+    found = _read_statements(connection, inner)
+    if [statement.type for statement in found] != [duckdb.StatementType.SELECT]:
+        raise QueryError(
+            "EXPLAIN needs one SELECT behind it. Write EXPLAIN SELECT ..., a PIVOT with its values: IN (...)."
+        )
+    _check_functions(_table_functions(connection, inner))
+
+
+def _check_functions(names: set[str]) -> None:
+    for name in sorted(names - _TABLE_FUNCTIONS):
         raise QueryError(
             f"{name}() reads more than the views, which a query cannot do. "
             f"Allowed table functions: {', '.join(sorted(_TABLE_FUNCTIONS))}."
         )
+
+
+def _named_table_functions(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    """Name the table functions of a text that DuckDB gives no tree of: every such name before a parenthesis."""
+    known = "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE function_type LIKE '%table%'"
+    names = {name for (name,) in connection.execute(known).fetchall()}
+    words = [word for _, word in _words(query)]
+    called = {word for word, following in pairwise(words) if following == "("}
+    return {word.strip('"').replace('""', '"').lower() for word in called} & names
+
+
+_WORD = re.compile(r'"(?:[^"]|"")*"|[^\W\d][\w$]*|.', re.DOTALL)
+"""A name, a word or a mark; comments and blanks behind it are no part of it."""
+
+
+def _words(text: str) -> list[tuple[int, str]]:
+    """Return the words of a text as DuckDB cuts it, each with its place; of numbers and texts the first sign."""
+    raw = text.encode("utf-8", "replace")
+    words = []
+    for byte_place, _ in duckdb.tokenize(text):
+        place = len(raw[:byte_place].decode("utf-8", "replace"))
+        found = _WORD.match(text, place)
+        words.append((place, "" if found is None else found[0]))
+    return words
 
 
 def said(error: duckdb.Error) -> str:

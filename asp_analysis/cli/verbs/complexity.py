@@ -6,7 +6,7 @@ import click
 
 from asp_analysis.cli.asking import asks, cost_option, read_history
 from asp_analysis.cli.options import format_options, open_session, reading_options
-from asp_analysis.cli.printing import print_frame, say
+from asp_analysis.cli.printing import note, print_frame, say
 
 if TYPE_CHECKING:
     from asp_analysis.probe.question import Question
@@ -30,6 +30,5 @@ def command(question: "Question", output: str | None, db: str | None) -> None:
         history, tasks = read_history(session), session.view("stg_tasks")
     found = calibrate_history(history, tasks, question)
     print_frame(found.frame().reset_index(names="factor"), output)
-    if output is None:
-        for finding in found.findings:
-            say(finding)
+    for finding in found.findings:
+        (note if output else say)(finding)

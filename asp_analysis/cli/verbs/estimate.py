@@ -16,7 +16,7 @@ from asp_analysis.cli.asking import (
     task_option,
     units_option,
 )
-from asp_analysis.cli.options import open_session
+from asp_analysis.cli.options import format_options, open_session
 from asp_analysis.cli.printing import note, print_frame, print_table, say
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 @click.option(
     "--keep", "is_kept", is_flag=True, help="Keep the estimate with --task, to be scored when the task is finished."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@format_options
 @question_options
 @asks
-def command(question: "Question", is_comparison: bool, is_kept: bool, as_json: bool, db: str | None) -> None:
+def command(question: "Question", is_comparison: bool, is_kept: bool, output: str | None, db: str | None) -> None:
     """Estimate what the next task will cost, with intervals.
 
     Where the data cannot support an estimate, the answer is the reason.
@@ -60,12 +60,14 @@ def command(question: "Question", is_comparison: bool, is_kept: bool, as_json: b
             query = "SELECT task_id, project_id, task_type, size FROM tasks WHERE task_id = $task_id"
             question = look_up_task(question, session.sql(query, task_id=question.task.task_id))
     if is_comparison:
-        _print_comparison(history, question, as_json)
+        _print_comparison(history, question, output)
         return
     vector = estimate(history, question)
     if is_kept:
         _keep(vector, question, db)
-    if as_json:
+    if output == "csv":
+        print_frame(vector.to_listing(), output)
+    elif output == "json":
         click.echo(json.dumps({"estimates": list(vector.to_dict().values()), "refusals": vector.refusals}))
     else:
         _print(vector)
@@ -107,13 +109,16 @@ def _write_number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
-def _print_comparison(history: "pd.DataFrame", question: "Question", as_json: bool) -> None:
+def _print_comparison(history: "pd.DataFrame", question: "Question", output: str | None) -> None:
     from asp_analysis.probe.compare import compare
 
     found = compare(history, question)
-    print_frame(found.frame, "json" if as_json else None)
-    if not as_json:
-        say(found.sentence)
+    if output:
+        print_frame(found.to_listing(), output)
+        note(found.sentence)
+        return
+    print_frame(found.frame, output)
+    say(found.sentence)
     for name, reason in found.refusals.items():
         note(f"{name} is not compared: {reason}")
     for name, reason in found.withheld.items():

@@ -6,7 +6,7 @@ import click
 
 from asp_analysis.cli.asking import asks, cost_option, question_options, read_history, size_option
 from asp_analysis.cli.options import format_options, open_session
-from asp_analysis.cli.printing import print_frame, print_table, say
+from asp_analysis.cli.printing import note, print_frame, print_table, say
 
 if TYPE_CHECKING:
     from asp_analysis.probe.published.report import MethodResult, ProbeReport
@@ -44,6 +44,7 @@ def command(
     report = probe(history, question, planned=planned, judgement=judgement)
     if output:
         print_frame(report.frame(), output)
+        note(f"Chosen: {report.chosen}. {report.why}")
     else:
         _print(report)
 
