@@ -20,7 +20,9 @@ _PLACES = {
 @click.argument("shell", required=False, type=click.Choice(list(_PLACES)))
 @click.option("--print", "is_printed", is_flag=True, help="Print the script; write no file.")
 def command(shell: str | None, is_printed: bool) -> None:
-    """Install Tab completion for bash, zsh or fish. [default: the shell of $SHELL]
+    """Install Tab completion.
+
+    It is for bash, zsh or fish: the one that $SHELL names, unless SHELL is given.
 
     Example: asp-analysis completion
     """
