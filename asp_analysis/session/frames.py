@@ -39,3 +39,11 @@ def _frame(found: duckdb.DuckDBPyConnection, names: list[str], kinds: set[str]) 
         if field.type in _WITH_UNKNOWN and table[field.name].null_count:
             frame[field.name] = table[field.name].to_pandas(types_mapper=_WITH_UNKNOWN.get)
     return frame
+
+
+class Listing(pd.DataFrame):
+    """A frame that a notebook shows whole: every row, and every word of its texts."""
+
+    def _repr_html_(self) -> str:
+        with pd.option_context("display.max_colwidth", None, "display.max_rows", None):
+            return self.to_html(border=0)

@@ -1,5 +1,8 @@
 """A session: one open store, read only, with the views and nothing else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import duckdb
@@ -10,7 +13,7 @@ from asp_analysis.config import StoreUrl, store_url
 from asp_analysis.errors import QueryError, StoreError
 from asp_analysis.session.attaching import unreadable
 from asp_analysis.session.catalog import describe_view, view_key, view_names
-from asp_analysis.session.frames import framed
+from asp_analysis.session.frames import Listing, framed
 from asp_analysis.session.guard import check_reads_only, said
 from asp_analysis.session.readers import open_reader
 from asp_analysis.session.running import run_interruptible
@@ -25,6 +28,7 @@ class Session:
         self.url, self._is_open = url, True
         self._reader = open_reader(url, is_live=is_live)
         self._scope, self._whole = Scope(), ""
+        self._frames: dict[str, pd.DataFrame] = {}
 
     def __enter__(self) -> "Session":
         return self
@@ -81,7 +85,8 @@ class Session:
         self._renew()
         connection = self._reader.connection
         try:
-            return run_interruptible(connection, lambda: framed(connection.execute(query, parameters or None)))
+            with self._handed_over(connection):
+                return run_interruptible(connection, lambda: framed(connection.execute(query, parameters or None)))
         except duckdb.Error as error:
             raise QueryError(said(error)) from None
 
@@ -91,18 +96,51 @@ class Session:
         Raises:
             QueryError: there is no such view; the message lists those that are there.
         """
-        if name not in view_names():
-            raise QueryError(f"There is no view {name!r}. Views: {', '.join(view_names())}.")
+        _check_view(name)
         return self.sql(f"SELECT * FROM {name} ORDER BY {', '.join(view_key(name))}")
 
-    def views(self) -> pd.DataFrame:
-        """List the views: name, what one row is, the key that identifies rows, and the columns with their units."""
-        rows = []
-        for name in view_names():
-            one_row, columns = describe_view(name)
-            named = ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns)
-            rows.append({"view": name, "one_row_is": one_row, "key": ", ".join(view_key(name)), "columns": named})
-        return pd.DataFrame(rows)
+    def views(self, name: str | None = None) -> pd.DataFrame:
+        """List the views, or the columns of one view; a notebook shows every row and every word.
+
+        Of the views: view, one_row_is, key (the columns that tell rows apart), columns with their units. Of the columns
+        of one: name, unit, meaning, is_key.
+
+        Raises:
+            QueryError: there is no such view; the message lists those that are there.
+        """
+        if name is None:
+            return Listing([_list_view(view) for view in view_names()])
+        key = view_key(_check_view(name))
+        return Listing([{**asdict(column), "is_key": column.name in key} for column in describe_view(name)[1]])
+
+    @contextmanager
+    def frames(self, **frames: pd.DataFrame) -> Iterator[None]:
+        """Let the queries of a `with` block read these frames by name; the session keeps none of them.
+
+        Raises:
+            QueryError: a value is not a frame, or a view has its name.
+        """
+        for name, frame in frames.items():
+            if not isinstance(frame, pd.DataFrame):
+                raise QueryError(f"{name!r} is a {type(frame).__name__}, not a DataFrame. Hand over a DataFrame.")
+            if name in view_names():
+                raise QueryError(f"{name!r} is the name of a view. Hand the frame over under another name.")
+        former, self._frames = self._frames, self._frames | frames
+        try:
+            yield
+        finally:
+            self._frames = former
+
+    @contextmanager
+    def _handed_over(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        names = list(self._frames)
+        try:
+            for name in names:
+                connection.register(name, self._frames[name])
+            yield
+        finally:
+            for name in names:
+                connection.unregister(name)
 
     def _renew(self) -> None:
         if self._scope.is_whole:
@@ -135,6 +173,18 @@ class Session:
         """Let a bare name mean the view of the whole store again: only there may a copy be made again."""
         if self._whole:
             self._reader.connection.execute(f"USE {self._whole}")
+
+
+def _check_view(name: str) -> str:
+    if name not in view_names():
+        raise QueryError(f"There is no view {name!r}. Views: {', '.join(view_names())}.")
+    return name
+
+
+def _list_view(name: str) -> dict[str, str]:
+    one_row, columns = describe_view(name)
+    named = ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns)
+    return {"view": name, "one_row_is": one_row, "key": ", ".join(view_key(name)), "columns": named}
 
 
 def connect(url: str | StoreUrl | None = None, *, is_live: bool = False) -> Session:
