@@ -11,9 +11,9 @@ FUZZ_SECONDS ?= 8
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
-# Jupyter refuses to run as root unless told; in a container there is often nobody else.
+# Jupyter refuses to run as root by default; in a container there is often nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
-# The notebooks' recorded outputs are those of the sample: it is made anew for every run of the tests.
+# The notebooks' recorded outputs are those of the sample: it is made again for every run of the tests.
 TEST_DATA := build/test
 TIMESCALE := build/timescale
 
@@ -26,7 +26,7 @@ help: ## print the targets
 setup: $(STAMP) ## build .venv from requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Error: Python 3.11 or newer is needed, this is %d.%d. Install it, or name another: make PYTHON=python3.12" % v[:2])'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Error: This is Python %d.%d, and the workbench runs on 3.11 or newer. Install it, or name another: make PYTHON=python3.12" % v[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements.lock)"
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
@@ -60,7 +60,7 @@ fuzz: setup ## read hostile files, made by coverage, as every format (FUZZ_SECON
 browser: setup ## the dashboard and every notebook in a real browser (needs chromium and playwright; skips without)
 	$(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)
 
-pictures: setup ## take the pictures of the README anew (needs what make browser needs)
+pictures: setup ## take the pictures of the README again (with what make browser uses)
 	$(BIN)/python -m pytest -q -m browser tests/browser -k "02-estimate or look"
 	$(BIN)/python docs/make_pictures.py
 
@@ -88,7 +88,7 @@ audit: setup ## look the pinned packages up among known vulnerabilities (needs t
 bench: setup ## measure speed; prints tables, asserts nothing
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lock: setup ## write requirements.lock anew from pyproject.toml
+lock: setup ## write requirements.lock again from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--extra dev pyproject.toml --output-file requirements.lock
 

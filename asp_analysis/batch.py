@@ -35,7 +35,7 @@ class Batch:
     the records that became no row; `record_count` counts all of them. `combine` merges a record with the stored one.
     `unnamed_count` says of how many records the key is made of their content, because the file names them by nothing.
     With `is_by_metric` a record is one metric of its execution: rows of one execution complete each other. With
-    `has_computed_costs` costs that stand in the metadata too were computed: they never replace one that is known.
+    `has_computed_costs` costs that are in the metadata too were computed: they never replace one that is known.
     """
 
     table: str

@@ -1,6 +1,6 @@
 -- The words that a new store knows: roles, capabilities and classes of defects. People add their own as rows.
 
--- The roles (phases) in their order, with their kind in PSP's terms. Specialist reviewers stand beside the review they
+-- The roles (phases) in their order, with their kind in PSP's terms. Specialist reviewers are next to the review they
 -- belong to. A role that is not listed has no order and no kind, and is shown last.
 INSERT INTO agent_roles (agent_role, phase_order, kind) VALUES
     ('Planning', 10, 'overhead'),

@@ -25,7 +25,7 @@ def prepare() -> None:
     """Put something in the place of streams that are closed, and name stdout in its errors; to be called once, first.
 
     The next file that a process opens takes the number of a closed stream: without this, a store could get what was
-    meant for stdout. Writing to the stand-in of stdout fails, as writing to a closed file does.
+    meant for stdout. Writing to the replacement of stdout fails, as writing to a closed file does.
     """
     for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         try:

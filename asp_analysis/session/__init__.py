@@ -1,4 +1,4 @@
-"""The one reader for analysis: DuckDB over the store, read only, with views that carry our names.
+"""The one reader for analysis: DuckDB over the store, read only, with views that have our names.
 
 Three layers: `raw` (the store's tables and columns, whatever is attached), staging views (`stg_*`, typed) and marts
 (one per question). Everything above reads marts. The SQL is in `database/views/`.

@@ -16,7 +16,7 @@ from asp_analysis.store.log import LoadedFile, LoadResult
 from asp_analysis.store.statements import execute
 
 NAMED_BY = {"executions": "execution_id", "metrics": "execution_id"}
-"""What the records of a table are named by, where the content may stand in for it."""
+"""What the records of a table are named by, where the content may replace it."""
 
 _NOUNS = {"execution_id": "executions"}
 _EARLIER = """

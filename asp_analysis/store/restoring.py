@@ -54,7 +54,7 @@ def restore(url: StoreUrl, backup: Path) -> Restored:
     The store has the old content or the new one, whenever this is killed. It keeps its permissions.
 
     Raises:
-        StoreError: as `check_backup`; somebody else has the store open; or the disk gave an error.
+        StoreError: as `check_backup`; somebody else has the store open; or the disk has an error.
     """
     check_backup(url, backup)
     path = (url.path or backup).resolve()  # a server was refused by the check

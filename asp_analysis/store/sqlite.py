@@ -22,7 +22,7 @@ _SQLITE_ERRORS = (
     ("readonly", "it is read-only", "Check the permissions of the file and its folder."),
     ("unable to open", "it cannot be opened", "Check that its folder exists and can be written."),
     ("disk is full", "the disk is full", "Free some space; nothing of this load was written."),
-    ("disk i/o", "the disk gave an error", "Check the disk and its free space; nothing of this load was written."),
+    ("disk i/o", "the disk has an error", "Check the disk and its free space; nothing of this load was written."),
     (
         "not a database",
         "it is not a SQLite database",

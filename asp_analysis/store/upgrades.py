@@ -66,7 +66,7 @@ def _to_2(connection: Connection) -> None:
 
 
 def _to_3(connection: Connection) -> None:
-    """Make one row of each execution, and give the other tables the names of the views."""
+    """Make one row of each execution, and rename the other tables' columns as in the views."""
     dialect = dialect_of(connection)
     dialect.put_aside(connection)
     before = _facts_before(connection, dialect)
@@ -137,7 +137,7 @@ def _ours(table: str, key: str, row: dict[str, Any]) -> dict[str, Any]:
     except ValueError as error:
         raise StoreError(
             f"The store cannot be upgraded: JSON of {table} {row[key]!r} cannot be rewritten ({error}). "
-            "Nothing was changed. Mend the row, then try again."
+            "Nothing was changed. Correct the row, then try again."
         ) from None
 
 

@@ -1,7 +1,7 @@
 -- Turns the tables that grow with time into hypertables of TimescaleDB, compresses what is old, keeps two aggregates.
 --
 -- For a database in which 001 and 002 ran and whose server has TimescaleDB 2.7 or newer. With rows or without, again
--- and again: what is there already stays as it is, also where somebody chose other intervals. Every row is kept.
+-- and again: what exists already stays unchanged, also where somebody chose other intervals. Every row is kept.
 -- asp-analysis init runs it by itself where the extension is in the database; later, an administrator runs it as
 --     psql --single-transaction --set ON_ERROR_STOP=1 --file database/migrations/003_timescaledb_setup.sql
 -- The tables' owner or a superuser must run it. The tables are locked while their rows move.

@@ -35,7 +35,7 @@ BEGIN
         bootstrap_metrics, load_log, load_reject TO asp_writer;
     GRANT UPDATE ON asp_changes TO asp_writer;
     GRANT EXECUTE ON FUNCTION asp_move_execution TO asp_writer;
-    -- Rejects that were given back for repair are forgotten: no telemetry.
+    -- Rejects that were exported for repair are forgotten; they are not telemetry.
     GRANT DELETE ON load_reject TO asp_writer;
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'The roles asp_reader and asp_writer were not made: this needs the right to create roles.';

@@ -1,4 +1,4 @@
--- The tasks with what the views read of their plans: in the store's own views this stands for stg_tasks.
+-- The tasks with what the views read of their plans: in the views of the store itself this replaces stg_tasks.
 SELECT
     *,
     CASE jsonb_typeof(semantic_units_json)

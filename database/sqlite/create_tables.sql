@@ -29,7 +29,7 @@ CREATE TABLE capabilities (
     CONSTRAINT pk_capabilities PRIMARY KEY (capability)
 ) STRICT;
 
--- The classes of defects; taxonomy says whose: AI, PSP, or the name of one's own.
+-- The classes of defects; taxonomy says whose: AI, PSP, or a name of your own.
 CREATE TABLE defect_types (
     defect_type TEXT    NOT NULL,
     type_order  INTEGER NOT NULL,

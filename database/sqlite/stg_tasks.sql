@@ -1,4 +1,4 @@
--- The tasks with what the views read of their plans: in the store's own views this stands for stg_tasks.
+-- The tasks with what the views read of their plans: in the views of the store itself this replaces stg_tasks.
 SELECT
     *,
     CASE WHEN semantic_units_json IS NOT NULL THEN json_array_length(semantic_units_json) END AS planned_units,

@@ -1,6 +1,6 @@
 -- The sums over executions, each rule once: every mart that groups executions has these columns, by keys of its own.
 --
--- Sums are of what is known; executions_without_* say how many a sum leaves out. `{roll_up}` in a mart stands for this.
+-- Sums are of what is known; executions_without_* say how many a sum leaves out. A mart includes this as `{roll_up}`.
 min(project_id) AS project_id,
 min(executed_at) AS first_at,
 max(executed_at) AS last_at,

@@ -11,7 +11,7 @@
 -- size_source: estimated or actual
 -- actual_size [complexity units]: of the task, after the work
 -- defect_type: the class of defect
--- taxonomy: whose class it is: AI, PSP, or the name of one's own
+-- taxonomy: whose class it is: AI, PSP, or a name of your own
 -- severity: Low, Medium, High or Critical
 -- phase_injected: the role that made it
 -- injected_order: place of that role in the order of phases

@@ -4,7 +4,7 @@
 -- llm_provider: who serves it; empty where the source did not name it
 -- executions [count]: executions
 -- executions_without_cost [count]: those whose cost is unknown; cost_usd is the sum of the others
--- executions_without_price [count]: of those, the ones whose tokens are known: a price of the model gives them a cost
+-- executions_without_price [count]: of those, the ones whose tokens are known: with a price of the model they get a cost
 -- tokens_in [tokens]: sum of what is known, cached ones included
 -- tokens_out [tokens]: sum of what is known
 -- cost_usd [USD]: sum of what is known; empty where nothing is

@@ -1,8 +1,8 @@
 -- One row is one agent role (phase) and its cost over all tasks.
 -- key: agent_role
 -- agent_role: the role
--- phase_order: its place in the order of phases; empty for roles of one's own
--- kind: overhead, construction, appraisal or failure; empty for roles of one's own
+-- phase_order: its place in the order of phases; empty for roles that are not listed
+-- kind: overhead, construction, appraisal or failure; empty for roles that are not listed
 -- tasks [count]: tasks it worked on
 -- executions [count]: executions
 -- executions_without_cost [count]: those whose cost is unknown; cost_usd is the sum of the others

@@ -1,4 +1,4 @@
--- One row is one cost component of one task and one estimate of it, beside what it was; empty without any.
+-- One row is one cost component of one task and one estimate of it, next to the actual value; empty without any.
 -- key: task_id, forecast_number, component
 -- task_id: the task
 -- forecast_number [count]: its place among the forecasts that were kept with the task; 0 is the planner's

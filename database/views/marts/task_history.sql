@@ -42,7 +42,7 @@ cut_off AS (
         llm_model,
         agent_role
     FROM stg_executions
-    WHERE -- Hardly any metadata tells of it: only what names it is read as JSON.
+    WHERE -- Hardly any metadata has it: only texts that name it are read as JSON.
         CASE
             WHEN contains(metadata_json, 'is_censored') OR contains(metadata_json, 'agent_timeout')
                 THEN

@@ -3,7 +3,7 @@
 -- task_id: the task
 -- project_id: the project of the task, else of its executions
 -- task_type: authentication, database, api, ui, ...
--- task_description: what is to be done
+-- task_description: the task in words
 -- status: pending, in_progress, completed or failed
 -- outcome: accepted (completed), failed or open
 -- is_stub: telemetry named the task before the task itself was loaded

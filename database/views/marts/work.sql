@@ -10,8 +10,8 @@
 -- size [complexity units]: of the task: estimated before the work; the actual one where nothing was estimated
 -- size_source: estimated or actual
 -- actual_size [complexity units]: of the task, after the work
--- phase_order: the role's place in the order of phases; empty for roles of one's own
--- kind: overhead, construction, appraisal or failure; empty for roles of one's own
+-- phase_order: the role's place in the order of phases; empty for roles that are not listed
+-- kind: overhead, construction, appraisal or failure; empty for roles that are not listed
 -- first_at [UTC]: first execution
 -- last_at [UTC]: last execution
 -- executions [count]: executions

@@ -2,7 +2,7 @@
 -- key: defect_type
 -- defect_type: the class
 -- type_order: its place in lists
--- taxonomy: whose class it is: AI, PSP, or the name of one's own
+-- taxonomy: whose class it is: AI, PSP, or a name of your own
 SELECT
     defect_type,
     type_order,

@@ -8,7 +8,7 @@
 -- finished_at [UTC]: when the load ended
 -- read_count [count]: records read; written + updated + present + rejected
 -- written [count]: records that were new
--- updated [count]: records that changed what was there
+-- updated [count]: records that changed a row of the store
 -- present [count]: records that were there already
 -- rejected [count]: records that could not be taken
 -- tasks_stubbed [count]: tasks created because telemetry named them

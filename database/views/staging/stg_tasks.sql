@@ -6,7 +6,7 @@
 -- completed_at [UTC]: when it was finished
 -- project_id: the project
 -- task_type: authentication, database, api, ui, ...
--- task_description: what is to be done
+-- task_description: the task in words
 -- requirements_text: the requirements in full
 -- status: pending, in_progress, completed or failed
 -- is_stub: telemetry named the task before the task itself was loaded

@@ -1,7 +1,7 @@
 -- One row is one metric of one execution, as the ASP platform writes it; what is unknown has no row.
 -- key: execution_id, metric_type
 --
--- The metadata of an execution stands on the first of its rows, with what the platform has no column for. A patch of
+-- The metadata of an execution is on the first of its rows, with what the platform has no column for. A patch of
 -- NULL would remove a key.
 WITH measured AS (
     SELECT
