@@ -24,7 +24,7 @@ def check_reads_only(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     """Check that a query is one SELECT that calls no table function but the harmless ones.
 
     To DuckDB, DESCRIBE, SUMMARIZE and SHOW are a SELECT. EXPLAIN passes with a SELECT behind it. A PIVOT whose values
-    stand in the data passes too: DuckDB makes a temporary type of them and a SELECT, out of one statement.
+    are in the data passes too: DuckDB makes a temporary type of them and a SELECT, out of one statement.
 
     Raises:
         QueryError: it is more than that, or not SQL.
@@ -93,7 +93,7 @@ def _check_functions(names: set[str]) -> None:
 
 
 def _named_table_functions(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
-    """Name the table functions of a text that DuckDB gives no tree of: every such name before a parenthesis."""
+    """Name the table functions of a text that DuckDB has no tree of: every such name before a parenthesis."""
     known = "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE function_type LIKE '%table%'"
     names = {name for (name,) in connection.execute(known).fetchall()}
     words = [word for _, word in _words(query)]
