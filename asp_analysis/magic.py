@@ -32,7 +32,7 @@ class CellError(QueryError):
 
 @dataclass(frozen=True)
 class _Words:
-    """What stands in front of the SQL: the session, the variable for the result, the frames that it may read."""
+    """What comes before the SQL: the session, the variable for the result, the frames that it may read."""
 
     session: str | None
     result: str | None
@@ -60,7 +60,7 @@ def run_cell(line: str, cell: str, variables: dict[str, Any]) -> "pd.DataFrame |
 
 
 def run_line(line: str, variables: dict[str, Any]) -> "pd.DataFrame | None":
-    """Run SQL that stands on one line, behind the same words as those of a cell.
+    """Run SQL that is on one line, behind the same words as those of a cell.
 
     Raises:
         QueryError: as `run_cell`.
@@ -78,7 +78,7 @@ def run_line(line: str, variables: dict[str, Any]) -> "pd.DataFrame | None":
 _HEAD = re.compile(
     r"\s*(?:\w+\s+)?(?:--frames[ =]\s*\w+(?:,\w+)*\s*)?(?:\w+\s*<<)|\s*(?:\w+\s+)?--frames[ =]\s*\w+(?:,\w+)*"
 )
-"""The words in front of the SQL of a line; a single session is told from SQL by what it is."""
+"""The words in front of the SQL of a line; a single session is distinguished from SQL by what it is."""
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:

@@ -102,7 +102,7 @@ class Session:
     def views(self, name: str | None = None) -> pd.DataFrame:
         """List the views, or the columns of one view; a notebook shows every row and every word.
 
-        Of the views: view, one_row_is, key (the columns that tell rows apart), columns with their units. Of the columns
+        Of the views: view, one_row_is, key (the columns that identify rows), columns with their units. Of the columns
         of one: name, unit, meaning, is_key.
 
         Raises:
