@@ -16,7 +16,7 @@ ROWS = (
     {("errors", "executions"): ""},
     {
         ("records", "platform_form", "validation", "batch", "config", "sql"): "",
-        ("occupancy", "intervals", "membership"): "",
+        ("occupancy", "intervals", "membership", "alternatives"): "",
     },
     {
         ("store", "server", "importers", "pricing", "session"): "each ignores the others,",

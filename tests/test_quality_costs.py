@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from asp_analysis.errors import EstimationRefusal
+from asp_analysis.probe.question import Question, pose
 from asp_analysis.quality import (
     Work,
     accepted_costs,
@@ -172,3 +174,29 @@ def test_no_reviews_give_an_empty_table_with_its_columns(work):
     none = Work(work.defects[:0], work.runs[:0], work.tasks[:0], work.phases)
     table = review_effectiveness(none)
     assert len(table) == 0 and {"agent_role", "flagged", "escape_share", "note"} <= set(table.columns)
+
+
+def side_by_side(models):
+    """Return work in which every model did the same ten tasks, days apart, at one dollar each."""
+    days = pd.date_range("2026-01-01", periods=models, freq="7D")
+    rows = [(f"T-{task}", "Code", f"model-{place}", day) for task in range(10) for place, day in enumerate(days)]
+    runs = pd.DataFrame(rows, columns=["task_id", "agent_role", "llm_model", "last_at"])
+    tasks = pd.DataFrame({"task_id": [f"T-{task}" for task in range(10)], "status": "completed", "project_id": "P"})
+    tasks = tasks.assign(
+        completed_at=pd.NaT, cost_usd=float(models), reported_cost_usd=np.nan, executions_without_cost=0
+    )
+    return Work(pd.DataFrame(), runs, tasks, pd.DataFrame())
+
+
+def test_what_models_did_as_alternatives_has_no_cost_per_accepted_task_as_an_estimate_of_it_is_refused():
+    work = side_by_side(3)
+    for by in (None, "project_id"):
+        row = accepted_costs(work, by).iloc[0]
+        assert np.isnan(row["usd_per_accepted"]) and np.isnan(row["usd_per_completed"])
+        assert row["accepted_usd"] == 30.0 and row["note"].startswith("not defined: 3 models did the same work")
+    history = work.runs.rename(columns={"last_at": "known_at"}).assign(
+        is_finished=True, is_censored=False, cost_usd=1.0
+    )
+    with pytest.raises(EstimationRefusal, match="3 models did the same work as alternatives"):
+        pose(history, Question())
+    assert accepted_costs(side_by_side(1)).iloc[0]["usd_per_accepted"] == 1.0

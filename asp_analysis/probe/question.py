@@ -14,6 +14,7 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
+from asp_analysis.alternatives import find_alternatives
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.executions import COST_VECTOR
 from asp_analysis.probe.history import SERIES, take_whole_costs
@@ -34,12 +35,6 @@ AUTO = "auto"
 
 PER = ("finished", "attempt")
 """What one past cost is: that of a finished task with all its attempts, or that of one attempt."""
-
-ALTERNATIVE_SHARE = 0.5
-"""Share of tasks in which one role was done by two or more models, from which on they count as alternatives."""
-
-MANY_MODELS = 3
-"""Models for one role of one task, from which on they are taken for alternatives: a session of one agent mixes two."""
 
 USUAL_SHARE = 0.5
 """Share of a model's tasks in which it plays a role, from which on the role is part of the work it does."""
@@ -219,24 +214,11 @@ def _select(history: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFr
 
 
 def _refuse_alternatives(history: pd.DataFrame) -> None:
-    """Refuse to sum models that did the same work as alternatives; models that worked together on a task are summed.
-
-    Alternatives are many for one piece of work (three or more), or their outcomes are more than a day apart.
-    """
-    work = history.groupby(["task_id", "agent_role"]).agg(
-        models=("llm_model", "nunique"), first=("known_at", "min"), last=("known_at", "max")
-    )
-    shared = work[work["models"] > 1]
-    if len(shared) <= ALTERNATIVE_SHARE * len(work):
-        return
-    is_apart = (shared["last"] - shared["first"]) > pd.Timedelta(days=1)
-    if shared["models"].median() < MANY_MODELS and is_apart.mean() <= ALTERNATIVE_SHARE:
-        return
-    counts = history.groupby("llm_model")["task_id"].nunique().sort_values(ascending=False)
-    raise EstimationRefusal(
-        f"{len(counts)} models did the same work as alternatives, and their sum is not the cost of a task. "
-        f"Name one with --model, or compare them with --compare: {', '.join(map(str, counts.index))}."
-    )
+    if models := find_alternatives(history):
+        raise EstimationRefusal(
+            f"{len(models)} models did the same work as alternatives, and their sum is not the cost of a task. "
+            f"Name one with --model, or compare them with --compare: {', '.join(models)}."
+        )
 
 
 def _sum_rows(history: pd.DataFrame, question: Question) -> pd.DataFrame:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from asp_analysis.alternatives import find_alternatives
+from asp_analysis.membership import is_among
 from asp_analysis.quality.phases import PHASE_KINDS, Work
 
 COST_COMPONENTS = ("latency_ms", "tokens", "cost_usd")
@@ -88,12 +90,24 @@ def accepted_costs(work: Work, by: str | None = None) -> pd.DataFrame:
 
     group; accepted, failed, open: tasks; accepted_usd, failed_usd, open_usd: what is known to have been spent on them,
     NaN where nothing is; usd_per_completed = accepted_usd / accepted; usd_per_accepted = (accepted_usd + failed_usd) /
-    accepted, NaN without an accepted one; note. `by` is a column of `tasks` such as task_type or project_id.
+    accepted, NaN without an accepted one, and where models did the same work as alternatives, as `estimate` refuses
+    their sum; note. `by` is a column of `tasks` such as task_type or project_id.
     """
     group = "all" if by is None else work.tasks[by].fillna("unknown")
     tasks = work.tasks.assign(group=group, spent_usd=_find_spent(work.tasks))
     groups = [*tasks.groupby("group", sort=True)] or [("all", tasks)]
-    return pd.DataFrame([_sum_group(name, group) for name, group in groups])
+    return pd.DataFrame([_refuse_alternatives(_sum_group(name, group), group, work.runs) for name, group in groups])
+
+
+def _refuse_alternatives(row: dict[str, Any], tasks: pd.DataFrame, runs: pd.DataFrame) -> dict[str, Any]:
+    ended = tasks.set_index("task_id")["completed_at"]
+    own = runs[is_among(runs["task_id"], tasks["task_id"])]
+    models = find_alternatives(own.assign(known_at=own["task_id"].map(ended).fillna(own["last_at"])))
+    if not models:
+        return row
+    note = f"not defined: {len(models)} models did the same work as alternatives, their sum is not the cost of a task"
+    notes = "; ".join(filter(None, [note, row["note"]]))
+    return row | {"usd_per_completed": float("nan"), "usd_per_accepted": float("nan"), "note": notes}
 
 
 def _find_spent(tasks: pd.DataFrame) -> pd.Series:
