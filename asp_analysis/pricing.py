@@ -76,6 +76,8 @@ def price_tokens(model: str | None, provider: str | None, at: str, tokens: Token
     if rated is None:
         return None
     found, name = rated
+    if found is None:  # a kind of service that the list does not know: standard prices would be wrong
+        return None
     cost = _cost(tokens.kinds, found.of(tokens.total_in))
     if cost is None:
         return None
@@ -114,7 +116,7 @@ class _Rates:
         return self.per_token[bisect_right(self.steps, total_in - 1)]
 
 
-def _rates(model: str, provider: str | None, at: str, variant: str | None) -> tuple[_Rates, str] | None:
+def _rates(model: str, provider: str | None, at: str, variant: str | None) -> tuple[_Rates | None, str] | None:
     found = _model(model, provider)
     if found is None:
         return None
@@ -148,8 +150,10 @@ def _digits_of_time(prices: Any) -> int:
 
 
 @cache
-def _known_rates(model: str, provider: str | None, time: str, variant: str | None) -> _Rates:
+def _known_rates(model: str, provider: str | None, time: str, variant: str | None) -> _Rates | None:
     """Ask the library for the rates that hold on a day or in a minute; an empty `time` is now.
+
+    None where it does not know the variant: it then answers with the standard prices.
 
     Between two steps a cost is linear in its tokens, so that five questions a step show the rates.
     """
@@ -158,7 +162,8 @@ def _known_rates(model: str, provider: str | None, time: str, variant: str | Non
     if variant is None:
         return _probed(_Prices(info.get_prices(at)))
     name, _, value = variant.partition("=")
-    return _probed(_Prices(info.get_prices(at, {name: value})))
+    standard, rates = (_probed(_Prices(info.get_prices(at, *said))) for said in ((), ({name: value},)))
+    return None if rates == standard else rates
 
 
 class _Prices:

@@ -16,7 +16,7 @@ from asp_analysis.importers.format import TRANSCRIPT
 from asp_analysis.importers.transcripts.calls import Reading
 from asp_analysis.store.log import LoadResult, read_last_loads, unchanged_result
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Grows when a reader learns to see more in the same file: such files are then read again."""
 
 

@@ -170,7 +170,7 @@ def test_a_table_of_records_that_cannot_be_taken_is_refused(run, empty_store, tm
     path = tmp_path / "runs.jsonl"
     path.write_bytes(GOOD["runs.jsonl"] + b"x\n" * 200)
     ran = run("load", path, "--db", empty_store)
-    assert ran.exit_code == 1 and "more than 100 records that cannot be taken (line 201:" in ran.err
+    assert ran.exit_code == 1 and "more than 100 records that cannot be taken as executions (line 201:" in ran.err
     assert run("sql", "SELECT count(*) AS n FROM stg_executions", "--json", "--db", empty_store).json == [{"n": 0}]
 
 

@@ -70,11 +70,16 @@ def test_web_searches_and_fast_answers_have_their_price():
     assert searched.cost_usd == pytest.approx(0.03)
     usage = genai_prices.Usage(input_tokens=1000, output_tokens=100)
     at = datetime.fromisoformat(AT)
-    for model in ("claude-opus-4-7", "claude-opus-5"):
-        context = {"speed": "fast"}
-        wanted = genai_prices.calc_price(usage, model, genai_request_timestamp=at, price_context=context).total_price
-        found = price_tokens(model, "anthropic", AT, Tokens(total_in=1000, out=100, variant="speed=fast"))
-        assert found.cost_usd == pytest.approx(float(wanted))
+    context, tokens = {"speed": "fast"}, Tokens(total_in=1000, out=100, variant="speed=fast")
+    wanted = genai_prices.calc_price(usage, "claude-opus-5", genai_request_timestamp=at, price_context=context)
+    assert price_tokens("claude-opus-5", "anthropic", AT, tokens).cost_usd == pytest.approx(float(wanted.total_price))
+
+
+def test_a_kind_of_service_that_the_list_does_not_know_is_unpriced_and_never_standard():
+    assert price_tokens("claude-opus-4-7", "anthropic", AT, Tokens(total_in=1000, out=100)) is not None
+    for variant in ("speed=fast", "service_tier=no-such-tier"):
+        tokens = Tokens(total_in=1000, out=100, variant=variant)
+        assert price_tokens("claude-opus-4-7", "anthropic", AT, tokens) is None
 
 
 def test_a_search_without_a_price_makes_the_call_unpriced():

@@ -15,7 +15,7 @@ def line(kind, at=START, **more):
 def answer(name, at=START, *blocks, **more):
     usage = {"input_tokens": 3, "output_tokens": 4}
     message = {"id": name, "model": "claude-opus-4-5", "usage": usage, "content": list(blocks)}
-    return line("assistant", at, message=message, **more)
+    return line("assistant", at, message=message, requestId=f"req-{name}", **more)
 
 
 def write(path, *lines):
@@ -88,7 +88,7 @@ def test_roles_follow_rules_and_sub_agents_keep_their_type(load, query):
     assert [row["agent_role"] for row in query(roles)] == ["Code", "reviewer"]
     load(*sub_agent(), options=("--role", "main=Design", "--role", "review*=CodeReview"))
     assert [row["agent_role"] for row in query(roles)] == ["Design", "CodeReview"]
-    (row,) = query("SELECT metadata_json, subtask_id FROM executions WHERE execution_id = 'sub'")
+    (row,) = query("SELECT metadata_json, subtask_id FROM executions WHERE execution_id LIKE 'sub%'")
     assert json.loads(row["metadata_json"])["agent"] == "reviewer" and row["subtask_id"] == "a1"
 
 

@@ -28,7 +28,8 @@ _LARGEST_RATIO, _UNPACKED_FREELY = 250, 64 * 2**20  # telemetry packs 10 to 50 t
 _BEGINNING, _LAST_NS = 4_096, 2**63 - 1
 _HEAD_LINES = 60
 _BUFFER_BYTES = 2**17
-_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+PACKED_SUFFIXES = (".gz", ".zst")
 _BYTE_ORDER_MARKS = (  # longest first: the UTF-32 mark begins with the UTF-16 one
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -82,17 +83,20 @@ class SourceFile:
 
     @contextmanager
     def open_bytes(self) -> Iterator[BinaryIO]:
-        """Read the content, unpacked where it is gzip (detected by its first bytes, not by its name).
+        """Read the content, unpacked where it is gzip or zstd (detected by its first bytes, not by its name).
 
         Raises:
             InputError: it cannot be read; or it is packed, and damaged, cut short or a bomb.
         """
         try:
             with self._open_raw() as stream:
-                is_packed = stream.read(2) == _GZIP_MAGIC
+                magic = stream.read(4)
                 stream.seek(0)
-                yield _Unpacked(self, stream) if is_packed else stream  # type: ignore[misc]
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                if magic == _ZSTD_MAGIC:
+                    yield _open_zstd(self, stream)
+                else:
+                    yield _Unpacked(self, stream) if magic[:2] == _GZIP_MAGIC else stream  # type: ignore[misc]
+        except (gzip.BadGzipFile, EOFError, zlib.error, _DamagedZstd) as error:
             raise InputError(
                 f"A whole gzip file is needed, {self.name} is damaged or cut short ({error}). Copy or pack it again."
             ) from None
@@ -275,12 +279,55 @@ class _Unpacked(gzip.GzipFile):
     def read(self, size: int | None = -1) -> bytes:
         """Read as GzipFile does."""
         data = super().read(size)
-        if self.tell() > max(_UNPACKED_FREELY, _LARGEST_RATIO * self._file.size_bytes):
-            raise InputError(
-                f"A gzip file of telemetry is needed, the {self._file.size_bytes:,} bytes of {self._file.name} unpack "
-                f"to more than {_LARGEST_RATIO} times as many. Unpack it yourself if it is what it should be."
-            )
+        check_unpacked(self._file, self.tell())
         return data
+
+
+class _DamagedZstd(Exception):
+    """What pyarrow says of a zstd file that it cannot unpack."""
+
+
+class _Zstd(io.RawIOBase):
+    """The content of a zstd file, bounded as that of a gzip file is."""
+
+    def __init__(self, file: SourceFile, packed: BinaryIO) -> None:
+        import pyarrow
+
+        self._file, self._errors = file, (pyarrow.ArrowException, OSError)
+        self._stream = pyarrow.CompressedInputStream(pyarrow.PythonFile(packed, mode="r"), "zstd")
+        self._unpacked = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read as `io.RawIOBase` says."""
+        try:
+            data = self._stream.read(len(buffer))
+        except self._errors as error:
+            raise _DamagedZstd(str(error).split("\n")[0]) from None
+        self._unpacked += len(data)
+        check_unpacked(self._file, self._unpacked)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _open_zstd(file: SourceFile, packed: BinaryIO) -> BinaryIO:
+    return io.BufferedReader(_Zstd(file, packed), _BUFFER_BYTES)
+
+
+def check_unpacked(file: SourceFile, unpacked_bytes: int) -> None:
+    """Refuse a packed file that unpacks to far more than telemetry does.
+
+    Raises:
+        InputError: it does.
+    """
+    if unpacked_bytes > max(_UNPACKED_FREELY, _LARGEST_RATIO * file.size_bytes):
+        raise InputError(
+            f"The {file.size_bytes:,} bytes of {file.name} unpack to more than {_LARGEST_RATIO} times as many, which "
+            "telemetry does not. Unpack it yourself if it is what it should be."
+        )
 
 
 class CutLine(bytes):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asp_analysis.errors import InputError
+from asp_analysis.importers.file import PACKED_SUFFIXES
 
 _PASSED_OVER = {".git", "node_modules", "__pycache__"}
 
@@ -35,10 +36,16 @@ def found_files(paths: Iterable[Path]) -> Iterator[FoundFile]:
             yield FoundFile(path, True)
 
 
+def plain_name(path: Path) -> str:
+    """Return the name of a file without what says that it is packed."""
+    name = path.name
+    return name.removesuffix(next((suffix for suffix in PACKED_SUFFIXES if name.endswith(suffix)), ""))
+
+
 def transcript_files(folders: Iterable[Path]) -> Iterator[FoundFile]:
     """Give the transcripts in the agents' own folders; what else the agents keep there is none of ours."""
     for file in found_files(folders):
-        if file.path.name.removesuffix(".gz").endswith(".jsonl"):
+        if plain_name(file.path).endswith(".jsonl"):
             yield file
 
 

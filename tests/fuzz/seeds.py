@@ -4,9 +4,11 @@ import io
 import json
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 from asp_analysis.platform_form import CONTRACT_COLUMNS
+from tests.workbooks import write_workbook
 
 _AT = "2026-03-02T09:00:00.000Z"
 _NS = "1772442000000000000"
@@ -213,6 +215,19 @@ def asp_platform(*, rows: dict[str, list[dict[str, Any]]] | None = None) -> byte
         return file.serialize()
 
 
+def _json() -> bytes:
+    records = [json.loads(line) for line in _jsonl().splitlines()]
+    return json.dumps({"count": len(records), "items": records}, indent=1).encode()
+
+
+def _xlsx() -> bytes:
+    stream = io.BytesIO()
+    row = [datetime(2026, 3, 2, 9), "T-1", "Code", 1.25, 1200, "00:05:10"]
+    header = ["executed_at", "task_id", "agent_role", "cost_usd", "tokens_in", "latency_ms"]
+    write_workbook(stream, ("Runs", [header, row, ["N/A", *row[1:]]]))
+    return stream.getvalue()
+
+
 PLATFORM_ROWS: dict[str, dict[str, Any]] = {
     "task_metadata": {
         "task_id": "T-1",
@@ -281,5 +296,7 @@ SEEDS = {
     "jsonl": _jsonl,
     "parquet": _parquet,
     "asp-platform": asp_platform,
+    "json": _json,
+    "xlsx": _xlsx,
 }
 """Name of a format -> the maker of its seed."""

@@ -166,6 +166,7 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
     else:
         _print_sums(results)
         _print_unpriced(results, prices)
+    _print_not_understood(results)
     _print_not_loaded(not_loaded)
     if asked.is_rehearsal:
         note("Nothing was written. The same command without --dry-run does it.")
@@ -331,6 +332,22 @@ def _print_sums(results: list["LoadResult"]) -> None:
     )
 
 
+def _print_not_understood(results: list["LoadResult"]) -> None:
+    """Say what speaks of usage and no reader knows: what was paid for there is missing in every sum."""
+    unknown = _not_understood(results)
+    for name, times in list(unknown.items())[:_SHOWN_FILES]:
+        note(f"{name} ({times:,} times) is not understood: usage may be missing.")
+    if len(unknown) > _SHOWN_FILES:
+        note(f"{len(unknown) - _SHOWN_FILES:,} more names are not understood; --json lists them.")
+
+
+def _not_understood(results: list["LoadResult"]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts.update(result.found.get("not_understood", {}))
+    return dict(counts.most_common())
+
+
 def _print_unpriced(results: list["LoadResult"], prices: "OwnPrices | None") -> None:
     if not any(result.found.get("calls_without_price") for result in results):
         return
@@ -356,7 +373,7 @@ def _reconciled(transcripts: list["LoadResult"]) -> dict[str, int]:
     names = ("lines", "calls", "duplicates", "calls_without_usage", "calls_without_price", "errors", "interruptions")
     total: Counter[str] = Counter(dict.fromkeys(names, 0))
     for result in transcripts:
-        total.update(result.found)
+        total.update({name: result.found.get(name, 0) for name in names})
     unchanged = sum(result.is_unchanged for result in transcripts)
     return {"files": len(transcripts), "files_unchanged": unchanged, **total}
 
@@ -367,6 +384,8 @@ def _summed(results: list["LoadResult"], not_loaded: list["NotLoaded"]) -> dict[
     transcripts = [result for result in results if result.loaded_as == "transcript"]
     if transcripts:
         total["transcripts"] = _reconciled(transcripts)
+    if unknown := _not_understood(results):
+        total["not_understood"] = unknown
     if not_loaded:
         total["not_loaded"] = [{"file": outcome.file, "reason": outcome.reason} for outcome in not_loaded]
     return {**total, "files": [result.as_dict() for result in results]}

@@ -7,6 +7,7 @@ whole histories: the id names the call over all files together. Early lines of a
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,39 @@ from asp_analysis.importers.transcripts.calls import (
     short_id,
 )
 from asp_analysis.importers.transcripts.documents import objects_in, positive
+from asp_analysis.importers.transcripts.providers import provider_of
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.importers.transcripts.values import count, instant, list_in, read_lines, reject, text_of, word
+from asp_analysis.importers.transcripts.values import (
+    count,
+    instant,
+    is_counted,
+    list_in,
+    note_unknown,
+    note_unknown_type,
+    read_lines,
+    reject,
+    text_of,
+    word,
+)
 
 SOURCE = "claude-code"
 
 _KEPT_TYPES = {"user", "assistant", "system", "progress"}
 _UNUSED = re.compile(b'"type":"(?:file-history|queue-operation")')
+_IN_KEYS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+_KNOWN_IN_USAGE = frozenset(
+    {*_IN_KEYS, "output_tokens", "cache_creation", "server_tool_use", "service_tier", "speed", "iterations"}
+    | {"inference_geo", "output_tokens_details"}
+)
+_SHORTEST_TRUSTED_ID = 20
+"""Letters of an id without a request id next to it: shorter ones are those of gateways, which may repeat them."""
+
+_BILLED_ITERATIONS = {"advisor_message", "compaction"}
+"""Steps of an answer that the API bills next to what its own usage says."""
+
+_INSIDE_ITERATIONS = {"message", "declined", "declined_message", "attempt_declined"}
+"""Steps that are in the usage already, or were not billed."""
+
 _INTERRUPTED = "[Request interrupted by user"
 
 
@@ -69,6 +96,25 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
     return transcript
 
 
+@dataclass(kw_only=True)
+class _Chain:
+    """The lines of one answer whose id may be that of others too."""
+
+    name: str
+    whole_in: tuple[Any, ...]
+    out: Any
+    times: set[str]
+
+    def try_continue(self, whole_in: tuple[Any, ...], out: Any, at: str) -> bool:
+        """Take a line as the latest of this answer, if it belongs to it; return whether it does."""
+        grows = isinstance(out, int) and isinstance(self.out, int) and out >= self.out
+        if whole_in != self.whole_in or not (grows or at in self.times):
+            return False
+        self.times.add(at)
+        self.out = out if grows else self.out
+        return True
+
+
 class _Context:
     """What earlier lines of the file said that later ones need: which tool call started which kind of sub-agent."""
 
@@ -76,10 +122,12 @@ class _Context:
         self._reading, self._transcript, self._file_agent = reading, transcript, file_agent
         self._agent_types: dict[str, str] = {}
         self._origins: dict[tuple[Any, ...], tuple[Origin, str]] = {}
+        self._chains: dict[tuple[str, str | None, str], list[_Chain]] = {}
 
     def take(self, record: dict[str, Any], line: Line) -> None:
         kind = word(record, "type")
         if kind not in _KEPT_TYPES or word(record, "sessionId") is None:
+            note_unknown_type(self._transcript, kind)
             return
         if kind == "progress":
             record = _unwrapped(record)
@@ -130,7 +178,7 @@ class _Context:
             raise LineError("message: an object is needed")
         if record.get("isApiErrorMessage"):
             note_event(activity, "api_errors", short_id(str(record.get("uuid"))))
-        own_id = str(message.get("id") or record.get("requestId") or record.get("uuid"))
+        own_id = self._name(record, message, origin, at)
         if message.get("model") == "<synthetic>":  # written by the program itself in place of an answer
             self._transcript.without_usage.add(own_id)
             return
@@ -141,6 +189,7 @@ class _Context:
         if not isinstance(usage, dict):
             self._transcript.without_usage.add(own_id)
             return
+        note_unknown(self._transcript, usage, _KNOWN_IN_USAGE, "usage.")
         call = _call(record, message, usage, Call(call_id=own_id, at=at, origin=origin))
         call.tools = {_tool(block) for block in blocks if block.get("type") in ("tool_use", "server_tool_use")}
         if self._reading.keep_text:
@@ -149,6 +198,43 @@ class _Context:
             self._transcript.add_call(call, line.number)
         else:
             self._transcript.without_usage.add(own_id)
+        self._iterations(usage, call, line)
+
+    def _name(self, record: dict[str, Any], message: dict[str, Any], origin: Origin, at: str) -> str:
+        """Name the answer: by its id where that can be one, else by what does not change of it.
+
+        Some gateways write one constant id for every answer and no request id. Lines belong to one answer there if
+        their input is the same and their output grows.
+        """
+        own_id = str(message.get("id") or record.get("requestId") or record.get("uuid"))
+        usage = message.get("usage")
+        if record.get("requestId") or not isinstance(usage, dict):
+            return own_id
+        whole_in = tuple(usage.get(name) for name in _IN_KEYS)
+        out = usage.get("output_tokens")
+        chains = self._chains.setdefault((origin.session_id, origin.agent_id, own_id), [])
+        for chain in chains:
+            if chain.try_continue(whole_in, out, at):
+                return chain.name
+        is_trusted = len(own_id) >= _SHORTEST_TRUSTED_ID and not chains
+        content = f"{at} {message.get('model')} {whole_in}"
+        name = own_id if is_trusted else f"{own_id}:{short_id(content)}"
+        chains.append(_Chain(name=name, whole_in=whole_in, out=out, times={at}))
+        return name
+
+    def _iterations(self, usage: dict[str, Any], call: Call, line: Line) -> None:
+        """Add what the API did on its own side within the answer and billed next to it."""
+        for number, iteration in enumerate(objects_in(usage.get("iterations"))):
+            kind = word(iteration, "type") or "unnamed"
+            if kind in _BILLED_ITERATIONS:
+                extra = Call(call_id=f"{call.call_id}:{kind}:{number}", at=call.at, origin=call.origin)
+                _fill_usage(extra, iteration)
+                extra.model = word(iteration, "model") or call.model
+                extra.provider, extra.tool_version, extra.tools = provider_of(extra.model), call.tool_version, set()
+                if extra.has_usage:
+                    self._transcript.add_call(extra, line.number)
+            elif kind not in _INSIDE_ITERATIONS and is_counted(iteration):
+                self._transcript.not_understood[f"usage.iterations of type {kind}"] += 1
 
     def _note_agent_type(self, block: dict[str, Any]) -> None:
         given = block.get("input")
@@ -188,6 +274,27 @@ def _unwrapped(record: dict[str, Any]) -> dict[str, Any]:
 
 def _call(record: dict[str, Any], message: dict[str, Any], usage: dict[str, Any], call: Call) -> Call:
     """Fill in what the message says about tokens and model."""
+    _fill_usage(call, usage)
+    model = message.get("model") if isinstance(message.get("model"), str) else None
+    tools = usage.get("server_tool_use")
+    call.web_searches = count(tools, "web_search_requests") or None if isinstance(tools, dict) else None
+    call.variant = _variant(usage)
+    call.tool_version = word(record, "version")
+    reported = record.get("costUSD")
+    call.model, call.provider = model, provider_of(model)
+    call.reported_usd = positive(reported) if isinstance(reported, int | float) else None
+    return call
+
+
+def _variant(usage: dict[str, Any]) -> str | None:
+    """Return the kind of service that has prices of its own."""
+    if usage.get("speed") == "fast":
+        return "speed=fast"
+    tier = word(usage, "service_tier")
+    return None if tier in (None, "standard", "default", "auto") else f"service_tier={tier}"
+
+
+def _fill_usage(call: Call, usage: dict[str, Any]) -> None:
     fresh = count(usage, "input_tokens") or 0
     cache_read = count(usage, "cache_read_input_tokens") or 0
     cache_write = count(usage, "cache_creation_input_tokens") or 0
@@ -195,17 +302,8 @@ def _call(record: dict[str, Any], message: dict[str, Any], usage: dict[str, Any]
     in_1h = count(kinds, "ephemeral_1h_input_tokens") or 0 if isinstance(kinds, dict) else 0
     if not cache_write and isinstance(kinds, dict):
         cache_write = in_1h + (count(kinds, "ephemeral_5m_input_tokens") or 0)
-    model = message.get("model") if isinstance(message.get("model"), str) else None
-    tools = usage.get("server_tool_use")
-    call.web_searches = count(tools, "web_search_requests") or None if isinstance(tools, dict) else None
-    call.variant = "speed=fast" if usage.get("speed") == "fast" else None
-    call.tool_version = word(record, "version")
-    reported = record.get("costUSD")
-    call.model, call.provider = model, "anthropic" if model and "claude" in model else None
     call.tokens_in, call.tokens_out = fresh + cache_read + cache_write, count(usage, "output_tokens") or 0
     call.cache_read, call.cache_write, call.cache_write_1h = cache_read, cache_write, min(in_1h, cache_write)
-    call.reported_usd = positive(reported) if isinstance(reported, int | float) else None
-    return call
 
 
 def _tool(block: dict[str, Any]) -> str:

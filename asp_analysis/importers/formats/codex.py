@@ -27,10 +27,25 @@ from asp_analysis.importers.transcripts.calls import (
 )
 from asp_analysis.importers.transcripts.documents import objects_in, positive
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.importers.transcripts.values import count, instant, read_lines, reject, text_of, word
+from asp_analysis.importers.transcripts.values import (
+    count,
+    instant,
+    note_unknown,
+    note_unknown_type,
+    read_lines,
+    reject,
+    text_of,
+    word,
+)
 
 SOURCE = "codex"
-_LINE_TYPES = {"session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"}
+_LINE_TYPES = {
+    "session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state", "token_usage_record",
+}  # fmt: skip
+_KNOWN_IN_COUNTS = frozenset(
+    {"input_tokens", "cached_input_tokens", "cache_write_input_tokens", "output_tokens", "reasoning_output_tokens"}
+    | {"total_tokens"}
+)
 _TOOL_CALLS = {"function_call", "custom_tool_call", "local_shell_call", "web_search_call", "tool_search_call"}
 
 
@@ -65,10 +80,15 @@ class _Session:
         self._version: str | None = None
         self._total: tuple[int, ...] = ()
         self._tools: set[str] = set()
+        self._own_id = session_id
+        self._tier: str | None = None
+        self._told: list[tuple[str, tuple[int, ...]]] = []
+        self._recorded: list[tuple[str, tuple[int, ...]]] = []
 
     def take(self, record: dict[str, Any], line: Line) -> None:
         payload, kind = record.get("payload"), word(record, "type")
         if not isinstance(payload, dict) or kind not in _LINE_TYPES:
+            note_unknown_type(self._transcript, kind)
             return
         at = instant(record)
         if kind == "session_meta":
@@ -76,17 +96,21 @@ class _Session:
         elif kind == "turn_context":
             self._model = word(payload, "model") or self._model
             self._turn = str(payload.get("turn_id") or self._turn)
+            self._tier = word(payload, "service_tier")
+        elif kind == "token_usage_record":
+            self._record(payload, at, line)
         elif kind == "response_item":
             self._item(payload, at, line)
         elif kind == "event_msg":
             self._event(payload, at, line)
 
     def _begin(self, meta: dict[str, Any]) -> None:
-        """Take the first session's own header; a second one stands before the turns that a fork replays."""
-        if self._origin is not None:
-            self._copied_turns = True
-            return
+        """Take the session's own header: again where it was resumed; another one precedes turns that a fork replays."""
         own_id = word(meta, "id") or word(meta, "session_id") or self._session_id
+        if self._origin is not None:
+            self._copied_turns = self._copied_turns or own_id != self._own_id
+            return
+        self._own_id = own_id
         source = meta.get("source")
         agent, agent_id, root = MAIN_AGENT, None, word(meta, "session_id")
         if isinstance(source, dict) and "subagent" in source:
@@ -130,6 +154,7 @@ class _Session:
         _, activity = self._here(at)
         name = short_id(str(event.get("turn_id") or event.get("call_id") or self._turn))
         if kind == "token_count":
+            self._tier = word(event, "service_tier") or self._tier
             self._count(event.get("info"), at, line)
         elif kind == "task_complete" and isinstance(event.get("duration_ms"), int | float):
             note_event(activity, "turns", f"{name}:{positive(event['duration_ms']) or 0:.0f}")
@@ -166,11 +191,35 @@ class _Session:
         if last is None or not any(last):
             self._transcript.without_usage.add(f"{self._turn}:{at}")
             return
-        self._add(last, total or last, at, line)
+        for where in ("total_token_usage", "last_token_usage"):
+            if isinstance(info.get(where), dict):
+                note_unknown(self._transcript, info[where], _KNOWN_IN_COUNTS, f"{where}.")
+        if (self._turn, last) in self._recorded:  # a record said it already
+            self._recorded.remove((self._turn, last))
+            self._transcript.duplicates += 1
+            return
+        self._told.append((self._turn, last))
+        self._add("-".join(map(str, (total or last)[:4])), last, at, line)
 
-    def _add(self, last: tuple[int, ...], total: tuple[int, ...], at: str, line: Line) -> None:
+    def _record(self, payload: dict[str, Any], at: str, line: Line) -> None:
+        """Take what one response used; newer versions write it next to the running count, or alone."""
+        usage = _usage(payload.get("usage"))
+        if usage is None or not any(usage):
+            self._transcript.without_usage.add(f"{self._turn}:{at}")
+            return
+        note_unknown(self._transcript, payload["usage"], _KNOWN_IN_COUNTS, "token_usage_record.usage.")
+        self._turn = str(payload.get("turn_id") or self._turn)
+        self._tier = word(payload, "service_tier") or self._tier
+        if (self._turn, usage) in self._told:
+            self._told.remove((self._turn, usage))
+            self._transcript.duplicates += 1
+            return
+        self._recorded.append((self._turn, usage))
+        self._add(word(payload, "response_id") or "-".join(map(str, usage[:4])), usage, at, line)
+
+    def _add(self, name: str, last: tuple[int, ...], at: str, line: Line) -> None:
         origin, _ = self._here(at)
-        name = f"{self._turn or origin.agent_id or origin.session_id}:{'-'.join(map(str, total[:4]))}"
+        name = f"{self._turn or origin.agent_id or origin.session_id}:{name}"
         tokens_in, cache_read, cache_write, tokens_out = last[:4]
         call = Call(
             call_id=f"codex:{name}",
@@ -189,6 +238,7 @@ class _Session:
             tokens_out=tokens_out,
             cache_read=min(cache_read, tokens_in),
             cache_write=min(cache_write, tokens_in),
+            variant=_variant(self._tier),
             tool_version=self._version,
             tools=set() if self._copied_turns else self._tools,
         )
@@ -225,6 +275,13 @@ def _sub_agent(spawned: Any) -> tuple[str, str | None]:
 def _is_younger(turn_id: str, thread_id: str) -> bool:
     """Tell whether a turn began after its thread was made: both are UUIDs of version 7, which begin with their time."""
     return turn_id > thread_id
+
+
+def _variant(tier: str | None) -> str | None:
+    """Return the kind of service that has prices of its own; the product calls priority fast."""
+    if tier in (None, "default", "auto", "standard"):
+        return None
+    return f"service_tier={'priority' if tier == 'fast' else tier}"
 
 
 def _usage(usage: Any) -> tuple[int, ...] | None:

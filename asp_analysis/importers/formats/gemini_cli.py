@@ -10,9 +10,10 @@ from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.transcripts.documents import objects_in, read_documents
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.importers.transcripts.values import count, instant, reject
+from asp_analysis.importers.transcripts.values import count, instant, note_unknown, reject
 
 SOURCE = "gemini-cli"
+_TOKEN_KEYS = frozenset({"input", "output", "cached", "thoughts", "tool", "total"})
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
@@ -30,12 +31,20 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
             origin = Origin(
                 is_copy=False, session_id=str(record.get("sessionId")), project_id=project[:12] if project else None
             )
-        for message in objects_in(record["messages"]) if "messages" in record else [record]:
+        for message in _messages(record):
             try:
                 _take(message, origin, reading, transcript, line)
             except LineError as error:
                 transcript.rejects.append(reject(line, str(error), reading.keep_text))
     return transcript
+
+
+def _messages(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages of a record: of a whole session, of a checkpoint that sets them anew, or the one it is."""
+    for holder in (record, record.get("$set")):
+        if isinstance(holder, dict) and "messages" in holder:
+            return objects_in(holder["messages"])
+    return [record]
 
 
 def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript: Transcript, line: Line) -> None:
@@ -57,6 +66,8 @@ def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript:
         if tool.get("status") in ("error", "cancelled"):
             failed = "tool_errors" if tool["status"] == "error" else "interruptions"
             note_event(activity, failed, short_id(str(tool.get("id"))))
+    if isinstance(message.get("tokens"), dict):
+        note_unknown(transcript, message["tokens"], _TOKEN_KEYS, "tokens.")
     call = _call(message, name, at, origin)
     if call is None:
         transcript.without_usage.add(name)

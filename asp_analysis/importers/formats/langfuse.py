@@ -6,6 +6,7 @@ priced 0 it would be a hidden loss.
 """
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from asp_analysis.importers.file import SourceFile
@@ -73,7 +74,7 @@ def _span(observation: dict[str, Any], trace: dict[str, Any], line: Line, readin
     call.model = word(observation, "model")
     _fill(call, observation)
     if kind in _KIND_OF:
-        call.latency_ms = _latency_ms(observation)
+        call.latency_ms = _latency_ms(observation, at, ended_at)
     name = str(observation.get("name") or kind)
     session_id = trace.get("sessionId") or observation.get("sessionId")
     return Span(
@@ -93,10 +94,13 @@ def _span(observation: dict[str, Any], trace: dict[str, Any], line: Line, readin
     )
 
 
-def _latency_ms(observation: dict[str, Any]) -> float | None:
-    """Take the latency, which is in seconds."""
-    seconds = positive(observation.get("latency"))
-    return None if seconds is None else round(seconds * 1000, 3)
+def _latency_ms(observation: dict[str, Any], at: str, ended_at: str | None) -> float | None:
+    """Return the time from start to end; `latency` is in milliseconds on older servers and in seconds on newer ones."""
+    if ended_at is None:
+        seconds = positive(observation.get("latency"))
+        return None if seconds is None else round(seconds * 1000, 3)
+    lasted = datetime.fromisoformat(ended_at) - datetime.fromisoformat(at)
+    return max(0.0, lasted / timedelta(milliseconds=1))
 
 
 def _fill(call: Call, observation: dict[str, Any]) -> None:

@@ -13,9 +13,17 @@ from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
+from asp_analysis.importers.transcripts.providers import provider_of
 from asp_analysis.importers.transcripts.spans import Span, take_spans
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.importers.transcripts.values import check_size, count, reject, word
+from asp_analysis.importers.transcripts.values import (
+    check_size,
+    count,
+    is_counted,
+    note_unknown_attributes,
+    reject,
+    word,
+)
 from asp_analysis.records import read_instant
 from asp_analysis.validation import shown
 
@@ -23,31 +31,84 @@ SOURCE = "opentelemetry"
 
 Attributes = dict[str, Any]
 
-_IN = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens")
+_IN = (
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "llm.usage.prompt_tokens",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+)
 _OUT = (
     "gen_ai.usage.output_tokens",
     "gen_ai.usage.completion_tokens",
     "llm.token_count.completion",
     "llm.usage.completion_tokens",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
 )
 _READ = (
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens",
     "gen_ai.usage.cache_read_tokens",
+    "gen_ai.usage.cache_read.input_token_count",
+    "gen_ai.usage.details.cache_read_tokens",
+    "gen_ai.usage.details.cache_read_input_tokens",
+    "gen_ai.usage.details.cached_tokens",
+    "gen_ai.usage.input_cached_tokens",
+    "gen_ai.usage.cached_input_tokens",
+    "gen_ai.usage.cached_tokens",
+    "gen_ai.usage.input_tokens.cached",
+    "llm.usage.cache_read_input_tokens",
     "llm.token_count.prompt_details.cache_read",
+    "ai.usage.cachedInputTokens",
 )
 _WRITE = (
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.cache_write_tokens",
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation_tokens",
+    "gen_ai.usage.details.cache_write_tokens",
+    "gen_ai.usage.details.cache_creation_tokens",
+    "gen_ai.usage.details.cache_creation_input_tokens",
+    "llm.usage.cache_creation_input_tokens",
     "llm.token_count.prompt_details.cache_write",
+    "ai.usage.cacheCreationInputTokens",
 )
+_REASONING = (
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.details.reasoning_tokens",
+    "gen_ai.usage.thoughts_tokens",
+    "gen_ai.usage.output_tokens.reasoning",
+    "llm.token_count.completion_details.reasoning",
+    "ai.usage.reasoningTokens",
+)
+_TOTAL = ("gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens")
 _COST = ("llm.cost.total", "gen_ai.usage.cost", "gen_ai.usage.cost.total", "gen_ai.usage.total_cost")
-_MODEL = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "embedding.model_name")
-_PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider")
+_MODEL = (
+    "gen_ai.response.model",
+    "gen_ai.request.model",
+    "llm.model_name",
+    "embedding.model_name",
+    "ai.response.model",
+    "ai.model.id",
+)
+_PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "ai.model.provider")
 _SESSION = ("gen_ai.conversation.id", "session.id")
 _AGENT = ("gen_ai.agent.name", "agent.name")
 _PRICED_APART = ("audio", "image", "video")
 
+_USAGE_PREFIXES = ("gen_ai.usage.", "llm.token_count.", "llm.usage.", "llm.cost.", "ai.usage.")
+_KNOWN_USAGE = frozenset((*_IN, *_OUT, *_READ, *_WRITE, *_REASONING, *_TOTAL, *_COST)) | {
+    "llm.cost.prompt",
+    "llm.cost.completion",
+    "gen_ai.usage.input_cost",
+    "gen_ai.usage.output_cost",
+    "llm.token_count.prompt_details.input",
+}
 _CALLS = {"chat", "text_completion", "generate_content", "embeddings", "LLM", "EMBEDDING"}
 _TOOLS = {"execute_tool", "TOOL"}
 _AGENTS = {"invoke_agent", "create_agent", "invoke_workflow", "AGENT", "CHAIN"}
@@ -183,7 +244,14 @@ def span_of(
         agent=agent,
         is_error=is_error,
         line_number=number,
+        not_understood=_unknown_usage(attributes) if kind == "call" else (),
     )
+
+
+def _unknown_usage(attributes: Attributes) -> tuple[str, ...]:
+    """Return the usage attributes that nobody here knows and that are not zero."""
+    unknown = (key for key in attributes if key.startswith(_USAGE_PREFIXES) and key not in _KNOWN_USAGE)
+    return tuple(key for key in unknown if is_counted(attributes[key]))
 
 
 def _kind(attributes: Attributes, *, has_usage: bool) -> str:
@@ -200,9 +268,24 @@ def _fill(call: Call, attributes: Attributes) -> None:
     call.tokens_in, call.tokens_out = _count(attributes, _IN), _count(attributes, _OUT)
     call.cache_read, call.cache_write = _count(attributes, _READ), _count(attributes, _WRITE)
     cached = (call.cache_read or 0) + (call.cache_write or 0)
-    if call.tokens_in is not None and cached > call.tokens_in:  # early instrumentations left the cached ones out
+    if call.tokens_in is not None and _is_cached_apart(call, attributes, cached):
         call.tokens_in += cached
+    reasoning = _count(attributes, _REASONING)
+    total = _count(attributes, _TOTAL)
+    if reasoning and call.tokens_out is not None and total == (call.tokens_in or 0) + call.tokens_out + reasoning:
+        call.tokens_out += reasoning
     call.reported_usd = next((positive(attributes[name]) for name in _COST if attributes.get(name)), None)
+
+
+def _is_cached_apart(call: Call, attributes: Attributes, cached: int) -> bool:
+    """Return whether the input leaves the cached tokens out: a total decides, else whether they are more."""
+    known_in, known_out, total = call.tokens_in or 0, call.tokens_out or 0, _count(attributes, _TOTAL)
+    reasoning = _count(attributes, _REASONING) or 0
+    if cached and total in (known_in + known_out + cached, known_in + known_out + cached + reasoning):
+        return True
+    if total in (known_in + known_out, known_in + known_out + reasoning):
+        return False
+    return cached > known_in
 
 
 def _check_keys(attributes: Attributes) -> None:
@@ -272,8 +355,22 @@ def _instant(time_ns: int) -> str:
 # --- Claude Code's own events -----------------------------------------------------------------------------------------
 
 
+_EVENTS = {"api_request", "response_completed", "api_error", "tool_result", "user_prompt"}
+_CODEX_EVENTS: dict[tuple[str, Any], str] = {
+    ("codex.sse_event", "response.completed"): "response_completed",
+    ("codex.user_prompt", None): "user_prompt",
+    ("codex.tool_result", None): "tool_result",
+}
+_REQUEST_KEYS = frozenset(
+    {"input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cost_usd", "cost_usd_micros"}
+)
+_RESPONSE_KEYS = frozenset(
+    {f"{kind}_token_count" for kind in ("input", "output", "cached", "reasoning", "tool", "total")}
+)
+
+
 class _Events:
-    """Reads the log events of Claude Code: `api_request` is a call, `tool_result` belongs to the call before it."""
+    """Reads the log events of Claude Code and Codex: a request is a call, a tool's result belongs to the last one."""
 
     def __init__(self, reading: Reading, transcript: Transcript) -> None:
         self._reading, self._transcript = reading, transcript
@@ -292,8 +389,9 @@ class _Events:
         attributes = _attributes(record.get("attributes"))
         body = _value(record.get("body"))
         name = str(attributes.get("event.name") or body or "").removeprefix("claude_code.")
-        session_id = attributes.get("session.id")
-        if name not in ("api_request", "api_error", "tool_result", "user_prompt") or not isinstance(session_id, str):
+        name = _CODEX_EVENTS.get((name, attributes.get("event.kind")), _CODEX_EVENTS.get((name, None), name))
+        session_id = attributes.get("session.id") or attributes.get("conversation.id")
+        if name not in _EVENTS or not isinstance(session_id, str):
             return
         at = _instant(_nanoseconds(record, "timeUnixNano" if "timeUnixNano" in record else "observedTimeUnixNano"))
         origin = Origin(
@@ -307,6 +405,8 @@ class _Events:
         own_id = short_id(f"{session_id} {at} {attributes.get('event.sequence')} {name}")
         if name == "api_request":
             self._request(attributes, Call(call_id=f"claude-code-event:{own_id}", at=at, origin=origin), line)
+        elif name == "response_completed":
+            self._response(attributes, Call(call_id=f"codex-event:{own_id}", at=at, origin=origin), line)
         elif name == "api_error":
             note_event(activity, "api_errors", own_id)
         elif name == "tool_result":
@@ -321,12 +421,27 @@ class _Events:
             count(attributes, name) or 0 for name in ("cache_read_tokens", "cache_creation_tokens")
         )
         call.tokens_in = fresh + call.cache_read + call.cache_write
-        call.model, call.provider = _text(attributes, ("model",)), "anthropic"
+        call.model = _text(attributes, ("model",))
+        call.provider = provider_of(call.model)
+        call.variant = "speed=fast" if attributes.get("speed") == "fast" else None
         call.reported_usd, call.latency_ms = (
             positive(attributes.get("cost_usd")),
             positive(attributes.get("duration_ms")),
         )
         call.retries = max(0, (count(attributes, "attempt") or 1) - 1)
+        note_unknown_attributes(self._transcript, attributes, _REQUEST_KEYS, "api_request ")
+        self._add(call, line)
+
+    def _response(self, attributes: Attributes, call: Call, line: Line) -> None:
+        """Take a completed response of Codex: cached tokens are inside its input, reasoning inside its output."""
+        call.tokens_in, call.tokens_out = (count(attributes, f"{name}_token_count") for name in ("input", "output"))
+        call.cache_read = min(count(attributes, "cached_token_count") or 0, call.tokens_in or 0)
+        call.model = _text(attributes, ("model",))
+        call.provider = provider_of(call.model)
+        note_unknown_attributes(self._transcript, attributes, _RESPONSE_KEYS, "response.completed ")
+        self._add(call, line)
+
+    def _add(self, call: Call, line: Line) -> None:
         call.tools = set()
         if call.has_usage:
             self._last[call.origin.session_id] = call

@@ -20,9 +20,10 @@ from asp_analysis.importers.transcripts.calls import (
 )
 from asp_analysis.importers.transcripts.documents import objects_in, positive
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.importers.transcripts.values import count, instant, read_lines, reject, text_of, word
+from asp_analysis.importers.transcripts.values import count, instant, note_unknown, read_lines, reject, text_of, word
 
 SOURCE = "pi"
+_KNOWN_OF_PI = frozenset({"input", "output", "cacheRead", "cacheWrite", "totalTokens", "cost"})
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
@@ -71,6 +72,8 @@ def _take(record: dict[str, Any], header: dict[str, Any], reading: Reading, tran
         activity.texts[at] = text
     if role == "assistant":
         _note_stop(message, at, activity)
+        if isinstance(message.get("usage"), dict):
+            note_unknown(transcript, message["usage"], _KNOWN_OF_PI, "usage.")
         call = _call(message, at, origin)
         if reading.keep_text and (text := text_of(objects_in(message.get("content")))):
             call.texts = {at: text}

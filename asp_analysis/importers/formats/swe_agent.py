@@ -12,10 +12,11 @@ from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Tran
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
 from asp_analysis.importers.transcripts.patches import changed_lines
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.importers.transcripts.values import count, reject
+from asp_analysis.importers.transcripts.values import count, note_unknown, reject
 from asp_analysis.records import format_instant, json_text
 
 SOURCE = "swe-agent"
+_STATS_KEYS = frozenset({"tokens_sent", "tokens_received", "instance_cost", "total_cost", "api_calls"})
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
@@ -51,6 +52,7 @@ def _take(document: dict[str, Any], call: Call, reading: Reading, transcript: Tr
     info = document["info"] if isinstance(document.get("info"), dict) else {}
     given = info.get("model_stats")
     stats: dict[str, Any] = given if isinstance(given, dict) else {}
+    note_unknown(transcript, stats, _STATS_KEYS, "model_stats.")
     call.tokens_in, call.tokens_out = count(stats, "tokens_sent"), count(stats, "tokens_received")
     call.reported_usd = positive(stats.get("instance_cost"))
     steps = objects_in(document.get("trajectory"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import Head, SourceFile
+from asp_analysis.importers.folders import plain_name
 from asp_analysis.importers.format import Format, Part, ReadOptions
 from asp_analysis.importers.tables.mapping import check_mapping, detect_target, kind_of, source_columns
 from asp_analysis.importers.tables.raw import RawBatch
@@ -34,7 +35,7 @@ class TableFormat(Format):
 
     def is_looked_for(self, path: Path) -> bool:
         """Return whether a file of a folder is called like such a table."""
-        return path.name.lower().removesuffix(".gz").endswith(self.suffixes)
+        return plain_name(path).lower().endswith(self.suffixes)
 
     def is_format_of(self, head: Head) -> bool:
         """Return whether the beginning of a file is of this format."""

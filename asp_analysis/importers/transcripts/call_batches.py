@@ -36,7 +36,7 @@ class TranscriptRun:
         self._unpriced = frozenset(unpriced)
         return [_with_rejects(tasks, rejects), *calls]
 
-    def count(self, transcript: Transcript) -> dict[str, int]:
+    def count(self, transcript: Transcript) -> dict[str, Any]:
         """Count what the file whose batches were made last adds to the files before it."""
         return self._reconciliation.count(transcript, self._unpriced)
 
@@ -74,7 +74,7 @@ class Reconciliation:
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
-    def count(self, transcript: Transcript, unpriced: frozenset[str]) -> dict[str, int]:
+    def count(self, transcript: Transcript, unpriced: frozenset[str]) -> dict[str, Any]:
         """Count what one file adds to the files before it."""
         calls = [name for name in transcript.calls if self._see("call", name)]
         return {
@@ -85,6 +85,9 @@ class Reconciliation:
             "calls_without_price": sum(name in unpriced for name in calls),
             "errors": self._events(transcript, "tool_errors", "api_errors"),
             "interruptions": self._events(transcript, "interruptions"),
+            **(
+                {"not_understood": dict(sorted(transcript.not_understood.items()))} if transcript.not_understood else {}
+            ),
         }
 
     def _events(self, transcript: Transcript, *kinds: str) -> int:

@@ -8,6 +8,7 @@ commutative, associative and changes nothing when repeated, so copies, forks and
 import hashlib
 import operator
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath, PureWindowsPath
@@ -133,7 +134,11 @@ EVENT_KINDS = ("tool_errors", "api_errors", "interruptions", "compactions", "edi
 
 @dataclass(kw_only=True)
 class Transcript:
-    """All that one file told: calls and activities by their names, rejects, and what the reconciliation counts."""
+    """All that one file told: calls and activities by their names, rejects, and what the reconciliation counts.
+
+    not_understood: names of keys and record types that speak of usage and that no reader knows, with their counts.
+    assumptions: sentences about what the file does not say and its reader had to assume.
+    """
 
     source: str
     calls: dict[str, Call] = field(default_factory=dict)
@@ -143,6 +148,8 @@ class Transcript:
     lines: int = 0
     duplicates: int = 0
     without_usage: set[str] = field(default_factory=set)
+    not_understood: Counter[str] = field(default_factory=Counter)
+    assumptions: set[str] = field(default_factory=set)
 
     def add_call(self, call: Call, line_number: int) -> None:
         """Keep a call, or merge it with what the file said about it before."""

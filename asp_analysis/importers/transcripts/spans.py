@@ -17,7 +17,10 @@ _NOTHING: Inherited = (None, None, None)
 
 @dataclass(slots=True, kw_only=True)
 class Span:
-    """One span or observation. `kind` is call, agent, tool or other; `call` holds what it says of a call."""
+    """One span or observation. `kind` is call, agent, tool or other; `call` holds what it says of a call.
+
+    not_understood: names of its usage that no reader knows.
+    """
 
     trace_id: str
     span_id: str
@@ -32,6 +35,7 @@ class Span:
     agent: str | None = None
     is_error: bool = False
     line_number: int = 1
+    not_understood: tuple[str, ...] = ()
 
 
 @dataclass
@@ -84,7 +88,10 @@ def take_spans(spans: Iterable[Span], reading: Reading, transcript: Transcript) 
     traces: dict[str, Trace] = {}
     for span in spans:
         held = traces.setdefault(span.trace_id, Trace()).spans
-        transcript.duplicates += span.span_id in held
+        if span.span_id in held:
+            transcript.duplicates += 1
+        else:
+            transcript.not_understood.update(span.not_understood)
         held[span.span_id] = span
     for trace in traces.values():
         _take_trace(trace, reading, transcript)

@@ -1,6 +1,9 @@
 """The lines and values of a transcript: what cannot be read is rejected by its line, never by a traceback."""
 
 import hashlib
+import itertools
+import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +19,7 @@ MOST_REJECTS, MOST_CALLS = 20_000, 1_000_000
 """What a file of transcripts may hold: all of it is in memory until the file is written as a whole."""
 
 _LONGEST_KEPT = 64 * 2**10
+_LONGEST_NAME, _LOOKED_AT = 120, 1_000
 _TOO_LARGE, _MOST_DIGITS = 2**63, 19
 
 
@@ -69,6 +73,43 @@ def count(values: dict[str, Any], name: str) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
         return int(value)
     raise LineError(f"{name}: a count of at least 0 is needed, found {shown(value)}")
+
+
+_SPEAKS_OF_USAGE = re.compile(r"token|usage|cost|price|billing|billed|iteration|credit", re.IGNORECASE)
+
+
+def note_unknown(transcript: Transcript, usage: dict[str, Any], known: frozenset[str], where: str) -> None:
+    """Count the keys of a usage that are not known and not zero: what was paid for there would be missing."""
+    for key in usage.keys() - known:
+        if is_counted(usage[key]):
+            transcript.not_understood[f"{where}{key}"[:_LONGEST_NAME]] += 1
+
+
+def note_unknown_attributes(
+    transcript: Transcript, attributes: dict[str, Any], known: frozenset[str], where: str
+) -> None:
+    """Count the attributes that speak of usage and are not known and not zero; most speak of other things."""
+    speaking = {key: value for key, value in attributes.items() if _SPEAKS_OF_USAGE.search(key)}
+    note_unknown(transcript, speaking, known, where)
+
+
+def note_unknown_type(transcript: Transcript, kind: str | None) -> None:
+    """Count a record whose type speaks of usage and that no reader knows."""
+    if kind and _SPEAKS_OF_USAGE.search(kind):
+        transcript.not_understood[f"records of type {kind}"[:_LONGEST_NAME]] += 1
+
+
+def is_counted(value: Any) -> bool:
+    """Return whether a value holds a number that is not zero, also as a text or further inside."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return any(map(is_counted, itertools.islice(inner, _LOOKED_AT)))
+    try:
+        return float(value) not in (0.0,) and math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return False
 
 
 def instant(record: dict[str, Any], name: str = "timestamp") -> str:
