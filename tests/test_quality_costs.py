@@ -200,3 +200,9 @@ def test_what_models_did_as_alternatives_has_no_cost_per_accepted_task_as_an_est
     with pytest.raises(EstimationRefusal, match="3 models did the same work as alternatives"):
         pose(history, Question())
     assert accepted_costs(side_by_side(1)).iloc[0]["usd_per_accepted"] == 1.0
+
+
+def test_nothing_recorded_has_no_cost_per_accepted_task(empty_store):
+    with connect(empty_store) as session:
+        row = accepted_costs(Work.read(session.view)).iloc[0]
+    assert np.isnan(row["usd_per_accepted"]) and row["note"].startswith("not defined: nothing was accepted")

@@ -102,6 +102,8 @@ def accepted_costs(work: Work, by: str | None = None) -> pd.DataFrame:
 def _refuse_alternatives(row: dict[str, Any], tasks: pd.DataFrame, runs: pd.DataFrame) -> dict[str, Any]:
     ended = tasks.set_index("task_id")["completed_at"]
     own = runs[is_among(runs["task_id"], tasks["task_id"])]
+    if own.empty:
+        return row
     models = find_alternatives(own.assign(known_at=own["task_id"].map(ended).fillna(own["last_at"])))
     if not models:
         return row
