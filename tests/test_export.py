@@ -426,13 +426,13 @@ def test_a_folder_that_cannot_be_made_is_one_line(run, empty_store):
 def test_a_folder_that_is_there_is_not_touched(run, empty_store, tmp_path):
     (tmp_path / "out").mkdir()
     ran = run("export", "--out", tmp_path / "out", "--db", empty_store)
-    assert ran.exit_code == 1 and "is there already" in ran.err and list((tmp_path / "out").iterdir()) == []
+    assert ran.exit_code == 1 and "exists already" in ran.err and list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_since_that_is_no_instant_is_wrong_usage(run, empty_store):
     ran = run("export", "--since", "01.01.2026", "--db", empty_store)
     said = " ".join(ran.err.split())
-    assert ran.exit_code == 2 and "needs an instant such as 2026-01-31" in said and "'01.01.2026'" in said
+    assert ran.exit_code == 2 and "is not an instant. Write it as 2026-01-31" in said and "'01.01.2026'" in said
     assert "--time-format" not in said
 
 

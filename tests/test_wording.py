@@ -22,7 +22,7 @@ PHRASES = {
     r"\bone's own\b": "your own",
     r"\b(tells?|told)\b": "says, shows, returns, identifies",
     r"\bcarr(y|ies|ied|ying)\b(?! over)": "support, copy",
-    r"\b(gives?|gave|giving)\b": "return, show, have",
+    r"(?m)^\s*Give \w|[;,] gives? |\b(gives?|gave|given|giving) (back|None)\b": "return, show, have",
     r"\blet alone\b": "autonomous, acting alone",
     r"\bsurely\b": "at least X with 95 % confidence",
     r"\bwould do\b": "would be enough",
