@@ -1,7 +1,8 @@
 """Runs every notebook (or those named) on the store in DATABASE_URL and keeps the outputs (`make notebooks-save`).
 
 A cell that raises stops the run with its error, and the notebook stays as it was. Metadata that differs from run to
-run (times, versions, widget state) is not kept.
+run (times, versions, widget state) is not kept, and neither are the outputs of panels and of tables that page: they
+need a running kernel, or carry a whole library.
 """
 
 import sys
@@ -21,10 +22,13 @@ def executed(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.Notebook
 
 
 def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Leave only the metadata that is the same in every run; a cell keeps its tags."""
+    """Leave only what is the same in every run; a cell keeps its tags, and whether its source is collapsed."""
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        kept = {name: cell.metadata[name] for name in ("jupyter", "tags") if cell.metadata.get(name)}
+        cell.metadata = nbformat.from_dict(kept)
+        if "nbval-skip" in kept.get("tags", []):
+            cell.outputs = []
         for output in cell.get("outputs", []):
             if "metadata" in output:
                 output["metadata"] = nbformat.from_dict({})

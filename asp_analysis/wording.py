@@ -1,0 +1,160 @@
+"""How numbers are written for people: money, shares, durations, counts, days, and whole tables of them.
+
+Unknown is a word in a sentence and an empty cell in a table, never 0, `nan` or `None`.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+UNKNOWN = "unknown"
+
+_SECOND, _MINUTE, _HOUR, _DAY = 1_000.0, 60_000.0, 3_600_000.0, 86_400_000.0
+
+
+def is_known(value: Any) -> bool:
+    """Tell whether a number is there: neither missing, nor NaN, nor infinite."""
+    return value is not None and value is not pd.NA and value is not pd.NaT and math.isfinite(value)
+
+
+def write_usd(value: Any) -> str:
+    """Return money: USD 0.042, USD 2.19, USD 1,250."""
+    return f"USD {write_amount(value)}" if is_known(value) else UNKNOWN
+
+
+def write_amount(value: Any) -> str:
+    """Return an amount without its unit, with as many decimals as its size needs."""
+    if not is_known(value):
+        return UNKNOWN
+    size = abs(value)
+    digits = 0 if size >= 1_000 or size == 0 else 2 if size >= 0.1 else min(8, 2 - math.floor(math.log10(size)))
+    return f"{value:,.{digits}f}"
+
+
+def write_size(value: Any) -> str:
+    """Return a size in complexity units, without its unit: 18, 2.5, 1,200."""
+    if not is_known(value):
+        return UNKNOWN
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def write_share(share: Any) -> str:
+    """Return a share (0 to 1) as percent: 37 %; below 1 % with one decimal."""
+    if not is_known(share):
+        return UNKNOWN
+    return f"{100 * share:.1f} %" if 0.0005 <= abs(share) < 0.01 else f"{100 * share + 0.0:.0f} %"
+
+
+def write_count(value: Any) -> str:
+    """Return a whole number with its thousands separated: 12,345."""
+    return f"{value:,.0f}" if is_known(value) else UNKNOWN
+
+
+def write_noun(count: Any, noun: str) -> str:
+    """Return a count with its noun: 1 task, 2 tasks."""
+    return f"{write_count(count)} {noun if is_known(count) and round(count) == 1 else noun + 's'}"
+
+
+def write_factor(value: Any) -> str:
+    """Return how many times as much: "2.4 times", "19 times"."""
+    return f"{value:,.{0 if abs(value) >= 9.95 else 1}f} times" if is_known(value) else UNKNOWN
+
+
+def write_duration(milliseconds: Any) -> str:
+    """Return a duration in the two units that a person would use: 850 ms, 12.4 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
+    if not is_known(milliseconds):
+        return UNKNOWN
+    value = float(milliseconds)
+    if abs(value) < _SECOND:
+        return f"{value:.0f} ms"
+    if abs(value) < 99_950:
+        return f"{value / _SECOND:.1f} s"
+    for unit, name, part, part_name in (
+        (_MINUTE, "min", _SECOND, "s"),
+        (_HOUR, "h", _MINUTE, "min"),
+        (_DAY, "d", _HOUR, "h"),
+    ):
+        rounded = round(value / part)
+        if unit == _DAY or rounded * part < (_HOUR if unit == _MINUTE else _DAY):
+            whole, rest = divmod(rounded, round(unit / part))
+            return f"{whole:,} {name} {rest} {part_name}" if rest else f"{whole:,} {name}"
+    raise AssertionError("the last unit takes every value")
+
+
+def write_day(instant: Any) -> str:
+    """Return the date of an instant: 2026-01-31."""
+    return UNKNOWN if pd.isna(instant) else f"{pd.Timestamp(instant):%Y-%m-%d}"
+
+
+def write_measure(name: str, value: Any) -> str:
+    """Return a value of the cost vector in the unit of its name: `cost_usd`, `latency_ms`, tokens and counts."""
+    if name.endswith("_usd"):
+        return write_usd(value)
+    if name.endswith("_ms"):
+        return write_duration(value)
+    return write_count(value) if is_known(value) and abs(value) >= 10 else write_amount(value)
+
+
+def write_between(lower: Any, upper: Any, name: str = "cost_usd") -> str:
+    """Return an interval of one measure: "USD 1.20 to USD 2.99"."""
+    return f"{write_measure(name, lower)} to {write_measure(name, upper)}"
+
+
+def write_list(names: Iterable[Any], most: int = 5) -> str:
+    """Return names as a list in words; of more than `most`, how many others there are."""
+    texts = [write_name(name) for name in names]
+    rest = len(texts) - most
+    if rest > 1:
+        return f"{', '.join(texts[:most])} and {rest:,} others"
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def write_name(name: Any) -> str:
+    """Return a name from data for a Markdown sentence: what Markdown would take for a mark is escaped."""
+    text = "(not named)" if name is None or pd.isna(name) else " ".join(str(name).split())
+    short = text if len(text) <= 60 else text[:59] + "…"
+    return "".join(f"\\{char}" if char in "\\`*_<>[]$|#~" else char for char in short)
+
+
+def write_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame as texts that people read, with headings that say the unit.
+
+    `_usd` is money, `_ms` becomes a duration, `_share` percent, `_at` and `day` dates; counts have their thousands
+    separated, and what is unknown is an empty cell.
+    """
+    shown = pd.DataFrame(
+        {_write_heading(str(name)): [_write_cell(str(name), value) for value in frame[name]] for name in frame.columns},
+        index=range(len(frame)),
+        dtype=object,
+    )
+    shown.index = frame.index
+    return shown
+
+
+def _write_heading(name: str) -> str:
+    for suffix, unit in (("_usd", " (USD)"), ("_ms", ""), ("_share", " share"), ("_at", "")):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix) + unit
+    return name
+
+
+def _write_cell(name: str, value: Any) -> str:
+    if value is None or (not isinstance(value, str | list) and pd.isna(value)):
+        return ""
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return "yes" if value else "no"
+    if isinstance(value, str | list):
+        return str(value)
+    if hasattr(value, "strftime"):
+        return f"{value:%Y-%m-%d}"
+    if not is_known(value):
+        return ""
+    if name.endswith("_usd"):
+        return write_amount(value)
+    if name.endswith("_ms"):
+        return write_duration(value)
+    if name.endswith("_share"):
+        return write_share(value)
+    return f"{value:,.0f}" if float(value).is_integer() else write_amount(value)
