@@ -11,13 +11,17 @@ FUZZ_SECONDS ?= 8
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
+# What `make lab` opens: copies without outputs, on a first page, with settings that ask for nothing from outside.
+LAB := data/notebooks
+LAB_ENV := JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter"
+LAB_PAGE := --LabApp.default_url=/lab/tree/start.md?reset
 # Jupyter refuses to run as root by default; in a container there is often nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made again for every run of the tests.
 TEST_DATA := build/test
 TIMESCALE := build/timescale
 
-.PHONY: help setup lab test unit golden faults fuzz timescale browser pictures notebooks notebooks-postgres notebooks-save lint \
+.PHONY: help setup lab test unit golden faults fuzz timescale browser pictures notebooks notebooks-own notebooks-postgres notebooks-save lint \
 	audit bench lock clean
 
 help: ## print the targets
@@ -35,12 +39,13 @@ $(STAMP): requirements.lock pyproject.toml
 
 lab: setup ## open JupyterLab on the notebooks (ARGS=--no-browser for a server)
 	@test -n "$$DATABASE_URL" || test -e $(STORE) || $(BIN)/asp-analysis init --sample
-	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=notebooks $(AS_ROOT) $(ARGS)
+	$(BIN)/python -m asp_analysis.notebook.workspace notebooks $(LAB)
+	$(LAB_ENV) $(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=$(LAB) $(LAB_PAGE) $(AS_ROOT) $(ARGS)
 
 test: setup lint unit notebooks ## run everything: lint, unit and documentation tests, the notebooks
 
 unit: setup ## run the unit and documentation tests (WORKERS=1 for one at a time)
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not faults and not timescale and not golden" $(ARGS)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not faults and not timescale and not golden and not own" $(ARGS)
 
 golden: setup ## compare every view and answer of four stores with what they were (about a minute)
 	$(BIN)/python -m pytest -q -m golden tests/test_golden.py $(ARGS)
@@ -67,6 +72,9 @@ pictures: setup ## take the pictures of the README again (with what make browser
 notebooks: setup ## run every notebook on fresh sample data and compare the outputs
 	@rm -rf $(TEST_DATA) && $(BIN)/asp-analysis init --sample --db $(TEST_DATA)/sample.db
 	DATABASE_URL="sqlite:///$(CURDIR)/$(TEST_DATA)/sample.db" $(BIN)/python -m pytest -q $(PARALLEL) $(NBVAL)
+
+notebooks-own: setup ## run every notebook on stores as strangers have them (ASP_OWN_STORES=FOLDER for your own)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist load -m own tests/test_notebooks_own.py $(ARGS)
 
 # Notebook 09 asks whether a file may stay one: on a server it has another answer.
 notebooks-postgres: setup ## run every notebook on a PostgreSQL that is started for it, and compare the same outputs

@@ -11,7 +11,7 @@ import pandas as pd
 
 UNKNOWN = "unknown"
 
-_SECOND, _MINUTE, _HOUR, _DAY = 1_000.0, 60_000.0, 3_600_000.0, 86_400_000.0
+_SECOND_MS, _MINUTE_MS, _HOUR_MS, _DAY_MS = 1_000.0, 60_000.0, 3_600_000.0, 86_400_000.0
 
 
 def is_known(value: Any) -> bool:
@@ -67,17 +67,17 @@ def write_duration(milliseconds: Any) -> str:
     if not is_known(milliseconds):
         return UNKNOWN
     value = float(milliseconds)
-    if abs(value) < _SECOND:
+    if abs(value) < _SECOND_MS:
         return f"{value:.0f} ms"
     if abs(value) < 99_950:
-        return f"{value / _SECOND:.1f} s"
+        return f"{value / _SECOND_MS:.1f} s"
     for unit, name, part, part_name in (
-        (_MINUTE, "min", _SECOND, "s"),
-        (_HOUR, "h", _MINUTE, "min"),
-        (_DAY, "d", _HOUR, "h"),
+        (_MINUTE_MS, "min", _SECOND_MS, "s"),
+        (_HOUR_MS, "h", _MINUTE_MS, "min"),
+        (_DAY_MS, "d", _HOUR_MS, "h"),
     ):
         rounded = round(value / part)
-        if unit == _DAY or rounded * part < (_HOUR if unit == _MINUTE else _DAY):
+        if unit == _DAY_MS or rounded * part < (_HOUR_MS if unit == _MINUTE_MS else _DAY_MS):
             whole, rest = divmod(rounded, round(unit / part))
             return f"{whole:,} {name} {rest} {part_name}" if rest else f"{whole:,} {name}"
     raise AssertionError("the last unit takes every value")

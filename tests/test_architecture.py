@@ -16,7 +16,7 @@ ROWS = (
     {("errors", "executions"): ""},
     {
         ("records", "platform_form", "validation", "batch", "config", "sql"): "",
-        ("occupancy", "intervals", "membership", "alternatives"): "",
+        ("occupancy", "intervals", "membership", "alternatives", "wording"): "",
     },
     {
         ("store", "server", "importers", "pricing", "session"): "each ignores the others,",
@@ -26,7 +26,8 @@ ROWS = (
         ("load_options", "loading", "unchanged", "exporting", "postgres", "capture"): "these join the parts below",
         ("magic", "dashboard", "monitor"): "",
     },
-    {("cli",): ""},
+    {("findings", "notebook_report"): "what the notebooks say"},
+    {("notebook", "cli"): "Jupyter, and the command line"},
 )
 """From the bottom up, as lines of names with what is said of them; a module imports only from lower rows, and from its
 own package. `python -m tests.test_architecture` draws them in CONTRIBUTING.md."""
@@ -49,14 +50,19 @@ HOMES = {
     "sqlite3": {"store", "postgres", "importers"},
     "psycopg": {"store", "postgres"},
     "duckdb": {"session"},
-    "matplotlib": {"charts"},
+    "matplotlib": {"charts", "findings", "notebook"},  # findings and notebook close and size what charts draws
     "click": {"cli"},
     "rich": {"cli"},
     "setproctitle": {"cli"},
     "pyarrow": {"importers", "session", "exporting", "membership"},  # Parquet; rows; files; texts by hash
     "pydantic": {"records", "validation", "importers"},
     "pydantic_core": {"records", "validation", "importers"},
-    "IPython": {"magic"},
+    "IPython": {"magic", "notebook"},
+    "ipywidgets": {"notebook"},
+    "itables": {"notebook"},
+    "nbclient": {"notebook_report"},
+    "nbconvert": {"notebook_report", "notebook"},  # a page; Markdown in a panel
+    "nbformat": {"notebook_report", "notebook"},
     "dotenv": {"config"},
     "genai_prices": {"pricing"},
     "opentelemetry": {"capture"},

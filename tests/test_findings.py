@@ -8,11 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asp_analysis.findings import accuracy, agents, autonomy, defects, drift, estimates, overview, questions, storage
+from asp_analysis.findings import (
+    autonomy,
+    defect_paths,
+    drift,
+    next_task,
+    overview,
+    own_agents,
+    questions,
+    replays,
+    storage,
+)
 from asp_analysis.probe.question import Question
 from asp_analysis.session import connect
 
-ANSWERS = (overview, estimates, autonomy, questions, accuracy, defects, drift, agents, storage)
+ANSWERS = (overview, next_task, autonomy, questions, replays, defect_paths, drift, own_agents, storage)
 HOLE = re.compile(r"\b(nan|NaN|None|NaT|inf)\b")
 
 
@@ -96,32 +106,32 @@ def test_unknown_costs_are_counted_and_not_free():
 
 def test_the_estimate_is_one_number_with_its_intervals():
     frame = history(list(np.geomspace(1, 4, 30)), sizes=list(np.linspace(5, 50, 30)))
-    asked = estimates.ask(frame, Question(size=20))
-    text = estimates.tell_estimate(frame, asked).text
+    asked = next_task.ask(frame, Question(size=20))
+    text = next_task.tell_estimate(frame, asked).text
     assert text.count("Use ") == 1 and "task of 20 complexity units" in text and "with 70 % probability" in text
 
 
 def test_without_a_size_the_median_of_the_past_is_asked_for():
-    asked = estimates.ask(history([1.0, 2.0, 3.0], sizes=[10, 20, 60]), Question())
+    asked = next_task.ask(history([1.0, 2.0, 3.0], sizes=[10, 20, 60]), Question())
     assert asked.question.size == 20
 
 
 def test_a_refusal_of_the_estimator_is_the_answer():
     frame = history([1.0, 2.0], sizes=[10, 20])
-    asked = estimates.ask(frame, Question())
-    assert "3 finished tasks" in estimates.tell_estimate(frame, asked).text
+    asked = next_task.ask(frame, Question())
+    assert "3 finished tasks" in next_task.tell_estimate(frame, asked).text
 
 
 def test_models_that_did_the_same_work_are_not_summed_and_the_rest_is_about_one_of_them():
     rows = [history(list(np.geomspace(1, 4, 30)), models=[name] * 30) for name in ("a", "b", "c")]
-    asked = estimates.ask(pd.concat(rows, ignore_index=True), Question())
+    asked = next_task.ask(pd.concat(rows, ignore_index=True), Question())
     assert "did the same work side by side" in asked.refusal
     assert asked.question.model in {"a", "b", "c"} and "Set MODEL" in asked.remark
     assert len(asked.finished) == 30
 
 
 def test_no_line_without_sizes():
-    found = estimates.tell_line(estimates.ask(history([1.0, 2.0, 3.0]), Question()))
+    found = next_task.tell_line(next_task.ask(history([1.0, 2.0, 3.0]), Question()))
     assert found.draw is None and "estimated_size" in found.text
 
 
@@ -130,7 +140,7 @@ def test_forecasts_that_held_are_counted():
         {"model": "auto", "task_id": ["a", "b", "c"], "n_past": [3, 4, 5], "size": 1.0, "actual": [1.0, 5.0, 2.0],
          "estimate": 2.0, "lower_70": 1.0, "upper_70": 3.0, "method": "history"}
     )  # fmt: skip
-    assert accuracy.tell_held(frame).text.startswith("**2 of 3** outcomes fell inside")
+    assert replays.tell_held(frame).text.startswith("**2 of 3** outcomes fell inside")
 
 
 def test_a_model_without_a_price_is_unknown_and_not_free():
@@ -138,7 +148,7 @@ def test_a_model_without_a_price_is_unknown_and_not_free():
         {"llm_model": ["dear", None], "executions": [2, 3], "executions_without_cost": [0, 3],
          "tokens_without_cost": [0, 9], "cost_usd": [1.0, np.nan]}
     )  # fmt: skip
-    assert "**3 executions** of (not named) have no cost" in agents.tell_models(models).text
+    assert "**3 executions** of (not named) have no cost" in own_agents.tell_models(models).text
 
 
 @dataclass
@@ -153,4 +163,4 @@ def test_a_latency_is_a_duration_or_a_sentence(case):
         {"llm_model": ["opus"], "executions": [4], "with_latency": [case.count],
          "median_latency_ms": [200_000.0], "p90_latency_ms": [300_000.0]}
     )  # fmt: skip
-    assert case.said in agents.tell_latency(frame).text
+    assert case.said in own_agents.tell_latency(frame).text

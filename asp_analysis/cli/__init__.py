@@ -26,7 +26,7 @@ GROUPS = {
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),
     "Decide": ("status", "migrate"),
-    "Share": ("dashboard", "export"),
+    "Share": ("dashboard", "report", "export"),
     "Shell": ("completion",),
 }
 """What a verb is for -> the verbs. A verb has a module of its name in `verbs`; it is imported when the verb is used."""

@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis import charts, quality
-from asp_analysis.findings.defects import LOAD as LOAD_DEFECTS
-from asp_analysis.findings.defects import read
+from asp_analysis.findings.defect_paths import LOAD_DEFECTS, read
 from asp_analysis.findings.finding import Finding, lack
 from asp_analysis.quality import Work
 from asp_analysis.session import Session
 from asp_analysis.wording import write_day, write_factor, write_measure, write_name, write_noun, write_share
 
-RULES = ["is_outside", "is_run", "is_near_limit"]
+SIGNALS = ["is_outside", "is_run", "is_near_limit"]
 FEWEST = 8
 SIZED = (
     "Load costs per task, and sizes with `asp-analysis load FILE --as task_metadata --map estimated_size=COLUMN`; "
@@ -63,17 +62,17 @@ def tell_signals(points: pd.DataFrame, component: str, is_per_unit: bool) -> Fin
         f"signal; "
         f"chance alone would raise about {expected:.0f}. That is **{more}**."
     )
-    table = groups[[*RULES, "is_signal"]].sum().astype(int).assign(tasks=groups.size()).reset_index()
+    table = groups[[*SIGNALS, "is_signal"]].sum().astype(int).assign(tasks=groups.size()).reset_index()
     table = table.sort_values(["is_signal", "tasks"], ascending=False, ignore_index=True)
     names = {"is_signal": "signals", "is_outside": "outside", "is_run": "runs", "is_near_limit": "near a limit"}
-    columns = ["agent_role", "llm_model", "tasks", "is_signal", *RULES]
+    columns = ["agent_role", "llm_model", "tasks", "is_signal", *SIGNALS]
     return Finding(text=text, table=table[columns].rename(columns=names))
 
 
 def measure_false_alarms(points: int = 5_000, seed: int = 7) -> float:
     """Return the share of points that signal although nothing drifts: the rules on values of one bell curve."""
     still = quality.xmr_chart(np.random.default_rng(seed).normal(size=points)).signals
-    return float(still[RULES].any(axis=1).mean())
+    return float(still[SIGNALS].any(axis=1).mean())
 
 
 def tell_first(points: pd.DataFrame, component: str, is_per_unit: bool) -> Finding:
@@ -132,7 +131,7 @@ def list_signals(points: pd.DataFrame, component: str) -> Finding:
     suffix = "_usd" if component == "cost_usd" else "_ms"
     table = found.assign(times_the_centre=(found.value / found.centre).astype(float))
     table = table.rename(columns={"value": f"value{suffix}", "centre": f"centre{suffix}"})
-    columns = ["task_id", "agent_role", "first_at", f"value{suffix}", f"centre{suffix}", "times_the_centre", *RULES]
+    columns = ["task_id", "agent_role", "first_at", f"value{suffix}", f"centre{suffix}", "times_the_centre", *SIGNALS]
     far = table.loc[(np.log(table.times_the_centre)).abs().idxmax()]
     text = (
         f"**{write_noun(len(found), 'point')}**. The farthest is {write_name(far.task_id)} at "

@@ -5,8 +5,7 @@ from functools import partial
 import pandas as pd
 
 from asp_analysis import charts
-from asp_analysis.findings.defects import LOAD as LOAD_DEFECTS
-from asp_analysis.findings.defects import tell_flow
+from asp_analysis.findings.defect_paths import LOAD_DEFECTS, tell_flow
 from asp_analysis.findings.finding import Finding, lack
 from asp_analysis.findings.overview import LOAD, NO_EXECUTIONS, TOTALS_SQL, tell_roles, tell_totals
 from asp_analysis.session import Session

@@ -12,7 +12,7 @@ from asp_analysis.monitor import Status, forecast, measure
 from asp_analysis.session import Session
 from asp_analysis.wording import write_count, write_day, write_list, write_noun, write_share
 
-ADVICE = {
+VERDICTS = {
     "stay": "this store may stay where it is",
     "prepare": "plan the move to PostgreSQL",
     "migrate": "move to PostgreSQL",
@@ -46,7 +46,7 @@ def tell_contents(status: Status) -> Finding:
 def tell_verdict(status: Status) -> Finding:
     """Say the verdict, its alerts, and what to watch."""
     watched = status.checks.loc[status.checks.state == "watch", "check"]
-    text = f"The verdict is **{status.verdict}**: {ADVICE[status.verdict]}. "
+    text = f"The verdict is **{status.verdict}**: {VERDICTS[status.verdict]}. "
     text += (
         f"{write_noun(len(status.alerts), 'alert')}: {'; '.join(status.alerts)}."
         if status.alerts

@@ -94,7 +94,7 @@ def browse(frame: pd.DataFrame) -> None:
     shown = frame.assign(**{name: frame[name] / 1000 for name in frame.columns if str(name).endswith("_ms")})
     shown = shown.rename(columns={name: f"{str(name)[:-3]} (s)" for name in frame.columns if str(name).endswith("_ms")})
     table = to_html_datatable(
-        shown.round(3),
+        shown.assign(**{name: shown[name].round(3) for name in shown.select_dtypes("number").columns}),
         connected=False,
         showIndex=False,
         classes="display nowrap compact",

@@ -7,8 +7,8 @@ import pandas as pd
 
 from asp_analysis import charts
 from asp_analysis.errors import EstimationRefusal
-from asp_analysis.findings.estimates import HISTORY_SQL, ask, tell_vector
 from asp_analysis.findings.finding import Finding, lack, set_height
+from asp_analysis.findings.next_task import HISTORY_SQL, ask, tell_vector
 from asp_analysis.findings.overview import LOAD, NO_COST, NO_EXECUTIONS, PRICE, TOTALS_SQL, tell_totals
 from asp_analysis.probe.answers import CostVector
 from asp_analysis.probe.estimate import estimate
@@ -25,7 +25,7 @@ from asp_analysis.wording import (
     write_usd,
 )
 
-TOP = 10
+MOST_EXPENSIVE = 10
 EVENTS = {"errors": "failed tool calls or requests", "interruptions": "stops by a person",
           "compactions": "contexts that were summed up"}  # fmt: skip
 TOKENS = ["tokens_fresh", "tokens_cache_write", "tokens_cache_read", "tokens_out"]
@@ -157,7 +157,7 @@ def tell_tasks(tasks: pd.DataFrame) -> Finding:
     return Finding(text=text, draw=partial(charts.plot_cost_distribution, whole, title=title))
 
 
-def tell_expensive(tasks: pd.DataFrame, top: int = TOP) -> Finding:
+def tell_expensive(tasks: pd.DataFrame, top: int = MOST_EXPENSIVE) -> Finding:
     """Say which tasks cost the most, with what may explain it. tasks: the view `task_activity`, by falling cost."""
     head = tasks[tasks.cost_usd > 0].head(top)
     if head.empty:

@@ -24,9 +24,11 @@ from asp_analysis.wording import (
 )
 
 NO_DEFECTS = "No defects are recorded here."
-LOAD = "Load them with `asp-analysis load FILE --as defect_log`; `database/README.md` lists the columns and types."
+LOAD_DEFECTS = (
+    "Load them with `asp-analysis load FILE --as defect_log`; `database/README.md` lists the columns and types."
+)
 COMPONENTS = {"latency_ms": "time", "tokens": "tokens", "cost_usd": "dollars"}
-MOST_ROWS = 25
+MOST_BARS = 25
 
 
 def read(session: Session) -> Work:
@@ -46,7 +48,7 @@ def answer(session: Session) -> Finding:
 def tell_amount(work: Work) -> Finding:
     """Say how many findings there are, and how many of them were false alarms."""
     if not len(work.defects):
-        return lack(NO_DEFECTS, LOAD)
+        return lack(NO_DEFECTS, LOAD_DEFECTS)
     real, alarms = len(work.real_defects), int(work.defects.is_false_positive.sum())
     text = f"**{write_noun(real, 'defect')}** {'is' if real == 1 else 'are'} recorded"
     text += f", and {write_noun(alarms, 'finding')} that a person refuted." if alarms else "."
@@ -57,7 +59,7 @@ def tell_amount(work: Work) -> Finding:
 def tell_flow(flow: pd.DataFrame) -> Finding:
     """Say which phases made and found the defects. flow: the view `defect_flow`."""
     if flow.empty:
-        return lack(NO_DEFECTS, LOAD)
+        return lack(NO_DEFECTS, LOAD_DEFECTS)
     made = flow.groupby("phase_injected").defects.sum().sort_values(ascending=False)
     total, in_review = int(flow.defects.sum()), int(flow.defects[flow.removed_kind == "appraisal"].sum())
     text = (
@@ -78,7 +80,7 @@ def tell_flow(flow: pd.DataFrame) -> Finding:
 def tell_yields(work: Work) -> Finding:
     """Say which share of the defects that were there each phase removed."""
     if not len(work.real_defects):
-        return lack(NO_DEFECTS, LOAD)
+        return lack(NO_DEFECTS, LOAD_DEFECTS)
     yields = quality.phase_yields(work)
     yields["present"] = yields.entering + yields.injected
     ends = [
@@ -88,7 +90,7 @@ def tell_yields(work: Work) -> Finding:
     yields = yields.assign(lower=[float(low) for low, _ in ends], upper=[float(high) for _, high in ends])
     found = yields[(yields.removed > 0) & yields.yield_share.notna()]
     if found.empty:
-        return lack("No phase that has a place in the order removed a defect, so that there is no yield.", LOAD)
+        return lack("No phase that has a place in the order removed a defect, so that there is no yield.", LOAD_DEFECTS)
     best = found[found.kind == "appraisal"].sort_values("present", ascending=False)
     first = best.iloc[0] if len(best) else found.sort_values("present", ascending=False).iloc[0]
     text = (
@@ -113,7 +115,7 @@ def tell_process(work: Work) -> Finding:
     measures = quality.removal_measures(work)
     known = measures[measures["value"].notna()]
     if not len(work.real_defects) or known.empty:
-        return lack(NO_DEFECTS, LOAD)
+        return lack(NO_DEFECTS, LOAD_DEFECTS)
     by_name = known.set_index("measure")
     parts = []
     for measure, row in by_name.iterrows():
@@ -190,7 +192,9 @@ def tell_reviews(work: Work) -> Finding:
     if reviews.empty:
         return lack(
             "No finding of a reviewing agent is recorded.",
-            "Load defects with `is_flagged_by_agent` and `is_validated_by_human`: " + LOAD[0].lower() + LOAD[1:],
+            "Load defects with `is_flagged_by_agent` and `is_validated_by_human`: "
+            + LOAD_DEFECTS[0].lower()
+            + LOAD_DEFECTS[1:],
         )
     flagged, confirmed = int(reviews.flagged.sum()), int(reviews.confirmed.sum())
     most = reviews.sort_values("flagged", ascending=False).iloc[0]
@@ -261,7 +265,7 @@ def tell_types(work: Work) -> Finding:
     """Say which types bring most defects."""
     pareto = quality.defect_pareto(work)
     if pareto.empty:
-        return lack(NO_DEFECTS, LOAD)
+        return lack(NO_DEFECTS, LOAD_DEFECTS)
     enough = int((pareto.cumulative_share < 0.8).sum()) + 1
     text = (
         f"**{write_name(pareto.defect_type.iloc[0])}** comes first with {write_share(pareto.share.iloc[0])}; "
@@ -272,7 +276,7 @@ def tell_types(work: Work) -> Finding:
     return Finding(
         text=text,
         table=pareto[columns],
-        draw=partial(charts.plot_defect_pareto, pareto.head(MOST_ROWS), title=title),
+        draw=partial(charts.plot_defect_pareto, pareto.head(MOST_BARS), title=title),
         reading="Begin at the top: what helps against the first type reaches most defects.",
     )
 
@@ -287,7 +291,7 @@ def tell_areas(work: Work) -> Finding:
             "`asp-analysis load FILE --as task_metadata` takes `components_json` and sizes.",
         )
     if not areas.defects.sum():
-        return lack("No defect belongs to a task with a size and a component.", LOAD)
+        return lack("No defect belongs to a task with a size and a component.", LOAD_DEFECTS)
     risky = areas.area[areas.is_high_risk]
     published = int(areas.is_high_risk_published.sum())
     text = (
@@ -297,7 +301,7 @@ def tell_areas(work: Work) -> Finding:
     text += f": {write_list(risky)}" if len(risky) else ""
     text += f". The published rule flags {published:,}."
     columns = ["area", "defects", "size", "density", "shrunken_density", "lower", "upper", "is_high_risk"]
-    shown = areas.head(MOST_ROWS)
+    shown = areas.head(MOST_BARS)
     title = f"{write_noun(len(risky), 'component')} of {len(areas):,} stand out after shrinking"
     return Finding(
         text=text,
@@ -311,7 +315,7 @@ def tell_areas(work: Work) -> Finding:
 def tell_predictions(work: Work) -> Finding:
     """Say whether the types of a task's defects can be predicted, against the base rate."""
     if not len(work.real_defects):
-        return lack(NO_DEFECTS, LOAD)
+        return lack(NO_DEFECTS, LOAD_DEFECTS)
     ended = work.tasks[work.tasks.status.isin(["completed", "failed"])].sort_values(["completed_at", "task_id"])
     found = rolling_type_forecasts(ended, work.defects.sort_values(["found_at", "defect_id"]), work.runs)
     text = f"The classifier is **{found.verdict.replace('%', ' %')}**." if len(found.cases) else (

@@ -7,8 +7,8 @@ import pandas as pd
 
 from asp_analysis import charts
 from asp_analysis.errors import EstimationRefusal
-from asp_analysis.findings.estimates import FINISH, HISTORY_SQL, SIZES, Asked, ask
 from asp_analysis.findings.finding import Finding, lack
+from asp_analysis.findings.next_task import FINISH, HISTORY_SQL, SIZES, Asked, ask
 from asp_analysis.intervals import wilson
 from asp_analysis.probe.answers import score_stored
 from asp_analysis.probe.backtest import backtest
@@ -17,8 +17,8 @@ from asp_analysis.probe.scores import relative_errors, score
 from asp_analysis.session import Session
 from asp_analysis.wording import write_noun, write_share
 
-LEVELS = tuple(percent / 100 for percent in range(50, 100, 5))
-BASELINES = ("past_median", "past_mean", "last_value", "probe_line")
+TEN_LEVELS = tuple(percent / 100 for percent in range(50, 100, 5))
+TO_BEAT = ("past_median", "past_mean", "last_value", "probe_line")
 """What any model has to beat, and the published line."""
 
 COMPARED = ("auto", "past_median", "probe_line")
@@ -102,7 +102,7 @@ def tell_scores(forecasts: pd.DataFrame | str) -> Finding:
         f"In the median its estimates were **{write_share(auto)}** off, {word} the median of the past, which was "
         f"**{write_share(base)}** off."
     )
-    scores = scores.assign(is_baseline=scores.model.isin(BASELINES))
+    scores = scores.assign(is_baseline=scores.model.isin(TO_BEAT))
     columns = ["model", "n", "mdape", "pred25", "coverage_70", "coverage_70_small", "coverage_70_large"]
     names = {name: f"{name}_share" for name in columns[2:]}
     known = scores.dropna(subset=["interval_score_70"])
@@ -125,7 +125,7 @@ def replay_series(history: pd.DataFrame) -> pd.DataFrame:
     wanted = tasks[tasks >= LEAST_FORECASTS].head(MOST_SERIES)
     frames = []
     for role, rows in wanted.reset_index().groupby("agent_role", sort=False):
-        found = backtest(history, Question(model=EACH, role=str(role), levels=LEVELS))
+        found = backtest(history, Question(model=EACH, role=str(role), levels=TEN_LEVELS))
         frames.append(found[found.llm_model.isin(rows.llm_model)])
     if not frames:
         return pd.DataFrame(columns=["agent_role", "llm_model", "model", "task_id", "lower_70"])
@@ -154,7 +154,7 @@ def tell_calibration(compared: pd.DataFrame) -> Finding:
     """Say how many outcomes the intervals of each level held."""
     if compared.empty:
         return lack("Without forecasts of single series there is nothing to calibrate.", FINISH)
-    names = [f"coverage_{100 * level:g}" for level in LEVELS]
+    names = [f"coverage_{100 * level:g}" for level in TEN_LEVELS]
     scored = score(compared, by=("model",)).set_index("model")
     held = scored.reindex([name for name in COMPARED if name in scored.index]).reset_index()
     long = held.melt(["model", "n"], names, "level", "coverage").rename(columns={"model": "series"})

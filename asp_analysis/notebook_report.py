@@ -54,11 +54,15 @@ def set_parameters(notebook: NotebookNode, values: dict[str, str]) -> None:
         raise InputError("This notebook has no cell with the tag 'parameters'. Leave --param out.")
     cell = cells[0]
     known = re.findall(r"^([A-Z][A-Z_]*) = ", cell.source, flags=re.MULTILINE)
-    for name, value in values.items():
-        if name not in known:
-            raise InputError(f"{name!r} is no parameter of this notebook. It has: {', '.join(known)}.")
-        line = f"{name} = {_read_value(value)!r}"
-        cell.source = re.sub(rf"^{name} = .*$", lambda _, line=line: line, cell.source, flags=re.MULTILINE)
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is no parameter of this notebook. It has: {', '.join(known)}.")
+    lines = cell.source.splitlines()
+    for place, line in enumerate(lines):
+        name = line.partition(" = ")[0]
+        if name in values:
+            lines[place] = f"{name} = {_read_value(values[name])!r}"
+    cell.source = "\n".join(lines)
 
 
 def _read_value(text: str) -> Any:

@@ -1,0 +1,37 @@
+"""`asp-analysis report`: a notebook, run with parameters, as one HTML file."""
+
+from pathlib import Path
+
+import click
+
+from asp_analysis.cli.options import pairs, reading_options
+
+
+@click.command()
+@click.argument("notebook", metavar="NOTEBOOK")
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter, such as PROJECT=garden; repeatable."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="[default: exports/ beside the store]",
+)
+@reading_options
+def command(notebook: str, params: tuple[str, ...], out: Path | None, db: str | None) -> None:
+    """Write a notebook, run with parameters, as one page.
+
+    The page is HTML without code, readable without a network. NOTEBOOK is a name, its beginning, or a file.
+
+    Example: asp-analysis report 01-overview --param SINCE=2025-11-01
+    """
+    from asp_analysis.config import store_url
+    from asp_analysis.notebook_report import find_notebook, make_report
+
+    url = store_url(db)
+    values = pairs(params, "--param")
+    name = find_notebook(notebook).stem
+    path = (out or url.data_dir / "exports" / f"{name}.html").absolute()
+    make_report(notebook, url.text, values, path)
+    click.echo(str(path))
