@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from asp_analysis.errors import AnalysisError, InputError
 
 LEFT_OUT = ("panel", "browse", "parameters")
-"""Tags of cells that a report lacks: panels and paging tables need a running kernel, parameters stand above."""
+"""Tags of cells that a report lacks: panels and paging tables need a running kernel, the parameters are named above."""
 
 _CELL_TIMEOUT_S = 600
 _NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"

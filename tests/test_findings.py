@@ -119,13 +119,13 @@ def test_without_a_size_the_median_of_the_past_is_asked_for():
 def test_a_refusal_of_the_estimator_is_the_answer():
     frame = history([1.0, 2.0], sizes=[10, 20])
     asked = next_task.ask(frame, Question())
-    assert "3 finished tasks" in next_task.tell_estimate(frame, asked).text
+    assert "2 of at least 3" in next_task.tell_estimate(frame, asked).text
 
 
 def test_models_that_did_the_same_work_are_not_summed_and_the_rest_is_about_one_of_them():
     rows = [history(list(np.geomspace(1, 4, 30)), models=[name] * 30) for name in ("a", "b", "c")]
     asked = next_task.ask(pd.concat(rows, ignore_index=True), Question())
-    assert "did the same work side by side" in asked.refusal
+    assert "3 models did the same work as alternatives" in asked.refusal
     assert asked.question.model in {"a", "b", "c"} and "Set MODEL" in asked.remark
     assert len(asked.finished) == 30
 

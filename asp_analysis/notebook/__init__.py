@@ -1,6 +1,6 @@
 """What a notebook needs of Jupyter: findings shown, an answer that follows the parameters, panels, tables that page.
 
-The only home of IPython's display, ipywidgets and itables; what is said stands in `findings`.
+The only home of IPython's display, ipywidgets and itables; the sentences are in `findings`.
 """
 
 from asp_analysis.notebook.answer import Answer

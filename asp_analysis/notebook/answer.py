@@ -11,7 +11,7 @@ from asp_analysis.session import Session
 
 
 class Answer:
-    """Sentence and chart on the first screen. `follow` narrows the session and shows them anew in the same place."""
+    """Sentence and chart on the first screen. `follow` narrows the session and shows them again in the same place."""
 
     def __init__(self, session: Session, find: Callable[..., Finding], **parameters: Any) -> None:
         """Show what `find` says of the session's store."""

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -10,18 +12,18 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
-import nbformat
 import psutil
 
 from asp_analysis.config import StoreUrl
+from asp_analysis.notebook.workspace import copy_notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 STARTS_WITHIN = 60  # seconds
 SETTINGS = {
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     # All cells stay in the page, or those outside of the window could be neither counted nor seen in a picture.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
@@ -58,8 +60,8 @@ class LabServer:
             self.ask(f"api/sessions/{session['id']}", method="DELETE")
 
 
-def recipe(arguments: str) -> list[str]:
-    """Return the command that `make lab` ends in, with the Jupyter of this Python."""
+def recipe(arguments: str) -> tuple[dict[str, str], list[str]]:
+    """Return what `make lab` ends in, with the Jupyter of this Python: what it adds to the environment, the command."""
     shown = subprocess.run(
         ["make", "--dry-run", "--no-print-directory", "lab", f"VENV={sys.prefix}", f"ARGS={arguments}"],
         cwd=ROOT,
@@ -67,7 +69,9 @@ def recipe(arguments: str) -> list[str]:
         text=True,
         check=True,
     )
-    return shown.stdout.splitlines()[-1].split()
+    words = shlex.split(shown.stdout.splitlines()[-1])
+    added = list(takewhile(lambda word: re.match(r"[A-Z_]+=", word), words))
+    return dict(word.split("=", 1) for word in added), words[len(added) :]
 
 
 def free_port() -> int:
@@ -76,20 +80,9 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def copy_notebooks(folder: Path) -> None:
-    """Copy the notebooks without their outputs, so that what is seen later was made there."""
-    folder.mkdir()
-    for path in NOTEBOOKS:
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        nbformat.write(notebook, folder / path.name)
-
-
 def prepare(folder: Path, store: StoreUrl) -> dict[str, str]:
     """Fill the folder, and return an environment in which nothing of the user is left but the path."""
-    copy_notebooks(folder / "notebooks")
+    copy_notebooks(ROOT / "notebooks", folder / "data" / "notebooks")
     config = folder / "config"
     (config / "labconfig").mkdir(parents=True)
     (config / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(SETTINGS))
@@ -136,7 +129,8 @@ def stop(process: psutil.Popen) -> None:
 def running_lab(folder: Path, store: StoreUrl) -> Iterator[LabServer]:
     """Serve a copy of the notebooks on a store, from a folder that is empty before."""
     environment = prepare(folder, store)
-    command = recipe(f"--no-browser --port={free_port()}")
+    added, command = recipe(f"--no-browser --port={free_port()}")
+    environment |= added
     log = folder / "server.log"
     with log.open("w") as written:
         # In the group of this process: what ends the tests by a signal to the group ends the server too.

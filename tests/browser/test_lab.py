@@ -1,19 +1,15 @@
 """JupyterLab as `make lab` starts it, in a real browser: every notebook runs, and shows what it was saved with."""
 
-import re
 from urllib.error import HTTPError
 
 import nbformat
 import psutil
 import pytest
 
-from asp_analysis.config import parse_url
-from asp_analysis.store.database import create_store
 from tests.browser.jupyter_server import NOTEBOOKS, running_lab
-from tests.browser.notebook_page import NotebookPage
+from tests.browser.notebook_page import CODE, NotebookPage
 
 pytestmark = pytest.mark.browser
-CALLS = 24
 
 
 @pytest.fixture(scope="module")
@@ -36,24 +32,6 @@ def saved_figures(path):
     return sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
 
 
-def fill_another_store(folder, run):
-    """Make the store that the notebook's first lines speak of, with one call each of some tasks."""
-    lines = ["at,task_id,project_id,llm_model,tokens_in,tokens_out,cost_usd,tool_calls"]
-    for call in range(CALLS):
-        cost = 0.1 + call / 100
-        lines.append(f"2026-02-{1 + call:02d} 09:00,T-{call},garden,opus,{1000 + call},{100 + call},{cost:.2f},{call}")
-    calls = folder / "calls.csv"
-    calls.write_text("\n".join(lines) + "\n")
-    url = parse_url("data/my.db", folder)
-    url.path.parent.mkdir()
-    create_store(url)
-    for words in (
-        ("executions", "--map", "timestamp=at", "--set", "agent_role=Code"),
-        ("task_metadata", "--map", "created_at=at", "--set", "status=completed"),
-    ):
-        assert run("load", calls, "--db", url, "--as", *words).exit_code == 0
-
-
 @pytest.mark.parametrize("token", ["", "guessed"])
 def test_a_request_without_the_token_is_refused(server, token):
     with pytest.raises(HTTPError) as refused:
@@ -74,20 +52,56 @@ def test_a_notebook_runs_without_an_error_and_shows_all_that_was_saved(open_note
     assert page.errors() == []
     page.picture(pictures / f"{path.stem}-window.png")
     page.tall_picture(pictures / f"{path.stem}.png")
-    assert page.figures() == saved_figures(path) > 0
+    panels = int("Panel(" in path.read_text(encoding="utf-8"))
+    assert page.figures() == saved_figures(path) + panels > 0
     assert page.too_wide() == []
 
 
-def test_the_outputs_follow_a_changed_parameter(open_notebook, server, run):
-    fill_another_store(server.folder, run)
-    page = open_notebook("08-my-coding-agents.ipynb")
+def test_the_answer_follows_a_changed_parameter(open_notebook):
+    page = open_notebook("01-overview.ipynb")
     page.run_all()
-    assert re.search(r"^executions\s+385$", page.output_after("AS days_with_executions"), re.MULTILINE)
-    page.set_parameter("STORE", '"../data/my.db"')
+    assert "385 executions" in page.output_after("answer = Answer(")
+    page.set_parameter("MODEL", '"gpt-5-mini"')
     page.run_all()
     assert page.errors() == []
-    assert re.search(rf"^executions\s+{CALLS}$", page.output_after("AS days_with_executions"), re.MULTILINE)
-    assert "garden" in page.output_after("cost_per_task_usd")
+    assert "112 executions" in page.output_after("answer = Answer(")
+    assert "Read: model gpt-5-mini" in page.output_after("answer.follow(")
+
+
+def test_a_panel_draws_what_is_chosen(open_notebook):
+    page = open_notebook("01-overview.ipynb")
+    page.run_all()
+    panel = page.tab.locator(CODE).filter(has_text="panel = Panel(").first
+    assert "385 executions" in panel.inner_text()
+    panel.locator("select").nth(1).select_option("gpt-5-mini")
+    panel.get_by_text("Read: model gpt-5-mini. That leaves 112 executions.").wait_for(timeout=30_000)
+    assert panel.locator("img").count() == 1
+    assert "385 executions" in page.output_after("answer = Answer(")
+
+
+def test_a_wide_table_pages_sorts_and_searches(open_notebook):
+    page = open_notebook("01-overview.ipynb")
+    page.run_all()
+    table = page.tab.locator(CODE).filter(has_text="browse(").last
+    rows = table.locator(".dt-scroll-body tbody tr")
+    rows.first.wait_for(timeout=30_000)
+    assert rows.count() == 10
+    table.locator("input[type=search]").fill("FERRY-001")
+    page.tab.wait_for_timeout(500)
+    assert rows.count() == 1
+
+
+def test_the_first_page_says_what_to_do_next_and_nothing_pops_up(browser, server):
+    context = browser.new_context()
+    asked = []
+    context.on("request", lambda request: asked.append(request.url))
+    tab = context.new_page()
+    tab.goto(f"{server.url}?token={server.token}", timeout=60_000)
+    tab.get_by_role("heading", name="Start here").wait_for(timeout=60_000)
+    tab.wait_for_timeout(3_000)
+    assert tab.locator(".Toastify__toast").count() == 0
+    assert not [url for url in asked if not url.startswith((server.url, "data:", "blob:"))]
+    context.close()
 
 
 def test_nothing_is_left_running_after_an_interruption(browser, sample_store, tmp_path):

@@ -16,7 +16,7 @@ from asp_analysis.cli.options import pairs, reading_options
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="[default: exports/ beside the store]",
+    help="[default: exports/ next to the store]",
 )
 @reading_options
 def command(notebook: str, params: tuple[str, ...], out: Path | None, db: str | None) -> None:
