@@ -3,10 +3,10 @@
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -22,8 +22,11 @@ _PACKAGE_DIR = Path(__file__).resolve().parent
 class StoreUrl:
     """A store's address: a SQLite file (`path`) or a PostgreSQL server (`path` is None)."""
 
-    text: str
+    text: str = field(repr=False)
     path: Path | None
+
+    def __repr__(self) -> str:
+        return f"StoreUrl({self.shown!r})"
 
     @property
     def is_sqlite(self) -> bool:
@@ -126,6 +129,11 @@ def _server_url(text: str) -> StoreUrl:
             "The host or port in the address of the server cannot be read. Write "
             "postgresql://user@host:5432/name; in a password / is written %2F and @ is written %40."
         ) from None
+    if any(name.startswith("password") for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+        raise ConfigError(
+            "The address of the server has its password behind ?. Write it as user:PASSWORD@host, or keep it in "
+            "PGPASSWORD or in ~/.pgpass."
+        )
     if not parts.path.strip("/"):
         raise ConfigError(
             f"The address {StoreUrl(text, None).shown} has no name of a database. Write postgresql://user@host/name."

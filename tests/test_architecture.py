@@ -36,6 +36,7 @@ WITHIN_A_ROW = {
     ("session", "server"),
     ("store", "server"),
     ("validation", "records"),
+    ("privacy", "config"),
     ("platform_form", "records"),
     ("loading", "unchanged"),
     ("loading", "load_options"),

@@ -3,9 +3,11 @@
 The password of a server travels in a secret of DuckDB, never in a text that a query or an error could show.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import duckdb
@@ -19,6 +21,10 @@ from asp_analysis.session.read_only import copy_from_read_only, is_on_read_only
 from asp_analysis.sql import SCHEMA_VERSION
 
 _CONNECT_TIMEOUT_S = 10
+MOST_SPILLED = "10GiB"
+"""What the queries of a session may write to disk when their memory is not enough."""
+
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _QUIET = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -58,6 +64,27 @@ def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def bound(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:
+    """Bound what a query may take: half of the machine's memory, and a folder next to the store for what it spills.
+
+    The folder is made when it is used, and DuckDB removes it. Without a place to write, a query has only its memory.
+    """
+    connection.execute(f"SET memory_limit = '{_memory_bytes() // 2} B'")
+    folder = url.data_dir / "cache"
+    spill = folder / f"spill-{url.local_name}-{os.getpid()}"
+    can_write = os.access(folder if folder.is_dir() else url.data_dir, os.W_OK)
+    connection.execute(f"SET temp_directory = {quoted(str(spill) if can_write else '')}")
+    connection.execute(f"SET max_temp_directory_size = '{MOST_SPILLED}'")
+
+
+def _memory_bytes() -> int:
+    """Return the memory that this process may use: the machine's, or less where a container has a limit."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no such file, or the word max
+        whole = min(whole, int(_CONTAINER_LIMIT.read_text()))
+    return whole
+
+
 def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     """Return a DuckDB with the store attached and `raw` made.
 
@@ -68,6 +95,7 @@ def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     """
     connection = bare(_WITH_OUR_EXTENSIONS)
     try:
+        bound(connection, url)
         _attach_file(connection, url) if url.is_sqlite else _attach_server(connection, url)
         tables = tables_of(connection, url)
         create_raw(connection, tables, _checked_version(connection, url, tables))

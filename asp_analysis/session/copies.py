@@ -5,6 +5,7 @@ from collections.abc import Collection
 import duckdb
 
 from asp_analysis import sql
+from asp_analysis.records import EXECUTIONS
 
 NAME = "snapshot"
 """The name under which a copy is attached."""
@@ -31,6 +32,10 @@ def grow(connection: duckdb.DuckDBPyConnection, changed: Collection[str], added:
     for name, table in TABLE_OF.items():
         text = sql.view_text("staging", name)
         if table in added:
+            if table == EXECUTIONS:  # `raw` shows the last known one again: a foreign REPLACE gives it the same number
+                connection.execute(
+                    f"DELETE FROM {NAME}.{name} WHERE execution_id IN (SELECT execution_id FROM raw.{table})"
+                )
             connection.execute(f"INSERT INTO {NAME}.{name} {text}")
         elif table in changed:
             connection.execute(f"CREATE OR REPLACE TABLE {NAME}.{name} AS {text}")

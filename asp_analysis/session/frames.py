@@ -1,17 +1,24 @@
 """What a query found as a frame, with the types of DuckDB's own `df()`, in less than half its time.
 
-`df()` makes a Python object of every text and pandas then an Arrow array of the objects. Where all columns are of the
-types that the views have, Arrow goes straight to pandas; anything else is left to `df()`.
+`df()` makes a Python object of every text and pandas then an Arrow array of the objects; it makes floats of large
+integers and days of months. Where all columns are of types that Arrow brings over exactly, it is not used.
 """
+
+from typing import Any
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 DAYS = "days"
 """The attribute of a frame that names its columns of dates."""
 
 _PLAIN_TYPES = {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE"}
+_NESTED = ("STRUCT(", "MAP(")
+_ENDLESS = 2**63 - 1
+"""DuckDB's infinite instant, in microseconds."""
+
 _DATE, _INSTANT = pa.date32(), pa.timestamp("us")
 _WITH_UNKNOWN = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Arrow's type -> the one of pandas that can hold a missing value of it."""
@@ -23,22 +30,77 @@ def framed(found: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     `attrs[DAYS]` of the frame names the columns of dates: pandas has no type of its own for them.
     """
     kinds = [(column[0], str(column[1])) for column in found.description]
-    frame = _frame(found, [name for name, _ in kinds], {kind for _, kind in kinds})
+    frame = _frame(found, [name for name, _ in kinds], [kind for _, kind in kinds])
     if days := [name for name, kind in kinds if kind == "DATE"]:
         frame.attrs[DAYS] = days
     return frame
 
 
-def _frame(found: duckdb.DuckDBPyConnection, names: list[str], kinds: set[str]) -> pd.DataFrame:
-    if len(set(names)) < len(names) or not kinds <= _PLAIN_TYPES:
+def _frame(found: duckdb.DuckDBPyConnection, names: list[str], kinds: list[str]) -> pd.DataFrame:
+    if len(set(names)) < len(names) or not all(map(_is_from_arrow, kinds)):
         return found.df()
     table = found.to_arrow_table()
-    table = table.cast(pa.schema((f.name, _INSTANT if f.type == _DATE else f.type) for f in table.schema))
-    frame = table.to_pandas()
-    for field in table.schema:
-        if field.type in _WITH_UNKNOWN and table[field.name].null_count:
-            frame[field.name] = table[field.name].to_pandas(types_mapper=_WITH_UNKNOWN.get)
+    special = {name: _read_special(table[name], kind) for name, kind in zip(names, kinds, strict=True)}
+    plain = table.select([name for name in names if special[name] is None])
+    plain = plain.cast(pa.schema((f.name, _INSTANT if f.type == _DATE else f.type) for f in plain.schema))
+    frame = plain.to_pandas()
+    for field in plain.schema:
+        if field.type in _WITH_UNKNOWN and plain[field.name].null_count:
+            frame[field.name] = plain[field.name].to_pandas(types_mapper=_WITH_UNKNOWN.get)
+    for place, name in enumerate(names):
+        if (column := special[name]) is not None:
+            frame.insert(place, name, column)
     return frame
+
+
+def _is_from_arrow(kind: str) -> bool:
+    return kind in _PLAIN_TYPES | {"HUGEINT", "INTERVAL"} or kind.endswith("[]") or kind.startswith(_NESTED)
+
+
+def _read_special(column: pa.ChunkedArray, kind: str) -> pd.Series | None:
+    """Return a column that pandas would make inexact or cannot hold as it is; None for the others."""
+    if kind == "HUGEINT":
+        return _read_integers(column.to_pylist())
+    if kind == "INTERVAL":
+        return pd.Series([_write_interval(value) for value in column.to_pylist()], dtype=object)
+    if kind.endswith("[]") or kind.startswith(_NESTED):
+        return pd.Series([dict(v) if kind.startswith("MAP") and v else v for v in column.to_pylist()], dtype=object)
+    if kind == "TIMESTAMP" and _has_infinity(column):
+        return pd.Series([_write_endless(value) for value in column.cast(pa.int64()).to_pylist()], dtype=object)
+    return None
+
+
+def _read_integers(values: list[Any]) -> pd.Series:
+    """Return sums of integers as integers; DuckDB gives them 128 bits, which pandas would make floats."""
+    numbers = [None if value is None else int(value) for value in values]
+    if any(number is not None and abs(number) >= 2**63 for number in numbers):
+        return pd.Series(numbers, dtype=object)
+    return pd.Series(numbers, dtype="Int64" if None in numbers else "int64")
+
+
+def _write_interval(value: Any) -> str | None:
+    """Write an interval as PostgreSQL does: months have no fixed number of days."""
+    if value is None:
+        return None
+    months, days, nanoseconds = value
+    parts = [
+        f"{count} {noun}{'' if abs(count) == 1 else 's'}" for count, noun in ((months, "month"), (days, "day")) if count
+    ]
+    seconds, rest = divmod(abs(nanoseconds), 10**9)
+    clock = f"{'-' if nanoseconds < 0 else ''}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    clock += f".{rest // 1000:06}" if rest else ""
+    return " ".join(parts + ([clock] if nanoseconds or not parts else []))
+
+
+def _has_infinity(column: pa.ChunkedArray) -> bool:
+    ends = pc.min_max(column.cast(pa.int64())).as_py()
+    return ends["max"] == _ENDLESS or ends["min"] == -_ENDLESS
+
+
+def _write_endless(value: int | None) -> str | None:
+    if value is None or abs(value) != _ENDLESS:
+        return None if value is None else f"{pd.Timestamp(value, unit='us').isoformat()}Z"
+    return "infinity" if value > 0 else "-infinity"
 
 
 class Listing(pd.DataFrame):

@@ -15,7 +15,8 @@ SETTLED_NS = 50_000_000
 """A file that changed less than this before it was looked at may change again within one tick of its clock, unseen."""
 
 State = dict[str, int]
-"""Table -> how often its rows changed; `TABLE last` and `TABLE rows`: its largest row number and how many rows it has.
+"""Table -> how often its rows changed; `TABLE last` and `TABLE rows`: its largest row number and how many rows it has;
+`schema`: SQLite's number of its schema.
 
 Rows that are added to agent_cost_vector are not counted as a change, those of the other tables are.
 """
@@ -32,11 +33,16 @@ _EXISTS = {
 }
 _VERSION = "SELECT max(version) AS version FROM asp_schema"
 _COUNTERS = "SELECT table_name, changes FROM asp_changes"
+_SCHEMA = "SELECT schema_version FROM pragma_schema_version"
+"""It grows when a trigger is taken away or put back."""
+
 _NOT_COUNTED = -1
 
 
-def fingerprint(path: Path | None) -> list[Any] | None:
+def fingerprint(path: Path | None, *, is_settled: bool = True) -> list[Any] | None:
     """Return what identifies a state of a SQLite file without opening it; None where the file changed only just now.
+
+    Without `is_settled` the state is returned even then: it was seen before what was read after it.
 
     The time at which the inode changed is part of it: the time of change of the content can be set back by anybody.
     Opening and closing the file, even for a moment, would drop the locks that this process holds on it.
@@ -49,7 +55,7 @@ def fingerprint(path: Path | None) -> list[Any] | None:
             found = name.stat()
         except FileNotFoundError:
             continue
-        if time.time_ns() - found.st_mtime_ns < SETTLED_NS:
+        if is_settled and time.time_ns() - found.st_mtime_ns < SETTLED_NS:
             return None
         if found.st_size or name == path:  # an empty WAL says the same as none
             states.append([name.name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino])
@@ -70,6 +76,8 @@ def state_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl, *, is_quick: 
         count = str(_NOT_COUNTED) if is_quick and table == EXECUTIONS else "count(*)"
         last, rows = _ask(connection, kind, f"SELECT coalesce(max({number}), 0) AS l, {count} AS r FROM {table}")[0]
         state |= {f"{table} last": int(last), f"{table} rows": int(rows)}
+    if kind == "sqlite":
+        state["schema"] = int(_ask(connection, kind, _SCHEMA)[0][0])
     return state
 
 
@@ -93,6 +101,8 @@ def has_only_grown(table: str, known: State | None, found: State | None) -> bool
     as rows more, all of them were added.
     """
     if known is None or found is None or f"{table} last" not in known.keys() & found.keys():
+        return False
+    if known.get("schema") != found.get("schema"):  # the triggers that count may have been away
         return False
     changes, rows, last = (found[name] - known[name] for name in (table, f"{table} rows", f"{table} last"))
     return last >= 0 and changes == (0 if table == EXECUTIONS else rows)

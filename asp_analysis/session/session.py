@@ -26,6 +26,7 @@ class Session:
     def __init__(self, url: StoreUrl, *, is_live: bool = False) -> None:
         """Open the store; use `connect` instead."""
         self.url, self._is_open = url, True
+        self.timeout_s: float | None = None
         self._reader = open_reader(url, is_live=is_live)
         self._scope, self._whole = Scope(), ""
         self._frames: dict[str, pd.DataFrame] = {}
@@ -86,7 +87,9 @@ class Session:
         connection = self._reader.connection
         try:
             with self._handed_over(connection):
-                return run_interruptible(connection, lambda: framed(connection.execute(query, parameters or None)))
+                return run_interruptible(
+                    connection, lambda: framed(connection.execute(query, parameters or None)), self.timeout_s
+                )
         except duckdb.Error as error:
             raise QueryError(said(error)) from None
 

@@ -13,21 +13,26 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from uuid import uuid4
 
 import duckdb
 
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
+from asp_analysis.privacy import as_private_as, make_folder
 from asp_analysis.records import EXECUTIONS
-from asp_analysis.session.attaching import attached, bare, quoted, show_since
+from asp_analysis.session.attaching import attached, bare, bound, quoted, show_since
 from asp_analysis.session.catalog import marts, staging_views
 from asp_analysis.session.copies import NAME, TABLE_OF, grow, row_count
 from asp_analysis.session.freshness import NUMBERED, State, fingerprint, has_only_grown, is_same, state_of
 
+LONGEST_WAIT_S = 60
+"""Seconds that a reader waits for another process to build the copy; then it reads the store itself."""
+
+_LOOK_AGAIN_S = 0.05
 _ROW_GROUP = 30_720
 """Rows that are written together: a quarter of the usual number, because a growing copy rewrites its last group."""
 
@@ -65,13 +70,15 @@ class Snapshots:
             OSError, duckdb.Error: the copy cannot be written.
         """
         with self._building(), attached(self._url) as connection:
-            pointer, seen = self._pointer(), fingerprint(self._url.path)
+            pointer, seen = self._pointer(), fingerprint(self._url.path, is_settled=False)
             if pointer is not None and pointer.state is not None:
                 state = state_of(connection, self._url, is_quick=True)
+                is_touched = self._url.is_sqlite and seen != pointer.fingerprint
                 if is_same(state, pointer.state) and is_same(state_of(connection, self._url), pointer.state):
-                    return self._point(replace(pointer, fingerprint=seen))
+                    # A file that changed while no counter moved: somebody replaced rows, or took the triggers away.
+                    return self._point(self._taken(connection, seen) if is_touched else pointer)
                 since = {
-                    table: pointer.state[f"{table} last"]
+                    table: pointer.state[f"{table} last"] - (table == EXECUTIONS)
                     for table in NUMBERED["sqlite"]
                     if has_only_grown(table, pointer.state, state)
                 }
@@ -90,6 +97,7 @@ class Snapshots:
             duckdb.Error: the file is not there any more, or damaged.
         """
         connection = bare()
+        bound(connection, self._url)
         try:
             connection.execute(f"ATTACH {quoted(str(self._folder / pointer.file))} AS {NAME} (READ_ONLY)")
             connection.execute(f"USE {NAME}")
@@ -143,9 +151,9 @@ class Snapshots:
 
     @contextmanager
     def _building(self) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / f"{self._name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        make_folder(self._folder, self._url)
+        with as_private_as(self._url), (self._folder / f"{self._name}.lock").open("w") as lock:
+            _take_lock(lock)
             yield
 
     def _point(self, pointer: Pointer) -> Pointer:
@@ -173,6 +181,23 @@ class Snapshots:
 
     def _new_file(self) -> str:
         return f"{self._name}-{uuid4().hex[:12]}.duckdb"
+
+
+def _take_lock(lock: TextIO) -> None:
+    """Wait for another builder, for a bounded time: one that was suspended must not stop every reader.
+
+    Raises:
+        OSError: it did not end in time.
+    """
+    deadline = time.monotonic() + LONGEST_WAIT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"another process has been building one for more than {LONGEST_WAIT_S} s") from None
+            time.sleep(_LOOK_AGAIN_S)
 
 
 @contextmanager

@@ -45,10 +45,12 @@ def command(out: Path | None, is_opened: bool, watch: float | None, db: str | No
 
 def _write(url: "StoreUrl", path: Path, watch: float | None) -> None:
     from asp_analysis.dashboard import build_page, write_page
+    from asp_analysis.privacy import as_private_as
 
     with open_session(url) as session:
         page = build_page(session, refresh_s=watch)
-    write_page(path, page)
+    with as_private_as(url):
+        write_page(path, page)
 
 
 def _keep(url: "StoreUrl", path: Path, seconds: float) -> None:

@@ -50,6 +50,7 @@ def command(
     """
     from asp_analysis.config import store_url
     from asp_analysis.exporting import Wanted, export
+    from asp_analysis.privacy import as_private_as
 
     url = store_url(db)
     name = url.path.stem if url.path else "postgresql"
@@ -61,7 +62,8 @@ def command(
         is_raw=raw,
         is_as_platform=form == "platform",
     )
-    files = export(url, folder, wanted)
+    with as_private_as(url):
+        files = export(url, folder, wanted)
     print_rows([{name: str(getattr(file, name)) if name == "file" else getattr(file, name) for name in _FILE_COLUMNS}
                 for file in files], _FILE_COLUMNS, output)  # fmt: skip
     if count := sum(file.neutralised for file in files):

@@ -47,12 +47,14 @@ def command(target: Path | None, clear: bool, output: str | None, db: str | None
     Example: asp-analysis rejects --export rejects.csv
     """
     from asp_analysis.config import store_url
+    from asp_analysis.privacy import as_private_as
     from asp_analysis.store.database import open_store
     from asp_analysis.store.rejects import clear_rejects, list_rejects
 
     if clear and target is None:
         raise click.UsageError("--clear needs --export FILE: only exported records are forgotten.")
-    with open_store(store_url(db)) as store:
+    url = store_url(db)
+    with as_private_as(url), open_store(url) as store:
         rejects = list_rejects(store)
         if target is None:
             _print(rejects, output)

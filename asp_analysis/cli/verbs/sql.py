@@ -20,10 +20,24 @@ _EXPLAINED = ["explain_key", "explain_value"]
 @click.command()
 @click.argument("query", required=False)
 @click.option("-f", "--file", "path", type=click.Path(path_type=Path), help="Read the queries from FILE.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop longer queries.",
+)
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Bind $NAME in the query; repeatable.")
 @format_options
 @reading_options
-def command(query: str | None, path: Path | None, params: tuple[str, ...], output: str | None, db: str | None) -> None:
+def command(
+    query: str | None,
+    path: Path | None,
+    timeout_s: float | None,
+    params: tuple[str, ...],
+    output: str | None,
+    db: str | None,
+) -> None:
     """Query the views with SQL; a query cannot change the store.
 
     QUERY is text, or - for standard input. A file or a pipe may hold several queries, with ; between them. Without a
@@ -34,6 +48,7 @@ def command(query: str | None, path: Path | None, params: tuple[str, ...], outpu
     bound = pairs(params, "--param")
     text = _read_text(query, path)
     with open_session(db) as session:
+        session.timeout_s = timeout_s
         if text is None:
             _converse(session, bound, output)
         else:

@@ -71,6 +71,10 @@ class RecordReader:
                 yield batch
         self._note(filled)
 
+    def _is_priced(self, raw: RawBatch) -> bool:
+        """Return whether missing costs are computed: not in a copy of a store, as `export` writes it."""
+        return self._kind == "executions" and not raw.columns.keys() >= set(COLUMNS)
+
     def _note(self, filled: int) -> None:
         self._notes += self._cells.notes
         if filled:
@@ -106,7 +110,7 @@ class RecordReader:
                 clean["metadata_json"] if told is None else told if good is None else [told[record] for record in good]
             )
             clean["execution_id"] = list(_named_by_content(clean, kept, occurrences))
-        priced = price_executions(clean, self._price) if kind == "executions" and self._price else 0
+        priced = price_executions(clean, self._price) if self._price and self._is_priced(raw) else 0
         self._priced += priced
         columns, rows = rows_of(kind, clean, given)
         return Batch(

@@ -1,0 +1,66 @@
+"""What a query may take: time, memory and disk; and answers that are exact to the last digit."""
+
+import os
+import re
+
+import pytest
+
+HEAVY = "SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b"
+MONTHS = "SELECT interval 3 month AS i, interval '1 month 2 days 3 seconds' AS j, interval 5 second AS k"
+
+
+def test_a_query_is_stopped_after_its_time(run, sample_store):
+    ran = run("sql", HEAVY, "--timeout", 0.5, "--db", sample_store)
+    assert ran.exit_code == 1 and "stopped after 0.5 s" in ran.err and ran.err.count("\n") == 1
+    assert run("sql", "SELECT 1 AS one", "--timeout", 60, "--json", "--db", sample_store).json == [{"one": 1}]
+
+
+def test_a_query_gets_half_of_the_memory_and_a_bounded_place_to_spill(run, sample_store):
+    query = (
+        "SELECT current_setting('memory_limit') AS memory, current_setting('temp_directory') AS spill, "
+        "current_setting('max_temp_directory_size') AS most"
+    )
+    (row,) = run("sql", query, "--json", "--db", sample_store).json
+    number, unit = re.fullmatch(r"([\d.]+) (GiB|MiB)", row["memory"]).groups()
+    memory = float(number) * {"GiB": 2**30, "MiB": 2**20}[unit]
+    assert memory <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2 * 1.01
+    assert row["spill"].startswith(str(sample_store.path.parent / "cache" / "spill-"))
+    assert row["most"] == "10.0 GiB"
+
+
+@pytest.mark.parametrize("setting", ["memory_limit = '1TB'", "temp_directory = '/'", "max_temp_directory_size = '1TB'"])
+def test_the_bounds_cannot_be_changed_by_a_query(run, sample_store, setting):
+    assert run("sql", f"SET {setting}", "--db", sample_store).exit_code == 1
+
+
+EXACT = [
+    ("SELECT sum(x) AS v FROM (VALUES (9007199254740993), (2)) t(x)", 9007199254740995),
+    ("SELECT 170141183460469231731687303715884105727::HUGEINT AS v", 170141183460469231731687303715884105727),
+    ("SELECT -170141183460469231731687303715884105727::HUGEINT AS v", -170141183460469231731687303715884105727),
+    ("SELECT sum(x) AS v FROM (VALUES (NULL::BIGINT)) t(x)", None),
+    ("SELECT [1, 2] AS v", [1, 2]),
+    ("SELECT {'a': 1} AS v", {"a": 1}),
+    ("SELECT map {'k': 2} AS v", {"k": 2}),
+    ("SELECT 'infinity'::TIMESTAMP AS v", "infinity"),
+    ("SELECT '-infinity'::TIMESTAMP AS v", "-infinity"),
+]
+
+
+@pytest.mark.parametrize(("query", "value"), EXACT)
+def test_a_value_is_exact_in_every_form(run, sample_store, query, value):
+    assert run("sql", query, "--json", "--db", sample_store).json == [{"v": value}]
+    if isinstance(value, int):
+        assert run("sql", query, "--csv", "--db", sample_store).out == f"v\n{value}\n"
+        assert run("sql", query, "--db", sample_store).out.split()[-1].replace(",", "") == str(value)
+    else:
+        assert run("sql", query, "--db", sample_store).exit_code == 0
+
+
+def test_an_interval_of_months_is_no_number_of_days(run, sample_store):
+    (row,) = run("sql", MONTHS, "--json", "--db", sample_store).json
+    assert row == {"i": "3 months", "j": "1 month 2 days 00:00:03", "k": "00:00:05"}
+
+
+def test_the_tokens_of_all_executions_are_a_whole_number(run, sample_store):
+    (row,) = run("sql", "SELECT sum(tokens_in) AS tokens FROM executions", "--json", "--db", sample_store).json
+    assert isinstance(row["tokens"], int)
