@@ -16,7 +16,8 @@ ROWS = (
     {("errors", "executions"): ""},
     {
         ("records", "platform_form", "validation", "batch", "config", "sql"): "",
-        ("occupancy", "intervals", "membership", "alternatives", "wording"): "",
+        ("occupancy", "intervals", "membership", "alternatives"): "",
+        ("wording", "privacy"): "",
     },
     {
         ("store", "server", "importers", "pricing", "session"): "each ignores the others,",
@@ -42,8 +43,8 @@ WITHIN_A_ROW = {
     ("loading", "load_options"),
 }
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
-columns; `platform_form` writes JSON as `records` does; `unchanged` and `load_options` are
-parts of `loading` that are light to import."""
+columns; `privacy` looks at the file of an address; `platform_form` writes JSON as `records` does; `unchanged` and
+`load_options` are parts of `loading` that are light to import."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},

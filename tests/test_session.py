@@ -66,7 +66,7 @@ def test_a_view_is_the_frame_that_duckdb_itself_makes_of_it(session, name):
     [
         ("SELECT unnest([1, NULL]) AS x", "Int32"),
         ("SELECT unnest([TRUE, NULL]) AS x", "boolean"),
-        ("SELECT unnest([1::HUGEINT, NULL]) AS x", "float64"),
+        ("SELECT unnest([1::HUGEINT, NULL]) AS x", "Int64"),
         ("SELECT unnest([DATE '2026-01-01', NULL]) AS x", "datetime64[us]"),
         ("SELECT unnest([1.25::DECIMAL(9, 2), NULL]) AS x", "float64"),
         ("SELECT CAST(NULL AS VARCHAR) AS x", "str"),

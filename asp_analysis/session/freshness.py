@@ -33,7 +33,7 @@ _EXISTS = {
 }
 _VERSION = "SELECT max(version) AS version FROM asp_schema"
 _COUNTERS = "SELECT table_name, changes FROM asp_changes"
-_SCHEMA = "SELECT schema_version FROM pragma_schema_version"
+_SCHEMA_NUMBER = "SELECT schema_version FROM pragma_schema_version"
 """It grows when a trigger is taken away or put back."""
 
 _NOT_COUNTED = -1
@@ -77,7 +77,7 @@ def state_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl, *, is_quick: 
         last, rows = _ask(connection, kind, f"SELECT coalesce(max({number}), 0) AS l, {count} AS r FROM {table}")[0]
         state |= {f"{table} last": int(last), f"{table} rows": int(rows)}
     if kind == "sqlite":
-        state["schema"] = int(_ask(connection, kind, _SCHEMA)[0][0])
+        state["schema"] = int(_ask(connection, kind, _SCHEMA_NUMBER)[0][0])
     return state
 
 

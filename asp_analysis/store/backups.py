@@ -174,10 +174,10 @@ def finished_file(target: Path, like: Path | None = None) -> Iterator[Path]:
 
     It gets the user's umask; where the file `like` is its owner's alone, so is this one.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    is_private = like is not None and like.exists() and not like.stat().st_mode & 0o077
+    target.parent.mkdir(mode=0o700 if is_private else 0o777, parents=True, exist_ok=True)
     _remove_leftovers(target)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    is_private = like is not None and like.exists() and not like.stat().st_mode & 0o077
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if is_private else 0o666))
     try:
         yield part
