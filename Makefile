@@ -13,10 +13,6 @@ PARALLEL = -n $(WORKERS) --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
 # What `make lab` opens: copies without outputs, on a first page, with settings that ask for nothing from outside.
 LAB := data/notebooks
-LAB_ENV := JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter"
-LAB_PAGE := --LabApp.default_url=/lab/tree/start.md?reset
-# Jupyter refuses to run as root by default; in a container there is often nobody else.
-AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # The notebooks' recorded outputs are those of the sample: it is made again for every run of the tests.
 TEST_DATA := build/test
 TIMESCALE := build/timescale
@@ -39,8 +35,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 lab: setup ## open JupyterLab on the notebooks (ARGS=--no-browser for a server)
 	@test -n "$$DATABASE_URL" || test -e $(STORE) || $(BIN)/asp-analysis init --sample
-	$(BIN)/python -m asp_analysis.notebook.workspace notebooks $(LAB)
-	$(LAB_ENV) $(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=$(LAB) $(LAB_PAGE) $(AS_ROOT) $(ARGS)
+	$(BIN)/asp-analysis lab $(LAB) $(ARGS)
 
 test: setup lint unit notebooks ## run everything: lint, unit and documentation tests, the notebooks
 

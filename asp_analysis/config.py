@@ -12,7 +12,8 @@ from dotenv import dotenv_values
 
 from asp_analysis.errors import ConfigError
 
-DEFAULT_URL = "sqlite:///data/asp_telemetry.db"
+_DEFAULT_FILE = "data/asp_telemetry.db"
+DEFAULT_URL = f"sqlite:///{_DEFAULT_FILE}"
 _ALMOST_SCHEMES = ("postgres:", "postgres/", "postgresql:", "postgresql/", "sqlite:")
 """How a mistyped address begins: as the path of a file it would only lead to a store that does not exist."""
 _PACKAGE_DIR = Path(__file__).resolve().parent
@@ -83,9 +84,31 @@ def require_posix() -> None:
 
 
 def project_dir() -> Path:
-    """Return the folder of the project: the one that holds the package in a checkout, else the current one."""
+    """Return the folder of the project: the nearest one, from the current folder upwards, that holds a store.
+
+    It holds one if it has `data/asp_telemetry.db`, or an `.env` that names a store. Without any, it is the checkout
+    that the package is in, else the current folder.
+    """
+    here = Path.cwd()
     checkout = _PACKAGE_DIR.parent
-    return checkout if (checkout / "database").is_dir() else Path.cwd()
+    otherwise = checkout if (checkout / "database").is_dir() else here
+    return next((folder for folder in (here, *here.parents) if _holds_store(folder)), otherwise)
+
+
+def _holds_store(folder: Path) -> bool:
+    try:
+        if (folder / _DEFAULT_FILE).is_file():
+            return True
+        noted = folder / ".env"
+        return noted.is_file() and bool(dotenv_values(noted).get("DATABASE_URL"))
+    except OSError:  # a folder that may not be entered
+        return False
+
+
+def supplied_dir(name: str) -> Path:
+    """Return a folder that comes with the package: next to it in a checkout, inside it in an installed wheel."""
+    is_checkout = (_PACKAGE_DIR.parent / "pyproject.toml").is_file()
+    return _PACKAGE_DIR.parent / name if is_checkout else _PACKAGE_DIR / f"_{name}"
 
 
 def store_url(option: str | None = None) -> StoreUrl:

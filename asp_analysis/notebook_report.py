@@ -8,13 +8,14 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from asp_analysis.config import supplied_dir
 from asp_analysis.errors import AnalysisError, InputError
 
 LEFT_OUT = ("panel", "browse", "parameters")
 """Tags of cells that a report lacks: panels and paging tables need a running kernel, the parameters are named above."""
 
 _CELL_TIMEOUT_S = 600
-_NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+_NOTEBOOKS = supplied_dir("notebooks")
 
 
 def list_notebooks() -> list[str]:

@@ -3,29 +3,21 @@
 import re
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
+
+from asp_analysis.config import supplied_dir
 
 SCHEMA_VERSION = 3
 """Of the tables that the scripts make; an older store is upgraded to it, a newer one is left unchanged."""
 
-_PACKAGE_DIR = Path(__file__).resolve().parent
-
-
-@cache
-def _database_dir() -> Path:
-    """In a checkout `database/` is next to the package, in an installed wheel inside it."""
-    beside = _PACKAGE_DIR.parent / "database"
-    return beside if beside.is_dir() else _PACKAGE_DIR / "_database"
-
 
 def script(name: str) -> str:
     """Return the text of a script such as `sqlite/create_tables.sql`."""
-    return (_database_dir() / name).read_text(encoding="utf-8")
+    return (supplied_dir("database") / name).read_text(encoding="utf-8")
 
 
 def view_names(layer: str) -> list[str]:
     """List the views of a layer, `staging` or `marts`, in the order in which they can be created."""
-    return sorted(path.stem for path in (_database_dir() / "views" / layer).glob("*.sql"))
+    return sorted(path.stem for path in (supplied_dir("database") / "views" / layer).glob("*.sql"))
 
 
 def view_text(layer: str, name: str) -> str:

@@ -27,7 +27,7 @@ ROWS = (
         ("load_options", "loading", "unchanged", "exporting", "postgres", "capture"): "these join the parts below",
         ("magic", "dashboard", "monitor"): "",
     },
-    {("findings", "notebook_report"): "what the notebooks say"},
+    {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},
 )
 """From the bottom up, as lines of names with what is said of them; a module imports only from lower rows, and from its
@@ -38,13 +38,14 @@ WITHIN_A_ROW = {
     ("store", "server"),
     ("validation", "records"),
     ("privacy", "config"),
+    ("sql", "config"),
     ("platform_form", "records"),
     ("loading", "unchanged"),
     ("loading", "load_options"),
 }
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
-columns; `privacy` looks at the file of an address; `platform_form` writes JSON as `records` does; `unchanged` and
-`load_options` are parts of `loading` that are light to import."""
+columns; `privacy` looks at the file of an address; `sql` asks where the scripts are; `platform_form` writes JSON as
+`records` does; `unchanged` and `load_options` are parts of `loading` that are light to import."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},

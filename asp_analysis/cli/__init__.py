@@ -22,7 +22,7 @@ from asp_analysis.errors import AnalysisError
 GROUPS = {
     "Store": ("init", "backup", "restore"),
     "Load": ("load", "loads", "rejects"),
-    "Ask": ("sql", "views", "models"),
+    "Ask": ("lab", "sql", "views", "models"),
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),
     "Decide": ("status", "migrate"),

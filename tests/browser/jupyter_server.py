@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from asp_analysis.config import StoreUrl
-from asp_analysis.notebook.workspace import copy_notebooks
+from asp_analysis.notebook_copies import copy_notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from asp_analysis.notebook.workspace import copy_notebooks
+from asp_analysis.notebook_copies import copy_notebooks
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 

@@ -1,11 +1,10 @@
-"""The notebooks as `make lab` serves them: copies without outputs, so that nothing of another store is seen in them.
+"""The notebooks as `lab` serves them: copies without outputs, so that nothing of another store is seen in them.
 
-`python -m asp_analysis.notebook.workspace FROM TO` makes them. A copy that somebody has changed is left as it is.
+A copy that somebody has changed is left as it is.
 """
 
 import hashlib
 import shutil
-import sys
 from pathlib import Path
 
 import nbformat
@@ -43,8 +42,3 @@ def _is_changed(notebook: NotebookNode) -> bool:
 
 def _fingerprint(notebook: NotebookNode) -> str:
     return hashlib.sha256("\0".join(cell.source for cell in notebook.cells).encode()).hexdigest()
-
-
-if __name__ == "__main__":
-    for name in copy_notebooks(Path(sys.argv[1]), Path(sys.argv[2])):
-        sys.stderr.write(f"{name} was changed and is left as it is. Delete it to get the new one.\n")

@@ -1,0 +1,50 @@
+"""`asp-analysis lab`: the notebooks in JupyterLab, from any folder."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from asp_analysis.cli.options import db_option
+from asp_analysis.cli.printing import note
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
+@click.option("--no-browser", is_flag=True, help="Start the server and print its address.")
+@click.option("--copy-only", is_flag=True, help="Copy the notebooks and start nothing.")
+@db_option
+def command(folder: Path | None, no_browser: bool, copy_only: bool, db: str | None) -> None:
+    """Open the notebooks in JupyterLab.
+
+    FOLDER gets copies of them, by default `notebooks` next to the store. A copy that you changed is left as it is. A
+    missing store is created empty.
+
+    Example: asp-analysis lab
+    """
+    from asp_analysis.config import store_url, supplied_dir
+    from asp_analysis.notebook_copies import copy_notebooks
+    from asp_analysis.store.database import create_store
+
+    url = store_url(db)
+    if url.is_missing():
+        create_store(url)
+        note(f"Created the empty store {url.shown}. To see the sample instead: asp-analysis init --sample")
+    target = (folder or url.data_dir / "notebooks").absolute()
+    source = supplied_dir("notebooks")
+    for name in copy_notebooks(source, target):
+        note(f"{target / name} was changed and is left as it is. Delete it to get the new one.")
+    note(f"The notebooks are in {target}.")
+    if not copy_only:
+        _open_lab(target, source / ".jupyter", url.text, is_quiet=no_browser)
+
+
+def _open_lab(folder: Path, settings: Path, address: str, *, is_quiet: bool) -> None:
+    """Become JupyterLab, on the first page, with settings that ask for nothing from outside."""
+    words = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--notebook-dir={folder}"]
+    words.append("--LabApp.default_url=/lab/tree/start.md?reset")
+    words += ["--no-browser"] * is_quiet + ["--allow-root"] * (os.geteuid() == 0)
+    environment = {**os.environ, "DATABASE_URL": address, "JUPYTER_CONFIG_PATH": str(settings)}
+    sys.stdout.flush()
+    os.execve(sys.executable, words, environment)
