@@ -65,7 +65,7 @@ HOMES = {
     "itables": {"notebook"},
     "nbclient": {"notebook_report"},
     "nbconvert": {"notebook_report", "notebook"},  # a page; Markdown in a panel
-    "nbformat": {"notebook_report", "notebook"},
+    "nbformat": {"notebook_report", "notebook_copies"},
     "dotenv": {"config"},
     "genai_prices": {"pricing"},
     "opentelemetry": {"capture"},
