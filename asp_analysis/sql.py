@@ -6,8 +6,11 @@ from functools import cache
 
 from asp_analysis.config import supplied_dir
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Of the tables that the scripts make; an older store is upgraded to it, a newer one is left unchanged."""
+
+ONE_ROW_VERSION = 3
+"""From this version on an execution is one row, and what the tables hold is counted as it changes."""
 
 
 def script(name: str) -> str:

@@ -24,8 +24,8 @@ ROWS = (
         ("probe", "learning", "quality", "charts"): "these four see only frames",
     },
     {
-        ("load_options", "loading", "unchanged", "exporting", "postgres", "capture"): "these join the parts below",
-        ("magic", "dashboard", "monitor"): "",
+        ("load_options", "loading", "unloading", "unchanged", "exporting"): "these join the parts below",
+        ("postgres", "capture", "magic", "dashboard", "monitor"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},
@@ -42,6 +42,8 @@ WITHIN_A_ROW = {
     ("platform_form", "records"),
     ("loading", "unchanged"),
     ("loading", "load_options"),
+    ("unloading", "loading"),
+    ("unloading", "load_options"),
 }
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
 columns; `privacy` looks at the file of an address; `sql` asks where the scripts are; `platform_form` writes JSON as

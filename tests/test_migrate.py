@@ -55,7 +55,7 @@ def own_store(sample_store, tmp_path):
         )
         file.execute(
             "INSERT INTO load_log VALUES (3, 'f.csv', 'x', 1, 'csv', 'executions', '2026-01-01T00:00:00.000000Z', "
-            "'2026-01-01T00:00:01.000000Z', 2, 1, 0, 0, 1, 0, '{}', 1700000000123456789, NULL)"
+            "'2026-01-01T00:00:01.000000Z', 2, 1, 0, 0, 1, 0, '{}', 1700000000123456789, NULL, 1)"
         )
         file.execute("INSERT INTO load_reject VALUES (9, 3, 'f.csv', 2, '[\"cost_usd: is bad\"]', 'a,b\n', 'y')")
     file.close()

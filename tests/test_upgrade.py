@@ -1,6 +1,6 @@
 """A store of an earlier schema version becomes one of the present version: whole, compared, backed up, or not at all.
 
-`stores/version_1.sql` and `version_2.sql` are dumps of stores that earlier releases made of the files beside them.
+`stores/version_1.sql` and its successors are dumps of stores that earlier releases made of the files beside them.
 """
 
 import json
@@ -26,9 +26,11 @@ from asp_analysis.store import upgrades
 from asp_analysis.store.database import create_store, open_store
 
 STORES = Path(__file__).with_name("stores")
+_SINCE_2 = ("runs.csv", "metrics.jsonl", "tasks.jsonl", "defects.csv", "learning.csv", "session.jsonl")
 LOADED = {
     1: ("runs.csv", "tasks.jsonl", "defects.csv", "learning.csv"),
-    2: ("runs.csv", "metrics.jsonl", "tasks.jsonl", "defects.csv", "learning.csv", "session.jsonl"),
+    2: _SINCE_2,
+    3: _SINCE_2,
 }
 """Schema version -> the files of which its store was made."""
 
@@ -58,7 +60,7 @@ def content(path):
         return list(file.iterdump())
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[1, 2, 3])
 def version(request):
     return request.param
 
@@ -84,6 +86,7 @@ def test_an_upgraded_store_gives_the_views_of_a_fresh_load(version, upgraded, tm
         )
 
 
+@pytest.mark.parametrize("version", [1, 2])
 def test_metadata_is_kept_and_what_version_3_has_columns_for_has_moved_there(version, upgraded, tmp_path):
     with connect(upgraded) as old, connect(fresh_store(version, tmp_path)) as fresh:
         shown, expected = (
@@ -158,6 +161,7 @@ def test_readers_show_an_old_store_as_it_is_and_change_nothing(version, tmp_path
     pd.testing.assert_frame_equal(shown[columns], expected[columns], check_dtype=False)
 
 
+@pytest.mark.parametrize("version", [1, 2])
 def test_a_difference_stops_the_upgrade_and_changes_nothing(version, tmp_path, monkeypatch):
     url = old_store(version, tmp_path)
     before = content(url.path)
@@ -168,6 +172,7 @@ def test_a_difference_stops_the_upgrade_and_changes_nothing(version, tmp_path, m
     assert content(url.path) == before
 
 
+@pytest.mark.parametrize("version", [1, 2])
 def test_columns_of_ones_own_stop_the_upgrade_and_are_named(version, tmp_path):
     url = old_store(version, tmp_path)
     with closing(sqlite3.connect(url.path)) as file:
@@ -229,7 +234,7 @@ def test_a_killed_upgrade_leaves_the_old_store_or_the_new_one(version, tmp_path,
     assert found == SCHEMA_VERSION or content(url.path) == before
     open_store(url).close()
     with connect(url) as session:
-        assert len(session.view("executions")) == (9 if version == 2 else 5)
+        assert len(session.view("executions")) == (5 if version == 1 else 9)
 
 
 _METRIC = st.tuples(

@@ -1,4 +1,4 @@
-"""A store of schema version 2 on a server becomes version 3 whole or stays as it was; nobody loses a row or a right."""
+"""A store of an earlier version on a server becomes one of the present version, or stays; no row or right is lost."""
 
 import json
 import os
@@ -19,13 +19,17 @@ from asp_analysis.executions import MEASURES
 from asp_analysis.platform_form import OUR_NAMES, VECTORS
 from asp_analysis.records import json_text
 from asp_analysis.session import connect, view_names
+from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store import upgrades
 from asp_analysis.store.database import create_store, open_store
 from tests.killing import Moments, seconds_of, started
 from tests.postgres import PASSWORD, new_database
 from tests.test_postgres_store import comparable
 
-VERSION_2 = (Path(__file__).parent / "stores" / "postgres_version_2.sql").read_text(encoding="utf-8")
+VERSION_2, VERSION_3 = (
+    (Path(__file__).parent / "stores" / f"postgres_version_{number}.sql").read_text(encoding="utf-8")
+    for number in (2, 3)
+)
 RUNS = [
     {"timestamp": "2026-01-02T03:04:05.123456Z", "task_id": "A-1", "agent_role": "Code", "cost_usd": 0.1}
     | {"tokens_in": 1200, "latency_ms": 800.5, "note": "x"},
@@ -111,6 +115,21 @@ def test_tables_keys_views_and_rights_are_those_of_a_new_store(version_2, postgr
     with new_database(postgres_server) as other:
         create_store(parse_url(other, Path()))
         assert catalogue(version_2) == catalogue(other)
+
+
+def test_version_3_becomes_a_new_store_with_what_it_held(postgres_url, postgres_server):
+    run_sql(postgres_url, VERSION_3)
+    with connect(postgres_url) as session:
+        views = {name: session.view(name) for name in view_names()}
+    upgrade(postgres_url)
+    assert version(postgres_url) == SCHEMA_VERSION
+    assert rows(postgres_url, "SELECT DISTINCT rows_brought FROM load_log") == [(None,)]
+    with new_database(postgres_server) as other:
+        create_store(parse_url(other, Path()))
+        assert catalogue(postgres_url) == catalogue(other)
+    with connect(postgres_url) as session:
+        for name, expected in views.items():
+            pd.testing.assert_frame_equal(session.view(name), expected, obj=name)
 
 
 def test_executions_arrive_as_one_row_each(version_2):
@@ -218,7 +237,7 @@ def test_an_agent_that_captures_upgrades_the_store_too(version_2):
     with capture.open(version_2.text) as store:
         store.record(task_id="A-1", agent_role="Code", tokens_in=1)
         assert store.flush()
-    assert version(version_2) == 3 and rows(version_2, "SELECT count(*) FROM agent_cost_vector") == [(10,)]
+    assert version(version_2) == SCHEMA_VERSION and rows(version_2, "SELECT count(*) FROM agent_cost_vector") == [(10,)]
 
 
 def test_reading_leaves_version_2_as_it_is_and_shows_the_same(version_2):
@@ -302,7 +321,7 @@ def test_an_error_in_the_middle_leaves_version_2_whole(version_2, monkeypatch, s
     assert everything(version_2) == before
     monkeypatch.undo()
     upgrade(version_2)
-    assert version(version_2) == 3
+    assert version(version_2) == SCHEMA_VERSION
 
 
 def test_a_sum_that_would_differ_is_refused(version_2, monkeypatch):
@@ -363,7 +382,7 @@ def test_killed_in_the_middle_version_2_is_whole(version_2):
     wait_for_nobody(version_2)
     assert everything(version_2) == before
     upgrade(version_2)
-    assert version(version_2) == 3
+    assert version(version_2) == SCHEMA_VERSION
 
 
 MANY = """
@@ -388,7 +407,7 @@ def two_at_once(url):
 def test_two_at_once_upgrade_it_once(version_2):
     run_sql(version_2, MANY)
     assert two_at_once(version_2.text) == [0, 0]
-    assert rows(version_2, "SELECT version, count(*) FROM asp_schema GROUP BY 1 ORDER BY 1") == [(2, 1), (3, 1)]
+    assert rows(version_2, "SELECT version, count(*) FROM asp_schema GROUP BY 1 ORDER BY 1") == [(2, 1), (3, 1), (4, 1)]
     assert rows(version_2, "SELECT count(*), sum(cost_usd) FROM agent_cost_vector WHERE execution_id LIKE 'many%'") == [
         (20_000, 200_010_000)
     ]
@@ -433,7 +452,7 @@ def test_an_owner_without_other_rights_upgrades_it(postgres_url, run, user):
     run_sql(postgres_url, f"GRANT CREATE ON SCHEMA public TO {user}")
     run_sql(as_user(postgres_url, user), VERSION_2)
     assert run("init", "--db", as_user(postgres_url, user)).exit_code == 0
-    assert version(postgres_url) == 3
+    assert version(postgres_url) == SCHEMA_VERSION
 
 
 def test_an_administrator_upgrades_it_for_its_owner(postgres_url, user):

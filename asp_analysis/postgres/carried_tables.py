@@ -10,6 +10,7 @@ ORDER = (
     *sql.RECORD_TABLES,
     "load_log",
     "load_reject",
+    "load_version",
 )
 """The tables that are copied, those that others refer to first.
 

@@ -66,7 +66,7 @@ def tables_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> Tables:
 def create_raw(connection: duckdb.DuckDBPyConnection, tables: Tables, version: int | None) -> None:
     """Create `raw` over the attached store; version: its schema version, None for a file of the platform."""
     connection.execute("CREATE SCHEMA raw")
-    if version is not None and version >= sql.SCHEMA_VERSION:
+    if version is not None and version >= sql.ONE_ROW_VERSION:
         for table in RAW_TABLES:
             connection.execute(raw_view(tables, table))
         return

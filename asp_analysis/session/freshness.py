@@ -9,7 +9,7 @@ import duckdb
 from asp_analysis.config import StoreUrl
 from asp_analysis.records import EXECUTIONS
 from asp_analysis.session.contract import STORE
-from asp_analysis.sql import SCHEMA_VERSION
+from asp_analysis.sql import ONE_ROW_VERSION
 
 SETTLED_NS = 50_000_000
 """A file that changed less than this before it was looked at may change again within one tick of its clock, unseen."""
@@ -69,7 +69,7 @@ def state_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl, *, is_quick: 
     finds only rows that a foreign program wrote with a number smaller than one that was there.
     """
     kind = "sqlite" if url.is_sqlite else "server"
-    if not _ask(connection, kind, _EXISTS[kind]) or int(_ask(connection, kind, _VERSION)[0][0] or 0) < SCHEMA_VERSION:
+    if not _ask(connection, kind, _EXISTS[kind]) or int(_ask(connection, kind, _VERSION)[0][0] or 0) < ONE_ROW_VERSION:
         return None
     state = {str(table): int(changes) for table, changes in _ask(connection, kind, _COUNTERS)}
     for table, number in NUMBERED[kind].items():

@@ -129,7 +129,9 @@ def _written(connection: Connection, log: CaptureLog, batch: Batch) -> tuple[Cap
             file=log.file, sha256="", size_bytes=0, format="jsonl", loaded_as=log.loaded_as, options={"captured": True}
         )
         grown.load_id = begin_log(connection, source)
-    outcome = BatchWriter(connection, grown.load_id).write(batch)
+    writer = BatchWriter(connection, grown.load_id)
+    outcome = writer.write(batch)
+    writer.finish()
     rejects = [*batch.rejects, *outcome.rejects]
     add_to_log(connection, grown.load_id, _result(log, batch, outcome))
     execute(

@@ -48,6 +48,12 @@ class Dialect:
         """Create indexes, triggers and what else the engine keeps besides the tables."""
         raise NotImplementedError
 
+    def own(self, connection: Connection) -> None:
+        """Act as the owner of the tables until the end of the transaction."""
+
+    def grant(self, connection: Connection) -> None:
+        """Say who may do what, once all tables are there."""
+
 
 class _Merged:
     """SQLite's asp_merged(): merges the JSON objects of a group; the greatest text wins where two have one key."""
@@ -111,6 +117,12 @@ class _OnPostgres(Dialect):
     metadata_without_source = "NULLIF(metadata_json - 'source', '{}')"
     rounded = "asp_rounded"
 
+    def own(self, connection: Connection) -> None:
+        _become_owner(connection)
+
+    def grant(self, connection: Connection) -> None:
+        run_script(connection, sql.script("migrations/grants.sql"))
+
     def put_aside(self, connection: Connection) -> None:
         _become_owner(connection)
         _refuse_columns_of_others(connection, _COLUMNS_ON_SERVER)
@@ -140,7 +152,8 @@ class _OnPostgres(Dialect):
             run_statements(connection, [text for text in statements if not text.startswith("CREATE TABLE")])
         execute(connection, "INSERT INTO asp_changes (table_name) VALUES ('capabilities'), ('defect_types')")
         execute(connection, "UPDATE asp_changes SET changes = floor(random() * 1e15)")
-        run_script(connection, sql.script("migrations/grants.sql"))
+        functions = sql.script("migrations/grants.sql").partition("DO $$")[0]
+        run_script(connection, functions)  # who may do what is said when all tables are there
         if execute(connection, "SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").first() is not None:
             run_script(connection, sql.script("migrations/003_timescaledb_setup.sql"))
 

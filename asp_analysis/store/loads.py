@@ -90,6 +90,7 @@ def _write(
             if result.rejected > max_rejects:
                 raise _too_many_rejects(source.file, result, first_rejects, max_rejects)
         keep_rejects(connection, load_id, source.file, rejects)
+    writer.finish()
     add_to_log(connection, load_id, result)
     if unnamed.count:
         _keep_found(connection, load_id, {**source.found, **unnamed.ends})

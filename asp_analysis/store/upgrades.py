@@ -5,7 +5,7 @@ again. The content is summed up before and after; where the two differ, nothing 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection
@@ -70,7 +70,8 @@ def _to_3(connection: Connection) -> None:
     dialect = dialect_of(connection)
     dialect.put_aside(connection)
     before = _facts_before(connection, dialect)
-    _create_tables(connection)
+    _create_tables(connection, NEW_TABLES)
+    _fill_vocabularies(connection)
     execute(connection, "UPDATE load_log SET loaded_as = 'metrics' WHERE loaded_as = 'agent_cost_vector'")
     _carry(connection, "task_metadata", dialect)
     _gather_executions(connection, dialect)
@@ -83,7 +84,18 @@ def _to_3(connection: Connection) -> None:
     _note_version(connection, 3)
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _to_2, 2: _to_3}
+def _to_4(connection: Connection) -> None:
+    """Add what takes a load back; loads of before have no `rows_brought`."""
+    dialect = dialect_of(connection)
+    dialect.own(connection)
+    is_sqlite = connection.dialect.name == "sqlite"
+    connection.exec_driver_sql(f"ALTER TABLE load_log ADD COLUMN rows_brought {'INTEGER' if is_sqlite else 'BIGINT'}")
+    _create_tables(connection, ("load_version",))
+    dialect.grant(connection)
+    _note_version(connection, 4)
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4}
 
 
 def _note_version(connection: Connection, version: int) -> None:
@@ -91,9 +103,12 @@ def _note_version(connection: Connection, version: int) -> None:
     execute(connection, f"INSERT INTO asp_schema (version, created_at) VALUES ({version}, {now})")
 
 
-def _create_tables(connection: Connection) -> None:
+def _create_tables(connection: Connection, tables: Iterable[str]) -> None:
     folder = "sqlite/create_tables.sql" if connection.dialect.name == "sqlite" else "migrations/001_create_tables.sql"
-    run_statements(connection, [s for s in sql.table_statements(folder, NEW_TABLES) if s.startswith("CREATE TABLE")])
+    run_statements(connection, [s for s in sql.table_statements(folder, tables) if s.startswith("CREATE TABLE")])
+
+
+def _fill_vocabularies(connection: Connection) -> None:
     for table in ("capabilities", "defect_types"):
         columns = ", ".join(sql.table_columns()[table])
         execute(connection, f"INSERT INTO {table} ({columns}) VALUES {sql.vocabulary_rows(table)}")

@@ -8,7 +8,7 @@ within one, which doubles the time of a large load.
 import json
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,8 @@ from asp_analysis.batch import Batch, Combine, Reject
 from asp_analysis.executions import MEASURES
 from asp_analysis.records import EXECUTIONS, json_text
 from asp_analysis.store.statements import execute
+from asp_analysis.store.stubs import date_stubs
+from asp_analysis.store.versions import NO_LOAD, Bringing, Met, Said, columns_of, key_text, said_of
 from asp_analysis.store.vocabularies import Words
 
 Row = tuple[Any, ...]
@@ -78,9 +80,12 @@ class BatchWriter:
     """Writes batches of one load within one transaction and remembers which tasks it has seen there."""
 
     def __init__(self, connection: Connection, load_id: int) -> None:
-        self._connection, self._load_id = connection, load_id
+        self._connection, self.load_id = connection, load_id
         self._known_tasks: set[str] = set()
+        self._stubs: dict[str, str] = {}
+        self._earlier: dict[str, str] = {}
         self._words = Words(connection)
+        self.bringing = Bringing(connection, load_id)
 
     def write(self, batch: Batch) -> Outcome:
         """Write one batch; the rejects of the outcome are those that only the store could find."""
@@ -88,25 +93,50 @@ class BatchWriter:
         if not batch.rows:
             return Outcome(rejects=rejects)
         outcome = self._write(batch)
+        if self._earlier:
+            self.date_stubs(())
         outcome.rejects = (*rejects, *outcome.rejects)
         return outcome
 
     def _write(self, batch: Batch) -> Outcome:
         stubbed = self.stub_tasks(batch, batch.rows)
-        stored = self._stored_rows(batch)
-        if not stored and not _has_repeated_key(batch) and not _lacks_task_time(batch, batch.rows):
+        met = _MetRows(batch, self._stored_rows(batch))
+        if not met.rows and not _has_repeated_key(batch) and not _lacks_task_time(batch, batch.rows):
             self.insert(batch, batch.rows)
             return Outcome(written=len(batch.rows), tasks_stubbed=stubbed)
-        outcome = _Merge(self, batch, stored).run()
+        if met.rows:
+            self.bringing.read(batch.table, [key_text(key) for key in met.rows])
+        outcome = _Merge(self, batch, met).run()
         outcome.tasks_stubbed += stubbed
         return outcome
 
     def insert(self, batch: Batch, rows: Sequence[Row]) -> None:
         """Insert rows whose keys are new."""
+        self._keep_words_of(batch, rows)
         columns, rows = batch.columns, _with_defaults(batch, rows)
         if KEYED_TABLES[batch.table].is_logged:
-            columns, rows = (*columns, "load_id"), [(*row, self._load_id) for row in rows]
+            columns, rows = (*columns, "load_id"), [(*row, self.load_id) for row in rows]
         self._insert(batch.table, columns, rows)
+
+    def finish(self) -> None:
+        """Write what is left to say when all batches are written."""
+        self.bringing.finish()
+
+    def _keep_words_of(self, batch: Batch, rows: Sequence[Row]) -> None:
+        """Count new rows, and keep what is said of those that would not show it."""
+        self.bringing.bring(len(rows))
+        is_logged = KEYED_TABLES[batch.table].is_logged
+        if is_logged and batch.table != "task_metadata":
+            return
+        key_of = _key_getter(batch)
+        for row in rows:
+            said = said_of(batch.columns, row)
+            if not is_logged or is_odd_description(said):
+                self.bringing.keep(batch.table, key_text(key_of(row)), said)
+
+    def own(self, key: Key) -> None:
+        """Make a task that was only named one that this load describes."""
+        execute(self._connection, "UPDATE task_metadata SET load_id = ? WHERE task_id = ?", (self.load_id, *key))
 
     def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         places = ", ".join("?" * len(columns))
@@ -135,10 +165,12 @@ class BatchWriter:
             execute(self._connection, "SELECT asp_move_execution(?, ?)", moved)
 
     def _stored_rows(self, batch: Batch) -> dict[Key, Row]:
+        """Return the stored rows of a batch's keys: its columns, the other ones, and the load."""
         first_key = KEYED_TABLES[batch.table].key[0]
         place = batch.columns.index(first_key)
         wanted = list(dict.fromkeys(row[place] for row in batch.rows))
-        query = f"SELECT {', '.join(batch.columns)} FROM {batch.table} WHERE {first_key} IN "
+        load = ("load_id",) if KEYED_TABLES[batch.table].is_logged else ()
+        query = f"SELECT {', '.join((*_all_columns(batch), *load))} FROM {batch.table} WHERE {first_key} IN "
         key_of = _key_getter(batch)
         return {key_of(row): row for row in self._select_in(query, wanted)}
 
@@ -152,19 +184,36 @@ class BatchWriter:
         task, time = batch.columns.index("task_id"), batch.columns.index(time_name)
         unknown = {row[task] for row in rows} - self._known_tasks
         if not unknown:
+            self._date_stubs(rows, task, time)
             return 0
-        there = {
-            row[0] for row in self._select_in("SELECT task_id FROM task_metadata WHERE task_id IN ", list(unknown))
-        }
+        query = "SELECT task_id, is_stub, created_at FROM task_metadata WHERE task_id IN "
+        there = {row[0]: row for row in self._select_in(query, list(unknown))}
+        self._stubs |= {name: created_at for name, is_stub, created_at in there.values() if is_stub}
+        self._date_stubs(rows, task, time)
         first_seen: dict[str, str] = {}
         for row in rows:
             if row[task] in unknown and row[task] not in there:
                 first_seen[row[task]] = min(row[time], first_seen.get(row[task], row[time]))
-        stubs = [(task_id, instant, True, self._load_id) for task_id, instant in first_seen.items()]
+        stubs = [(task_id, instant, True, self.load_id) for task_id, instant in first_seen.items()]
         if stubs:
             self._insert("task_metadata", ("task_id", "created_at", "is_stub", "load_id"), stubs)
         self._known_tasks |= unknown
+        self._stubs |= first_seen
         return len(stubs)
+
+    def _date_stubs(self, rows: Sequence[Row], task: int, time: int) -> None:
+        """A task that was only named was created when the earliest of its records says, in whatever order they come."""
+        earlier: dict[str, str] = {}
+        for row in rows if self._stubs else ():
+            since = self._stubs.get(row[task])
+            if since is not None and row[time] < since:
+                earlier[row[task]] = self._stubs[row[task]] = row[time]
+        self._earlier |= earlier
+
+    def date_stubs(self, tasks: Iterable[str]) -> None:
+        """Give tasks that were only named the time of their earliest record, now that these are written."""
+        date_stubs(self._connection, {*tasks, *self._earlier})
+        self._earlier = {}
 
     # --- statements ---
 
@@ -186,13 +235,15 @@ class _Merge:
     alone. Executions, and records that merge by a rule of their own, cannot: they are written at the end, together.
     """
 
-    def __init__(self, writer: BatchWriter, batch: Batch, stored: dict[Key, Row]) -> None:
-        self._writer, self._batch, self._known = writer, batch, stored
+    def __init__(self, writer: BatchWriter, batch: Batch, met: "_MetRows") -> None:
+        self._writer, self._batch, self._met = writer, batch, met
+        self._known = dict(met.rows)
+        self._redated: set[str] = set()
         self._new: dict[Key, Row] = {}
         self._changed: dict[Key, Row] = {}
         self._moved: dict[Key, Row] = {}
         self._key_of = _key_getter(batch)
-        self._merge = batch.combine or _merge_of(batch)
+        self._merge = batch.combine or merge_of(batch)
         self._is_tried_alone = batch.combine is None and batch.table != EXECUTIONS
         self._measures = [place for place, name in enumerate(batch.columns) if name in MEASURES]
 
@@ -212,6 +263,8 @@ class _Merge:
         self._writer.move(self._batch, list(self._moved.values()))
         self._writer.update(self._batch, list(self._changed.values()))
         self._flush()
+        if self._redated:
+            self._writer.date_stubs(self._redated)
         return Outcome(
             written=counts["written"],
             updated=counts["updated"],
@@ -229,6 +282,7 @@ class _Merge:
             return "written"
         merged = old if row == old else self._merge(old, row)
         if _is_same(self._batch.columns, merged, old):
+            self._meet(key, row, is_changed=False)
             return "present"
         if self._is_tried_alone:
             self._flush()
@@ -240,8 +294,62 @@ class _Merge:
             self._changed[key] = merged
             if self._is_moved(old, merged):
                 self._moved[key] = merged
+        self._meet(key, row, is_changed=True)
+        self._note_redated(old, merged)
         self._known[key] = merged
         return "written" if self._batch.is_by_metric and self._is_completed(old, merged) else "updated"
+
+    def _meet(self, key: Key, row: Row, *, is_changed: bool) -> None:
+        """Keep what a record says of a row that another load brought; called before the row is known as it is now."""
+        if key not in self._met.rows:
+            return
+        batch, bringing = self._batch, self._writer.bringing
+        text = key_text(key)
+        if self._is_plainly_same(key, text, row):
+            bringing.meet_same(batch.table, text, self._met.owner(key))
+            return
+        said = said_of(batch.columns, row)
+        owner, was = self._met.owner(key), said_of(_all_columns(batch), self._known[key] + self._met.others(key))
+        if self._met.owner_column is None:
+            if not bringing.has_versions(text):
+                bringing.keep_first(batch.table, text, was)
+            owner = bringing.first_of(text)
+        elif batch.table == "task_metadata" and was.get("is_stub") and not bringing.has_versions(text):
+            self._describe(key, said)
+            return
+        met = Met(key=text, owner=owner, was=was, said=said, is_changed=is_changed)
+        bringing.meet(batch.table, met, self._merge_said)
+
+    def _is_plainly_same(self, key: Key, text: str, row: Row) -> bool:
+        """Return whether a record says what its row has, and nothing else was ever said: of nearly all, as a rule."""
+        return (
+            self._batch.table != "task_metadata"
+            and self._met.owner_column is not None
+            and row == self._known[key]
+            and not any(self._met.others(key))
+            and not self._writer.bringing.has_versions(text)
+        )
+
+    def _describe(self, key: Key, said: Said) -> None:
+        """Let this load be the first that brings a task that was only named so far."""
+        self._writer.bringing.bring(1)
+        self._writer.own(key)
+        self._met.become_own(key, self._writer.load_id)
+        if is_odd_description(said):
+            self._writer.bringing.keep("task_metadata", key_text(key), said)
+
+    def _merge_said(self, before: Said, said: Said) -> Said:
+        columns = self._batch.columns
+        first, second = (tuple(one.get(name) for name in columns) for one in (before, said))
+        return {**before, **said_of(columns, self._merge(first, second))}
+
+    def _note_redated(self, old: Row, merged: Row) -> None:
+        """Remember the tasks of which a record happened at another time, or that lost one."""
+        time = KEYED_TABLES[self._batch.table].time
+        if time is not None:
+            places = [self._batch.columns.index(name) for name in ("task_id", time)]
+            if any(old[place] != merged[place] for place in places):
+                self._redated |= {old[places[0]], merged[places[0]]}
 
     def _is_moved(self, old: Row, merged: Row) -> bool:
         """Return whether an execution happened at another time than the store says."""
@@ -261,17 +369,60 @@ class _Merge:
             self._new = {}
 
 
+class _MetRows:
+    """The stored rows that the records of a batch meet: the batch's columns, the others, and who brought them."""
+
+    def __init__(self, batch: Batch, stored: dict[Key, Row]) -> None:
+        width = len(batch.columns)
+        self.owner_column = "load_id" if KEYED_TABLES[batch.table].is_logged else None
+        self.rows = {key: row[:width] for key, row in stored.items()}
+        self._width = len(_all_columns(batch))
+        self._stored = stored
+        self._owners: dict[Key, int] = {}
+
+    def owner(self, key: Key) -> int:
+        """Return the load that brought a row first."""
+        if key in self._owners:
+            return self._owners[key]
+        return (self._stored[key][-1] or NO_LOAD) if self.owner_column else NO_LOAD
+
+    def others(self, key: Key) -> Row:
+        """Return the values of a row in the columns that the batch has not."""
+        return self._stored[key][len(self.rows[key]) : self._width]
+
+    def become_own(self, key: Key, load_id: int) -> None:
+        """Note that a row belongs to another load by now."""
+        self._owners[key] = load_id
+
+
+def _all_columns(batch: Batch) -> tuple[str, ...]:
+    """Return the columns of a batch, and behind them the others of its table."""
+    return (*batch.columns, *(name for name in columns_of(batch.table) if name not in batch.columns))
+
+
+def is_odd_description(said: Said) -> bool:
+    """Return whether the row of a task would not show what was said: its time is another's, or it looks like a stub."""
+    return "created_at" not in said or bool(said.get("is_stub"))
+
+
 class _MissingTimeError(Exception):
     """A task that is not in the store comes without the time of its creation."""
 
 
-def _merge_of(batch: Batch) -> Combine:
+def merge_of(batch: Batch) -> Combine:
     """Return what merges a stored row with a new one, column by column."""
-    columns = batch.columns
     if batch.has_computed_costs:
-        return _keep_known_cost(columns)
-    if not batch.is_by_metric:
-        return lambda old, new: tuple(map(_merged_value, columns, new, old))
+        return keep_known_cost(batch.columns)
+    return merge_metrics(batch.columns) if batch.is_by_metric else merge_columns(batch.columns)
+
+
+def merge_columns(columns: Sequence[str]) -> Combine:
+    """Return what merges two rows of which the later one wins where it knows something."""
+    return lambda old, new: tuple(map(_merged_value, columns, new, old))
+
+
+def merge_metrics(columns: Sequence[str]) -> Combine:
+    """Return what merges executions of which each record is one metric."""
     time, metadata = columns.index("executed_at"), columns.index("metadata_json")
 
     def merge(old: Row, new: Row) -> Row:
@@ -285,7 +436,7 @@ def _merge_of(batch: Batch) -> Combine:
     return merge
 
 
-def _keep_known_cost(columns: Sequence[str]) -> Combine:
+def keep_known_cost(columns: Sequence[str]) -> Combine:
     """Return what merges executions of which some have a cost that was computed by their tokens."""
     cost, metadata = columns.index("cost_usd"), columns.index("metadata_json")
 

@@ -234,6 +234,7 @@ CREATE TABLE load_log (
     options_json  JSONB            NOT NULL,
     modified_ns   BIGINT,
     found_json    JSONB,
+    rows_brought  BIGINT,
     CONSTRAINT pk_load_log PRIMARY KEY (load_id),
     CONSTRAINT ck_load_log_sum CHECK (read_count = written + updated + present + rejected),
     CONSTRAINT ck_load_log_options CHECK (jsonb_typeof(options_json) = 'object'),
@@ -253,6 +254,18 @@ CREATE TABLE load_reject (
     CONSTRAINT uq_load_reject_record UNIQUE (file, line_number, raw_sha256),
     CONSTRAINT fk_load_reject_load FOREIGN KEY (load_id) REFERENCES load_log (load_id),
     CONSTRAINT ck_load_reject_reasons CHECK (jsonb_typeof(reasons_json) = 'array')
+);
+
+-- One row is what one load said of a row that several loads brought, in its own words (said) or the same as another load
+-- (same_as). Without table and key: it brought all that the load same_as brought. load_id 0: no load that is logged.
+CREATE TABLE load_version (
+    table_name   TEXT             NOT NULL,
+    row_key      TEXT             NOT NULL,
+    load_id      BIGINT           NOT NULL,
+    same_as      BIGINT,
+    said         TEXT,
+    CONSTRAINT pk_load_version PRIMARY KEY (table_name, row_key, load_id),
+    CONSTRAINT ck_load_version_said CHECK ((same_as IS NULL) <> (said IS NULL))
 );
 
 -- How often rows of a table were changed in a way that its row count and its largest key do not show. A snapshot of the
@@ -292,4 +305,4 @@ INSERT INTO asp_changes (table_name, changes)
 SELECT name, floor(random() * 1e15)
 FROM unnest(ARRAY['agent_cost_vector', 'task_metadata', 'defect_log', 'bootstrap_metrics', 'agent_roles',
     'capabilities', 'defect_types', 'load_log']) AS name;
-INSERT INTO asp_schema (version, created_at) VALUES (3, now());
+INSERT INTO asp_schema (version, created_at) VALUES (4, now());

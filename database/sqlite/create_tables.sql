@@ -238,6 +238,7 @@ CREATE TABLE load_log (
     options_json  TEXT    NOT NULL,
     modified_ns   INTEGER,
     found_json    TEXT,
+    rows_brought  INTEGER,
     CONSTRAINT pk_load_log PRIMARY KEY (load_id),
     CONSTRAINT ck_load_log_sum CHECK (read_count = written + updated + present + rejected),
     CONSTRAINT ck_load_log_options CHECK (json_valid(options_json) AND json_type(options_json) = 'object'),
@@ -259,4 +260,16 @@ CREATE TABLE load_reject (
     CONSTRAINT ck_load_reject_reasons CHECK (json_valid(reasons_json) AND json_type(reasons_json) = 'array')
 ) STRICT;
 
-INSERT INTO asp_schema (version, created_at) VALUES (3, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');
+-- One row is what one load said of a row that several loads brought, in its own words (said) or the same as another load
+-- (same_as). Without table and key: it brought all that the load same_as brought. load_id 0: no load that is logged.
+CREATE TABLE load_version (
+    table_name TEXT    NOT NULL,
+    row_key    TEXT    NOT NULL,
+    load_id    INTEGER NOT NULL,
+    same_as    INTEGER,
+    said       TEXT,
+    CONSTRAINT pk_load_version PRIMARY KEY (table_name, row_key, load_id),
+    CONSTRAINT ck_load_version_said CHECK ((same_as IS NULL) <> (said IS NULL))
+) STRICT;
+
+INSERT INTO asp_schema (version, created_at) VALUES (4, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');
