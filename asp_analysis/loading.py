@@ -29,7 +29,7 @@ Load = tuple[LoadedFile, Iterable[Batch]]
 
 
 def load_paths(store: Store, paths: Iterable[Path], options: LoadOptions) -> Iterator[LoadResult | NotLoaded]:
-    """Load files and folders; give the outcome of each file as it is known.
+    """Load files and folders; return the outcome of each file as it is known.
 
     A file that was named and cannot be loaded is an error; one that was found in a folder is given as `NotLoaded`, and
     the others go on. Transcripts that were loaded before as they are now are not read again.

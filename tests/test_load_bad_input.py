@@ -64,7 +64,7 @@ def test_every_reason_of_a_record_is_given(load_text):
     [
         ('{"timestamp": NaN}', "the line is not JSON"),
         ('{"timestamp":"2026-01-02","task_id":"T"', "half-written"),
-        ("[1, 2]", "a JSON object is needed on each line"),
+        ("[1, 2]", "not a JSON object"),
         ('{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":true}', "True is not a number"),
         ('{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":[1]}', "[1] is not a number"),
         ('{"timestamp":"2026-01-02","task_id":"T","agent_role":"Code","cost_usd":1e999}', "cost_usd"),
@@ -162,7 +162,7 @@ def test_a_gzip_file_cut_short_is_refused_and_nothing_is_written(run, empty_stor
     [
         (b"SQLite format 3\x00" + b"\x00" * 100, "SQLite database"),
         (b"PAR1 and no more", "Parquet"),
-        (b"[1]", "JSON records"),
+        (b"[1]", "no JSON record that can be read"),
     ],
 )
 def test_other_kinds_of_files_are_named(run, empty_store, tmp_path, content, reason):

@@ -230,7 +230,7 @@ def test_columns_that_tell_nothing_are_an_error_that_lists_them(run, empty_store
     path = tmp_path / "x.csv"
     path.write_text("a,b\n1,2\n")
     ran = run("load", path, "--db", empty_store)
-    assert ran.exit_code == 1 and "columns a, b do not tell it" in ran.err and "--as" in ran.err
+    assert ran.exit_code == 1 and "fit no kind of record: a, b. " in ran.err and "--as" in ran.err
 
 
 def stored(url, table, *columns):

@@ -305,7 +305,7 @@ LINE = {
     [
         (json.dumps(LINE)[:-20], "half-written"),
         ("xxxx\n", "the line is not JSON"),
-        ("[1]\n", "a JSON object is needed"),
+        ("[1]\n", "not a JSON object"),
         (json.dumps({**LINE, "timestamp": "yesterday"}) + "\n", "timestamp: 'yesterday' is not an instant"),
         (json.dumps({**LINE, "timestamp": None}) + "\n", "timestamp"),
         (json.dumps({**LINE, "message": 5}) + "\n", "message: an object is needed"),

@@ -1,6 +1,6 @@
 """What coding agents cost: by day and model, by project, by task, and which kinds of tokens they used.
 
-Stores of one's own hold many models, projects and days: each chart keeps the largest and says what it put together.
+Stores of your own hold many models, projects and days: each chart keeps the largest and says what it put together.
 """
 
 import pandas as pd
@@ -71,8 +71,8 @@ def plot_cost_per_day(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
 def plot_tokens_by_kind(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw one bar per model: which share of its tokens is read from cache, written to it, fresh input and output.
 
-    `frame`: llm_model, tokens_fresh, tokens_cache_read, tokens_cache_write, tokens_out; the number beside a bar is the
-    sum of all four. The model with the most tokens stands first.
+    `frame`: llm_model, tokens_fresh, tokens_cache_read, tokens_cache_write, tokens_out; the number next to a bar is the
+    sum of all four. The model with the most tokens is first.
     """
     ax = prepare_axes(frame, ("llm_model", *TOKEN_KINDS), ax, title)
     named = frame.assign(llm_model=_name_largest(frame, "llm_model", MOST_MODELS_IN_ROWS, "models", list(TOKEN_KINDS)))
@@ -94,7 +94,7 @@ def plot_tokens_by_kind(frame: pd.DataFrame, ax: Axes | None = None, title: str 
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
     put_legend_above(ax, [Patch(color=color, label=name) for name, color in TOKEN_KINDS.values()])
-    return _name_rows(ax, sums.index, "Share of the model's tokens; beside the bar: all its tokens")
+    return _name_rows(ax, sums.index, "Share of the model's tokens; next to the bar: all its tokens")
 
 
 def plot_dearest_tasks(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
@@ -116,7 +116,7 @@ def plot_dearest_tasks(frame: pd.DataFrame, ax: Axes | None = None, title: str |
 
 
 def plot_cost_by_project(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Draw one bar per project, the dearest first, labelled with its cost, share of all and tasks.
+    """Draw one bar per project, the most expensive first, labelled with its cost, share of all and tasks.
 
     `frame`: project_id, tasks, cost_usd, one row per project. From the thirteenth on they are one grey bar.
     """
@@ -154,7 +154,7 @@ def _is_rest(name: str) -> bool:
 
 
 def _order_by_sum(frame: pd.DataFrame, names: pd.Series) -> list[str]:
-    """List the names by falling cost; what was put together stands last."""
+    """List the names by falling cost; what was put together comes last."""
     sums = frame["cost_usd"].groupby(names).sum().sort_values(ascending=False, kind="stable")
     return sorted(sums.index, key=_is_rest)
 
@@ -171,7 +171,7 @@ def _stack(ax: Axes, wide: pd.DataFrame, days: int) -> list[Patch]:
 
 
 def _shorten(name: str | None, most: int = LONGEST_NAME) -> str:
-    """Return a name that fits beside a bar; session ids are known by their first eight characters."""
+    """Return a name that fits next to a bar; session ids are known by their first eight characters."""
     text = _UNNAMED if pd.isna(name) else str(name)
     if len(text) == 36 and text.count("-") == 4:
         return text[:8]

@@ -66,7 +66,7 @@ def plot_control_charts(
 ) -> np.ndarray:
     """Draw one small control chart per role and model, three to a row; returns the axes, shape (rows, 3).
 
-    `frame`: as for plot_control_chart, plus agent_role and llm_model. One legend for all stands below.
+    `frame`: as for plot_control_chart, plus agent_role and llm_model. One legend for all is below.
     """
     keys = frame.reindex(columns=["agent_role", "llm_model"])
     groups = [*frame.groupby([keys["agent_role"], keys["llm_model"]], sort=False, dropna=False)]
@@ -120,7 +120,7 @@ def plot_u_chart(frame: pd.DataFrame, ax: Axes | None = None, title: str | None 
 def plot_cusum(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None, limit: float = 5.0) -> Axes:
     """Draw both cumulative sums against the limit: a small lasting shift climbs, chance falls back to 0.
 
-    `frame`: case_at, high, low (`quality.cusum` beside the instants), in standard deviations; in time order.
+    `frame`: case_at, high, low (`quality.cusum` next to the instants), in standard deviations; in time order.
     """
     ax = prepare_axes(frame, ("case_at", "high", "low"), ax, title)
     if frame.empty:
@@ -151,7 +151,7 @@ def _mark_signals(ax: Axes, places: np.ndarray, rows: pd.DataFrame) -> list[Line
 
 
 def _write_plain_numbers(ax: Axes) -> None:
-    """Write 0.02, 0.05, 0.1 or 2,000: at least two numbers stand on the axis, however narrow the limits are."""
+    """Write 0.02, 0.05, 0.1 or 2,000: at least two numbers are on the axis, however narrow the limits are."""
     low, high = ax.get_ylim()
     steps = (1.0, 2.0, 5.0) if high / low > 5 else tuple(np.arange(1.0, 10.0))
     ax.yaxis.set_major_locator(LogLocator(subs=steps, numticks=9))
@@ -161,7 +161,7 @@ def _write_plain_numbers(ax: Axes) -> None:
 
 
 def _name_days(ax: Axes, instants: pd.Series, label: str, most: int = 4) -> None:
-    """Name some places of an axis by the day of the value that stands there; equal steps are values, not days."""
+    """Name some places of an axis by the day of the value that is there; equal steps are values, not days."""
     steps = np.unique(np.linspace(0, len(instants) - 1, min(most, len(instants))).round().astype(int))
     ax.set_xticks(steps + 1, [f"{day:%d %b}" for day in pd.to_datetime(instants).iloc[steps]])
     ax.grid(axis="y", color=GREY, alpha=0.25)

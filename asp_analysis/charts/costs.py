@@ -26,7 +26,7 @@ def plot_cost_by_role(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
     """Draw one bar per role in the order of phases, labelled with its cost and its share.
 
     `frame`: agent_role, phase_order, kind, cost_usd, cost_share (the view role_costs). Roles without a place in the
-    order stand last.
+    order are last.
     """
     ax = prepare_axes(frame, ("agent_role", "phase_order", "kind", "cost_usd", "cost_share"), ax, title)
     rows = frame.dropna(subset=["cost_usd"]).sort_values(["phase_order", "agent_role"], na_position="last")

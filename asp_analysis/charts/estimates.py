@@ -58,7 +58,7 @@ def plot_probe(
     """Draw finished tasks, the line through them, its prediction bands, and a new task's estimate with its interval.
 
     `frame`: size, cost_usd. `bands`: level (share) to a frame with size, projection, lower, upper, which is
-    `LinearFit.band(size, level)` with the sizes beside it. `estimate`: size, projection, lower, upper, level, one row.
+    `LinearFit.band(size, level)` with the sizes next to it. `estimate`: size, projection, lower, upper, level, one row.
     Bands below zero are cut at zero: no cost is negative.
     """
     ax = prepare_axes(frame, ("size", "cost_usd"), ax, title)
@@ -112,10 +112,10 @@ def plot_methods(
 
 
 def plot_residuals(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Draw how far each finished task lies from the line, against its size; the larger the point, the more it pulls.
+    """Draw how far each finished task is from the line, against its size; the larger the point, the more it pulls.
 
     `frame`: task_id, size, residual_usd, leverage (share), cooks_distance, is_named. Points grow with their leverage;
-    those with `is_named` are orange and carry their name and Cook's distance.
+    those with `is_named` are orange and show their name and Cook's distance.
     """
     columns = ("task_id", "size", "residual_usd", "leverage", "cooks_distance", "is_named")
     ax = prepare_axes(frame, columns, ax, title, inches=3.4)
@@ -141,7 +141,7 @@ def plot_estimate_vector(frame: pd.DataFrame, ax: Axes | None = None, title: str
     """Draw every component of one task's estimate on one scale: its intervals in multiples of the estimate.
 
     `frame`: `CostVector.to_frame()`: component, estimate, lower_70, upper_70, lower_90, upper_90. The grey field is
-    the estimate +- 50 %; a 70 % interval that leaves it is orange: a human should look. The numbers stand beside it.
+    the estimate +- 50 %; a 70 % interval that leaves it is orange: a human should look. The numbers are next to it.
     """
     bounds = ("lower_70", "upper_70", "lower_90", "upper_90")
     ax = prepare_axes(frame, ("component", "estimate", *bounds), ax, title, inches=1.3 + 0.5 * len(frame))
@@ -251,7 +251,7 @@ def _write_beside(ax: Axes, place: int, words: str, *, is_bold: bool = False) ->
 def choose_log_ticks(lower: float, upper: float) -> list[float]:
     """Return round values between two positive limits of a log axis: few per decade, or few decades, where it is long.
 
-    A lower bound that few tasks leave open can lie many powers of 10 away; about six labels fit beside each other.
+    A lower bound that few tasks leave open can lie many powers of 10 away; about six labels fit next to each other.
     """
     first, last = np.floor(np.log10(lower)), np.ceil(np.log10(upper))
     steps = (1, 1.5, 2, 3, 5, 7) if upper / lower < 10 else (1, 2, 5) if upper / lower < 200 else (1,)

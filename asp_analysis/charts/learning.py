@@ -92,7 +92,7 @@ def plot_evidence(frame: pd.DataFrame, axes: np.ndarray | None = None, title: st
 
     `frame`: capability, known_at, evidence_value, evidence_lower (shares; `learning_history`), evidence_target (share),
     published_mode, sound_mode. The band reaches from the share down to the bound that holds at all looks; a jump to
-    few cases is a new model or prompt, with which evidence begins anew. Returns the axes, shape (rows, 3).
+    few cases is a new model or prompt, with which evidence begins again. Returns the axes, shape (rows, 3).
     """
     names = sorted(frame["capability"].unique())
     axes = _make_grid(max(1, -(-len(names) // 3))) if axes is None else axes
@@ -117,7 +117,7 @@ def plot_criteria(frame: pd.DataFrame, ax: Axes | None = None, title: str | None
     """Draw each criterion of the sound rule: the share, down to its lower bound, against its target.
 
     `frame`: capability, criterion, cases, value, lower_bound, target (shares of 1), is_passed (`learning.criteria`).
-    A criterion is passed where the whole bar lies right of its target.
+    A criterion is passed where the whole bar is right of its target.
     """
     ax = prepare_axes(
         frame, ("capability", "criterion", "cases", "value", "lower_bound", "target", "is_passed"), ax, title

@@ -50,7 +50,7 @@ class Interval(NamedTuple):
 
 
 def plot_defect_flow(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Draw how many defects were made in which phase and found in which: rows made, columns found, empty is none.
+    """Draw how many defects were made in which phase and found in which: rows made, columns found, empty means zero.
 
     `frame`: phase_injected, injected_order, phase_removed, removed_order, defects (the view defect_flow).
     """
@@ -203,7 +203,7 @@ def plot_cost_of_quality(frame: pd.DataFrame, ax: Axes | None = None, title: str
 
 
 def plot_error_prone_areas(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Draw each area's raw density beside the shrunken one with its interval, and the published threshold.
+    """Draw each area's raw density next to the shrunken one with its interval, and the published threshold.
 
     `frame`: area, defects, size, density, shrunken_density, lower, upper, is_high_risk_published, is_high_risk
     (`error_prone_areas`; defects per complexity unit, drawn per 100 units).

@@ -121,7 +121,7 @@ def label_bars(ax: Axes, widths: Sequence[float], texts: Sequence[str]) -> None:
 
 
 def lay_out_rows(ax: Axes) -> None:
-    """Give rows their look: a grid to read values by, no left border, no tick marks beside the names."""
+    """Style rows: a grid to read values by, no left border, no tick marks next to the names."""
     ax.grid(axis="x")
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)

@@ -54,7 +54,7 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        """The path as the user gave it; it stands in messages, in `load_log` and in `load_reject`."""
+        """The path as the user gave it; it is in messages, in `load_log` and in `load_reject`."""
         return file_name(self.path)
 
     @cached_property
@@ -98,7 +98,7 @@ class SourceFile:
                     yield _Unpacked(self, stream) if magic[:2] == _GZIP_MAGIC else stream  # type: ignore[misc]
         except (gzip.BadGzipFile, EOFError, zlib.error, _DamagedZstd) as error:
             raise InputError(
-                f"A whole gzip file is needed, {self.name} is damaged or cut short ({error}). Copy or pack it again."
+                f"The packed file {self.name} is damaged or cut short ({error}). Copy or pack it again."
             ) from None
         except OSError as error:
             raise _unreadable(self.path, error) from None
@@ -144,14 +144,12 @@ def open_file(path: Path) -> Iterator[SourceFile]:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise InputError(f"A file to load is needed, {file_name(path)} is a folder. Name the files in it.")
+            raise InputError(f"{file_name(path)} is a folder. Name the files in it.")
         if not stat.S_ISREG(mode):  # a pipe would be waited for, and could be read only once
-            raise InputError(
-                f"A regular file is needed, {file_name(path)} is a pipe, a socket or a device. Copy its data to a file."
-            )
+            raise InputError(f"{file_name(path)} is a pipe, a socket or a device. Copy its data to a file.")
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise InputError(f"A file to load is needed, {file_name(path)} does not exist. Check the path.") from None
+        raise InputError(f"The file {file_name(path)} does not exist. Check the path.") from None
     except OSError as error:
         raise _unreadable(path, error) from None
     try:
@@ -167,7 +165,7 @@ def file_name(path: str | Path) -> str:
 
 def _unreadable(path: Path, error: OSError) -> InputError:
     found = error.strerror or error
-    return InputError(f"A readable file is needed, {file_name(path)} gave: {found}. Check its permissions.")
+    return InputError(f"{file_name(path)} cannot be read: {found}. Check its permissions.")
 
 
 class Head:
@@ -365,8 +363,8 @@ def whole_document(name: str, lines: Iterable[bytes]) -> bytes:
         whole += line
         if len(whole) > LARGEST_DOCUMENT:
             raise InputError(
-                f"JSON Lines, or a document of at most {LARGEST_DOCUMENT:,} bytes, is needed, {name} is larger. "
-                "Write one object a line (jq -c), or split it."
+                f"{name} is one JSON document of more than {LARGEST_DOCUMENT:,} bytes, the most that is read "
+                "as a whole. Write one object a line (jq -c), or split it."
             )
     return bytes(whole)
 
@@ -376,7 +374,7 @@ def _encoding(head: bytes, otherwise: str = "utf-8") -> str:
 
 
 def is_decoded(text: str) -> bool:
-    """Tell whether all bytes of a text from `open_text` were valid in its encoding."""
+    """Return whether all bytes of a text from `open_text` were valid in its encoding."""
     try:
         return text.isascii() or bool(text.encode())
     except UnicodeEncodeError:
@@ -384,5 +382,5 @@ def is_decoded(text: str) -> bool:
 
 
 def decoded(line: bytes) -> str:
-    """Give a line of UTF-8 bytes as text; what is not UTF-8 stays as lone surrogates."""
+    """Return a line of UTF-8 bytes as text; what is not UTF-8 stays as lone surrogates."""
     return line.decode("utf-8", errors="surrogateescape")

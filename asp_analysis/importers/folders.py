@@ -28,7 +28,7 @@ class NotLoaded:
 
 
 def found_files(paths: Iterable[Path]) -> Iterator[FoundFile]:
-    """Give named files themselves, and all files of named folders."""
+    """Yield named files themselves, and all files of named folders."""
     for path in paths:
         if path.is_dir():
             yield from (FoundFile(file, False) for file in _files_of(path))
@@ -43,7 +43,7 @@ def plain_name(path: Path) -> str:
 
 
 def transcript_files(folders: Iterable[Path]) -> Iterator[FoundFile]:
-    """Give the transcripts in the agents' own folders; what else the agents keep there is none of ours."""
+    """Yield the transcripts in the agents' own folders; what else the agents keep there is none of ours."""
     for file in found_files(folders):
         if plain_name(file.path).endswith(".jsonl"):
             yield file
@@ -72,5 +72,5 @@ def find_folders(homes: list[Path], folders: tuple[str, ...], variable: str) -> 
     found += [home for home in homes if home.name in folders and home.is_dir()]
     if not found:
         places = ", ".join(str(home / folders[0]) for home in homes)
-        raise InputError(f"A folder of transcripts is needed, there is none at {places}. Set {variable}, or name it.")
+        raise InputError(f"There is no folder of transcripts at {places}. Set {variable}, or name the folder.")
     return found

@@ -28,7 +28,7 @@ def parse_object(line: Line) -> dict[str, Any]:
     """
     value = parse_line(line.content)
     if not isinstance(value, dict):
-        raise LineError(f"a JSON object is needed on each line, found a {type(value).__name__}")
+        raise LineError(f"this line is a {type(value).__name__}, not a JSON object")
     return value
 
 

@@ -220,7 +220,7 @@ def _loaded(found: list["FoundFile"], options: "LoadOptions", db: str | None) ->
 
 
 def _rehearsed(found: list["FoundFile"], options: "LoadOptions", db: str | None) -> "Iterator[LoadResult | NotLoaded]":
-    """Load, and take all of it back: the store is as it was, and records that wait beside it go on waiting."""
+    """Load, and take all of it back: the store is as it was, and records that wait next to it go on waiting."""
     from asp_analysis.config import store_url
     from asp_analysis.loading import load_files
     from asp_analysis.store.database import open_store
@@ -230,23 +230,23 @@ def _rehearsed(found: list["FoundFile"], options: "LoadOptions", db: str | None)
 
 
 def _tell_of_sample(store: "Store") -> None:
-    """Say that invented tasks stand beside one's own: nobody means to add them up."""
+    """Say that invented tasks are next to your own: nobody means to add them up."""
     from asp_analysis.store.database import sample_task_count
 
     if count := sample_task_count(store):
         note(
-            f"The store also holds the {count} tasks of the sample, and sums and estimates mix them with yours. Begin "
-            "your own with: asp-analysis init --reset, or name another store with --db."
+            f"The store also holds the {count} tasks of the sample, and sums and estimates mix them with yours. To "
+            "start your own, run asp-analysis init --reset, or use another store with --db."
         )
 
 
 def _load_waiting(url: "StoreUrl", found: list["FoundFile"]) -> None:
-    """Take what `capture` left beside the store as well: whoever loads wants all that there is."""
+    """Load what `capture` left next to the store as well: whoever loads wants all that there is."""
     from asp_analysis.capture.waiting import load_waiting
 
     count = 0 if url.is_missing() else load_waiting(url, [file.path for file in found])
     if count:
-        note(f"Loaded too: {counted(count, 'captured record')} that waited beside the store.")
+        note(f"Loaded too: {counted(count, 'captured record')} that waited next to the store.")
 
 
 def _with_progress(outcomes: "Iterator[LoadResult | NotLoaded]", count: int) -> "Iterator[LoadResult | NotLoaded]":

@@ -65,7 +65,7 @@ _INTERRUPTED = "[Request interrupted by user"
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
-    """Tell a transcript by its lines: they name their session, or are the snapshots and summaries that begin one."""
+    """Recognise a transcript by its lines: they name their session, or are snapshots and summaries that begin one."""
     kinds = {record.get("type") for record in objects if isinstance(record.get("type"), str)}
     if any("sessionId" in record and ("uuid" in record or "leafUuid" in record) for record in objects):
         return bool(kinds)
@@ -81,7 +81,7 @@ _HEAD_TYPES = {
 
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
-    """Read one transcript; its sub-agents' types are looked up beside it where it is a sub-agent's own file."""
+    """Read one transcript; its sub-agents' types are looked up next to it where it is a sub-agent's own file."""
     transcript = Transcript(source=SOURCE)
     context = _Context(reading, transcript, _file_agent(file.path))
     for line in read_lines(file, transcript):
@@ -261,7 +261,7 @@ class _Context:
 
 
 def _unwrapped(record: dict[str, Any]) -> dict[str, Any]:
-    """Give the sub-agent's own line that a progress record carries, with the session of the record around it."""
+    """Return the sub-agent's own line in a progress record, with the session of the record around it."""
     data = record.get("data")
     inner = data.get("message") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(inner, dict):
@@ -342,7 +342,7 @@ def _system(record: dict[str, Any], activity: Activity) -> None:
 
 
 def _file_agent(path: Path) -> tuple[str, str] | None:
-    """Give type and id of the sub-agent that `agent-<id>.jsonl` belongs to; None for a session's own file."""
+    """Return type and id of the sub-agent that `agent-<id>.jsonl` belongs to; None for a session's own file."""
     name = file_name(path.name).split(".")[0]
     if not name.startswith("agent-"):
         return None
@@ -366,7 +366,7 @@ def _object_of(content: bytes) -> dict[str, Any]:
 
 
 def _spawned_type(path: Path, agent_id: str) -> str | None:
-    """Find the type in the session that started the agent, `<session>.jsonl` beside `<session>/subagents/`."""
+    """Find the type in the session that started the agent, `<session>.jsonl` next to `<session>/subagents/`."""
     session = path.parent.parent
     for parent in (session.with_name(f"{session.name}.jsonl"), session.with_name(f"{session.name}.jsonl.gz")):
         if parent.is_file():

@@ -50,7 +50,7 @@ _TOOL_CALLS = {"function_call", "custom_tool_call", "local_shell_call", "web_sea
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
-    """Tell a rollout by its lines: a time, a type and a payload."""
+    """Recognise a rollout by its lines: a time, a type and a payload."""
     return any(isinstance(record.get("payload"), dict) and word(record, "type") in _LINE_TYPES for record in objects)
 
 
@@ -260,12 +260,12 @@ class _Session:
 
 
 def _named_session(path: Path) -> str:
-    """Give the session's id from `rollout-<time>-<uuid>.jsonl`, for files that lost their header."""
+    """Return the session's id from `rollout-<time>-<uuid>.jsonl`, for files that lost their header."""
     return file_name(path.name).split(".")[0][-36:]
 
 
 def _sub_agent(spawned: Any) -> tuple[str, str | None]:
-    """Give a sub-agent's type and the thread that started it; `source.subagent` is a name or says how it was made."""
+    """Return a sub-agent's type and the thread that started it; `source.subagent` is a name or says how it was made."""
     if not isinstance(spawned, dict):
         return (spawned if isinstance(spawned, str) and spawned else UNNAMED_AGENT), None
     details = next((value for value in spawned.values() if isinstance(value, dict)), {})
@@ -273,7 +273,7 @@ def _sub_agent(spawned: Any) -> tuple[str, str | None]:
 
 
 def _is_younger(turn_id: str, thread_id: str) -> bool:
-    """Tell whether a turn began after its thread was made: both are UUIDs of version 7, which begin with their time."""
+    """Return whether a turn began after its thread was made: both are UUIDs that begin with their time."""
     return turn_id > thread_id
 
 

@@ -44,7 +44,7 @@ class _RememberedLines:
         raise csv.Error(f"it has more than {LONGEST_LINE:,} characters, only its beginning is kept")
 
     def take(self) -> tuple[int, str]:
-        """Give the number of the record's first line and its text, and forget them."""
+        """Return the number of the record's first line and its text, and forget them."""
         first, text = self._first + 1, "".join(self._taken)
         self._first, self._length = self._line_number, 0
         self._taken.clear()
@@ -62,7 +62,7 @@ class _Line:
 
 
 def read_table(file: SourceFile, options: TableOptions) -> Iterator[RawBatch]:
-    """Read a CSV file with a header line; comma, semicolon or tab, told by the header. A quoted cell may hold lines."""
+    """Read a CSV file; its header shows whether comma, semicolon or tab parts it. A quoted cell may hold lines."""
     csv.field_size_limit(LONGEST_LINE)
     encoding = options.encoding
     with file.open_text(encoding) as stream:
@@ -71,7 +71,7 @@ def read_table(file: SourceFile, options: TableOptions) -> Iterator[RawBatch]:
         if not header:
             return
         if not is_decoded("".join(header)):
-            raise InputError(f"A CSV header in {encoding} is needed, {file.name} has none. {_what_to_do(encoding)}.")
+            raise InputError(f"The header of {file.name} is not {encoding}. {_what_to_do(encoding)}.")
         records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, len(header), encoding)
         for chunk in chunks(records, _length_of):
             yield _csv_batch(header, chunk)
@@ -93,7 +93,7 @@ def _csv_header(name: str, lines: _RememberedLines) -> tuple[list[str], str]:
         delimiter = max(",;\t", key=first.count)
         cells = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter, strict=True), [])]
     except csv.Error as error:
-        raise InputError(f"A CSV header is needed, line 1 of {name} is none ({error}). Check the file.") from None
+        raise InputError(f"Line 1 of {name} is not a CSV header ({error}). Check the file.") from None
     lines.take()
     check_width(name, len(cells))
     return name_columns(cells), delimiter

@@ -1,6 +1,6 @@
 """Gemini CLI sessions: `~/.gemini/tmp/<project>/chats/session-*.json`, one document, or its lines in newer versions.
 
-`input` holds the cached tokens; what the model thought (`thoughts`) is billed as output and stands beside it.
+`input` holds the cached tokens; what the model thought (`thoughts`) is billed as output and is next to it.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ _TOKEN_KEYS = frozenset({"input", "output", "cached", "thoughts", "tool", "total
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
-    """Tell a session by its header: it names the session and a hash of the project."""
+    """Recognise a session by its header: it names the session and a hash of the project."""
     return any("sessionId" in record and "projectHash" in record for record in objects)
 
 
@@ -40,7 +40,7 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
 
 
 def _messages(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the messages of a record: of a whole session, of a checkpoint that sets them anew, or the one it is."""
+    """Return the messages of a record: of a whole session, of a checkpoint that sets them again, or the one it is."""
     for holder in (record, record.get("$set")):
         if isinstance(holder, dict) and "messages" in holder:
             return objects_in(holder["messages"])

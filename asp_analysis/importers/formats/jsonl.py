@@ -55,7 +55,7 @@ def _text_of(lines: list[bytes]) -> Callable[[int], str]:
 
 
 def _by_column(objects: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, list[Any]]]]:
-    """Give objects as columns with their count; in several parts where each object has keys of its own."""
+    """Return objects as columns with their count; in several parts where each object has keys of its own."""
     names = list(objects[0]) if objects else []
     if len(names) > 1 and set(map(len, objects)) == {len(names)}:  # most files: every object has the same keys
         with contextlib.suppress(KeyError):
@@ -96,9 +96,9 @@ def _are_objects(values: list[Any]) -> bool:
 def _object(line: bytes) -> dict[str, Any]:
     value = parse_line(line)
     if not isinstance(value, dict):
-        raise LineError(f"a JSON object is needed on each line, found {shown(value)}")
+        raise LineError(f"{shown(value)} is not a JSON object; write one on each line")
     if len(value) > MOST_COLUMNS:
-        raise LineError(f"an object of at most {MOST_COLUMNS:,} keys is needed, this one has {len(value):,}")
+        raise LineError(f"this object has {len(value):,} keys, at most {MOST_COLUMNS:,} are read")
     return value
 
 

@@ -1,6 +1,6 @@
 """Langfuse exports: a trace with its observations, as the API returns them, or observations alone.
 
-`usageDetails` is a free dictionary. Keys that begin with `input_` or `output_` stand beside `input` and `output`; keys
+`usageDetails` is a free dictionary. Keys that begin with `input_` or `output_` are next to `input` and `output`; keys
 with a dot (`completion_details.reasoning`) are parts of them. A key that is not known and not 0 rejects its record:
 priced 0 it would be a hidden loss.
 """
@@ -32,7 +32,7 @@ _KNOWN = {*_TOTALS, *_CACHE_READ, *_CACHE_WRITE, *_WRITE_1H, *_BESIDE_OUTPUT}
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
-    """Tell an export by its observations."""
+    """Recognise an export by its observations."""
     first = objects[0]
     return bool(_observations(first)) or ("observations" in first and "trace" in first)
 
@@ -58,7 +58,7 @@ def _spans(file: SourceFile, reading: Reading, transcript: Transcript) -> Iterat
 
 
 def _observations(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the observations of a trace, of a page of the API, or of a list (each element is a document)."""
+    """Return the observations of a trace, of a page of the API, or of a list (each element is a document)."""
     listed = [document] if "traceId" in document else [*objects_in(document.get("observations"))]
     listed += objects_in(document.get("data"))
     return [record for record in listed if "traceId" in record and "type" in record]

@@ -23,7 +23,7 @@ _KNOWN_OF_LITELLM = frozenset(
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
-    """Tell a trajectory by its own name for the format, or by the version in its notes."""
+    """Recognise a trajectory by its own name for the format, or by the version in its notes."""
     info = objects[0].get("info")
     is_named = str(objects[0].get("trajectory_format", "")).startswith("mini-swe-agent")
     return is_named or (isinstance(info, dict) and "mini_version" in info and "messages" in objects[0])

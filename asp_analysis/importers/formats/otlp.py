@@ -115,7 +115,7 @@ _AGENTS = {"invoke_agent", "create_agent", "invoke_workflow", "AGENT", "CHAIN"}
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
-    """Tell a trace or a log by the names that hold its parts."""
+    """Recognise a trace or a log by the names that hold its parts."""
     if any(isinstance(record.get(name), list) for record in objects for name in ("resourceSpans", "resourceLogs")):
         return True
     first = objects[0]
@@ -328,7 +328,7 @@ def _service(resource: Any) -> str | None:
 
 
 def _hex(given: Any) -> str:
-    """Give an id in hex, as OTLP/JSON writes it; Tempo writes base64."""
+    """Return an id in hex, as OTLP/JSON writes it; Tempo writes base64."""
     text = str(given or "")
     if len(text) in (12, 24) and not all(letter in "0123456789abcdefABCDEF" for letter in text):
         try:
@@ -451,7 +451,7 @@ class _Events:
 
 
 def _agent(query_source: Any) -> str:
-    """Give the agent: the main conversation goes by several names."""
+    """Return the agent: the main conversation goes by several names."""
     text = str(query_source or "")
     return MAIN_AGENT if not text or text.startswith(("repl", "main", "sdk", "user")) else text
 

@@ -30,7 +30,9 @@ def read_table(file: SourceFile, _options: TableOptions) -> Iterator[RawBatch]:
                 yield RawBatch(columns=columns, line_numbers=numbers, raw_text=_parquet_text(columns))
                 seen += batch.num_rows
     except (pyarrow.ArrowException, ValueError, OverflowError) as error:  # texts that are no UTF-8, times beyond 9999
-        raise InputError(f"A Parquet file is needed, {file.name} gave: {_first_line(error)}. Write it again.") from None
+        raise InputError(
+            f"The Parquet file {file.name} cannot be read: {_first_line(error)}. Write it again."
+        ) from None
 
 
 def _parquet_text(columns: dict[str, list[Any]]) -> Callable[[int], str]:
@@ -38,7 +40,7 @@ def _parquet_text(columns: dict[str, list[Any]]) -> Callable[[int], str]:
 
 
 def _plain(value: Any) -> Any:
-    """Give a value that JSON can show: NaN and infinity are no JSON numbers."""
+    """Return a value that JSON can show: NaN and infinity are no JSON numbers."""
     return repr(value) if isinstance(value, float) and value - value != 0 else value
 
 

@@ -27,7 +27,7 @@ _KNOWN_OF_PI = frozenset({"input", "output", "cacheRead", "cacheWrite", "totalTo
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
-    """Tell a session by its header line."""
+    """Recognise a session by its header line."""
     return objects[0].get("type") == "session" and "id" in objects[0] and "cwd" in objects[0]
 
 

@@ -1,6 +1,6 @@
 """SWE-agent trajectories (`.traj`): a run knows its calls only as sums, so that one run is one execution.
 
-The file holds no time; the file's own time of change stands in for it. A cost of 0 was not recorded; it is not free.
+The file holds no time; the file's own time of change is in for it. A cost of 0 was not recorded; it is not free.
 """
 
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ _STATS_KEYS = frozenset({"tokens_sent", "tokens_received", "instance_cost", "tot
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
-    """Tell a trajectory by its steps or by its history of agent messages."""
+    """Recognise a trajectory by its steps or by its history of agent messages."""
     first = objects[0]
     steps, history = first.get("trajectory"), objects_in(first.get("history"))
     return (isinstance(steps, list) and "info" in first) or ("agent" in history[0] if history else False)
@@ -45,7 +45,7 @@ def _run_id(document: dict[str, Any]) -> str:
     try:
         return f"swe-agent:{short_id(json_text(content))}"
     except ValueError as error:
-        raise LineError(f"the trajectory cannot be told from others: {error}") from None
+        raise LineError(f"the trajectory cannot be identified: {error}") from None
 
 
 def _take(document: dict[str, Any], call: Call, reading: Reading, transcript: Transcript, line: Line) -> None:

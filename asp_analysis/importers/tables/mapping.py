@@ -32,7 +32,7 @@ _MARKS: dict[str, Callable[[set[str]], bool]] = {
     "executions": lambda names: bool(names & MEASURES.keys()) and "agent_role" in names,
     "task_metadata": lambda names: "task_id" in names and len(names & _TASK_COLUMNS) >= 3,
 }
-"""Kind of record -> whether columns, under our names, tell that it is this kind; the first that fits is taken."""
+"""Kind of record -> whether columns, under our names, say that it is this kind; the first that fits is taken."""
 
 
 def kind_of(table: str, columns: list[str], options: TableOptions) -> str:
@@ -44,7 +44,7 @@ def kind_of(table: str, columns: list[str], options: TableOptions) -> str:
 
 
 def detect_target(path: str, columns: list[str], options: TableOptions) -> str:
-    """Tell what the records are from the columns they have, as `--as` would say it.
+    """Detect what the records are from the columns they have, as `--as` would say it.
 
     Raises:
         InputError: the columns fit no table; the message lists them.
@@ -54,7 +54,7 @@ def detect_target(path: str, columns: list[str], options: TableOptions) -> str:
     if fitting:
         return fitting[0]
     raise InputError(
-        f"The kind of records in {path} must be known, the columns {_listed(columns)} do not tell it. "
+        f"The columns of {path} fit no kind of record: {_listed(columns)}. "
         f"Say --as {'|'.join(RECORDS)}, and --map OURS=THEIRS for names of your own."
     )
 
@@ -99,7 +99,7 @@ def _said(options: TableOptions) -> list[str]:
 
 
 def apply_mapping(kind: str, raw: RawBatch, options: TableOptions, reader: CellReader) -> Columns:
-    """Give the raw columns under our names; what has no place there goes to `metadata_json` as it is named."""
+    """Return the raw columns under our names; what has no place there goes to `metadata_json` as it is named."""
     model, count = RECORDS[kind], raw.record_count
     mapped: Columns = {}
     for ours, theirs in options.columns.items():
@@ -122,7 +122,7 @@ def apply_mapping(kind: str, raw: RawBatch, options: TableOptions, reader: CellR
 
 
 def _origins(kind: str, raw: RawBatch, options: TableOptions) -> list[str]:
-    """List the columns that tell where executions come from; no option says so, they may mean something else."""
+    """List the columns that say where executions come from; no option says so, they may mean something else."""
     said = _said(options)
     return [name for name in ORIGIN if kind == "executions" and name in raw.columns and name not in said]
 
@@ -146,7 +146,7 @@ def _is_object(value: Any) -> bool:
 
 
 def former_metadata(raw: RawBatch, given: Columns, options: TableOptions) -> list[str | None] | None:
-    """Return the metadata with where executions come from, as earlier releases kept it; None where nothing tells it.
+    """Return the metadata with where executions come from, as earlier releases kept it; None where nothing says it.
 
     given: the columns of `apply_mapping`.
     """
@@ -207,7 +207,7 @@ def _one_metadata(given: Any, extras: dict[str, Any]) -> Any:
 
 
 def _json_or_none(value: Any) -> Any:
-    """Give an unmapped value as it should stand in `metadata`: an empty cell is unknown."""
+    """Return an unmapped value as `metadata` has it: an empty cell is unknown."""
     if isinstance(value, str) and value == "":
         return None
     try:

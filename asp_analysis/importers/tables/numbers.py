@@ -84,7 +84,7 @@ def scale(value: Any, factor: Decimal) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class NumberCell:
-    """A text that holds a number: the number as Python writes it, and what stands around it (a currency, %)."""
+    """A text that holds a number: the number as Python writes it, and what is around it (a currency, %)."""
 
     number: str
     unit: str

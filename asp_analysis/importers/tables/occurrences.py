@@ -1,4 +1,4 @@
-"""How often each content of a file came so far: what tells executions apart that have no name of their own.
+"""How often each content of a file came so far: what distinguishes executions that have no name of their own.
 
 Any record may come again at the end of a file, so none can be forgotten. The latest are kept in memory; the others lie
 in a temporary file of this process, so that a file of any length is read in the same memory.
@@ -37,7 +37,7 @@ class Occurrences:
             self._put_away()
 
     def close(self) -> None:
-        """Give the temporary file back."""
+        """Return the temporary file back."""
         if self._others is not None:
             self._others.close()
 

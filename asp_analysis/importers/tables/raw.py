@@ -35,7 +35,7 @@ class RawBatch:
 
 
 def chunks(items: Iterable[Any], length_of: Callable[[Any], int]) -> Iterator[list[Any]]:
-    """Give items in groups of at most `BATCH_RECORDS`, of fewer where they are long."""
+    """Yield items in groups of at most `BATCH_RECORDS`, of fewer where they are long."""
     chunk: list[Any] = []
     length = 0
     for item in items:
@@ -55,7 +55,9 @@ def check_width(name: str, count: int) -> None:
         InputError: there are too many.
     """
     if count > MOST_COLUMNS:
-        raise InputError(f"At most {MOST_COLUMNS:,} columns are needed, {name} has {count:,}. Leave out what is none.")
+        raise InputError(
+            f"{name} has {count:,} columns, at most {MOST_COLUMNS:,} are read. Leave out what is not a column."
+        )
 
 
 def name_columns(cells: Sequence[str]) -> list[str]:

@@ -175,7 +175,7 @@ def rows_of(kind: str, clean: Columns, given: Columns) -> tuple[tuple[str, ...],
 
 
 def _unfolded(kind: str, columns: tuple[str, ...], clean: Columns) -> tuple[tuple[str, ...], Rows]:
-    """Give the rows of records with the platform's JSON vectors; every column that one of them may fill."""
+    """Return the rows of records with the platform's JSON vectors; every column that one of them may fill."""
     values = zip(*(clean[name] for name in columns), strict=True)
     records = [unfold(kind, dict(zip(columns, row, strict=True))) for row in values]
     filled = [column for vector in VECTORS[kind].values() for column in vector.values()]
@@ -216,7 +216,7 @@ def _with_names(clean: Columns, names: Iterable[str]) -> list[str]:
 
 
 def _metric_rows(clean: Columns) -> Rows:
-    """Give each metric as a row of its execution in which only that metric is known: merged, they are the execution."""
+    """Return each metric as a row of its execution in which only it is known: merged, they are the execution."""
     contexts = zip(*(clean[name] for name in CONTEXT), strict=True)
     empty = (None,) * (len(MEASURES) + len(ORIGIN))
     rows = []

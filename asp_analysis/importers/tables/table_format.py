@@ -48,9 +48,7 @@ class TableFormat(Format):
         columns = list(first.columns) if first else []
         header = self.read_header(file, table) if self.read_header else None
         if first and not columns and not options.kinds:
-            raise InputError(
-                f"JSON records are needed, {file.name} holds none that can be read. Check that it is whole."
-            )
+            raise InputError(f"{file.name} holds no JSON record that can be read. Check that it is whole.")
         kinds = tuple(kind_of(kind, columns, table) for kind in options.kinds)
         if first is None:
             return [

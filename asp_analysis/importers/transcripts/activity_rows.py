@@ -1,4 +1,4 @@
-"""Activities as rows of `task_metadata`: what transcripts saw stands in the metadata, the columns follow from it.
+"""Activities as rows of `task_metadata`: what transcripts saw is in the metadata, the columns follow from it.
 
 A column that holds what the transcripts said before, or nothing, follows them; one that holds something else was set
 by somebody who knows better (a table of tasks, for one) and stays.
@@ -29,7 +29,7 @@ _SETS = ("sources", "sessions", "projects", "branches", *EVENT_KINDS)
 
 
 def activity_row(task_id: str, activity: Activity) -> Row:
-    """Give the row of a task that only transcripts know."""
+    """Return the row of a task that only transcripts know."""
     seen = {
         "from": read_instant(activity.started_at),
         "to": read_instant(activity.ended_at),

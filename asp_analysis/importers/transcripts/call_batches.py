@@ -69,7 +69,7 @@ class TranscriptRun:
 
 
 class Reconciliation:
-    """Counts what the files of one run tell, each call and each event once over all of them."""
+    """Counts what the files of one run hold, each call and each event once over all of them."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()

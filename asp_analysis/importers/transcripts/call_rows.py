@@ -74,7 +74,7 @@ class CallRows:
         }
         for name, value in measured.items():
             if value is not None and not 0 <= value <= LARGEST_AMOUNT:
-                raise ValueError(f"{name}: a number from 0 to 1e15 is needed, found {value}")
+                raise ValueError(f"{name}: {value} is not a number from 0 to 1e15")
         others = {name: value for name, value in (former or {}).items() if name not in _SAID_BY_CALLS}
         metadata = {**others, **self._metadata(call, computed, price)}
         return {**_UNKNOWN, **self._context(call), **measured, "metadata_json": metadata}

@@ -1,4 +1,4 @@
-"""What every transcript tells, whatever its format: model calls, and the activity of the tasks they belong to.
+"""What every transcript says, whatever its format: model calls, and the activity of the tasks they belong to.
 
 Two descriptions of one call or one task merge into one, and the order does not matter: numbers take the largest, times
 the earliest (or latest), sets their union, and what can only belong to one owner goes to the smallest rank. Merging is
@@ -134,7 +134,7 @@ EVENT_KINDS = ("tool_errors", "api_errors", "interruptions", "compactions", "edi
 
 @dataclass(kw_only=True)
 class Transcript:
-    """All that one file told: calls and activities by their names, rejects, and what the reconciliation counts.
+    """All that one file said: calls and activities by their names, rejects, and what the reconciliation counts.
 
     not_understood: names of keys and record types that speak of usage and that no reader knows, with their counts.
     assumptions: sentences about what the file does not say and its reader had to assume.
@@ -162,7 +162,7 @@ class Transcript:
             self.duplicates += 1
 
     def touch(self, task_id: str, at: str, origin: Origin) -> Activity:
-        """Give the activity of a task, extended to the instant `at`."""
+        """Return the activity of a task, extended to the instant `at`."""
         activity = self.activities.get(task_id)
         if activity is None:
             activity = self.activities[task_id] = Activity(started_at=at, ended_at=at, source=self.source)
@@ -184,12 +184,12 @@ def note_event(activity: Activity, kind: str, name: str) -> None:
 
 
 def short_id(text: str) -> str:
-    """Shorten an id to ten characters that still tell the events of a task apart."""
+    """Shorten an id to ten characters that still distinguish the events of a task."""
     return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=5).hexdigest()
 
 
 def folder_name(path: Any) -> str | None:
-    """Give the last part of a folder's path, of Windows or of others: what people call their project."""
+    """Return the last part of a folder's path, of Windows or of others: what people call their project."""
     if not isinstance(path, str) or not path.strip():
         return None
     path = path.replace("\x00", "\\x00")
@@ -198,7 +198,7 @@ def folder_name(path: Any) -> str | None:
 
 
 def relative_path(path: str, folder: Any) -> str:
-    """Give a file's path within `folder` where it lies there, else as it is."""
+    """Return a file's path within `folder` where it is there, else as it is."""
     if isinstance(folder, str) and folder and path.startswith(folder):
         path = path[len(folder) :].lstrip("/\\") or path
     return path.replace("\x00", "\\x00")
@@ -218,7 +218,7 @@ class Reading:
         except re.error as error:
             raise InputError(
                 f"--task-from needs session, branch, project or a regular expression, found {self.task_from!r} "
-                f"({error}). Mend the expression."
+                f"({error}). Correct the expression."
             ) from None
 
         nameless = [agent for agent, role in self.roles if not role.strip()]

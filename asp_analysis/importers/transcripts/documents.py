@@ -61,9 +61,7 @@ def _one_document(name: str, lines: Iterator[Line], transcript: Transcript) -> I
     try:
         value = from_json(content, cache_strings="keys")
     except ValueError as error:
-        raise InputError(
-            f"A JSON document is needed, {name} is damaged or cut short: {error}. Copy it again."
-        ) from None
+        raise InputError(f"The JSON document {name} is damaged or cut short: {error}. Copy it again.") from None
     first = Line(first.number, b"")
     for record in value if isinstance(value, list) else [value]:
         if isinstance(record, dict):
@@ -71,12 +69,12 @@ def _one_document(name: str, lines: Iterator[Line], transcript: Transcript) -> I
 
 
 def objects_in(value: Any) -> list[dict[str, Any]]:
-    """Give the objects of a list; anything else holds none."""
+    """Return the objects of a list; anything else holds none."""
     return [record for record in value if isinstance(record, dict)] if isinstance(value, list) else []
 
 
 def positive(value: Any) -> float | None:
-    """Give a number above 0, also from text; None is unknown, and so is 0 (a recorder that knew no price).
+    """Return a number above 0, also from text; None is unknown, and so is 0 (a recorder that knew no price).
 
     Raises:
         LineError: it is no number.
@@ -86,7 +84,7 @@ def positive(value: Any) -> float | None:
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise LineError(f"a number is needed, found {shown(value)}") from None
+        raise LineError(f"{shown(value)} is not a number") from None
     if not 0 <= number <= LARGEST_AMOUNT:
-        raise LineError(f"a number from 0 to 1e15 is needed, found {shown(value)}")
+        raise LineError(f"{shown(value)} is not a number from 0 to 1e15")
     return number or None

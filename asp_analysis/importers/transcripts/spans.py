@@ -1,7 +1,7 @@
 """Traces as trees of spans, whatever their dialect: which spans are model calls, and each call counted at one level.
 
 Frameworks wrap calls in calls, and agents in agents, and each level may repeat the usage below it. A call counts where
-no call stands below it; an agent's own usage counts only where its trace knows no call at all.
+no call is below it; an agent's own usage counts only where its trace knows no call at all.
 """
 
 import bisect
@@ -40,13 +40,13 @@ class Span:
 
 @dataclass
 class Trace:
-    """The spans of one trace, and who stands above whom."""
+    """The spans of one trace, and who is above whom."""
 
     spans: dict[str, Span] = field(default_factory=dict)
     _inherited: dict[str, Inherited] = field(default_factory=dict)
 
     def above(self, span: Span) -> Iterator[Span]:
-        """Give the span's parent, its parent's parent and so on; a circle ends where it closes."""
+        """Return the span's parent, its parent's parent and so on; a circle ends where it closes."""
         seen = {span.span_id}
         while (parent := self.spans.get(span.parent_id or "")) is not None and parent.span_id not in seen:
             seen.add(parent.span_id)
@@ -54,7 +54,7 @@ class Trace:
             span = parent
 
     def inherited(self, span: Span) -> Inherited:
-        """Give agent, session and project of a span, each from the nearest span that names one; known ones are kept."""
+        """Return agent, session and project of a span, each from the nearest span that names one."""
         line: list[Span] = []
         for above in itertools.chain((span,), self.above(span)) if span.span_id not in self._inherited else ():
             line.append(above)
@@ -68,14 +68,14 @@ class Trace:
         return self._inherited[span.span_id]
 
     def counted(self) -> list[Span]:
-        """Give the spans that count as calls, in the order of their times."""
+        """Return the spans that count as calls, in the order of their times."""
         calls = [span for span in self.spans.values() if span.kind == "call" and span.call.has_usage]
         if not calls:
             calls = [span for span in self.spans.values() if span.kind == "agent" and span.call.has_usage]
         wrappers: set[str] = set()
         for span in calls:
             for above in self.above(span):
-                if above.span_id in wrappers:  # and so is all that stands above it
+                if above.span_id in wrappers:  # and so is all that is above it
                     break
                 wrappers.add(above.span_id)
         return sorted(
@@ -141,7 +141,7 @@ def _note(span: Span, trace: Trace, session_id: str | None, reading: Reading, tr
 
 
 def _give_tools(trace: Trace, counted: list[Span]) -> None:
-    """Give each tool span to the last call that began before it: the one that asked for it."""
+    """Return each tool span to the last call that began before it: the one that asked for it."""
     begun = [span.at for span in counted]
     for tool in trace.spans.values():
         if tool.kind != "tool":

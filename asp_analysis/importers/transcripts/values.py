@@ -35,7 +35,7 @@ def read_lines(file: SourceFile, transcript: Transcript) -> Iterator[Line]:
 
 
 def check_size(name: str, transcript: Transcript, count: int = 0) -> None:
-    """Refuse a file that tells more than can be held in memory, or hardly anything that can be read.
+    """Refuse a file that holds more than can be held in memory, or hardly anything that can be read.
 
     Raises:
         InputError: it holds more than `MOST_CALLS` calls (or `count` does), or has more than `MOST_REJECTS` rejects.
@@ -43,15 +43,15 @@ def check_size(name: str, transcript: Transcript, count: int = 0) -> None:
     if len(transcript.rejects) > MOST_REJECTS:
         first = transcript.rejects[0]
         raise InputError(
-            f"A readable {transcript.source} file is needed, {name} has more than {MOST_REJECTS:,} records that cannot "
+            f"The {transcript.source} file {name} has more than {MOST_REJECTS:,} records that cannot "
             f"be read (line {first.line_number}: {first.reasons[0]}). Check that it is whole."
         )
     if max(len(transcript.calls), count) > MOST_CALLS:
-        raise InputError(f"At most {MOST_CALLS:,} calls in a file are needed, {name} holds more. Split it.")
+        raise InputError(f"{name} holds more than {MOST_CALLS:,} calls, the most that are read of one file. Split it.")
 
 
 def reject(line: Line, reason: str, keep_text: bool) -> Reject:
-    """Reject a line; its text stays out of the store unless texts are kept, its fingerprint tells it from others."""
+    """Reject a line; its text stays out of the store unless texts are kept, its fingerprint identifies it."""
     if keep_text and 0 < len(line.content) <= _LONGEST_KEPT:
         return Reject(line.number, (reason,), decoded(line.content))
     # The records of one document share its line: their reasons tell them apart.
@@ -60,7 +60,7 @@ def reject(line: Line, reason: str, keep_text: bool) -> Reject:
 
 
 def count(values: dict[str, Any], name: str) -> int | None:
-    """Give a count such as a number of tokens; a text of digits is one, None is unknown.
+    """Return a count such as a number of tokens; a text of digits is one, None is unknown.
 
     Raises:
         LineError: it is something else, or negative.
@@ -72,7 +72,7 @@ def count(values: dict[str, Any], name: str) -> int | None:
         return int(value)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
         return int(value)
-    raise LineError(f"{name}: a count of at least 0 is needed, found {shown(value)}")
+    raise LineError(f"{name}: {shown(value)} is not a count of at least 0")
 
 
 _SPEAKS_OF_USAGE = re.compile(r"token|usage|cost|price|billing|billed|iteration|credit", re.IGNORECASE)
@@ -113,7 +113,7 @@ def is_counted(value: Any) -> bool:
 
 
 def instant(record: dict[str, Any], name: str = "timestamp") -> str:
-    """Give an instant in the store's form, so that instants of all formats compare as texts.
+    """Return an instant in the store's form, so that instants of all formats compare as texts.
 
     Raises:
         LineError: it is missing or no instant.
@@ -125,7 +125,7 @@ def instant(record: dict[str, Any], name: str = "timestamp") -> str:
 
 
 def word(record: dict[str, Any], name: str) -> str | None:
-    """Give a text that is not empty; anything else is unknown. U+0000, which no store takes, becomes visible."""
+    """Return a text that is not empty; anything else is unknown. U+0000, which no store takes, becomes visible."""
     value = record.get(name)
     if value.__class__ is not str or not value:
         return None
@@ -133,7 +133,7 @@ def word(record: dict[str, Any], name: str) -> str | None:
 
 
 def list_in(value: Any) -> list[Any]:
-    """Give a list as it is; anything else holds nothing."""
+    """Return a list as it is; anything else holds nothing."""
     return value if isinstance(value, list) else []
 
 
