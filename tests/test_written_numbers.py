@@ -1,10 +1,12 @@
 """Numbers for people: thousands separated, durations in two units, and a word or an empty cell for what is unknown."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from asp_analysis import wording
+from asp_analysis.charts import plot_estimate_vector
 
 MISSING = [None, np.nan, pd.NA, pd.NaT, np.inf]
 
@@ -69,3 +71,12 @@ def test_a_table_says_units_in_its_headings_and_leaves_the_unknown_empty():
     assert [*shown.columns] == ["task_id", "cost (USD)", "latency", "hit share", "first", "executions", "passed"]
     assert shown.loc[0].tolist() == ["T-1", "1,234", "3 min 20 s", "38 %", "2026-01-02", "6,500", "yes"]
     assert shown.loc[1].tolist() == ["", "", "", "100 %", "", "1", "no"]
+
+
+@pytest.mark.parametrize(("tokens", "said"), [(32.3, "32.3"), (4_660, "4,660"), (61_600, "61.6 k"), (27.2e6, "27.2 M")])
+def test_an_amount_at_a_chart_has_its_thousands_separated(tokens, said):
+    frame = pd.DataFrame({"component": ["tokens_out"], "estimate": [tokens]})
+    bounds = {"lower_70": 0.9, "upper_70": 1.1, "lower_90": 0.8, "upper_90": 1.2}
+    ax = plot_estimate_vector(frame.assign(**{name: factor * tokens for name, factor in bounds.items()}))
+    assert ax.texts[0].get_text().startswith(f"{said}  (")
+    plt.close("all")

@@ -284,4 +284,5 @@ def _format_amount(component: str, value: float) -> str:
         minutes = value / 60_000
         return f"{minutes:.1f} min" if minutes >= 2 else f"{value / 1000:.3g} s"
     factor, unit = (1e6, " M") if value >= 1e6 else (1e3, " k") if value >= 1e4 else (1.0, "")
-    return f"{value / factor:,.3g}{unit}"
+    shown = value / factor
+    return f"{shown:,.0f}{unit}" if shown >= 100 else f"{shown:.3g}{unit}"
