@@ -130,7 +130,7 @@ def tell_history(asked: Asked) -> Finding:
     text = f"**{write_noun(len(rows), 'finished task')}** of known cost."
     sizes = rows["size"].dropna()
     if sizes.empty:
-        text += f" None has a size, so that the estimate cannot follow it. {SIZES}"
+        text += f" No task has a size, so that the estimate cannot follow it. {SIZES}"
     else:
         text += f" Their sizes run from **{write_size(sizes.min())}** to **{write_size(sizes.max())}** units"
         text += f", with a median of {write_size(sizes.median())}."
