@@ -13,11 +13,15 @@ class LoadOptions:
 
     kinds: keys of `records.RECORDS`, or agent_cost_vector, whose rows are executions or their metrics; a table is read
     as each of them. max_rejects: nothing of a file is written where more of its records are rejected; None for any.
+    may_count_again: a file is written even if its records count a second time. is_replacing: a file takes the place of
+    its former loads.
     """
 
     kinds: tuple[str, ...] = ()
     table: TableOptions = field(default_factory=TableOptions)
     max_rejects: int | None = None
+    may_count_again: bool = False
+    is_replacing: bool = False
     reading: Reading = field(default_factory=Reading)
     prices: OwnPrices | None = None
 

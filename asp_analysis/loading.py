@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from asp_analysis import pricing
 from asp_analysis.batch import Batch
+from asp_analysis.call_prices import make_pricer
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import SourceFile, file_name, open_file
 from asp_analysis.importers.folders import FoundFile, NotLoaded, found_files
@@ -13,15 +13,13 @@ from asp_analysis.importers.format import Format, Part, ReadOptions
 from asp_analysis.importers.registry import explain_unknown, find_format
 from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts.call_batches import TranscriptRun
-from asp_analysis.importers.transcripts.call_rows import Cost, Pricer
-from asp_analysis.importers.transcripts.calls import Call
 from asp_analysis.load_options import LoadOptions
-from asp_analysis.records import read_instant
 from asp_analysis.store.database import Store
-from asp_analysis.store.loads import last_loads, write_loads
+from asp_analysis.store.loads import WriteRules, last_loads, write_loads
 from asp_analysis.store.log import LoadedFile, LoadResult, unchanged_result
 from asp_analysis.store.rejects import HEADER, storable
 from asp_analysis.unchanged import is_same, transcript_options
+from asp_analysis.unloading import merge_of_load
 
 _GROUP_FILES, _GROUP_RECORDS = 64, 20_000
 
@@ -77,7 +75,7 @@ class _Group:
     """Files that are read and wait to be written in one transaction: thousands of small files need not wait for it."""
 
     def __init__(self, store: Store, options: LoadOptions) -> None:
-        self._store, self._max_rejects = store, options.max_rejects
+        self._store, self._rules = store, _make_rules(options)
         self._logged = last_loads(store)
         run = TranscriptRun(options.reading, make_pricer(options), transcript_options(options.reading, options.prices))
         self._options = ReadOptions(kinds=options.kinds, table=options.table, transcripts=run)
@@ -96,10 +94,10 @@ class _Group:
                 raise InputError(explain_unknown(file, is_named=is_named))
             loads = [(_logged_file(file, form, part), part.batches) for part in form.read_parts(file, self._options)]
             if (
-                form.is_table or self._max_rejects is not None
+                form.is_table or self._rules.max_rejects is not None
             ):  # a table is read while it is written, by a transaction of its own
                 yield from self.write()
-                yield from write_loads(self._store, loads, max_rejects=self._max_rejects)
+                yield from write_loads(self._store, loads, self._rules)
             else:
                 yield from self._add(loads)
 
@@ -113,13 +111,21 @@ class _Group:
         """Write what waits."""
         waiting, self._waiting, self._records = self._waiting, [], 0
         if waiting:
-            yield from write_loads(self._store, waiting)
+            yield from write_loads(self._store, waiting, self._rules)
 
     def _is_unchanged(self, file: SourceFile, logged: dict[str, Any]) -> bool:
         """Return whether a file is as it was: by size and time of change, by content where only the time differs."""
         if self._options.is_of_tables or not is_same(logged, file.size_bytes, self._options.transcripts.options):
             return False
         return bool(logged["modified_ns"] == file.modified_ns or logged["sha256"] == file.sha256)
+
+
+def _make_rules(options: LoadOptions) -> WriteRules:
+    return WriteRules(
+        max_rejects=options.max_rejects,
+        may_count_again=options.may_count_again,
+        merges=merge_of_load if options.is_replacing else None,
+    )
 
 
 def _logged_file(file: SourceFile, form: Format, part: Part) -> LoadedFile:
@@ -135,26 +141,3 @@ def _logged_file(file: SourceFile, form: Format, part: Part) -> LoadedFile:
         found={**part.found, **header},
         notes=part.notes,
     )
-
-
-def make_pricer(options: LoadOptions) -> Pricer:
-    """Return what prices calls under the options of a load."""
-    price_tokens = options.prices.price_tokens if options.prices else pricing.price_tokens
-
-    def price(call: Call) -> Cost | None:
-        """Price a call; the importers know no prices and the prices know no calls."""
-        if call.tokens_in is None and call.tokens_out is None:
-            return None
-        tokens = pricing.Tokens(
-            total_in=call.tokens_in or 0,
-            out=call.tokens_out or 0,
-            cache_read=call.cache_read or 0,
-            cache_write=call.cache_write or 0,
-            cache_write_1h=call.cache_write_1h or 0,
-            web_searches=call.web_searches or 0,
-            variant=call.variant,
-        )
-        priced = price_tokens(call.model, call.provider, read_instant(call.at), tokens)
-        return None if priced is None else Cost(priced.cost_usd, priced.price)
-
-    return price

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from asp_analysis.call_prices import make_pricer
 from asp_analysis.importers.file import open_file
 from asp_analysis.importers.format import Format, ReadOptions
 from asp_analysis.importers.registry import find_format, list_formats
@@ -10,7 +11,6 @@ from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.importers.transcripts.calls import Reading, Transcript
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
 from asp_analysis.load_options import LoadOptions
-from asp_analysis.loading import make_pricer
 
 
 def read_options(reading: Reading | None = None) -> ReadOptions:

@@ -24,7 +24,7 @@ ROWS = (
         ("probe", "learning", "quality", "charts"): "these four see only frames",
     },
     {
-        ("load_options", "loading", "unloading", "unchanged", "exporting"): "these join the parts below",
+        ("load_options", "call_prices", "loading", "unloading", "unchanged", "exporting"): "these join the parts below",
         ("postgres", "capture", "magic", "dashboard", "monitor"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
@@ -42,8 +42,11 @@ WITHIN_A_ROW = {
     ("platform_form", "records"),
     ("loading", "unchanged"),
     ("loading", "load_options"),
-    ("unloading", "loading"),
+    ("loading", "unloading"),
+    ("loading", "call_prices"),
+    ("unloading", "call_prices"),
     ("unloading", "load_options"),
+    ("call_prices", "load_options"),
 }
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
 columns; `privacy` looks at the file of an address; `sql` asks where the scripts are; `platform_form` writes JSON as

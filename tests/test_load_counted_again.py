@@ -11,7 +11,7 @@ def load_lines(run, empty_store, tmp_path):
     def load(lines, *options, name="runs.csv", head=HEAD):
         path = tmp_path / name
         path.write_text(head + "".join(lines))
-        ran = run("load", path, "--as", "executions", *options, "--db", empty_store)
+        ran = run("load", path, "--as", "executions", *options, "--again", "--db", empty_store)
         assert ran.exit_code == (" 0 written, 0 updated, 0 present, " in ran.out), ran.err
         return "\n".join(line for line in ran.err.splitlines() if "was loaded before" in line)
 
@@ -63,3 +63,48 @@ def test_executions_with_names_are_updated_without_a_note(load_lines):
 def test_a_load_that_took_nothing_is_no_load_before(load_lines):
     load_lines(LINES, "--time-format", "%d/%m/%Y", "--map", "cost_usd=task_id")
     assert load_lines(LINES) == ""
+
+
+def test_without_the_option_nothing_is_written_and_what_to_do_is_said(load_lines, run, empty_store, tmp_path):
+    load_lines(LINES)
+    path = tmp_path / "runs.csv"
+    path.write_text(HEAD + "".join([LINES[0].replace(",Code,", ",Code,9"), *LINES[1:]]))
+    refusal = run("load", path, "--as", "executions", "--db", empty_store).refusal
+    assert "1 row without execution_id would count a second time. Nothing of it was written." in refusal
+    assert "--replace" in refusal and "--again" in refusal and "--map execution_id=COLUMN" in refusal
+    query = "SELECT count(*) AS n, sum(cost_usd) AS usd FROM executions"
+    assert run("sql", query, "--json", "--db", empty_store).json == [{"n": 6, "usd": 21.0}]
+    assert len(run("loads", "--json", "--db", empty_store).json) == 1
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_corrected_file_takes_the_place_of_its_former_loads(load_lines, run, empty_store, tmp_path, times):
+    for number in range(times):
+        load_lines([*LINES, "2026-02-01 10:00,T-9,Code,1,1\n"] if number else LINES)
+    path = tmp_path / "runs.csv"
+    path.write_text(HEAD + "".join([LINES[0].replace(",Code,", ",Code,9"), *LINES[1:]]))
+    ran = run("load", path, "--as", "executions", "--replace", "--db", empty_store)
+    assert ran.exit_code == 0 and f"{path}: replaced load {'2, 1' if times == 2 else '1'}." in ran.err
+    query = "SELECT count(*) AS n, sum(cost_usd) AS usd, count(DISTINCT load_id) AS loads FROM executions"
+    assert run("sql", query, "--json", "--db", empty_store).json == [{"n": 6, "usd": 111.0, "loads": 1}]
+    assert len(run("loads", "--json", "--db", empty_store).json) == 1
+    assert run("sql", "FROM tasks WHERE task_id = 'T-9'", "--json", "--db", empty_store).json == []
+
+
+def test_a_replacement_that_is_refused_leaves_the_former_load(load_lines, run, empty_store, tmp_path):
+    load_lines(LINES)
+    path = tmp_path / "runs.csv"
+    path.write_text(HEAD + LINES[0].replace(",Code,", ",Code,x"))
+    assert run("load", path, "--as", "executions", "--replace", "--strict", "--db", empty_store).exit_code == 1
+    query = "SELECT count(*) AS n FROM executions"
+    assert run("sql", query, "--json", "--db", empty_store).json == [{"n": 6}]
+    ran = run("load", path, "--as", "executions", "--replace", "--dry-run", "--db", empty_store)
+    assert "replaced load 1" in ran.err and "Nothing was written" in ran.err
+    assert run("sql", query, "--json", "--db", empty_store).json == [{"n": 6}]
+
+
+def test_a_file_without_a_former_load_says_so(run, empty_store, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text(HEAD + LINES[0])
+    ran = run("load", path, "--as", "executions", "--replace", "--db", empty_store)
+    assert ran.exit_code == 0 and "no former load to replace" in ran.err

@@ -284,6 +284,6 @@ def test_every_row_says_which_load_wrote_it_first(run, empty_store, tmp_path):
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(other) + "\n")
         load(run, empty_store, tmp_path / f"{name}.jsonl")
     assert stored(empty_store, "agent_cost_vector", "cost_usd", "latency_ms", "load_id") == [(2.0, 5.0, 1)]
-    assert stored(empty_store, "task_metadata", "load_id", "is_stub") == [(1, 0)]  # a stub of the first load, updated
+    assert stored(empty_store, "task_metadata", "load_id", "is_stub") == [(4, 0)]  # the first load only named it
     assert stored(empty_store, "defect_log", "load_id") == [(5,)]
     assert stored(empty_store, "bootstrap_metrics", "load_id") == [(6,)]

@@ -7,6 +7,7 @@ has all former records.
 """
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -44,19 +45,35 @@ class Unnamed:
         self.ends["ends"] = [batch.rows[-1][place] for place in places]
 
 
+@dataclass(frozen=True)
+class CountedAgain:
+    """That records of a file count a second time: what to say where that was wanted, and where it was not."""
+
+    note: str
+    refusal: str
+
+
+def former_loads(connection: Connection, load_id: int, source: LoadedFile) -> list[int]:
+    """List the former loads of a file, or of its content, as the same kind, the newest first."""
+    query = (
+        "SELECT load_id FROM load_log WHERE loaded_as = ? AND (file = ? OR sha256 = ?) AND load_id < ? ORDER BY 1 DESC"
+    )
+    return [row[0] for row in execute(connection, query, (source.loaded_as, source.file, source.sha256, load_id)).all()]
+
+
 def counted_again(
     connection: Connection, load_id: int, source: LoadedFile, result: LoadResult, unnamed: Unnamed
-) -> str:
-    """Say that records of a file count a second time; empty where there is no sign of it."""
+) -> CountedAgain | None:
+    """Return that records of a file count a second time; None where there is no sign of it."""
     count = min(unnamed.count, result.written)
     earlier = _earlier(connection, load_id, source) if count else None
     if earlier is None or result.present + result.updated >= earlier["taken"]:
-        return ""
+        return None
     if _options(earlier) != source.options:
         return _note(source, earlier, "other options", count)
     if earlier["sha256"] != source.sha256 and _is_same_at_an_end(earlier, unnamed):
         return _note(source, earlier, "other content", count)
-    return ""
+    return None
 
 
 def _earlier(connection: Connection, load_id: int, source: LoadedFile) -> dict[str, Any] | None:
@@ -75,11 +92,15 @@ def _is_same_at_an_end(earlier: dict[str, Any], unnamed: Unnamed) -> bool:
     return any(known.get(end) == values for end, values in unnamed.ends.items())
 
 
-def _note(source: LoadedFile, earlier: dict[str, Any], what: str, count: int) -> str:
+def _note(source: LoadedFile, earlier: dict[str, Any], what: str, count: int) -> CountedAgain:
     key, when = NAMED_BY[source.loaded_as], earlier["finished_at"][:16].replace("T", " ")
     as_name = "" if earlier["file"] == source.file else f" as {earlier['file']}"
-    counted = f"1 row without {key} counts" if count == 1 else f"{count} rows without {key} count"
-    return (
-        f"{source.file} was loaded before{as_name} ({when} UTC) with {what}; {counted} as new {_NOUNS[key]}. "
-        f"Name them with --map {key}=COLUMN, then corrected rows replace the old ones."
+    rows = f"1 row without {key}" if count == 1 else f"{count} rows without {key}"
+    before = f"{source.file} was loaded before{as_name} ({when} UTC) with {what}"
+    counts = "counts" if count == 1 else "count"
+    return CountedAgain(
+        note=f"{before}; {rows} {counts} as new {_NOUNS[key]}. "
+        f"Name them with --map {key}=COLUMN, then corrected rows replace the old ones.",
+        refusal=f"{before}; {rows} would count a second time. Nothing of it was written. --replace puts the file in "
+        f"the place of its former load, --map {key}=COLUMN names the rows, --again counts them as new {_NOUNS[key]}.",
     )

@@ -1,6 +1,7 @@
 """One load of one file: all or nothing, one row in `load_log`, every rejected record kept with its reasons."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -8,51 +9,60 @@ from sqlalchemy import Connection
 from asp_analysis.batch import Batch, Reject
 from asp_analysis.errors import InputError
 from asp_analysis.records import RECORDS, json_text
-from asp_analysis.store.again import Unnamed, counted_again
+from asp_analysis.store.again import CountedAgain, Unnamed, counted_again, former_loads
 from asp_analysis.store.database import Store, now
 from asp_analysis.store.first_rows import FirstRows
 from asp_analysis.store.log import LAST_LOADS, LoadedFile, LoadResult
 from asp_analysis.store.rejects import keep_rejects, storable
 from asp_analysis.store.roles import Roles
 from asp_analysis.store.statements import execute
+from asp_analysis.store.unload import Merges, unload
 from asp_analysis.store.upsert import BatchWriter
 
 _SHOWN_REJECTS = 5
 
 
-def write_load(
-    store: Store, source: LoadedFile, batches: Iterable[Batch], *, max_rejects: int | None = None
-) -> LoadResult:
+@dataclass(frozen=True, kw_only=True)
+class WriteRules:
+    """Under which conditions a file is written.
+
+    max_rejects: nothing of it is written where more are rejected; None for any number. may_count_again: records may
+    count a second time. take_back: takes the load of a number back, where a file is to replace its former loads; None
+    where they stay.
+    """
+
+    max_rejects: int | None = None
+    may_count_again: bool = True
+    merges: Merges | None = None
+
+
+def write_load(store: Store, source: LoadedFile, batches: Iterable[Batch]) -> LoadResult:
     """Write all batches of one file in one transaction: a crash or an interruption leaves all of the file or nothing.
 
-    Rejected records are kept in `load_reject`. With `max_rejects` nothing at all is written where more are rejected.
+    Rejected records are kept in `load_reject`.
 
     Raises:
-        InputError: more than `max_rejects` records were rejected; the message says the first reasons.
         StoreError: the store cannot be written.
     """
-    (result,) = write_loads(store, [(source, batches)], max_rejects=max_rejects)
+    (result,) = write_loads(store, [(source, batches)])
     return result
 
 
 def write_loads(
-    store: Store, loads: Iterable[tuple[LoadedFile, Iterable[Batch]]], *, max_rejects: int | None = None
+    store: Store, loads: Iterable[tuple[LoadedFile, Iterable[Batch]]], rules: WriteRules | None = None
 ) -> list[LoadResult]:
     """Write several files in one transaction: either all of them or none; thousands of small files need not wait.
 
     Raises:
-        InputError: more than `max_rejects` records of a file were rejected.
+        InputError: the rules refuse a file, or its former load cannot be taken back.
         StoreError: the store cannot be written.
     """
+    rules = rules or WriteRules()
+    if store.is_rehearsing:  # it says what would count again
+        rules = replace(rules, may_count_again=True)
     with store.transaction() as connection:
         return [
-            _write(
-                connection,
-                source,
-                batches,
-                max_rejects=max_rejects,
-                first=FirstRows(connection) if store.is_rehearsing else None,
-            )
+            _write(connection, source, batches, rules, FirstRows(connection) if store.is_rehearsing else None)
             for source, batches in loads
         ]
 
@@ -63,12 +73,7 @@ def last_loads(store: Store) -> dict[str, dict[str, Any]]:
 
 
 def _write(
-    connection: Connection,
-    source: LoadedFile,
-    batches: Iterable[Batch],
-    *,
-    max_rejects: int | None,
-    first: FirstRows | None,
+    connection: Connection, source: LoadedFile, batches: Iterable[Batch], rules: WriteRules, first: FirstRows | None
 ) -> LoadResult:
     result = LoadResult(file=source.file, loaded_as=source.loaded_as, found=dict(source.found))
     first_rejects: list[Reject] = []
@@ -85,19 +90,49 @@ def _write(
         rejects = sorted([*batch.rejects, *outcome.rejects], key=lambda reject: reject.line_number)
         _add(result, batch, outcome, len(rejects))
         examples.see(rejects)
-        if max_rejects is not None:
+        if rules.max_rejects is not None:
             first_rejects += rejects[: max(0, _SHOWN_REJECTS - len(first_rejects))]
-            if result.rejected > max_rejects:
-                raise _too_many_rejects(source.file, result, first_rejects, max_rejects)
+            if result.rejected > rules.max_rejects:
+                raise _too_many_rejects(source.file, result, first_rejects, rules.max_rejects)
         keep_rejects(connection, load_id, source.file, rejects)
     writer.finish()
     add_to_log(connection, load_id, result)
     if unnamed.count:
         _keep_found(connection, load_id, {**source.found, **unnamed.ends})
-    said = (counted_again(connection, load_id, source, result, unnamed), roles.question(connection))
-    result.notes += [*source.notes, *filter(None, said)]
+    if rules.merges is None:
+        said = _say_again(counted_again(connection, load_id, source, result, unnamed), rules)
+    else:
+        said = _replace_former(connection, load_id, source, rules.merges)
+    result.notes += [*source.notes, *said]
+    result.notes += filter(None, [roles.question(connection)])
     result.first_rows = None if first is None else first.read_back()
     return result
+
+
+def _replace_former(connection: Connection, load_id: int, source: LoadedFile, merges: Merges) -> list[str]:
+    """Take the former loads of a file back, now that it is written; return what to say.
+
+    Raises:
+        InputError: one of them cannot be taken back.
+    """
+    former = former_loads(connection, load_id, source)
+    for one in former:
+        unload(connection, one, merges)
+    said = ", ".join(map(str, former))
+    return [f"{source.file}: replaced load {said}." if former else f"{source.file}: no former load to replace."]
+
+
+def _say_again(again: CountedAgain | None, rules: WriteRules) -> list[str]:
+    """Return what to say of records that count again.
+
+    Raises:
+        InputError: they may not.
+    """
+    if again is None:
+        return []
+    if not rules.may_count_again:
+        raise InputError(again.refusal)
+    return [again.note]
 
 
 class _Examples:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from asp_analysis import sql
 from asp_analysis.batch import Batch
+from asp_analysis.call_prices import make_pricer
 from asp_analysis.errors import AnalysisError
 from asp_analysis.importers.file import SourceFile, open_file
 from asp_analysis.importers.formats import platform_file
@@ -19,7 +20,6 @@ from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.importers.transcripts.calls import Reading, Transcript
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
 from asp_analysis.load_options import LoadOptions
-from asp_analysis.loading import make_pricer
 from asp_analysis.records import RECORDS
 from asp_analysis.store.loads import storable
 from asp_analysis.store.upsert import KEYED_TABLES, _merge_of

@@ -55,6 +55,8 @@ class _Request:
     max_rejects: int | None
     is_strict: bool
     is_rehearsal: bool
+    is_replacing: bool
+    may_count_again: bool
 
 
 @click.command()
@@ -120,6 +122,8 @@ class _Request:
 @click.option("--sheet", metavar="NAME", help="The sheet of a workbook that has several.")
 @click.option("--strict", "is_strict", is_flag=True, help="Write nothing of a file in which a record is rejected.")
 @click.option("--max-rejects", type=click.IntRange(0), metavar="N", help="Write nothing of a file with more rejects.")
+@click.option("--replace", "is_replacing", is_flag=True, help="Let a corrected file replace its former loads.")
+@click.option("--again", "may_count_again", is_flag=True, help="Load a file even if rows of it count a second time.")
 @click.option(
     "--dry-run",
     "is_rehearsal",
@@ -288,6 +292,8 @@ def _load_options(asked: _Request, reading: "Reading", prices: "OwnPrices | None
         kinds=tuple(dict.fromkeys(asked.kinds)),
         table=table,
         max_rejects=0 if asked.is_strict else asked.max_rejects,
+        may_count_again=asked.may_count_again,
+        is_replacing=asked.is_replacing,
         reading=reading,
         prices=prices,
     )
