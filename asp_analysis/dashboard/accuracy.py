@@ -69,7 +69,7 @@ def build_accuracy_section(facts: Facts, found: Accuracy) -> Section:
     """Give the section on estimates."""
     question = "Can the next task's cost be told, and do the intervals hold what they promise?"
     if found.refusal:
-        return Section("estimates", "Estimates", question, [Note(f"No forecast can be judged yet. {found.refusal}")])
+        return Section("estimates", "Estimates", question, missing=f"No forecast can be judged yet. {found.refusal}")
     parts = [_draw_over_time(found), _draw_coverage(found), _tabulate_scores(facts, found)]
     return Section("estimates", "Estimates", question, parts)
 
@@ -133,7 +133,7 @@ def _tabulate_scores(facts: Facts, found: Accuracy) -> Table:
         "Cost of whole tasks. Bias above 1 is too high. Shares with their 95 % Wilson interval. "
         f"The last 10 intervals of 70 % span a factor of {words.number(found.factor, 1)} (median upper / lower end)."
     )
-    return Table(title="Scores of the forecasts", headers=headers, rows=rows, words=reading)
+    return Table(title="Scores of the forecasts", headers=headers, rows=rows, words=reading, is_sortable=False)
 
 
 def _score_planner(stored: pd.DataFrame, found: Accuracy) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """What needs a person: each alert says what was seen, with its numbers, and what to do."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from asp_analysis.dashboard.capabilities import find_falls, find_worsening
 from asp_analysis.dashboard.defects import find_escapes
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Alert
+from asp_analysis.dashboard.spending import MOST_NAMES
 from asp_analysis.intervals import wilson
 from asp_analysis.learning import MODES
 from asp_analysis.quality import cost_charts
@@ -18,13 +19,17 @@ from asp_analysis.quality import cost_charts
 ACT, LOOK, KNOW = "act", "look", "know"
 
 
-def collect_alerts(facts: Facts, found: Accuracy) -> list[Alert]:
-    """Give all alerts, the most urgent first."""
+def collect_alerts(facts: Facts, found: Accuracy, tasks: Mapping[str, str]) -> list[Alert]:
+    """Return all alerts, the most urgent first, each with a link to what it speaks of.
+
+    tasks: the anchors of the tasks that the page lists.
+    """
+    capabilities = {str(name): f"#capability-{place}" for place, name in enumerate(facts.status["capability"])}
     every = [
-        *_warn_of_early_trust(facts),
-        *_warn_of_falls(facts),
-        *_warn_of_overspending(facts),
-        *_warn_of_worsening(facts),
+        *_warn_of_early_trust(facts, capabilities),
+        *_warn_of_falls(facts, capabilities),
+        *_warn_of_overspending(facts, tasks),
+        *_warn_of_worsening(facts, capabilities),
         *_warn_of_escapes(facts),
         *_warn_of_drift(facts),
         *_warn_of_intervals(found),
@@ -34,7 +39,7 @@ def collect_alerts(facts: Facts, found: Accuracy) -> list[Alert]:
     return sorted(every, key=lambda alert: (ACT, LOOK, KNOW).index(alert.level))
 
 
-def _warn_of_early_trust(facts: Facts) -> list[Alert]:
+def _warn_of_early_trust(facts: Facts, anchors: Mapping[str, str]) -> list[Alert]:
     table = facts.status
     is_early = (table["published_mode"] == MODES[2]) & (table["sound_mode"] != MODES[2])
     return [
@@ -42,24 +47,26 @@ def _warn_of_early_trust(facts: Facts) -> list[Alert]:
             ACT,
             f"{row['capability']}: do not let it act alone yet",
             f"The published rule says Autonomous, the evidence carries {row['sound_mode']}. {row['difference']}",
+            anchors[row["capability"]],
         )
         for row in table[is_early].to_dict("records")
     ]
 
 
-def _warn_of_falls(facts: Facts) -> list[Alert]:
+def _warn_of_falls(facts: Facts, anchors: Mapping[str, str]) -> list[Alert]:
     return [
         Alert(
             ACT,
             f"{row['capability']}: fell back to {row['now']}",
             f"By the {row['rule']} rule it left {row['was']} on {words.day(row['fell_at'])} "
             "and has not earned it back.",
+            anchors.get(row["capability"], ""),
         )
         for row in find_falls(facts.curve).to_dict("records")
     ]
 
 
-def _warn_of_overspending(facts: Facts) -> list[Alert]:
+def _warn_of_overspending(facts: Facts, anchors: Mapping[str, str]) -> list[Alert]:
     tasks, planned = facts.tasks, facts.tasks["estimated_cost_usd"]
     is_open = ~tasks["status"].isin(["completed", "failed"]) & planned.gt(0)
     over = tasks[is_open & tasks["spent_usd"].gt(1.25 * planned)]
@@ -68,18 +75,19 @@ def _warn_of_overspending(facts: Facts) -> list[Alert]:
         Alert(
             ACT,
             f"Open task {words.shorten(task, 60)}: {spent / planned:.1f} times its plan so far",
-            f"{words.usd(spent)} spent of {words.usd(planned)} planned. Stop it or plan it anew.",
+            f"{words.usd(spent)} spent of {words.usd(planned)} planned. Stop it or plan it again.",
+            f"#{anchors[task]}" if task in anchors else "",
         )
         for task, spent, planned in rows.itertuples(index=False)
     ]
 
 
-def _warn_of_worsening(facts: Facts) -> list[Alert]:
+def _warn_of_worsening(facts: Facts, anchors: Mapping[str, str]) -> list[Alert]:
     found = []
     for row in find_worsening(facts.curve).to_dict("records"):
         then, now, target = (words.metric(row["metric_name"], row[name]) for name in ("then", "now", "target"))
         said = f"{words.metric_words(row['metric_name'])}: from {then} to {now} in 10 tasks; the target is {target}."
-        found.append(Alert(LOOK, f"{row['capability']}: getting worse", said))
+        found.append(Alert(LOOK, f"{row['capability']}: getting worse", said, anchors.get(row["capability"], "")))
     return found
 
 
@@ -91,6 +99,7 @@ def _warn_of_escapes(facts: Facts) -> list[Alert]:
             f"{row['escaped']} of {row['confirmed'] + row['escaped']} real defects escaped it "
             f"({words.percent(row['escape_share'])}, surely above {words.percent(row['escape_lower'])}; "
             "5 % is allowed). Give it the types that it misses.",
+            "#reviews",
         )
         for row in find_escapes(facts.reviews).head(4).to_dict("records")
     ]
@@ -102,10 +111,11 @@ def _warn_of_drift(facts: Facts) -> list[Alert]:
         return []
     last = charts.sort_values("first_at").groupby(["agent_role", "llm_model"], dropna=False).tail(1)
     signals = last[last["is_outside"].astype(bool) | last["is_run"].astype(bool)].nlargest(4, "value")
-    return [_describe_drift(row) for row in signals.to_dict("records")]
+    models = {name: f"#model-{place}" for place, name in enumerate(facts.models["llm_model"][:MOST_NAMES])}
+    return [_describe_drift(row, models) for row in signals.to_dict("records")]
 
 
-def _describe_drift(row: dict[Hashable, Any]) -> Alert:
+def _describe_drift(row: dict[Hashable, Any], anchors: Mapping[str, str]) -> Alert:
     why = (
         "beyond the limits of its control chart" if row["is_outside"] else "8 tasks in a row on one side of the centre"
     )
@@ -115,7 +125,12 @@ def _describe_drift(row: dict[Hashable, Any]) -> Alert:
         f"({words.usd(row['lower'])} to {words.usd(row['upper'])}, centre {words.usd(row['centre'])})."
     )
     model = "a model without a name" if pd.isna(row["llm_model"]) else words.shorten(row["llm_model"], 60)
-    return Alert(LOOK, f"{words.shorten(row['agent_role'], 60)} with {model}: cost is unusually {side}", said)
+    return Alert(
+        LOOK,
+        f"{words.shorten(row['agent_role'], 60)} with {model}: cost is unusually {side}",
+        said,
+        anchors.get(row["llm_model"], "#models"),
+    )
 
 
 def _warn_of_intervals(found: Accuracy) -> list[Alert]:
@@ -124,7 +139,11 @@ def _warn_of_intervals(found: Accuracy) -> list[Alert]:
     said = []
     if found.factor > WIDEST:
         words_wide = f"The last 10 intervals of 70 % span a factor of {found.factor:.1f} (median upper / lower end)."
-        said.append(Alert(LOOK, "Estimates: intervals are too wide to plan with", f"{words_wide} Split large tasks."))
+        said.append(
+            Alert(
+                LOOK, "Estimates: intervals are too wide to plan with", f"{words_wide} Split large tasks.", "#estimates"
+            )
+        )
     inside = found.inside[~pd.isna(found.inside)]
     if len(inside) >= 10:
         lower, upper = wilson(inside.sum(), len(inside))
@@ -132,7 +151,12 @@ def _warn_of_intervals(found: Accuracy) -> list[Alert]:
             which = "too seldom" if upper < 0.7 else "more often than promised"
             share = f"{words.percent(inside.mean())} ({words.between(lower, upper)}, n = {len(inside)})"
             said.append(
-                Alert(LOOK, f"Estimates: 70 % intervals hold {which}", f"They held in {share} of the forecasts.")
+                Alert(
+                    LOOK,
+                    f"Estimates: 70 % intervals hold {which}",
+                    f"They held in {share} of the forecasts.",
+                    "#estimates",
+                )
             )
     return said
 
@@ -146,7 +170,7 @@ def _warn_of_unpriced(facts: Facts) -> list[Alert]:
     more = f" and {len(unpriced) - 5} more models" if len(unpriced) > 5 else ""
     total = words.count_noun(unpriced["executions"].sum(), "execution")
     said = f"By model: {', '.join(named)}{more}. Every sum of money is a lower bound until they are priced."
-    return [Alert(KNOW, f"Cost unknown: {total}", said)]
+    return [Alert(KNOW, f"Cost unknown: {total}", said, "#models")]
 
 
 def _warn_of_rejects(facts: Facts) -> list[Alert]:

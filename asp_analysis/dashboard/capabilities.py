@@ -17,15 +17,22 @@ IS_LOWER_BETTER = frozenset({"mape_pct", "correction_rate"})
 
 def build_learning_section(facts: Facts) -> Section:
     """Give the section with one card per capability."""
-    cards = [_build_card(row, facts.curve) for row in facts.status.to_dict("records")]
+    rows = facts.status.to_dict("records")
     question = (
         "Who may act alone? The published rule takes raw rates at face value; the sound rule wants evidence that "
         "stays valid however often one looks. Where they differ, follow the sound one."
     )
+    if not facts.status["completed"].gt(0).any():
+        missing = (
+            f"Nothing is scored yet, so that a person checks everything. The {len(rows)} capabilities are scored from "
+            "finished tasks with sizes and plans, reviews and defects. Load them with: asp-analysis load FILE"
+        )
+        return Section("learning", "Learning", question, missing=missing)
+    cards = [_build_card(row, facts.curve, f"capability-{place}") for place, row in enumerate(rows)]
     return Section("learning", "Learning", question, cards)
 
 
-def _build_card(row: dict[Hashable, Any], curve: pd.DataFrame) -> Card:
+def _build_card(row: dict[Hashable, Any], curve: pd.DataFrame, anchor: str) -> Card:
     own = curve[curve["capability"] == row["capability"]]
     lines = [
         (f"Published rule, {row['published_mode']}: lacks", row["missing_published"]),
@@ -35,7 +42,8 @@ def _build_card(row: dict[Hashable, Any], curve: pd.DataFrame) -> Card:
     modes = (("published", row["published_mode"]), ("sound", row["sound_mode"]))
     figures = [_draw_way(row), _draw_evidence(row), _draw_trend(row, own)]
     lacks = [(name, text) for name, text in lines if text]
-    return Card(title=row["capability"], modes=modes, figures=figures, lines=lacks, advice=row["recommendation"])
+    advice = row["recommendation"]
+    return Card(title=row["capability"], modes=modes, figures=figures, lines=lacks, advice=advice, anchor=anchor)
 
 
 def _draw_way(row: dict[Hashable, Any]) -> tuple[str, Markup]:

@@ -1,78 +1,96 @@
-"""What it cost, and against what plan: headline numbers, weeks, tasks, roles and models."""
+"""The headline numbers, and cost against plan: weeks, multiples, the latest tasks."""
 
 import math
-from collections.abc import Hashable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from asp_analysis.dashboard import svg, words
-from asp_analysis.dashboard.facts import Facts
-from asp_analysis.dashboard.parts import Fact, Figure, Note, Part, Section, Table
+from asp_analysis.dashboard.facts import Facts, Totals
+from asp_analysis.dashboard.parts import Fact, Figure, Section, Table
+from asp_analysis.dashboard.spending import name_period
+from asp_analysis.dashboard.usage import Usage
 from asp_analysis.quality import accepted_costs
 
-MOST_WEEKS, MOST_TASKS, MOST_NAMES = 16, 12, 16
-"""How many of the latest weeks, the latest tasks, and of the dearest roles and models are shown."""
+MOST_WEEKS, MOST_TASKS = 16, 12
+"""How many of the latest weeks and the latest tasks are shown."""
 
 
 def build_headline(facts: Facts) -> list[Fact]:
-    """Give the numbers at the head of the page."""
-    totals, tasks = facts.totals, facts.tasks
+    """Return the numbers at the head of the page, money first."""
+    totals = facts.totals
     unknown = totals.executions - totals.with_cost
-    states = ", ".join(f"{n} {str(name).replace('_', ' ')}" for name, n in tasks["status"].value_counts().items())
-    accepted = accepted_costs(facts.work).iloc[0]
     left_out = f"of {words.count_noun(totals.with_cost, 'execution')}"
-    days, period = "none yet", "no executions"
-    if totals.executions:
-        days = words.count_noun((totals.last_at.normalize() - totals.first_at.normalize()).days + 1, "day")
-        period = f"{words.day(totals.first_at)} to {words.day(totals.last_at)} (UTC)"
-    real = facts.work.real_defects
+    tokens = words.short_count(totals.tokens) if totals.executions else "none yet"
+    missing = "counted, in no sum" if unknown else "none missing"
     return [
-        Fact("Cost known", words.usd(totals.cost_usd, "none yet"), left_out),
+        Fact("Cost known", words.usd(totals.cost_usd, "none yet"), left_out, "cost"),
+        *_compare_latest(facts.usage),
+        _price_accepted(facts),
+        Fact("Cost unknown", words.count_noun(unknown, "execution"), missing, "unknown"),
         Fact(
-            "Cost unknown", words.count_noun(unknown, "execution"), "counted, in no sum" if unknown else "none missing"
+            "Executions", words.count(totals.executions), f"working time {words.hours(totals.latency_ms)}", "executions"
         ),
-        Fact("Executions", words.count(totals.executions), f"working time {words.hours(totals.latency_ms)}"),
-        Fact(
-            "Tokens",
-            words.short_count(totals.tokens) if totals.executions else "none yet",
-            "in and out, as far as known",
-        ),
-        Fact("Tasks", words.count(len(tasks)), states),
-        Fact(
-            "Per accepted task",
-            words.usd(accepted["usd_per_accepted"], words.NOT_DEFINED),
-            f"failed attempts included, n = {accepted['accepted']}",
-        ),
-        Fact("Defects", words.count(len(real)), f"and {len(facts.work.defects) - len(real)} false alarms"),
-        Fact("Period", days, period),
+        Fact("Tokens", tokens, "in and out, as far as known", "tokens"),
+        *_count_tasks(facts),
+        _tell_period(totals),
     ]
 
 
-def build_cost_section(facts: Facts) -> Section:
-    """Give the section on cost against plan."""
-    parts = _compare_with_plan(facts)
-    if len(facts.roles):
-        by_model = _draw_shares("Cost by model", facts.models, "llm_model")
-        parts[2:2] = [by_model, _draw_shares("Cost by role", facts.roles, "agent_role")]
-    else:
-        parts += [Note("No executions yet. Load telemetry with: asp-analysis load FILE")]
-    return Section("cost", "Cost against plan", "Do tasks cost what was planned, and where does the money go?", parts)
+def _compare_latest(usage: Usage | None) -> list[Fact]:
+    """Return what the latest periods cost, and by how much that is more than before; nothing in a short record."""
+    if usage is None or not usage.compared:
+        return []
+    count = usage.compared
+    now, before = (usage.sum_periods(range(begin, begin + count))["cost_usd"] for begin in (0, count))
+    length = name_period(usage, count)
+    said = f"{words.change(now, before)} against {words.usd(before)} in the {length} before"
+    if before == 0:
+        said = f"nothing ran in the {length} before"
+    return [Fact(f"Latest {length}", words.usd(now), said, "latest")]
 
 
-def _compare_with_plan(facts: Facts) -> list[Part]:
+def _price_accepted(facts: Facts) -> Fact:
+    accepted = accepted_costs(facts.work).iloc[0]
+    said = f"failed attempts included, n = {accepted['accepted']}"
+    if "alternatives" in accepted["note"]:
+        said = f"{len(facts.models)} models did the same tasks: see By model"
+    return Fact("Per accepted task", words.usd(accepted["usd_per_accepted"], words.NOT_DEFINED), said, "accepted")
+
+
+def _count_tasks(facts: Facts) -> list[Fact]:
+    tasks, real = facts.tasks, facts.work.real_defects
+    states = ", ".join(f"{n:,} {str(name).replace('_', ' ')}" for name, n in tasks["status"].value_counts().items())
+    found = [Fact("Tasks", words.count(len(tasks)), states, "tasks")]
+    if len(facts.work.defects):
+        false_alarms = words.count_noun(len(facts.work.defects) - len(real), "false alarm")
+        found.append(Fact("Defects", words.count(len(real)), f"and {false_alarms}", "defects"))
+    return found
+
+
+def _tell_period(totals: Totals) -> Fact:
+    if not totals.executions:
+        return Fact("Period", "none yet", "no executions", "period")
+    days = words.count_noun((totals.last_at.normalize() - totals.first_at.normalize()).days + 1, "day")
+    return Fact("Period", days, f"{words.day(totals.first_at)} to {words.day(totals.last_at)} (UTC)", "period")
+
+
+def build_plan_section(facts: Facts) -> Section:
+    """Return the section on cost against plan."""
+    question = "Do tasks cost what was planned?"
     ended = facts.ended
     both = ended[ended["estimated_cost_usd"].gt(0) & ended["final_usd"].gt(0)]
     if not len(both):
-        return [Note(f"Nothing to compare yet: of {len(ended)} ended tasks none has both a plan and a known cost.")]
-    left_out = len(ended) - len(both)
-    said = (
-        f" {words.count_noun(left_out, 'ended task')} without a plan or with a cost unknown left out."
-        if left_out
-        else ""
+        missing = (
+            f"Of {len(ended):,} ended tasks none has both a plan and a known cost. "
+            "Load plans with: asp-analysis load FILE --as task_metadata --map estimated_cost_usd=COLUMN"
+        )
+        return Section("plan", "Cost against plan", question, missing=missing)
+    left_out = words.count_noun(len(ended) - len(both), "ended task")
+    said = f" {left_out} without a plan or with a cost unknown left out." if len(both) < len(ended) else ""
+    return Section(
+        "plan", "Cost against plan", question, [_draw_weeks(both, said), _draw_multiples(both), _list_tasks(both)]
     )
-    return [_draw_weeks(both, said), _draw_multiples(both), _list_tasks(both)]
 
 
 def _draw_weeks(both: pd.DataFrame, said: str) -> Figure:
@@ -141,24 +159,3 @@ def _list_tasks(both: pd.DataFrame) -> Table:
     ]
     headers = ["Task", "What", "Ended (UTC)", "Planned (USD)", "Spent (USD)", "Spent / planned"]
     return Table(title=f"The latest {len(rows)} tasks with a plan", headers=headers, rows=rows, names=2)
-
-
-def _draw_shares(title: str, frame: pd.DataFrame, name: str) -> Figure:
-    total = float(frame["cost_usd"].sum())
-    most = float(frame["cost_usd"].max()) if frame["cost_usd"].notna().any() else 0.0
-    largest = frame.sort_values("cost_usd", ascending=False, kind="stable")[:MOST_NAMES]
-    rows = [_build_bar(row, name, total, most) for row in largest.to_dict("records")]
-    desc = "; ".join(f"{row.label} {row.text}" for row in rows)
-    cut = f" The {MOST_NAMES} dearest of {len(frame)}." if len(largest) < len(frame) else ""
-    reading = (
-        f"USD and share of the {words.usd(total)} that are known, dearest first; n = executions with a known cost.{cut}"
-    )
-    return Figure(title=title, drawn=svg.draw_bars(title, desc, rows), words=reading)
-
-
-def _build_bar(row: dict[Hashable, Any], name: str, total: float, most: float) -> svg.Bar:
-    cost, unknown = row["cost_usd"], int(row["executions_without_cost"])
-    text = words.usd(cost) + (f", {words.percent(cost / total)}" if words.is_known(cost) and total > 0 else "")
-    known = f"{row['executions'] - unknown} of {row['executions']}" if unknown else row["executions"]
-    share = cost / most if words.is_known(cost) and most > 0 else 0.0
-    return svg.Bar(label=words.shorten(row[name], 60), share=share, text=f"{text}, n = {known}")

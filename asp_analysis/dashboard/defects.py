@@ -28,7 +28,7 @@ def build_defect_section(facts: Facts) -> Section:
     work = facts.work
     if not len(work.real_defects):
         missing = "No real defects are recorded. Load them with: asp-analysis load FILE --as defect_log"
-        return Section("defects", "Defects", question, [Note(missing)])
+        return Section("defects", "Defects", question, missing=missing)
     remarks = [Note(text[0].upper() + text[1:] + ".") for text in (work.unfinished_note(), flow_note(work)) if text]
     tables = [_list_measures(work), *_list_reviews(facts.reviews)]
     return Section(
@@ -143,7 +143,7 @@ def _list_reviews(reviews: pd.DataFrame) -> list[Table | Note]:
     headers = ["Review", "Flagged (n)", "Confirmed", "Refuted", "Escaped (n)", "Escape rate"]
     reading = "Shares of what was flagged, and of real defects for the escape rate, with their 95 % Wilson interval."
     title = "Reviews: what they flag and what passes them"
-    return [Table(title=title, headers=headers, rows=rows, words=reading)]
+    return [Table(title=title, headers=headers, rows=rows, words=reading, anchor="reviews")]
 
 
 def _write_rate(row: dict[Hashable, Any], name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from asp_analysis.dashboard.usage import Usage
 from asp_analysis.learning import Telemetry, learning_report
 from asp_analysis.quality import Work, review_effectiveness
 from asp_analysis.session import Session
@@ -45,13 +46,14 @@ class Totals:
 class Facts:
     """The frames of the page as of one instant.
 
-    rejected: records that no load took; models, roles: one row per model or role; tasks: as `add_final_costs` gives
-    them; history: `task_history`; status, curve: of `learning`; work: for `quality`, reviews: its
-    `review_effectiveness`.
+    usage: per period, None where nothing was executed; rejected: records that no load took; models, roles: one row per
+    model or role; tasks: as `add_final_costs` returns them; history: `task_history`; status, curve: of `learning`;
+    work: for `quality`, reviews: its `review_effectiveness`.
     """
 
     as_of: pd.Timestamp
     totals: Totals
+    usage: Usage | None
     rejected: int
     models: pd.DataFrame
     roles: pd.DataFrame
@@ -69,9 +71,11 @@ class Facts:
         view = cache(session.view)
         telemetry, work = Telemetry.read(view), Work.read(view)
         learning = learning_report(telemetry, as_of)
+        totals = Totals.read(session)
         return cls(
             as_of=as_of,
-            totals=Totals.read(session),
+            totals=totals,
+            usage=Usage.read(session, totals.first_at, totals.last_at),
             rejected=int(view("stg_loads")["rejected"].fillna(0).sum()),
             models=session.sql(_MODELS_SQL),
             roles=view("role_costs").sort_values(["phase_order", "agent_role"], ignore_index=True),

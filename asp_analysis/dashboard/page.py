@@ -1,4 +1,4 @@
-"""One HTML file that needs nothing else: no network, no script, a policy that forbids both, and everything escaped."""
+"""One HTML file that needs nothing else: no network, one script of its own that a policy names, everything escaped."""
 
 import base64
 import hashlib
@@ -15,9 +15,12 @@ from markupsafe import Markup
 from asp_analysis.dashboard.accuracy import build_accuracy_section, measure
 from asp_analysis.dashboard.alerts import collect_alerts
 from asp_analysis.dashboard.capabilities import build_learning_section
-from asp_analysis.dashboard.costs import build_cost_section, build_headline
+from asp_analysis.dashboard.costs import build_headline, build_plan_section
 from asp_analysis.dashboard.defects import build_defect_section
 from asp_analysis.dashboard.facts import Facts
+from asp_analysis.dashboard.filtering import list_choices, write_usage
+from asp_analysis.dashboard.spending import build_money_section
+from asp_analysis.dashboard.tasks import build_task_section, choose_tasks
 from asp_analysis.errors import InputError
 from asp_analysis.session import Session
 
@@ -25,27 +28,56 @@ _HERE = Path(__file__).resolve().parent
 
 
 def build_page(session: Session, as_of: datetime | None = None, refresh_s: float | None = None) -> str:
-    """Give the page as HTML: as of an instant (UTC without zone, now for None); `refresh_s` makes it reload itself."""
+    """Return the page as HTML: as of an instant (UTC without zone, now for None); `refresh_s` makes it reload itself.
+
+    The page is about what the session shows: `narrow` it for one project, model, role or period.
+    """
     instant = pd.Timestamp(as_of or datetime.now(UTC).replace(tzinfo=None))
     facts = Facts.read(session, instant)
-    found = measure(facts)
+    found, chosen = measure(facts), choose_tasks(facts)
     sections = [
+        build_money_section(facts),
+        build_task_section(facts, chosen),
         build_learning_section(facts),
-        build_cost_section(facts),
+        build_plan_section(facts),
         build_accuracy_section(facts, found),
         build_defect_section(facts),
     ]
-    style = _read_style()
+    style, script = _read_text("page.css"), _read_text("page.js")
     return _read_template().render(
-        policy=_write_policy(style),
+        policy=_write_policy(style, script),
         style=style,
+        script=script,
         refresh=None if refresh_s is None else max(1, round(refresh_s)),
         store=session.url.path.name if session.url.path else session.url.shown,
+        part=session.scope.describe(),
         as_of=f"{instant:%Y-%m-%d %H:%M}",
         headline=build_headline(facts),
-        alerts=collect_alerts(facts, found),
-        sections=sections,
+        choices=list_choices(facts.usage),
+        usage=write_usage(facts.usage),
+        alerts=collect_alerts(facts, found, chosen.anchors),
+        sections=[section for section in sections if not section.missing],
+        missing=[section for section in sections if section.missing],
     )
+
+
+def narrow_page(session: Session, **values: str | None) -> None:
+    """Let the page be about one project, model, role or period, as `Session.narrow` takes them; None narrows nothing.
+
+    Raises:
+        InputError: the store has no such project, model or role, or a date cannot be read.
+    """
+    for name, column in (("project", "project_id"), ("model", "llm_model"), ("role", "agent_role")):
+        if (wanted := values.get(name)) is not None:
+            found = session.sql(
+                f"SELECT DISTINCT {column} AS name FROM executions WHERE {column} IS NOT NULL ORDER BY 1"
+            )
+            known = found["name"].to_list()
+            if wanted not in known:
+                raise InputError(
+                    f"There is no {name} {wanted!r} in the store. There are: {', '.join(known) or 'none'}."
+                )
+    session.narrow(**values)
 
 
 def write_page(path: Path, page: str) -> None:
@@ -68,8 +100,8 @@ def write_page(path: Path, page: str) -> None:
 
 
 @cache
-def _read_style() -> Markup:
-    return Markup((_HERE / "page.css").read_text(encoding="utf-8"))
+def _read_text(name: str) -> Markup:
+    return Markup((_HERE / name).read_text(encoding="utf-8"))
 
 
 @cache
@@ -85,7 +117,13 @@ def _keep_units(value: object) -> object:
     return value.replace(" %", "\u00a0%") if isinstance(value, str) else value
 
 
-def _write_policy(style: str) -> str:
-    """Forbid everything but this one style sheet, named by its hash; `data:` is for the empty icon."""
-    fingerprint = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{fingerprint}'; img-src data:; base-uri 'none'; form-action 'none'"
+def _write_policy(style: str, script: str) -> str:
+    """Forbid everything but this style sheet and this script, each named by its hash; `data:` is for the empty icon."""
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -60,6 +60,7 @@ class Bar:
     class_: str = "one"
     interval: tuple[float, float] | None = None
     mark: float | None = None
+    href: str = ""
 
 
 def draw_bars(title: str, desc: str, rows: Sequence[Bar]) -> Markup:
@@ -72,7 +73,10 @@ def draw_bars(title: str, desc: str, rows: Sequence[Bar]) -> Markup:
 
 def _draw_bar(row: Bar, top: float, is_long: bool) -> Markup:
     reach = 0.0 if is_long else LETTER * len(row.text) + 8
-    label = write_element("svg", _write_text(f"{reach:.0f}", 14, row.label), x=-reach, y=top, width="100%", height="20")
+    words = _write_text(f"{reach:.0f}", 14, row.label)
+    if row.href:
+        words = write_element("a", words, href=row.href)
+    label = write_element("svg", words, x=-reach, y=top, width="100%", height="20")
     value = (
         _write_text("0", top + 30, row.text, "value")
         if is_long
@@ -279,10 +283,32 @@ def draw_columns(title: str, desc: str, places: Sequence[Column], axes: Axes, cl
                     class_=classes[series],
                 )
             )
+    return draw_picture(title, desc, top + height + 26, [*parts, *_label_places(places, top + height + 18)])
+
+
+def draw_stacks(title: str, desc: str, places: Sequence[Column], axes: Axes, classes: Sequence[str]) -> Markup:
+    """Draw upright columns, the values of each on top of each other; page.js draws the same for a filter."""
+    top, height = 16.0, axes.height
+    parts = [part for value, words in axes.ticks for part in _draw_grid(axes, top, value, words)]
+    step = (1 - LEFT) / max(len(places), 1)
+    for number, place in enumerate(places):
+        below = 0.0
+        for value, text, class_ in zip(place.values, place.texts, classes, strict=True):
+            low, high = axes.scale.place(below), axes.scale.place(below + value)
+            below += value
+            if value > 0:
+                x, width = _write_pct(LEFT + (number + 0.1) * step), _write_pct(0.8 * step)
+                label = write_element("title", f"{place.label}: {text}")
+                y, tall = top + height * (1 - high), height * (high - low)
+                parts.append(write_element("rect", label, x=x, width=width, y=y, height=tall, class_=class_))
+    return draw_picture(title, desc, top + height + 26, [*parts, *_label_places(places, top + height + 18)])
+
+
+def _label_places(places: Sequence[Column], y: float) -> list[Markup]:
+    """Label every n-th place, as room allows."""
     every = max(1, math.ceil(len(places) / 4))
     labelled = [place for place in range(0, len(places), every) if place == 0 or len(places) - place >= every / 2]
-    below = _write_labels([((place + 0.5) / len(places), places[place].label) for place in labelled], top + height + 18)
-    return draw_picture(title, desc, top + height + 26, [*parts, *below])
+    return _write_labels([((place + 0.5) / len(places), places[place].label) for place in labelled], y)
 
 
 @dataclass(frozen=True)

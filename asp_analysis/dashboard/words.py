@@ -68,6 +68,25 @@ def hours(latency_ms: Any) -> str:
     return f"{value:,.1f} h" if value >= 1 else f"{60 * value:.1f} min"
 
 
+def duration(latency_ms: Any) -> str:
+    """Write milliseconds as people say them: 350 ms, 12.5 s, 4.2 min, 1.3 h."""
+    if not is_known(latency_ms):
+        return UNKNOWN
+    for size, unit in ((3_600_000, "h"), (60_000, "min"), (1_000, "s")):
+        if latency_ms >= size:
+            return f"{latency_ms / size:,.1f} {unit}"
+    return f"{latency_ms:.0f} ms"
+
+
+def change(now: Any, before: Any) -> str:
+    """Write by how much a number grew: +12 %."""
+    if not (is_known(now) and is_known(before)):
+        return NOT_DEFINED
+    if before == 0:
+        return "unchanged" if now == 0 else "new"
+    return f"{100 * (now - before) / before:+.0f} %".replace("-0 %", "0 %").replace("+0 %", "0 %")
+
+
 def day(instant: Any) -> str:
     """Write the date of an instant: 2025-12-14."""
     return UNKNOWN if pd.isna(instant) else f"{pd.Timestamp(instant):%Y-%m-%d}"

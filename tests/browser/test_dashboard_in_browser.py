@@ -8,6 +8,7 @@ import pytest
 
 from asp_analysis.config import parse_url
 from asp_analysis.dashboard import build_page, write_page
+from asp_analysis.dashboard.words import usd
 from asp_analysis.loading import load_file
 from asp_analysis.session import connect
 from asp_analysis.store.database import create_store, open_store
@@ -33,6 +34,9 @@ class Opened:
         self.fetched.clear()
         self.failed.clear()
         self.tab.goto(path.as_uri(), wait_until="load")
+        if path.suffix == ".html" and self.tab.evaluate("sessionStorage.length"):  # what a test before filtered
+            self.tab.evaluate("sessionStorage.clear()")
+            self.tab.reload(wait_until="load")
         self.tab.wait_for_timeout(300)
         return self
 
@@ -108,9 +112,85 @@ def test_nothing_runs_and_nothing_is_fetched(opened, name, request):
         link.click()
     for element in opened.tab.query_selector_all("tbody th, figure, .alerts li")[:20]:
         element.hover()
+    for button in opened.tab.query_selector_all("thead button")[:20]:
+        button.click()
+    for choice in opened.tab.query_selector_all("#filter select"):
+        choice.select_option(index=1)
     assert opened.said == []
     assert {url.split("#")[0] for url in opened.fetched} == {path.as_uri()}
-    assert opened.tab.evaluate("document.scripts.length + document.images.length + frames.length") == 0
+    assert opened.tab.evaluate("document.scripts.length") == 2
+    assert opened.tab.evaluate("document.images.length + frames.length") == 0
+
+
+COLUMNS = """[...document.querySelectorAll('figure[data-stack] svg')].map(svg => [...svg.querySelectorAll('rect')].map(
+    rect => [...['x', 'width', 'y', 'height', 'class'].map(name => rect.getAttribute(name)), rect.textContent]))"""
+
+
+def read_columns(tab):
+    """Return the drawn columns, with numbers as numbers: the script and the page may write a third digit otherwise."""
+    numbers = [[[float(text.rstrip("%")) for text in bar[:4]] for bar in bars] for bars in tab.evaluate(COLUMNS)]
+    return numbers, [[bar[4:] for bar in bars] for bars in tab.evaluate(COLUMNS)]
+
+
+@pytest.mark.parametrize("name", ["sample", "hostile", "full"])
+def test_the_script_draws_and_compares_what_the_page_came_with(opened, name, request):
+    opened.go(request.getfixturevalue(name))
+    drawn, words = read_columns(opened.tab)
+    before = opened.tab.inner_text("#comparison"), opened.tab.inner_text("#headline")
+    opened.tab.select_option("#filter select[name=model]", index=1)
+    assert read_columns(opened.tab)[0] != drawn
+    opened.tab.select_option("#filter select[name=model]", index=0)
+    again, words_again = read_columns(opened.tab)
+    assert [len(bars) for bars in again] == [len(bars) for bars in drawn] and words_again == words
+    for bars, bars_again in zip(drawn, again, strict=True):
+        assert bars_again == [pytest.approx(bar, rel=2e-3, abs=0.05) for bar in bars]
+    assert (opened.tab.inner_text("#comparison"), opened.tab.inner_text("#headline")) == before
+
+
+def test_the_filter_shows_the_sums_of_its_part(opened, sample, sample_store):
+    opened.go(sample)
+    model, role = "claude-opus-4-1", "Design"
+    opened.tab.select_option("#filter select[name=model]", label=model)
+    opened.tab.select_option("#filter select[name=role]", label=role)
+    with connect(sample_store) as session:
+        query = (
+            "SELECT count(*) AS n, sum(cost_usd) AS usd FROM executions WHERE llm_model = $model AND agent_role = $role"
+        )
+        row = session.sql(query, model=model, role=role).iloc[0]
+    text = " ".join(opened.tab.inner_text("#headline").split())
+    assert f"Cost known {usd(row['usd'])}" in text and f"Executions {row['n']:.0f}" in text
+    rows = opened.tab.locator("#models tbody tr:visible")
+    assert rows.count() == 1 and model in rows.first.inner_text()
+    opened.tab.reload()
+    assert opened.tab.locator("#models tbody tr:visible").count() == 1, "a page that reloads itself forgets its filter"
+    opened.tab.click("#filter button[type=reset]")
+    opened.tab.wait_for_function("document.querySelectorAll('tr[hidden]').length === 0")
+    assert not opened.said
+
+
+def test_a_click_on_a_header_sorts_and_unknown_comes_last(opened, sample):
+    opened.go(sample)
+    column = "[...document.querySelectorAll('#task-list tbody tr')].map(row => Number(row.cells[6].dataset.sort))"
+    costs = opened.tab.evaluate(column)
+    assert costs == sorted(costs, reverse=True)
+    head = opened.tab.locator("#task-list thead th").nth(6)
+    head.locator("button").click()
+    head.locator("button").click()
+    assert opened.tab.evaluate(column) == sorted(costs) and head.get_attribute("aria-sort") == "ascending"
+    opened.tab.locator("#task-list thead th").first.locator("button").click()
+    names = opened.tab.locator("#task-list tbody th").all_inner_texts()
+    assert names == sorted(names) and head.get_attribute("aria-sort") is None
+
+
+def test_without_script_everything_can_be_read(browser, sample):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(sample.as_uri())
+    assert not tab.locator("#filter").is_visible() and tab.locator("thead button").count() == 0
+    assert tab.locator("figure[data-stack] svg rect").count() > 60
+    tab.locator(".alerts a").first.click()
+    assert tab.url.partition("#")[2].startswith("capability-")
+    context.close()
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])

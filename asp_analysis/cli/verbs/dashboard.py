@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Write the page again every SECONDS until Ctrl-C; the open page follows.",
 )
+@click.option("--project", metavar="NAME", help="Only this project.")
+@click.option("--model", metavar="MODEL", help="Only this model.")
+@click.option("--role", metavar="ROLE", help="Only this agent role.")
+@click.option("--since", metavar="DATE", help="Only from DATE on (UTC).")
+@click.option("--until", metavar="DATE", help="Only up to the end of DATE (UTC).")
 @reading_options
-def command(out: Path | None, is_opened: bool, watch: float | None, db: str | None) -> None:
+def command(out: Path | None, is_opened: bool, watch: float | None, db: str | None, **part: str | None) -> None:
     """Write costs, estimates, learning and defects as one page.
 
-    The page is HTML and goes to exports/ next to the store unless OUT.html names another place. It begins with the
-    alerts.
+    The page is HTML and goes to exports/ next to the store unless OUT.html names another place. It begins with what was
+    spent and with the alerts; in the browser it can be filtered and sorted.
 
     Example: asp-analysis dashboard --open
     """
@@ -35,30 +40,31 @@ def command(out: Path | None, is_opened: bool, watch: float | None, db: str | No
 
     url = store_url(db)
     path = (out or url.data_dir / "exports" / "dashboard.html").absolute()
-    _write(url, path, watch)
+    _write(url, path, watch, part)
     click.echo(str(path))
     if is_opened and click.launch(path.as_uri()) != 0:
         note(f"No browser could be opened. Open it yourself: {path.as_uri()}")
     if watch is not None:
-        _keep(url, path, watch)
+        _keep(url, path, watch, part)
 
 
-def _write(url: "StoreUrl", path: Path, watch: float | None) -> None:
-    from asp_analysis.dashboard import build_page, write_page
+def _write(url: "StoreUrl", path: Path, watch: float | None, part: dict[str, str | None]) -> None:
+    from asp_analysis.dashboard import build_page, narrow_page, write_page
     from asp_analysis.privacy import as_private_as
 
     with open_session(url) as session:
+        narrow_page(session, **part)
         page = build_page(session, refresh_s=watch)
     with as_private_as(url):
         write_page(path, page)
 
 
-def _keep(url: "StoreUrl", path: Path, seconds: float) -> None:
+def _keep(url: "StoreUrl", path: Path, seconds: float, part: dict[str, str | None]) -> None:
     """Make the page again and again; each time the store is opened again, so that a writer is not kept out for long."""
     note(f"The page is written again every {seconds:g} s. Stop with Ctrl-C.")
     try:
         while True:
             time.sleep(seconds)
-            _write(url, path, seconds)
+            _write(url, path, seconds, part)
     except KeyboardInterrupt:
         note("Stopped. The page stays as it is.")
