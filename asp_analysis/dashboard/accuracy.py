@@ -69,9 +69,14 @@ def build_accuracy_section(facts: Facts, found: Accuracy) -> Section:
     """Give the section on estimates."""
     question = "Can the next task's cost be told, and do the intervals hold what they promise?"
     if found.refusal:
-        return Section("estimates", "Estimates", question, missing=f"No forecast can be judged yet. {found.refusal}")
+        return Section(
+            anchor="estimates",
+            title="Estimates",
+            question=question,
+            missing=f"No forecast can be judged yet. {found.refusal}",
+        )
     parts = [_draw_over_time(found), _draw_coverage(found), _tabulate_scores(facts, found)]
-    return Section("estimates", "Estimates", question, parts)
+    return Section(anchor="estimates", title="Estimates", question=question, parts=parts)
 
 
 def _draw_over_time(found: Accuracy) -> Figure:

@@ -11,7 +11,7 @@ from asp_analysis.dashboard.capabilities import find_falls, find_worsening
 from asp_analysis.dashboard.defects import find_escapes
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Alert
-from asp_analysis.dashboard.spending import MOST_NAMES
+from asp_analysis.dashboard.spending import MOST_LISTED
 from asp_analysis.intervals import wilson
 from asp_analysis.learning import MODES
 from asp_analysis.quality import cost_charts
@@ -111,7 +111,7 @@ def _warn_of_drift(facts: Facts) -> list[Alert]:
         return []
     last = charts.sort_values("first_at").groupby(["agent_role", "llm_model"], dropna=False).tail(1)
     signals = last[last["is_outside"].astype(bool) | last["is_run"].astype(bool)].nlargest(4, "value")
-    models = {name: f"#model-{place}" for place, name in enumerate(facts.models["llm_model"][:MOST_NAMES])}
+    models = {name: f"#model-{place}" for place, name in enumerate(facts.models["llm_model"][:MOST_LISTED])}
     return [_describe_drift(row, models) for row in signals.to_dict("records")]
 
 

@@ -27,9 +27,9 @@ def build_learning_section(facts: Facts) -> Section:
             f"Nothing is scored yet, so that a person checks everything. The {len(rows)} capabilities are scored from "
             "finished tasks with sizes and plans, reviews and defects. Load them with: asp-analysis load FILE"
         )
-        return Section("learning", "Learning", question, missing=missing)
+        return Section(anchor="learning", title="Learning", question=question, missing=missing)
     cards = [_build_card(row, facts.curve, f"capability-{place}") for place, row in enumerate(rows)]
-    return Section("learning", "Learning", question, cards)
+    return Section(anchor="learning", title="Learning", question=question, parts=cards)
 
 
 def _build_card(row: dict[Hashable, Any], curve: pd.DataFrame, anchor: str) -> Card:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from asp_analysis.dashboard import svg, words
 from asp_analysis.dashboard.facts import Facts, Totals
-from asp_analysis.dashboard.parts import Fact, Figure, Section, Table
+from asp_analysis.dashboard.parts import Fact, Figure, Part, Section, Table
 from asp_analysis.dashboard.spending import name_period
 from asp_analysis.dashboard.usage import Usage
 from asp_analysis.quality import accepted_costs
@@ -85,12 +85,11 @@ def build_plan_section(facts: Facts) -> Section:
             f"Of {len(ended):,} ended tasks none has both a plan and a known cost. "
             "Load plans with: asp-analysis load FILE --as task_metadata --map estimated_cost_usd=COLUMN"
         )
-        return Section("plan", "Cost against plan", question, missing=missing)
+        return Section(anchor="plan", title="Cost against plan", question=question, missing=missing)
     left_out = words.count_noun(len(ended) - len(both), "ended task")
     said = f" {left_out} without a plan or with a cost unknown left out." if len(both) < len(ended) else ""
-    return Section(
-        "plan", "Cost against plan", question, [_draw_weeks(both, said), _draw_multiples(both), _list_tasks(both)]
-    )
+    parts: list[Part] = [_draw_weeks(both, said), _draw_multiples(both), _list_tasks(both)]
+    return Section(anchor="plan", title="Cost against plan", question=question, parts=parts)
 
 
 def _draw_weeks(both: pd.DataFrame, said: str) -> Figure:

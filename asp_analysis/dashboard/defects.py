@@ -28,12 +28,11 @@ def build_defect_section(facts: Facts) -> Section:
     work = facts.work
     if not len(work.real_defects):
         missing = "No real defects are recorded. Load them with: asp-analysis load FILE --as defect_log"
-        return Section("defects", "Defects", question, missing=missing)
+        return Section(anchor="defects", title="Defects", question=question, missing=missing)
     remarks = [Note(text[0].upper() + text[1:] + ".") for text in (work.unfinished_note(), flow_note(work)) if text]
     tables = [_list_measures(work), *_list_reviews(facts.reviews)]
-    return Section(
-        "defects", "Defects", question, [*remarks, _draw_flow(work), _draw_types(work), _draw_yields(work), *tables]
-    )
+    parts = [*remarks, _draw_flow(work), _draw_types(work), _draw_yields(work), *tables]
+    return Section(anchor="defects", title="Defects", question=question, parts=parts)
 
 
 def _draw_flow(work: Work) -> Figure:

@@ -21,8 +21,9 @@ from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.filtering import list_choices, write_usage
 from asp_analysis.dashboard.spending import build_money_section
 from asp_analysis.dashboard.tasks import build_task_section, choose_tasks
+from asp_analysis.dashboard.usage import DIMENSIONS
 from asp_analysis.errors import InputError
-from asp_analysis.session import Session
+from asp_analysis.session import Scope, Session
 
 _HERE = Path(__file__).resolve().parent
 
@@ -61,23 +62,20 @@ def build_page(session: Session, as_of: datetime | None = None, refresh_s: float
     )
 
 
-def narrow_page(session: Session, **values: str | None) -> None:
-    """Let the page be about one project, model, role or period, as `Session.narrow` takes them; None narrows nothing.
+def narrow_page(session: Session, scope: Scope) -> None:
+    """Let the page be about one project, model, role or period.
 
     Raises:
-        InputError: the store has no such project, model or role, or a date cannot be read.
+        InputError: the store has no such project, model or role.
     """
-    for name, column in (("project", "project_id"), ("model", "llm_model"), ("role", "agent_role")):
-        if (wanted := values.get(name)) is not None:
-            found = session.sql(
-                f"SELECT DISTINCT {column} AS name FROM executions WHERE {column} IS NOT NULL ORDER BY 1"
-            )
-            known = found["name"].to_list()
+    for name, column in DIMENSIONS.items():
+        if (wanted := getattr(scope, name, None)) is not None:
+            known = sorted(session.view("work")[column].dropna().unique())
             if wanted not in known:
                 raise InputError(
                     f"There is no {name} {wanted!r} in the store. There are: {', '.join(known) or 'none'}."
                 )
-    session.narrow(**values)
+    session.narrow(scope)
 
 
 def write_page(path: Path, page: str) -> None:

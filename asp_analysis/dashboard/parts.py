@@ -49,7 +49,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Cell:
+class SortedCell:
     """A cell that is sorted by its number: None and NaN come last."""
 
     words: str
@@ -65,7 +65,7 @@ class Cell:
 class Row:
     """A row that links lead to (`anchor`) and that the filter knows by the codes of `usage` (`tags`)."""
 
-    cells: Sequence[str | Cell]
+    cells: Sequence[str | SortedCell]
     anchor: str = ""
     tags: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
@@ -118,7 +118,7 @@ class Card:
 Part = Figure | Table | Note | Card
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """A part of the page: its anchor, its title, the question that it answers, and its parts.
 

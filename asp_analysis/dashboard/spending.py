@@ -8,29 +8,28 @@ import pandas as pd
 
 from asp_analysis.dashboard import svg, words
 from asp_analysis.dashboard.facts import Facts
-from asp_analysis.dashboard.parts import Cell, Figure, Note, Part, Row, Section, Table
+from asp_analysis.dashboard.parts import Figure, Note, Part, Row, Section, SortedCell, Table
 from asp_analysis.dashboard.usage import DIMENSIONS, Usage
 
 MOST_LAYERS = 6
 """Names that have a colour of their own in a column; the others share one."""
 
-MOST_NAMES = 16
+MOST_LISTED = 16
 """Models and roles that are listed, the most expensive first."""
-
-QUESTION = "What was spent, when, on what, and is that more than before?"
 
 
 def build_money_section(facts: Facts) -> Section:
     """Return the section on money."""
+    question = "What was spent, when, on what, and is that more than before?"
     usage = facts.usage
     if usage is None:
         missing = "No executions yet. Load telemetry with: asp-analysis load FILE"
-        return Section("money", "Money", QUESTION, missing=missing)
+        return Section(anchor="money", title="Money", question=question, missing=missing)
     parts: list[Part] = [_compare(usage)]
     parts += [_draw_periods(usage, dimension) for dimension in choose_dimensions(usage)]
     if len(facts.roles) > 1:
         parts.append(_draw_roles(facts.roles))
-    return Section("money", "Money", QUESTION, [*parts, _list_models(facts)])
+    return Section(anchor="money", title="Money", question=question, parts=[*parts, _list_models(facts)])
 
 
 def choose_dimensions(usage: Usage) -> list[str]:
@@ -124,7 +123,7 @@ def label_periods(usage: Usage) -> list[str]:
 
 def _list_models(facts: Facts) -> Table:
     """List the models with what one execution and one task of each costs and takes."""
-    models, total = facts.models[:MOST_NAMES], float(facts.models["cost_usd"].sum())
+    models, total = facts.models[:MOST_LISTED], float(facts.models["cost_usd"].sum())
     has_latency, has_cache = bool(models["with_latency"].gt(0).any()), bool(models["cache_share"].notna().any())
     headers = ["Model", "Executions", "Tasks", "Cost (USD)", "Share", "Per execution", "Per task"]
     headers += ["p50 latency", "p95 latency"] * has_latency + ["From cache"] * has_cache + ["Cost unknown"]
@@ -132,7 +131,7 @@ def _list_models(facts: Facts) -> Table:
         Row(cells=_write_model(row, total, has_latency, has_cache), anchor=f"model-{place}", tags=tag_model(facts, row))
         for place, row in enumerate(models.to_dict("records"))
     ]
-    cut = f" The {MOST_NAMES} most expensive of {len(facts.models)}." if len(models) < len(facts.models) else ""
+    cut = f" The {MOST_LISTED} most expensive of {len(facts.models)}." if len(models) < len(facts.models) else ""
     lacks = "" if has_latency else " No execution has a latency: load it with --map latency_ms=COLUMN."
     lacks += "" if has_cache else " No execution says what it read from a cache (tokens_cache_read)."
     reading = f"Latency of one execution; from cache: share of the input tokens. All of the record.{cut}{lacks}"
@@ -144,33 +143,33 @@ def tag_model(facts: Facts, row: dict[Hashable, Any]) -> dict[str, list[int]]:
     return {} if facts.usage is None else {"model": facts.usage.find_codes("model", [row["llm_model"]])}
 
 
-def _write_model(row: dict[Hashable, Any], total: float, has_latency: bool, has_cache: bool) -> list[str | Cell]:
+def _write_model(row: dict[Hashable, Any], total: float, has_latency: bool, has_cache: bool) -> list[str | SortedCell]:
     cost, unknown = row["cost_usd"], int(row["executions_without_cost"])
     known = int(row["executions"]) - unknown
     each, per_task = cost / (known or math.nan), cost / (row["tasks"] or math.nan)
-    cells: list[str | Cell] = [
+    cells: list[str | SortedCell] = [
         words.shorten(row["llm_model"], 60),
-        Cell(words.count(row["executions"]), row["executions"]),
-        Cell(words.count(row["tasks"]), row["tasks"]),
-        Cell(words.usd(cost), cost),
-        Cell(words.percent(cost / total if total > 0 else None, words.UNKNOWN), cost),
-        Cell(words.usd(each), each),
-        Cell(words.usd(per_task), per_task),
+        SortedCell(words.count(row["executions"]), row["executions"]),
+        SortedCell(words.count(row["tasks"]), row["tasks"]),
+        SortedCell(words.usd(cost), cost),
+        SortedCell(words.percent(cost / total if total > 0 else None, words.UNKNOWN), cost),
+        SortedCell(words.usd(each), each),
+        SortedCell(words.usd(per_task), per_task),
     ]
     if has_latency:
-        cells += [Cell(words.duration(row[name]), row[name]) for name in ("p50_latency_ms", "p95_latency_ms")]
+        cells += [SortedCell(words.duration(row[name]), row[name]) for name in ("p50_latency_ms", "p95_latency_ms")]
     if has_cache:
-        cells.append(Cell(words.percent(row["cache_share"], words.UNKNOWN), row["cache_share"]))
-    return [*cells, Cell(words.count(unknown), unknown)]
+        cells.append(SortedCell(words.percent(row["cache_share"], words.UNKNOWN), row["cache_share"]))
+    return [*cells, SortedCell(words.count(unknown), unknown)]
 
 
 def _draw_roles(roles: pd.DataFrame) -> Figure:
     total = float(roles["cost_usd"].sum())
     most = float(roles["cost_usd"].max()) if roles["cost_usd"].notna().any() else 0.0
-    largest = roles.sort_values("cost_usd", ascending=False, kind="stable")[:MOST_NAMES]
+    largest = roles.sort_values("cost_usd", ascending=False, kind="stable")[:MOST_LISTED]
     rows = [_build_bar(row, total, most) for row in largest.to_dict("records")]
     desc = "; ".join(f"{row.label} {row.text}" for row in rows)
-    cut = f" The {MOST_NAMES} most expensive of {len(roles)}." if len(largest) < len(roles) else ""
+    cut = f" The {MOST_LISTED} most expensive of {len(roles)}." if len(largest) < len(roles) else ""
     reading = f"USD and share of the {words.usd(total)} that are known; n = executions with a known cost.{cut}"
     return Figure(title="Cost by role", drawn=svg.draw_bars("Cost by role", desc, rows), words=reading)
 

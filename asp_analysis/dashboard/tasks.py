@@ -8,21 +8,19 @@ import pandas as pd
 
 from asp_analysis.dashboard import svg, words
 from asp_analysis.dashboard.facts import Facts
-from asp_analysis.dashboard.parts import Cell, Figure, Note, Part, Row, Section, Table
+from asp_analysis.dashboard.parts import Figure, Note, Part, Row, Section, SortedCell, Table
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.membership import is_among
 from asp_analysis.probe.estimate import estimate
 from asp_analysis.probe.question import KnownTask, Question
 
-MOST_BARS, MOST_ROWS, MOST_OPEN = 10, 40, 20
+MOST_TASK_BARS, MOST_TASK_ROWS, MOST_OPEN = 10, 40, 20
 """Tasks that are drawn, listed, and listed as open."""
 
 MANY_TASKS, MOST_ESTIMATES, MOST_ESTIMATES_OF_MANY = 200, 4, 1
 """Ended tasks from which on an estimate takes half a second, and how many the page makes below and above.
 
 `estimate --task` answers for the others."""
-
-QUESTION = "Which tasks were expensive, and what are the open ones heading for?"
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def choose_tasks(facts: Facts) -> Chosen:
     is_begun = tasks["spent_usd"].gt(0) | tasks["estimated_cost_usd"].gt(0) | tasks["size"].gt(0)
     is_own = is_open & ~tasks["is_stub"].astype(bool)  # telemetry alone does not say that a task is open
     still_open = tasks[is_own & is_begun][:MOST_OPEN]
-    listed = tasks[tasks["spent_usd"].gt(0)][:MOST_ROWS]
+    listed = tasks[tasks["spent_usd"].gt(0)][:MOST_TASK_ROWS]
     anchors = {str(task): f"open-{place}" for place, task in enumerate(still_open["task_id"])}
     anchors |= {str(task): f"task-{place}" for place, task in enumerate(listed["task_id"]) if str(task) not in anchors}
     return Chosen(listed, still_open, anchors, _tag_tasks(facts, list(anchors)))
@@ -51,22 +49,23 @@ def choose_tasks(facts: Facts) -> Chosen:
 
 def build_task_section(facts: Facts, chosen: Chosen) -> Section:
     """Return the section on tasks."""
+    question = "Which tasks were expensive, and what are the open ones heading for?"
     if not len(chosen.listed) and not len(chosen.open):
         missing = (
             "No task has a known cost, and none is open. Load tasks with: asp-analysis load FILE --as task_metadata"
         )
-        return Section("tasks", "Tasks", QUESTION, missing=missing)
+        return Section(anchor="tasks", title="Tasks", question=question, missing=missing)
     parts: list[Part] = []
     if len(chosen.listed):
         parts.append(_draw_most_expensive(chosen.listed, len(facts.tasks)))
     parts += _list_open(facts, chosen)
     if len(chosen.listed):
         parts.append(_list_tasks(facts, chosen))
-    return Section("tasks", "Tasks", QUESTION, parts)
+    return Section(anchor="tasks", title="Tasks", question=question, parts=parts)
 
 
 def _draw_most_expensive(listed: pd.DataFrame, count: int) -> Figure:
-    largest = listed[:MOST_BARS]
+    largest = listed[:MOST_TASK_BARS]
     most = float(largest["spent_usd"].max())
     rows = [
         svg.Bar(
@@ -91,11 +90,11 @@ def _list_tasks(facts: Facts, chosen: Chosen) -> Table:
     headers += ["Planned (USD)", "Cost / planned"] * has_plan
     rows = []
     for place, row in enumerate(listed.to_dict("records")):
-        cells: list[str | Cell] = [words.shorten(row["task_id"], 60)]
+        cells: list[str | SortedCell] = [words.shorten(row["task_id"], 60)]
         cells += [words.shorten(row["task_description"], 60) or "no description"] * has_text
         cells += [words.shorten(row["project_id"], 40) or "none named", str(row["status"]).replace("_", " ")]
-        cells += [words.day(row["known_at"]), Cell(words.count(row["executions"]), row["executions"])]
-        cells.append(Cell(words.usd(row["spent_usd"]), row["spent_usd"]))
+        cells += [words.day(row["known_at"]), SortedCell(words.count(row["executions"]), row["executions"])]
+        cells.append(SortedCell(words.usd(row["spent_usd"]), row["spent_usd"]))
         if has_plan:
             cells += _write_plan(row)
         rows.append(Row(cells=cells, anchor=f"task-{place}", tags=chosen.tags.get(str(row["task_id"]), {})))
@@ -106,11 +105,11 @@ def _list_tasks(facts: Facts, chosen: Chosen) -> Table:
     )
 
 
-def _write_plan(row: dict[Hashable, Any]) -> list[str | Cell]:
+def _write_plan(row: dict[Hashable, Any]) -> list[str | SortedCell]:
     planned = row["estimated_cost_usd"]
     ratio = row["spent_usd"] / planned if words.is_known(planned) and planned > 0 else None
     times = f"{ratio:.2f} times" if ratio is not None and words.is_known(ratio) else words.NOT_DEFINED
-    return [Cell(words.usd(planned, "no plan"), planned), Cell(times, ratio)]
+    return [SortedCell(words.usd(planned, "no plan"), planned), SortedCell(times, ratio)]
 
 
 def _tag_tasks(facts: Facts, tasks: list[str]) -> dict[str, dict[str, list[int]]]:
@@ -137,14 +136,14 @@ def _list_open(facts: Facts, chosen: Chosen) -> list[Part]:
     rows = []
     for row in chosen.open.to_dict("records"):
         task = str(row["task_id"])
-        cells: list[str | Cell] = [
+        cells: list[str | SortedCell] = [
             words.shorten(task, 60),
             words.shorten(row["task_description"], 60) or "no description",
             str(row["status"]).replace("_", " "),
-            Cell(words.number(row["size"], 0, "no size"), row["size"]),
-            Cell(words.usd(row["spent_usd"], "nothing yet"), row["spent_usd"]),
-            Cell(words.usd(row["estimated_cost_usd"], "no plan"), row["estimated_cost_usd"]),
-            estimates.get(task, Cell("not asked", None)),
+            SortedCell(words.number(row["size"], 0, "no size"), row["size"]),
+            SortedCell(words.usd(row["spent_usd"], "nothing yet"), row["spent_usd"]),
+            SortedCell(words.usd(row["estimated_cost_usd"], "no plan"), row["estimated_cost_usd"]),
+            estimates.get(task, SortedCell("not asked", None)),
         ]
         rows.append(Row(cells=cells, anchor=chosen.anchors[task], tags=chosen.tags.get(task, {})))
     headers = ["Task", "What", "Status", "Size", "Spent (USD)", "Planned (USD)", "Estimate (70 % interval)"]
@@ -155,7 +154,7 @@ def _list_open(facts: Facts, chosen: Chosen) -> list[Part]:
     return [Table(title="Open tasks", headers=headers, rows=rows, words=reading, names=3, anchor="open-list")]
 
 
-def _estimate_some(facts: Facts, tasks: pd.DataFrame, most: int) -> dict[str, Cell]:
+def _estimate_some(facts: Facts, tasks: pd.DataFrame, most: int) -> dict[str, SortedCell]:
     """Return the kept estimates of open tasks, and new ones for a few that have a size but none kept."""
     found = _read_kept(facts.forecasts, tasks["task_id"].tolist())
     asked = tasks[tasks["size"].gt(0) & ~tasks["task_id"].isin(list(found))][:most]
@@ -167,13 +166,13 @@ def _estimate_some(facts: Facts, tasks: pd.DataFrame, most: int) -> dict[str, Ce
         try:
             one = estimate(facts.history, question)["cost_usd"]
         except EstimationRefusal:
-            found |= {str(task): Cell("refused: see Estimates", None) for task in asked["task_id"]}
+            found |= {str(task): SortedCell("refused: see Estimates", None) for task in asked["task_id"]}
             return found
         found[str(row["task_id"])] = _write_estimate(one.estimate, one.lower[0.7], one.upper[0.7])
     return found
 
 
-def _read_kept(forecasts: pd.DataFrame, tasks: Sequence[object]) -> dict[str, Cell]:
+def _read_kept(forecasts: pd.DataFrame, tasks: Sequence[object]) -> dict[str, SortedCell]:
     own = forecasts[
         forecasts["task_id"].isin(list(tasks))
         & (forecasts["component"] == "cost_usd")
@@ -186,6 +185,6 @@ def _read_kept(forecasts: pd.DataFrame, tasks: Sequence[object]) -> dict[str, Ce
     }
 
 
-def _write_estimate(value: float, lower: float, upper: float) -> Cell:
+def _write_estimate(value: float, lower: float, upper: float) -> SortedCell:
     interval = words.between(lower, upper, words.usd)
-    return Cell(f"{words.usd(value)} ({interval})" if interval else words.usd(value), value)
+    return SortedCell(f"{words.usd(value)} ({interval})" if interval else words.usd(value), value)

@@ -17,10 +17,10 @@ _SQL = Path(__file__).with_name("usage.sql").read_text(encoding="utf-8")
 DIMENSIONS = {"model": "llm_model", "role": "agent_role", "project": "project_id", "person": "user_id"}
 """What usage is told apart by -> its column."""
 
-MOST_NAMES = 12
+MOST_NAMES_APART = 12
 """Names of one dimension that are kept apart."""
 
-MOST_ROWS = 8_000
+MOST_USAGE_ROWS = 8_000
 """Rows that the page carries; beyond, dimensions are given up, the last of `DIMENSIONS` first."""
 
 _LENGTHS = ((45, 1), (420, 7), (1_700, 28))
@@ -98,7 +98,7 @@ def _number_names(found: pd.DataFrame, dimension: str, column: str) -> tuple[lis
     texts = found[column].astype(object).where(found[column].notna(), f"no {dimension} named").astype(str)
     totals = found.groupby(texts)[["cost_usd", "executions"]].sum().reset_index(names="name")
     ranked = totals.sort_values(["cost_usd", "executions", "name"], ascending=[False, False, True])["name"].to_list()
-    kept = ranked if len(ranked) <= MOST_NAMES else ranked[: MOST_NAMES - 1]
+    kept = ranked if len(ranked) <= MOST_NAMES_APART else ranked[: MOST_NAMES_APART - 1]
     names = kept if len(kept) == len(ranked) else [*kept, f"{len(ranked) - len(kept)} others"]
     return names, texts.map({name: code for code, name in enumerate(kept)}).fillna(len(kept)).astype(int)
 
@@ -108,6 +108,6 @@ def _bound(rows: pd.DataFrame, names: dict[str, list[str]]) -> pd.DataFrame:
     while True:
         grouped = rows.groupby(["period", *kept], as_index=False)
         frame = grouped[["executions", "with_cost", "cost_usd", "tokens"]].sum(min_count=1)
-        if len(frame) <= MOST_ROWS or len(kept) == 1:
+        if len(frame) <= MOST_USAGE_ROWS or len(kept) == 1:
             return frame.assign(**{name: 0 for name in DIMENSIONS if name not in kept})
         names[kept.pop()] = []

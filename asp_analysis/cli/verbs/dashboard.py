@@ -11,6 +11,7 @@ from asp_analysis.cli.printing import note
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
+    from asp_analysis.session import Scope
 
 
 @click.command()
@@ -28,7 +29,17 @@ if TYPE_CHECKING:
 @click.option("--since", metavar="DATE", help="Only from DATE on (UTC).")
 @click.option("--until", metavar="DATE", help="Only up to the end of DATE (UTC).")
 @reading_options
-def command(out: Path | None, is_opened: bool, watch: float | None, db: str | None, **part: str | None) -> None:
+def command(
+    out: Path | None,
+    is_opened: bool,
+    watch: float | None,
+    project: str | None,
+    model: str | None,
+    role: str | None,
+    since: str | None,
+    until: str | None,
+    db: str | None,
+) -> None:
     """Write costs, estimates, learning and defects as one page.
 
     The page is HTML and goes to exports/ next to the store unless OUT.html names another place. It begins with what was
@@ -37,34 +48,36 @@ def command(out: Path | None, is_opened: bool, watch: float | None, db: str | No
     Example: asp-analysis dashboard --open
     """
     from asp_analysis.config import store_url
+    from asp_analysis.session import Scope
 
+    scope = Scope.read(project=project, model=model, role=role, since=since, until=until)
     url = store_url(db)
     path = (out or url.data_dir / "exports" / "dashboard.html").absolute()
-    _write(url, path, watch, part)
+    _write(url, path, watch, scope)
     click.echo(str(path))
     if is_opened and click.launch(path.as_uri()) != 0:
         note(f"No browser could be opened. Open it yourself: {path.as_uri()}")
     if watch is not None:
-        _keep(url, path, watch, part)
+        _keep(url, path, watch, scope)
 
 
-def _write(url: "StoreUrl", path: Path, watch: float | None, part: dict[str, str | None]) -> None:
+def _write(url: "StoreUrl", path: Path, watch: float | None, scope: "Scope") -> None:
     from asp_analysis.dashboard import build_page, narrow_page, write_page
     from asp_analysis.privacy import as_private_as
 
     with open_session(url) as session:
-        narrow_page(session, **part)
+        narrow_page(session, scope)
         page = build_page(session, refresh_s=watch)
     with as_private_as(url):
         write_page(path, page)
 
 
-def _keep(url: "StoreUrl", path: Path, seconds: float, part: dict[str, str | None]) -> None:
+def _keep(url: "StoreUrl", path: Path, seconds: float, scope: "Scope") -> None:
     """Make the page again and again; each time the store is opened again, so that a writer is not kept out for long."""
     note(f"The page is written again every {seconds:g} s. Stop with Ctrl-C.")
     try:
         while True:
             time.sleep(seconds)
-            _write(url, path, seconds, part)
+            _write(url, path, seconds, scope)
     except KeyboardInterrupt:
         note("Stopped. The page stays as it is.")
