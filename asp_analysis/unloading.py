@@ -30,7 +30,7 @@ def unload_load(store: Store, load_id: int) -> Unloaded:
 
 
 def rehearse_unload(store: Store, load_id: int) -> Unloaded:
-    """Return what taking a load back would do; the store stays as it is.
+    """Return what taking a load back changes; the store stays as it is.
 
     Raises:
         InputError, StoreError: as `unload_load`.

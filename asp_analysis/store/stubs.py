@@ -22,7 +22,7 @@ SELECT task_id, min(named_at) FROM (
 
 
 def date_stubs(connection: Connection, tasks: Collection[str], *, may_remove: bool = False) -> int:
-    """Give tasks that were only named the time of their earliest record; return how many no record names any more.
+    """Set the time of tasks that were only named to that of their earliest record; return how many are named no more.
 
     may_remove: these go. A load keeps them: whoever may write on a server may not remove.
     """

@@ -211,7 +211,7 @@ class BatchWriter:
         self._earlier |= earlier
 
     def date_stubs(self, tasks: Iterable[str]) -> None:
-        """Give tasks that were only named the time of their earliest record, now that these are written."""
+        """Set the time of tasks that were only named to that of their earliest record, now that these are written."""
         date_stubs(self._connection, {*tasks, *self._earlier})
         self._earlier = {}
 
