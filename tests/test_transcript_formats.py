@@ -311,9 +311,9 @@ LINE = {
         (json.dumps({**LINE, "message": 5}) + "\n", "message: an object is needed"),
         (
             json.dumps({**LINE, "message": {"usage": {"input_tokens": -3}}}) + "\n",
-            "input_tokens: a count of at least 0",
+            "input_tokens: -3 is not a count of at least 0",
         ),
-        (json.dumps({**LINE, "message": {"usage": {"input_tokens": [1]}}}) + "\n", "input_tokens: a count"),
+        (json.dumps({**LINE, "message": {"usage": {"input_tokens": [1]}}}) + "\n", "input_tokens: [1] is not a count"),
     ],
 )
 def test_a_bad_line_of_a_transcript_is_rejected_and_the_others_count(run, empty_store, tmp_path, text, reason):

@@ -22,7 +22,7 @@ from asp_analysis.importers.transcripts.transcript_format import TranscriptForma
 from asp_analysis.load_options import LoadOptions
 from asp_analysis.records import RECORDS
 from asp_analysis.store.loads import storable
-from asp_analysis.store.upsert import KEYED_TABLES, _merge_of
+from asp_analysis.store.upsert import KEYED_TABLES, merge_of
 from tests.reading import detected, format_named
 
 READINGS = (Reading("branch", (("re*", "Review"),), keep_text=True), Reading())
@@ -117,7 +117,7 @@ def _check_value(value: object) -> None:
 
 def _check_merging(batch: Batch) -> None:
     """Check that what is stored and read again stays as it is, and that the metrics of an execution become one row."""
-    merge, place = batch.combine or _merge_of(batch), batch.columns.index(KEYED_TABLES[batch.table].key[0])
+    merge, place = batch.combine or merge_of(batch), batch.columns.index(KEYED_TABLES[batch.table].key[0])
     known: dict[str, tuple] = {}
     for row in batch.rows:
         once = merge(row, row)
