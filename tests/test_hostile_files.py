@@ -48,7 +48,7 @@ def make_unreadable(path: Path) -> None:
         (lambda path: path.symlink_to("/dev/zero"), "is a pipe, a socket or a device"),
         pytest.param(
             make_unreadable,
-            "A readable file is needed",
+            "cannot be read",
             marks=pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc"),
         ),
     ],

@@ -91,7 +91,7 @@ def test_a_document_that_is_too_large_is_refused_with_what_to_do(run, empty_stor
     for module in ("transcripts.documents", "file"):
         monkeypatch.setattr(f"asp_analysis.importers.{module}.LARGEST_DOCUMENT", 10_000)
     ran = run("load", path, "--db", empty_store)
-    assert ran.exit_code == 1 and "a document of at most 10,000 bytes" in ran.err and ran.err.count("\n") == 1
+    assert ran.exit_code == 1 and "one JSON document of more than 10,000 bytes" in ran.err and ran.err.count("\n") == 1
 
 
 def test_a_gzip_bomb_is_refused_before_it_is_unpacked(run, empty_store, tmp_path):
