@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from asp_analysis.session import attaching, connect
+
 HEAVY = "SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b"
 MONTHS = "SELECT interval 3 month AS i, interval '1 month 2 days 3 seconds' AS j, interval 5 second AS k"
 
@@ -26,6 +28,14 @@ def test_a_query_gets_half_of_the_memory_and_a_bounded_place_to_spill(run, sampl
     assert memory <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2 * 1.01
     assert row["spill"].startswith(str(sample_store.path.parent / "cache" / "spill-"))
     assert row["most"] == "10.0 GiB"
+
+
+def test_a_query_that_needs_more_than_its_memory_spills_beside_the_store_and_leaves_nothing(empty_store, monkeypatch):
+    monkeypatch.setattr(attaching, "_memory_bytes", lambda: 200 * 2**20)
+    with connect(empty_store) as session:
+        found = session.sql("SELECT count(DISTINCT md5(range::VARCHAR)) AS n FROM range(6000000)")
+        assert found["n"].tolist() == [6_000_000]
+    assert list((empty_store.path.parent / "cache").iterdir()) == []
 
 
 @pytest.mark.parametrize("setting", ["memory_limit = '1TB'", "temp_directory = '/'", "max_temp_directory_size = '1TB'"])

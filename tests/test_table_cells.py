@@ -78,6 +78,7 @@ def test_a_cell_in_another_form_is_read(name, text, value):
         ("cost_usd", "€12.50", "--map 'cost_usd=cost_usd*RATE'"),
         ("cost_usd", "free", "--null 'free'"),
         ("cost_usd", "($1.50)", "is not a number"),
+        ("latency_ms", "5M", "is shortened; write the number in full"),
         ("latency_ms", "5:10", "write 00:5:10 or 5:10:00"),
         ("executed_at", "31.01.2026 09:30", "--time-format '%d.%m.%Y %H:%M'"),
         ("executed_at", "12/Mar/24 9:41 AM", "--time-format '%d/%b/%y %I:%M %p'"),
@@ -164,6 +165,7 @@ def test_local_times_are_those_of_the_zone(text, value):
     [
         ("2026-03-29 02:30", "never came in Europe/Berlin"),
         ("2026-10-25 02:30", "came twice in Europe/Berlin, when clocks went back; write its offset"),
+        ("0001-01-01 00:00", "not within the years 1 to 9999"),
         ("2026-06-21 02:30 CET", "CET is not the time of Europe/Berlin on that day"),
     ],
 )

@@ -15,6 +15,7 @@ import duckdb
 from asp_analysis import server
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
+from asp_analysis.privacy import make_folder
 from asp_analysis.session.contract import STORE, Tables, create_raw, raw_view, tables_of
 from asp_analysis.session.guard import said
 from asp_analysis.session.read_only import copy_from_read_only, is_on_read_only
@@ -67,13 +68,17 @@ def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
 def bound(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:
     """Bound what a query may take: half of the machine's memory, and a folder next to the store for what it spills.
 
-    The folder is made when it is used, and DuckDB removes it. Without a place to write, a query has only its memory.
+    DuckDB makes a folder of its own there when it spills, and removes it; it makes no folder above it. Without a place
+    to write, a query has only its memory.
     """
     connection.execute(f"SET memory_limit = '{_memory_bytes() // 2} B'")
     folder = url.data_dir / "cache"
-    spill = folder / f"spill-{url.local_name}-{os.getpid()}"
-    can_write = os.access(folder if folder.is_dir() else url.data_dir, os.W_OK)
-    connection.execute(f"SET temp_directory = {quoted(str(spill) if can_write else '')}")
+    spill = str(folder / f"spill-{url.local_name}-{os.getpid()}")
+    try:
+        make_folder(folder, url)
+    except OSError:
+        spill = ""
+    connection.execute(f"SET temp_directory = {quoted(spill if os.access(folder, os.W_OK) else '')}")
     connection.execute(f"SET max_temp_directory_size = '{MOST_SPILLED}'")
 
 

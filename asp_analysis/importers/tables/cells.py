@@ -164,7 +164,7 @@ class CellReader:
             )
         if is_currency(unit):
             raise ValueError(f"{shown(text)} has the unit {unit}; {name} holds no money")
-        if unit.lower() in _LARGE:
+        if unit.lower() in _LARGE or unit == "M":
             raise ValueError(f"{shown(text)} is shortened; write the number in full")
         if is_unit_of_time(unit):
             raise ValueError(f"{shown(text)} is a duration; {name} holds none")

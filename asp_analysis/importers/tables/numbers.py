@@ -188,7 +188,12 @@ def is_currency(unit: str) -> bool:
 
 def is_unit_of_time(unit: str) -> bool:
     """Return whether a unit is one of time."""
-    return unit.lower() in _UNITS
+    return _unit_of(unit) is not None
+
+
+def _unit_of(unit: str) -> str | None:
+    """Return the unit of time that a text means; a capital letter alone is none, 5M may be five million."""
+    return _UNITS.get(unit if len(unit) == 1 else unit.lower())
 
 
 def read_duration_ms(text: str) -> Decimal | None:
@@ -206,7 +211,7 @@ def read_duration_ms(text: str) -> Decimal | None:
         return sum((Decimal(value) * _MS[unit] for unit, value in parts.items()), Decimal(0)) if parts else None
     steps, end = [], 0
     for step in _STEP.finditer(text):
-        unit = _UNITS.get(step[2].lower())
+        unit = _unit_of(step[2])
         if step.start() != end or unit is None:
             return None
         steps.append((unit, Decimal(step[1])))

@@ -137,7 +137,10 @@ class TimeReader:
     def _localize(self, moment: datetime, text: str) -> datetime:
         if moment.tzinfo is not None or self._zone is None:
             return moment
-        early, late = (moment.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        try:
+            early, late = (moment.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        except OverflowError:
+            raise ValueError(f"{shown(text)} in {self._zone_name} is not within the years 1 to 9999 in UTC") from None
         if early == late:
             return early
         if early.astimezone(self._zone).replace(tzinfo=None) != moment:

@@ -137,7 +137,6 @@ class Transcript:
     """All that one file said: calls and activities by their names, rejects, and what the reconciliation counts.
 
     not_understood: names of keys and record types that speak of usage and that no reader knows, with their counts.
-    assumptions: sentences about what the file does not say and its reader had to assume.
     """
 
     source: str
@@ -149,7 +148,6 @@ class Transcript:
     duplicates: int = 0
     without_usage: set[str] = field(default_factory=set)
     not_understood: Counter[str] = field(default_factory=Counter)
-    assumptions: set[str] = field(default_factory=set)
 
     def add_call(self, call: Call, line_number: int) -> None:
         """Keep a call, or merge it with what the file said about it before."""
