@@ -28,7 +28,7 @@ def test_a_missing_store_is_named_with_how_to_create_it(tmp_path, caplog):
     url = parse_url("later.db", tmp_path)
     with capture.open(url) as store:
         store.record(task_id="T-1", agent_role="Code", cost_usd=2)
-    assert "it does not exist. Create it with: asp-analysis init" in caplog.text
+    assert "does not exist. Create it with: asp-analysis init" in caplog.text
 
 
 def test_status_counts_what_waits_and_says_what_takes_it(run, left):
@@ -46,7 +46,7 @@ def test_a_load_takes_what_waits_once(run, left, tmp_path):
     create_store(left)
     (tmp_path / "runs.csv").write_text(RUN)
     first = run("load", tmp_path / "runs.csv", "--db", left)
-    assert "Loaded too: 2 captured records that waited beside the store." in first.err
+    assert "Loaded too: 2 captured records that waited next to the store." in first.err
     assert "captured" not in run("load", tmp_path / "runs.csv", "--db", left).err
     query = "SELECT count(*) AS n, sum(cost_usd) AS usd FROM executions"
     assert run("sql", query, "--json", "--db", left).json == [{"n": 3, "usd": 6.0}]

@@ -131,7 +131,7 @@ def test_an_object_of_too_many_keys_is_rejected(run, empty_store, tmp_path):
     path.write_bytes(GOOD["runs.jsonl"] + json.dumps({f"k{n}": 1 for n in range(10_001)}).encode())
     assert run("load", path, "--json", "--db", empty_store).json["rejected"] == 1
     (reject,) = run("rejects", "--json", "--db", empty_store).json
-    assert "at most 10,000 keys" in reject["reasons"][0]
+    assert "this object has 10,001 keys, at most 10,000 are read" in reject["reasons"][0]
 
 
 def jsonl_batches(path):

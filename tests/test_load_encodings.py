@@ -27,7 +27,7 @@ def test_bytes_in_an_unmapped_column_name_file_line_and_what_to_do(load_bytes, r
 
 def test_a_header_that_is_not_utf8_refuses_the_file(load_bytes):
     said = load_bytes(HEAD.replace("remark", "Größe").encode("cp1252")).refusal
-    assert "runs.csv has none. Save the file as UTF-8 (in Excel: CSV UTF-8), or give --encoding cp1252." in said
+    assert "runs.csv is not utf-8. Save the file as UTF-8 (in Excel: CSV UTF-8), or give --encoding cp1252." in said
 
 
 def test_the_encoding_that_the_user_names_is_used(load_bytes, run, empty_store):

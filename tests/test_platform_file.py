@@ -173,7 +173,7 @@ def test_a_record_that_cannot_be_taken_is_kept_with_its_row_its_reason_and_its_t
         (1, "description: '\\udcff' is not UTF-8; save the file as UTF-8"),
         (2, "defect_type: '20_Sintax' is not listed in defect_types"),
         (4, "metric_value: is missing or empty; every record has one"),
-        (5, "metric_type: 'Energy' is not one of 'Latency'"),
+        (5, "metric_type: 'Energy' is not one of Latency"),
     ]
     record = json.loads(rejects[2]["raw_text"])
     assert (record["metric_value"], record["metric_type"]) == ("n/a", "API_Cost")

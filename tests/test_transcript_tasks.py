@@ -110,7 +110,7 @@ def test_errors_interruptions_sizes_and_times_stand_on_the_task(load, query):
     wanted = {"errors": 2, "interruptions": 1, "lines_added": 2, "lines_removed": 1, "files_changed": 1}
     assert {name: found[name] for name in wanted} == wanted and found["active_ms"] == 61_000
     assert json.loads(task["components_json"]) == ["src/cart.py"]
-    assert (task["started_at"], task["completed_at"]) == ("2026-01-02T03:04:05.000000", "2026-01-02T03:09:00.000000")
+    assert (task["started_at"], task["completed_at"]) == ("2026-01-02T03:04:05Z", "2026-01-02T03:09:00Z")
     assert (task["status"], task["project_id"]) == ("completed", "shop")
 
 
