@@ -34,13 +34,6 @@ PHRASES = {
 }
 """Phrase -> what to write instead."""
 
-STILL_TO_EDIT = (
-    "asp_analysis/dashboard/",
-    "asp_analysis/findings/",
-    "notebooks/",
-)
-"""Rooms whose texts are edited last."""
-
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile")
 
 
@@ -68,12 +61,12 @@ def texts_of_notebook(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """(place, text) of everything that a person reads, except the rooms that are edited last."""
+    """(place, text) of everything that a person reads."""
     readers = {"*.py": texts_of_code, "*.sql": texts_of_sql, "*.ipynb": texts_of_notebook}
     for folder, pattern in (("asp_analysis", "*.py"), ("database", "*.sql"), ("notebooks", "*.ipynb")):
         for path in sorted((ROOT / folder).rglob(pattern)):
             name = str(path.relative_to(ROOT))
-            if not name.startswith(STILL_TO_EDIT) and path.name not in {"sample_data.sql", "004_sample_data.sql"}:
+            if path.name not in {"sample_data.sql", "004_sample_data.sql"}:
                 for number, text in readers[pattern](path):
                     yield f"{name}:{number}", text
     for path in [*map(ROOT.joinpath, DOCUMENTS), *(ROOT / "docs").glob("*.md"), *(ROOT / "database").rglob("*.md")]:

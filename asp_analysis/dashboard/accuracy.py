@@ -56,7 +56,7 @@ def measure(facts: Facts) -> Accuracy:
 
 def _pose_whole_tasks(history: pd.DataFrame) -> tuple[pd.DataFrame, Question]:
     if not len(history):
-        raise EstimationRefusal("Finished tasks with a cost are needed, there are no executions. Load some.")
+        raise EstimationRefusal("There are no executions, so no finished task has a cost. Load some.")
     try:
         return pose(history, Question()), Question()
     except EstimationRefusal:
@@ -66,8 +66,8 @@ def _pose_whole_tasks(history: pd.DataFrame) -> tuple[pd.DataFrame, Question]:
 
 
 def build_accuracy_section(facts: Facts, found: Accuracy) -> Section:
-    """Give the section on estimates."""
-    question = "Can the next task's cost be told, and do the intervals hold what they promise?"
+    """Return the section on estimates."""
+    question = "Can the next task's cost be estimated, and do the intervals hold what they promise?"
     if found.refusal:
         return Section(
             anchor="estimates",

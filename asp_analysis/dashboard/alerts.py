@@ -46,7 +46,7 @@ def _warn_of_early_trust(facts: Facts, anchors: Mapping[str, str]) -> list[Alert
         Alert(
             ACT,
             f"{row['capability']}: do not let it act alone yet",
-            f"The published rule says Autonomous, the evidence carries {row['sound_mode']}. {row['difference']}",
+            f"The published rule says Autonomous, the evidence supports {row['sound_mode']}. {row['difference']}",
             anchors[row["capability"]],
         )
         for row in table[is_early].to_dict("records")
@@ -97,8 +97,8 @@ def _warn_of_escapes(facts: Facts) -> list[Alert]:
             LOOK,
             f"{words.shorten(row['agent_role'], 60)}: defects pass it",
             f"{row['escaped']} of {row['confirmed'] + row['escaped']} real defects escaped it "
-            f"({words.percent(row['escape_share'])}, surely above {words.percent(row['escape_lower'])}; "
-            "5 % is allowed). Give it the types that it misses.",
+            f"({words.percent(row['escape_share'])}; at least {words.percent(row['escape_lower'])} with 95 % "
+            "confidence; 5 % is allowed). Show it the types that it misses.",
             "#reviews",
         )
         for row in find_escapes(facts.reviews).head(4).to_dict("records")

@@ -16,7 +16,7 @@ IS_LOWER_BETTER = frozenset({"mape_pct", "correction_rate"})
 
 
 def build_learning_section(facts: Facts) -> Section:
-    """Give the section with one card per capability."""
+    """Return the section with one card per capability."""
     rows = facts.status.to_dict("records")
     question = (
         "Who may act alone? The published rule takes raw rates at face value; the sound rule wants evidence that "
@@ -55,14 +55,14 @@ def _draw_way(row: dict[Hashable, Any]) -> tuple[str, Markup]:
 
 
 def _draw_evidence(row: dict[Hashable, Any]) -> tuple[str, Markup]:
-    """Draw the sound rule's criterion: the rate, the bound below which it surely is not, and the target."""
+    """Draw the sound rule's criterion: the rate, its lower 95 % bound, and the target."""
     scale = 100.0 if row["capability"] == "ErrorProneDetection" else 1.0
     value, lower, target = (row[f"evidence_{name}"] / scale for name in ("value", "lower", "target"))
     name, cases = row["evidence_name"], int(row["evidence_cases"])
     if not words.is_known(value) or not cases:
         text = f"{name}: no scored case yet, {words.percent(target)} needed"
         return text, svg.draw_progress(text, "no data", svg.Bar(share=0.0, mark=target))
-    sure = f"surely above {words.percent(lower)}" if words.is_known(lower) else "no bound yet"
+    sure = f"at least {words.percent(lower)} with 95 % confidence" if words.is_known(lower) else "no bound yet"
     text = (
         f"{name}: {words.percent(value)} of {words.count_noun(cases, 'case')}, {sure}; {words.percent(target)} needed"
     )
@@ -94,7 +94,7 @@ def _draw_trend(row: dict[Hashable, Any], own: pd.DataFrame) -> tuple[str, Marku
 
 
 def find_falls(curve: pd.DataFrame) -> pd.DataFrame:
-    """Give the latest fall of each capability that it has not made up for: capability, rule, fell_at, was, now."""
+    """Return the latest fall of each capability that it has not made up for: capability, rule, fell_at, was, now."""
     rows = []
     for capability, own in curve.groupby("capability", sort=False):
         for rule in ("published", "sound"):
@@ -108,7 +108,7 @@ def find_falls(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_worsening(curve: pd.DataFrame, window: int = 10) -> pd.DataFrame:
-    """Give the capabilities that miss their target and got worse within `window` tasks.
+    """Return the capabilities that miss their target and got worse within `window` tasks.
 
     capability, metric_name, then, now, target. Worse is by a tenth of the target or more, so that a wobble is none.
     """

@@ -23,7 +23,7 @@ MOST_TYPES = 12
 
 
 def build_defect_section(facts: Facts) -> Section:
-    """Give the section on defects."""
+    """Return the section on defects."""
     question = "Where do defects come from, where are they caught, and what passes by?"
     work = facts.work
     if not len(work.real_defects):
@@ -153,5 +153,5 @@ def _write_rate(row: dict[Hashable, Any], name: str) -> str:
 
 
 def find_escapes(reviews: pd.DataFrame, allowed: float = 0.05) -> pd.DataFrame:
-    """Give the reviews whose escape rate is surely (lower Wilson limit, 95 %) above what is allowed."""
+    """Return the reviews whose escape rate is above what is allowed, by its lower 95 % Wilson limit."""
     return reviews[reviews["escape_lower"] > allowed].sort_values("escape_lower", ascending=False)

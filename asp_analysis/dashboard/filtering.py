@@ -10,14 +10,14 @@ from asp_analysis.dashboard.spending import MOST_LAYERS, label_periods, name_per
 from asp_analysis.dashboard.usage import DIMENSIONS, Usage
 
 _TITLES = {"project": "Project", "model": "Model", "role": "Role", "person": "Person"}
-"""The filters in the order in which they stand."""
+"""The filters in the order in which the page shows them."""
 
 Choice = tuple[str, str, list[tuple[int, str]]]
 """Name of a filter, its title, and its values with their words."""
 
 
 def list_choices(usage: Usage | None) -> list[Choice]:
-    """Return the filters that tell anything apart, and the latest periods."""
+    """Return the filters with more than one value, and the latest periods."""
     if usage is None:
         return []
     found: list[Choice] = []

@@ -91,7 +91,7 @@ def write_page(path: Path, page: str) -> None:
         waiting.replace(path)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"A file to write is needed, {path} gave: {reason}. Name another.") from None
+        raise InputError(f"The page cannot be written to {path}: {reason}. Name another file.") from None
     finally:
         with suppress(OSError):
             waiting.unlink(missing_ok=True)

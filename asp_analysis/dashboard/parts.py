@@ -133,5 +133,5 @@ class Section:
 
     @property
     def groups(self) -> list[tuple[str, list[Part]]]:
-        """The parts in order, neighbours of one kind together: figures stand beside each other, tables do not."""
+        """The parts in order, neighbours of one kind together: figures are next to each other, tables are not."""
         return [(kind, list(parts)) for kind, parts in groupby(self.parts, key=lambda part: part.kind)]

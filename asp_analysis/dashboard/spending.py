@@ -33,7 +33,7 @@ def build_money_section(facts: Facts) -> Section:
 
 
 def choose_dimensions(usage: Usage) -> list[str]:
-    """Return the dimensions that tell anything apart; the model where none does."""
+    """Return the dimensions with more than one value; the model where there are none."""
     return [name for name in DIMENSIONS if len(usage.names[name]) > 1] or ["model"]
 
 

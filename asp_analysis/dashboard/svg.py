@@ -16,9 +16,9 @@ SIDE = 1000.0
 LETTER = 6.6
 """Pixels that a letter of a bar's text takes: a long label ends where the text begins, however narrow the page."""
 ONE_LINE = 38
-"""Letters of a bar's label and text together that fit beside each other on the narrowest phone (320 pixels)."""
+"""Letters of a bar's label and text together that fit next to each other on the narrowest phone (320 pixels)."""
 LEFT = 0.11
-"""Share of the width in which the words of the vertical axis stand."""
+"""Share of the width that the words of the vertical axis take."""
 CELL_HEIGHT = 26.0
 """Of a row of a table of counts, in pixels."""
 
@@ -26,7 +26,7 @@ Point = TypeVar("Point", bound=tuple[float, ...])
 
 
 def write_element(name: str, *children: str, **attributes: object) -> Markup:
-    """Give one element; `class_` and `stroke_width` become `class` and `stroke-width`, None is left out."""
+    """Return one element; `class_` and `stroke_width` become `class` and `stroke-width`, None is left out."""
     parts = []
     for key, value in attributes.items():
         if value is not None:
@@ -37,7 +37,7 @@ def write_element(name: str, *children: str, **attributes: object) -> Markup:
 
 
 def draw_picture(title: str, desc: str, height: float, children: Sequence[Markup]) -> Markup:
-    """Give a whole picture, as wide as its place and `height` pixels high."""
+    """Return a whole picture, as wide as its place and `height` pixels high."""
     texts = (write_element("title", title), write_element("desc", desc))
     return write_element("svg", *texts, *children, role="img", width="100%", height=height, class_="picture")
 
@@ -130,12 +130,12 @@ class Scale:
     is_log: bool = False
 
     def place(self, value: float) -> float:
-        """Give where a value stands, 0 at the bottom; values beyond the ends stand at the ends."""
+        """Return where a value is drawn, 0 at the bottom; values beyond the ends are drawn at the ends."""
         low, high, at = (math.log(max(v, 1e-12)) if self.is_log else v for v in (self.low, self.high, value))
         return min(max((at - low) / (high - low), 0.0), 1.0) if high > low else 0.5
 
     def choose_ticks(self) -> list[float]:
-        """Give round values to mark, about four."""
+        """Return round values to mark, about four."""
         if self.is_log:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             steps = (1, 3) if len(powers) <= 3 else (1,)
@@ -162,7 +162,7 @@ class Polyline:
 
 @dataclass(frozen=True, kw_only=True)
 class Axes:
-    """What stands around lines: the scale with its ticks in words, labels below, dashed levels, the height."""
+    """What surrounds lines: the scale with its ticks in words, labels below, dashed levels, the height."""
 
     scale: Scale
     ticks: Sequence[tuple[float, str]] = ()
@@ -321,7 +321,7 @@ class Cells:
 
 
 def draw_heat_map(title: str, desc: str, cells: Cells) -> Markup:
-    """Draw a table whose cells are the darker the more they count; the number stands in the cell."""
+    """Draw a table whose cells are the darker the more they count; each shows its number."""
     left = 0.48
     width = (1 - left) / max(len(cells.columns), 1)
     most = max((value for row in cells.values for value in row), default=0) or 1

@@ -15,13 +15,13 @@ from asp_analysis.session import Session
 _SQL = Path(__file__).with_name("usage.sql").read_text(encoding="utf-8")
 
 DIMENSIONS = {"model": "llm_model", "role": "agent_role", "project": "project_id", "person": "user_id"}
-"""What usage is told apart by -> its column."""
+"""A dimension of usage -> its column."""
 
 MOST_NAMES_APART = 12
 """Names of one dimension that are kept apart."""
 
 MOST_USAGE_ROWS = 8_000
-"""Rows that the page carries; beyond, dimensions are given up, the last of `DIMENSIONS` first."""
+"""Rows that the page holds at most; beyond, dimensions are dropped, the last of `DIMENSIONS` first."""
 
 _LENGTHS = ((45, 1), (420, 7), (1_700, 28))
 """Longest record in days -> days of a period."""

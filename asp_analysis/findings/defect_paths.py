@@ -103,7 +103,7 @@ def tell_yields(work: Work) -> Finding:
     return Finding(
         text=f"{text} Some are {left_out}." if left_out else text,
         table=found[columns].reset_index(drop=True),
-        draw=partial(charts.plot_phase_yields, found, title="Which share of what was there each phase removed"),
+        draw=partial(charts.plot_phase_yields, found, title="Share of the defects present that each phase removed"),
         reading="A long bar is a yield over few defects. The last phases look best because nothing is left that "
         "could be "
         "found later.",
@@ -296,7 +296,7 @@ def tell_areas(work: Work) -> Finding:
     published = int(areas.is_high_risk_published.sum())
     text = (
         f"**{write_noun(len(risky), 'component')}** of {len(areas):,} "
-        f"{'stands' if len(risky) == 1 else 'stand'} out after shrinking"
+        f"{'stands out' if len(risky) == 1 else 'stand out'} after shrinking"
     )
     text += f": {write_list(risky)}" if len(risky) else ""
     text += f". The published rule flags {published:,}."
@@ -319,7 +319,7 @@ def tell_predictions(work: Work) -> Finding:
     ended = work.tasks[work.tasks.status.isin(["completed", "failed"])].sort_values(["completed_at", "task_id"])
     found = rolling_type_forecasts(ended, work.defects.sort_values(["found_at", "defect_id"]), work.runs)
     text = f"The classifier is **{found.verdict.replace('%', ' %')}**." if len(found.cases) else (
-        "There are **not enough defects to tell** whether their types can be predicted: twenty ended tasks come first."
+        "There are **not enough defects to say** whether their types can be predicted: that takes twenty ended tasks."
     )  # fmt: skip
     if len(ended) == len(work.tasks) or work.real_defects.defect_type.nunique() < 2:
         return Finding(text=text)

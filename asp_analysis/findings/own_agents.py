@@ -1,4 +1,4 @@
-"""Notebook 08: what one's own coding agents cost, by task, day, model and project, and what the next task will cost."""
+"""Notebook 08: what your own coding agents cost, by task, day, model and project, and what the next task will cost."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Notebook 04: the sentences beside questions of one's own in SQL."""
+"""Notebook 04: the sentences next to your own questions in SQL."""
 
 from functools import partial
 

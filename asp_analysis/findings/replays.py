@@ -79,7 +79,7 @@ def tell_held(forecasts: pd.DataFrame | str) -> Finding:
         text=text,
         table=table.rename(columns=names).tail(8).reset_index(drop=True),
         draw=partial(charts.plot_backtest, shown, title=title),
-        reading="Each forecast was made from the tasks before it. Misses are red; the worst carry their names."
+        reading="Each forecast was made from the tasks before it. Misses are red; the worst are named."
         + (f" The chart shows the last {len(shown):,}." if len(shown) < len(auto) else ""),
     )
 
@@ -184,7 +184,7 @@ def tell_sizes(compared: pd.DataFrame) -> Finding:
     """Say whether the intervals hold for small and for large tasks alike."""
     auto = compared[compared.model == "auto"] if len(compared) else compared
     if auto.empty or auto.size_tercile.dropna().nunique() < 2:
-        return lack("The forecast tasks have no sizes to be told apart by.", SIZES)
+        return lack("The forecast tasks have no sizes that differ.", SIZES)
     by_size = score(auto, by=("size_tercile",))
     long = by_size.melt(["size_tercile", "n"], ["coverage_70", "coverage_90"], "level", "coverage")
     long["level"] = long.level.str.removeprefix("coverage_").astype(float) / 100
