@@ -11,7 +11,7 @@ def main(wanted: list[str]) -> None:
     """Run the benchmarks one after the other."""
     unknown = [name for name in wanted if name not in NAMES]
     if unknown:
-        sys.exit(f"Error: a benchmark is needed, {unknown[0]!r} is none. There are: {', '.join(NAMES)}.")
+        sys.exit(f"Error: There is no benchmark {unknown[0]!r}. Benchmarks: {', '.join(NAMES)}.")
     for name in wanted or NAMES:
         print(f"\n== {name} ==", flush=True)
         import_module(f"benchmarks.{name}_bench").main()

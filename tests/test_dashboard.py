@@ -479,7 +479,7 @@ def test_the_verb_writes_beside_the_store_and_prints_where(run, empty_store):
 def test_a_page_that_cannot_be_written_is_one_line(run, empty_store, tmp_path):
     (tmp_path / "file").write_text("")
     ran = run("dashboard", tmp_path / "file" / "out.html", "--db", empty_store)
-    assert ran.exit_code == 1 and ran.err.startswith("Error: A file to write is needed, ")
+    assert ran.exit_code == 1 and ran.err.startswith("Error: The page cannot be written to ")
     assert len(ran.err.splitlines()) == 1
 
 
