@@ -15,13 +15,22 @@ _SECOND_MS, _MINUTE_MS, _HOUR_MS, _DAY_MS = 1_000.0, 60_000.0, 3_600_000.0, 86_4
 
 
 def is_known(value: Any) -> bool:
-    """Tell whether a number is there: neither missing, nor NaN, nor infinite."""
+    """Return whether a number is there: neither missing, nor NaN, nor infinite."""
     return value is not None and value is not pd.NA and value is not pd.NaT and math.isfinite(value)
 
 
 def write_usd(value: Any) -> str:
     """Return money: USD 0.042, USD 2.19, USD 1,250."""
     return f"USD {write_amount(value)}" if is_known(value) else UNKNOWN
+
+
+def write_dollars(value: Any) -> str:
+    """Return money short, for a label or a tile: $0.042, $2.19, $198 or $1,250."""
+    if not is_known(value):
+        return UNKNOWN
+    size = abs(value)
+    digits = 0 if size >= 100 or size == 0 else 2 if size >= 0.1 else 3
+    return f"{'-' if value < 0 else ''}${size:,.{digits}f}"
 
 
 def write_amount(value: Any) -> str:

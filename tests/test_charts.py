@@ -11,12 +11,13 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from asp_analysis import charts
-from asp_analysis.charts.style import BLUE, GREY, MODE_COLORS, ORANGE, percent, usd
+from asp_analysis.charts.style import BLUE, GREY, MODE_COLORS, ORANGE, usd
 from asp_analysis.errors import AnalysisError
 from asp_analysis.probe.published.data import ProbeData
 from asp_analysis.probe.published.linear import fit_line
 from asp_analysis.probe.published.methods import judge_methods
 from asp_analysis.probe.question import Question
+from asp_analysis.wording import write_share
 
 mpl.use("Agg")
 
@@ -486,4 +487,4 @@ def test_money_is_written_with_the_digits_that_matter(value, text):
 
 @pytest.mark.parametrize(("share", "text"), [(0, "0 %"), (0.0034, "0.3 %"), (0.37, "37 %"), (1, "100 %")])
 def test_shares_are_written_as_percents(share, text):
-    assert percent(share) == text
+    assert write_share(share) == text

@@ -21,12 +21,12 @@ from asp_analysis.charts.style import (
     label_bars,
     label_usd_axis,
     lay_out_rows,
-    percent,
     prepare_axes,
     put_legend_above,
     say_no_data,
     usd,
 )
+from asp_analysis.wording import write_share
 
 MOST_DAYS = 100  # more bars than that are too thin to be told apart at notebook size
 MODEL_COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION)
@@ -92,7 +92,7 @@ def plot_tokens_by_kind(frame: pd.DataFrame, ax: Axes | None = None, title: str 
         )
     ax.set_xlim(0, 1.12)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: write_share(share)))
     put_legend_above(ax, [Patch(color=color, label=name) for name, color in TOKEN_KINDS.values()])
     return _name_rows(ax, sums.index, "Share of the model's tokens; next to the bar: all its tokens")
 
@@ -131,7 +131,7 @@ def plot_cost_by_project(frame: pd.DataFrame, ax: Axes | None = None, title: str
     shares = rows["cost_usd"] / (rows["cost_usd"].sum() or 1)
     counts = [f"{tasks:,} {'task' if tasks == 1 else 'tasks'}" for tasks in rows["tasks"]]
     parts = zip(rows["cost_usd"], shares, counts, strict=True)
-    texts = [f"{usd(cost)}  ·  {percent(share)}  ·  {count}" for cost, share, count in parts]
+    texts = [f"{usd(cost)}  ·  {write_share(share)}  ·  {count}" for cost, share, count in parts]
     label_bars(ax, rows["cost_usd"].tolist(), texts)
     ax.set_xlim(0, 1.35 * rows["cost_usd"].max())
     label_usd_axis(_name_rows(ax, rows.index, "").xaxis, "Known cost (USD)")

@@ -23,12 +23,12 @@ from asp_analysis.charts.style import (
     TEXT,
     VERMILLION,
     Handle,
-    percent,
     prepare_axes,
     put_legend_above,
     say_no_data,
     usd,
 )
+from asp_analysis.wording import write_share
 
 LEVEL_COLORS = (BLUE, ORANGE, BLACK)
 SERIES_COLORS = (BLUE, GREY, ORANGE, SKY)
@@ -77,12 +77,12 @@ def plot_coverage_by_size(frame: pd.DataFrame, ax: Axes | None = None, title: st
         color, rows = LEVEL_COLORS[place % len(LEVEL_COLORS)], known[known["level"] == level]
         at = rows["size_tercile"].astype(str).map(terciles.index) + 0.22 * (place - (len(levels) - 1) / 2)
         reach = _measure_reach(rows["coverage"], rows["lower"], rows["upper"])
-        name = f"{percent(level)} interval"
+        name = f"{write_share(level)} interval"
         point: dict[str, Any] = {"markersize": 8, "elinewidth": 2, "capsize": 4, "label": name, "zorder": 3}
         handles.append(ax.errorbar(rows["coverage"], at, xerr=reach, fmt="o", color=color, **point))
         ax.axvline(level, color=color, linewidth=1.4, linestyle=":")
         words: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "path_effects": halo}
-        ax.text(level, len(terciles) - 0.5, f"promised: {percent(level)}", color=color, **words)
+        ax.text(level, len(terciles) - 0.5, f"promised: {write_share(level)}", color=color, **words)
     counts = known.groupby(known["size_tercile"].astype(str))["n"].max()
     ax.set_yticks(range(len(terciles)), [f"{name}\n{counts[name]:.0f} forecasts" for name in terciles])
     ax.set_ylim(len(terciles) - 0.3, -0.5)
@@ -210,7 +210,7 @@ def _name_misses(ax: Axes, missed: pd.DataFrame, bounds: list[str]) -> None:
 def _build_legend(is_missed: pd.Series, level: float) -> list[Line2D]:
     point: dict[str, Any] = {"linestyle": "", "markeredgecolor": "white", "markersize": 7}
     return [
-        Line2D([], [], label=f"{percent(level)} interval", **_INTERVAL_LINE),
+        Line2D([], [], label=f"{write_share(level)} interval", **_INTERVAL_LINE),
         Line2D([], [], color=BLACK, marker="_", linestyle="", markersize=9, markeredgewidth=1.6, label="estimate"),
         Line2D([], [], color=BLUE, marker="o", label=f"actual, inside ({int((~is_missed).sum())})", **point),
         Line2D([], [], color=VERMILLION, marker="D", label=f"actual, missed ({int(is_missed.sum())})", **point),

@@ -12,12 +12,12 @@ from asp_analysis.charts.style import (
     label_bars,
     label_usd_axis,
     lay_out_rows,
-    percent,
     prepare_axes,
     put_legend_above,
     say_no_data,
     usd,
 )
+from asp_analysis.wording import write_share
 
 MOST_WEEKS_WITH_LABELS = 13  # as many as find room at notebook size
 
@@ -34,7 +34,9 @@ def plot_cost_by_role(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
         return say_no_data(ax)
     colors, patches = color_by_kind(rows["kind"].tolist())
     ax.barh(rows["agent_role"], rows["cost_usd"], color=colors, height=0.72)
-    texts = [f"{usd(cost)}  ·  {percent(share)}" for cost, share in zip(rows.cost_usd, rows.cost_share, strict=True)]
+    texts = [
+        f"{usd(cost)}  ·  {write_share(share)}" for cost, share in zip(rows.cost_usd, rows.cost_share, strict=True)
+    ]
     label_bars(ax, rows["cost_usd"].tolist(), texts)
     put_legend_above(ax, patches)
     ax.invert_yaxis()

@@ -20,12 +20,12 @@ from asp_analysis.charts.style import (
     Handle,
     label_usd_axis,
     lay_out_rows,
-    percent,
     prepare_axes,
     put_legend_above,
     say_no_data,
     usd,
 )
+from asp_analysis.wording import write_share
 
 SIZE_LABEL = "Estimated size (complexity units)"
 COST_LABEL = "Cost (USD)"
@@ -176,7 +176,7 @@ def plot_models(frame: pd.DataFrame, ax: Axes | None = None, title: str | None =
     likeliest = int(frame["cheapest_probability"].to_numpy().argmax())
     for place, row in enumerate(frame.to_dict("records")):
         _draw_spread(ax, place, _read_spread(row, row["estimate"]), BLUE if place == likeliest else GREY)
-        said = [percent(row[name]) for name in shares]
+        said = [write_share(row[name]) for name in shares]
         words = f"{usd(row['estimate'])}\ncheapest: {said[0]} ({said[1]} to {said[2]})"
         _write_beside(ax, place, words, is_bold=place == likeliest)
     _set_log_axis(ax, frame[list(bounds)].to_numpy(dtype=float), "$")
@@ -188,7 +188,7 @@ def plot_models(frame: pd.DataFrame, ax: Axes | None = None, title: str | None =
 
 def _draw_band(ax: Axes, band: pd.DataFrame, level: float, color: str) -> Artist:
     lower, upper = band["lower"].clip(lower=0), band["upper"].clip(lower=0)
-    name = f"{percent(level)} prediction band"
+    name = f"{write_share(level)} prediction band"
     filled = ax.fill_between(band["size"], lower, upper, color=color, linewidth=0, label=name)
     ax.plot(band["size"], band["upper"], color=SKY, linewidth=0.8)
     ax.plot(band["size"], band["lower"].where(band["lower"] >= 0), color=SKY, linewidth=0.8)
@@ -198,7 +198,7 @@ def _draw_band(ax: Axes, band: pd.DataFrame, level: float, color: str) -> Artist
 def _draw_estimate(ax: Axes, row: pd.Series) -> Handle:
     below, above = row["projection"] - max(row["lower"], 0), row["upper"] - row["projection"]
     limits = f"{usd(max(row['lower'], 0))} to {usd(row['upper'])}"
-    name = f"new task: {usd(row['projection'])} ({percent(row['level'])}: {limits})"
+    name = f"new task: {usd(row['projection'])} ({write_share(row['level'])}: {limits})"
     return ax.errorbar(
         row["size"],
         row["projection"],

@@ -22,12 +22,12 @@ from asp_analysis.charts.style import (
     label_bars,
     label_usd_axis,
     lay_out_rows,
-    percent,
     prepare_axes,
     put_legend_above,
     say_no_data,
     usd,
 )
+from asp_analysis.wording import write_share
 
 _FLOW_COLUMNS = ("phase_injected", "injected_order", "phase_removed", "removed_order", "defects")
 _PHASE_COLUMNS = ("phase_removed", "removed_order", "removed_kind")
@@ -118,7 +118,9 @@ def plot_defect_pareto(frame: pd.DataFrame, ax: Axes | None = None, title: str |
     rows = frame.sort_values(["defects", "defect_type"], ascending=[False, True])
     before = rows["cumulative_share"] - rows["defects"] / rows["defects"].sum()
     ax.barh(rows["defect_type"], rows["defects"], color=[BLUE if share < 0.8 else SKY for share in before], height=0.7)
-    texts = [f"{n}  ·  {percent(share)}" for n, share in zip(rows["defects"], rows["cumulative_share"], strict=True)]
+    texts = [
+        f"{n}  ·  {write_share(share)}" for n, share in zip(rows["defects"], rows["cumulative_share"], strict=True)
+    ]
     label_bars(ax, rows["defects"].tolist(), texts)
     put_legend_above(ax, [Patch(color=BLUE, label="makes up the first 80 %"), Patch(color=SKY, label="the rest")])
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -193,10 +195,10 @@ def plot_cost_of_quality(frame: pd.DataFrame, ax: Axes | None = None, title: str
         ax.barh(places, share, left=left, color=color, height=0.68, edgecolor="white", alpha=0.9)
         for place in np.flatnonzero(share >= 0.04).tolist():
             ink = "black" if kind == "appraisal" else "white"
-            ax.text(left[place] + share[place] / 2, place, percent(share[place]), color=ink, **_CENTRED)
+            ax.text(left[place] + share[place] / 2, place, write_share(share[place]), color=ink, **_CENTRED)
         left += share
     for place, share in zip(places, frame["appraisal_share"] + frame["failure_share"], strict=True):
-        ax.text(1.02, place, "unknown" if np.isnan(share) else percent(share), **_CENTRED | {"ha": "left"})
+        ax.text(1.02, place, "unknown" if np.isnan(share) else write_share(share), **_CENTRED | {"ha": "left"})
     ax.set_yticks(places, frame["group"])
     put_legend_above(ax, patches)
     return _show_shares(ax, "Share of the whole; at the right: cost of quality = appraisal + failure")

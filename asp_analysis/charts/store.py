@@ -19,11 +19,11 @@ from asp_analysis.charts.style import (
     VERMILLION,
     label_bars,
     lay_out_rows,
-    percent,
     prepare_axes,
     put_legend_above,
     say_no_data,
 )
+from asp_analysis.wording import write_share
 
 _NEAR = 0.8
 _STORE_LIMIT: dict[str, Any] = {"color": VERMILLION, "linewidth": 1.4, "linestyle": "--"}
@@ -41,7 +41,7 @@ def plot_limit_use(frame: pd.DataFrame, ax: Axes | None = None, title: str | Non
     colors = [VERMILLION if share >= 1 else ORANGE if share >= _NEAR else BLUE for share in rows["share"]]
     ax.barh(rows["criterion"], rows["share"], color=colors, height=0.6)
     texts = [
-        f"{percent(row['share'])}  ·  {_format_amount(row['used'])} of {_format_amount(row['limit'])} {row['unit']}"
+        f"{write_share(row['share'])}  ·  {_format_amount(row['used'])} of {_format_amount(row['limit'])} {row['unit']}"
         for row in rows.to_dict("records")
     ]
     label_bars(ax, rows["share"].tolist(), texts)
@@ -51,7 +51,7 @@ def plot_limit_use(frame: pd.DataFrame, ax: Axes | None = None, title: str | Non
     ax.axvline(1, **_STORE_LIMIT)
     ax.invert_yaxis()
     lay_out_rows(ax)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: write_share(share)))
     ax.set_xlabel("Share of the limit that is used")
     put_legend_above(ax, _build_legend(colors))
     return ax

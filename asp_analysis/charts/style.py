@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from asp_analysis.errors import AnalysisError
+from asp_analysis.wording import write_dollars
 
 # Okabe and Ito (2008): told apart by people with any of the common kinds of colour blindness.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
@@ -37,14 +38,7 @@ def use_style() -> None:
 
 def usd(value: float) -> str:
     r"""Return money for a label: $0.042, $2.19, $198 or $1,250; the $ is escaped, as two would start a formula."""
-    size = abs(value)
-    digits = 0 if size >= 100 or size == 0 else 2 if size >= 0.1 else 3
-    return rf"{'-' if value < 0 else ''}\${size:,.{digits}f}"
-
-
-def percent(share: float) -> str:
-    """Return a share (0 to 1) for a label: 37 %; below 1 % with one decimal."""
-    return f"{100 * share:.1f} %" if 0 < abs(share) < 0.01 else f"{100 * share:.0f} %"
+    return write_dollars(value).replace("$", r"\$")
 
 
 def label_usd_axis(axis: Axis, label: str) -> None:

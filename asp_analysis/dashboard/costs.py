@@ -23,14 +23,13 @@ def build_headline(facts: Facts) -> list[Fact]:
     left_out = f"of {words.count_noun(totals.with_cost, 'execution')}"
     tokens = words.short_count(totals.tokens) if totals.executions else "none yet"
     missing = "counted, in no sum" if unknown else "none missing"
+    working_time = words.duration(totals.latency_ms)
     return [
         Fact("Cost known", words.usd(totals.cost_usd, "none yet"), left_out, "cost"),
         *_compare_latest(facts.usage),
         _price_accepted(facts),
         Fact("Cost unknown", words.count_noun(unknown, "execution"), missing, "unknown"),
-        Fact(
-            "Executions", words.count(totals.executions), f"working time {words.hours(totals.latency_ms)}", "executions"
-        ),
+        Fact("Executions", words.count(totals.executions), f"working time {working_time}", "executions"),
         Fact("Tokens", tokens, "in and out, as far as known", "tokens"),
         *_count_tasks(facts),
         _tell_period(totals),

@@ -1,26 +1,23 @@
-"""How the page writes numbers: with their unit, and what is not known or not defined as words, never as 0 or `nan`."""
+"""What the page writes in its own way; how a number looks is decided in `asp_analysis.wording`.
 
-import math
+What is not known or not defined is words, never 0 or `nan`.
+"""
+
 from typing import Any
 
 import pandas as pd
 
+from asp_analysis.wording import UNKNOWN, is_known, write_day, write_dollars, write_duration, write_share
+
 NOT_DEFINED = "not defined"
-UNKNOWN = "unknown"
 
-
-def is_known(value: Any) -> bool:
-    """Say whether a number is there: neither missing, nor NaN, nor infinite."""
-    return value is not None and value is not pd.NA and value is not pd.NaT and math.isfinite(value)
+day = write_day
+duration = write_duration
 
 
 def usd(value: Any, missing: str = UNKNOWN) -> str:
     """Write money: $0.042, $2.19, $198 or $1,250."""
-    if not is_known(value):
-        return missing
-    size = abs(value)
-    digits = 0 if size >= 100 or size == 0 else 2 if size >= 0.1 else 3
-    return f"{'-' if value < 0 else ''}${size:,.{digits}f}"
+    return write_dollars(value) if is_known(value) else missing
 
 
 def usd_tick(value: float) -> str:
@@ -30,9 +27,7 @@ def usd_tick(value: float) -> str:
 
 def percent(share: Any, missing: str = NOT_DEFINED) -> str:
     """Write a share (0 to 1): 37 %; below 1 % with one decimal."""
-    if not is_known(share):
-        return missing
-    return f"{100 * share:.1f} %" if 0.0005 <= abs(share) < 0.01 else f"{100 * share + 0.0:.0f} %"
+    return write_share(share) if is_known(share) else missing
 
 
 def number(value: Any, digits: int = 2, missing: str = NOT_DEFINED) -> str:
@@ -60,24 +55,6 @@ def count_noun(amount: Any, noun: str) -> str:
     return f"{count(amount)} {noun}{'' if count(amount) == '1' else 's'}"
 
 
-def hours(latency_ms: Any) -> str:
-    """Write milliseconds as hours (minutes below one hour)."""
-    if not is_known(latency_ms):
-        return UNKNOWN
-    value = latency_ms / 3_600_000
-    return f"{value:,.1f} h" if value >= 1 else f"{60 * value:.1f} min"
-
-
-def duration(latency_ms: Any) -> str:
-    """Write milliseconds as people say them: 350 ms, 12.5 s, 4.2 min, 1.3 h."""
-    if not is_known(latency_ms):
-        return UNKNOWN
-    for size, unit in ((3_600_000, "h"), (60_000, "min"), (1_000, "s")):
-        if latency_ms >= size:
-            return f"{latency_ms / size:,.1f} {unit}"
-    return f"{latency_ms:.0f} ms"
-
-
 def change(now: Any, before: Any) -> str:
     """Write by how much a number grew: +12 %."""
     if not (is_known(now) and is_known(before)):
@@ -85,11 +62,6 @@ def change(now: Any, before: Any) -> str:
     if before == 0:
         return "unchanged" if now == 0 else "new"
     return f"{100 * (now - before) / before:+.0f} %".replace("-0 %", "0 %").replace("+0 %", "0 %")
-
-
-def day(instant: Any) -> str:
-    """Write the date of an instant: 2025-12-14."""
-    return UNKNOWN if pd.isna(instant) else f"{pd.Timestamp(instant):%Y-%m-%d}"
 
 
 def between(lower: Any, upper: Any, write: Any = percent) -> str:
