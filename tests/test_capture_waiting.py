@@ -33,7 +33,7 @@ def test_a_missing_store_is_named_with_how_to_create_it(tmp_path, caplog):
 
 def test_status_counts_what_waits_and_says_what_takes_it(run, left):
     create_store(left)
-    rows = {row["check"]: row for row in run("status", "--json", "--db", left).json}
+    rows = {row["check"]: row for row in run("status", "--table", "checks", "--json", "--db", left).json}
     assert (rows["records waiting"]["measured"], rows["records waiting"]["state"]) == ("2", "watch")
     assert "the next asp-analysis load of any file takes them" in run("status", "--db", left).out
 

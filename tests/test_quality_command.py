@@ -47,6 +47,15 @@ def test_a_file_of_phases_that_is_none_is_refused(run, sample_store, tmp_path):
 
 
 def test_the_process_yield_can_be_read_before_a_named_phase(run, sample_store):
-    rows = run("quality", "--before", "Code", "--db", sample_store, "--json").json
+    rows = run("quality", "--before", "Code", "--db", sample_store, "--json").json["measures"]
     assert (rows[0]["measure"], rows[0]["part"]) == ("process yield", 27)
     assert run("quality", "--before", "Nowhere", "--db", sample_store).exit_code == 1
+
+
+def test_json_holds_every_table_that_the_text_shows_and_csv_asks_for_one(run, sample_store):
+    answer = run("quality", "--db", sample_store, "--json").json
+    text = run("quality", "--db", sample_store).out
+    assert [name for name in answer if f"{name}:\n" in text] == ["measures", "yields", "costs", "reviews"]
+    assert len(answer["notes"]) == 1 and answer["yields"][0]["agent_role"] == "Planning"
+    refusal = run("quality", "--db", sample_store, "--csv").refusal
+    assert refusal == "Error: CSV holds one table, and this answer has 4. Choose one: --table measures."

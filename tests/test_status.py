@@ -290,8 +290,8 @@ def test_a_log_that_nobody_folds_in_is_to_be_watched(empty_store):
 def test_a_store_without_a_backup_is_to_be_watched_and_one_with_a_new_backup_is_not(run, empty_store):
     assert state_of(measured(empty_store), "newest backup") == "watch"
     back_up(empty_store)
-    rows = {row["check"]: row["state"] for row in run("status", "--json", "--db", empty_store).json}
-    assert rows["newest backup"] == "ok"
+    rows = run("status", "--table", "checks", "--json", "--db", empty_store).json
+    assert {row["check"]: row["state"] for row in rows}["newest backup"] == "ok"
 
 
 def test_an_old_backup_is_to_be_watched(empty_store):
@@ -324,9 +324,11 @@ def test_every_table_is_a_listing(run, sample_store, table):
     assert run("status", "--table", table, "--csv", "--db", sample_store).out.count("\n") >= 1
 
 
-def test_the_listing_begins_with_the_verdict(run, sample_store):
-    first = run("status", "--json", "--db", sample_store).json[0]
-    assert (first["check"], first["measured"]) == ("verdict", "stay")
+def test_json_holds_the_verdict_its_reasons_and_every_table_of_the_text(run, sample_store):
+    answer = run("status", "--json", "--db", sample_store).json
+    assert list(answer) == ["verdict", "reasons", "checks", "tables", "queries"] and answer["verdict"] == "stay"
+    assert all(f"  - {reason}\n" in run("status", "--db", sample_store).out for reason in answer["reasons"])
+    assert "Choose one: --table checks." in run("status", "--csv", "--db", sample_store).refusal
 
 
 def test_a_store_that_is_not_there_is_one_line(run, tmp_path):
@@ -353,6 +355,7 @@ def test_a_store_on_a_server_is_not_alerted_to_migrate(postgres_sample, monkeypa
 
 
 def test_of_a_store_on_a_server_rows_and_queries_are_measured(run, postgres_sample):
-    rows = {row["check"]: row for row in run("status", "--json", "--db", postgres_sample).json}
-    assert rows["verdict"]["measured"] == "stay" and "PostgreSQL already" in rows["verdict"]["finding"]
+    answer = run("status", "--json", "--db", postgres_sample).json
+    rows = {row["check"]: row for row in answer["checks"]}
+    assert answer["verdict"] == "stay" and "PostgreSQL already" in answer["reasons"][0]
     assert rows["executions"]["measured"] == "385" and rows["PROBE queries"]["state"] == "ok"

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from asp_analysis.errors import InputError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,12 +29,11 @@ def print_frame(frame: "pd.DataFrame", output: str | None) -> None:
     """
     import pandas as pd
 
+    if output == "json":
+        click.echo(json.dumps(_list_records(frame), ensure_ascii=False, separators=(",", ":")))
+        return
     columns = [_write_instants(column, name in frame.attrs.get("days", ())) for name, column in frame.items()]
     written = pd.concat(columns, axis=1) if columns else frame
-    if output == "json":
-        written.columns = pd.Index(_make_different(list(map(str, frame.columns))))
-        click.echo(_make_json(written))
-        return
     for place, column in enumerate(columns):
         if column.dtype == object:
             written.isetitem(place, column.map(_make_text).array)
@@ -42,11 +43,27 @@ def print_frame(frame: "pd.DataFrame", output: str | None) -> None:
         print_table(list(frame.columns), [[_cell(value) for value in row] for row in written.itertuples(index=False)])
 
 
-def _make_json(frame: "pd.DataFrame") -> str:
-    names = list(frame.columns)
-    columns = [_make_plain_column(column) for _, column in frame.items()]
-    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+def print_report(parts: "Mapping[str, pd.DataFrame | str | list[str]]", output: str) -> None:
+    """Print an answer of several tables and texts as one JSON object, each part by its name.
+
+    Raises:
+        InputError: CSV is asked for, which holds one table.
+    """
+    import pandas as pd
+
+    if output == "csv":
+        tables = [name for name, part in parts.items() if isinstance(part, pd.DataFrame)]
+        raise InputError(f"CSV holds one table, and this answer has {len(tables)}. Choose one: --table {tables[0]}.")
+    plain = {name: _list_records(part) if isinstance(part, pd.DataFrame) else part for name, part in parts.items()}
+    click.echo(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+
+
+def _list_records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return the rows as JSON has them: instants as text, unknown is None, names that come again are numbered."""
+    days = frame.attrs.get("days", ())
+    columns = [_make_plain_column(_write_instants(column, name in days)) for name, column in frame.items()]
+    names = _make_different(list(map(str, frame.columns)))
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _make_plain_column(column: "pd.Series") -> list[Any]:

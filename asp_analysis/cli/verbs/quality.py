@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from asp_analysis.cli.options import format_options, open_session, reading_options
-from asp_analysis.cli.printing import note, print_frame, say
+from asp_analysis.cli.printing import note, print_frame, print_report, say
 from asp_analysis.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,15 +44,17 @@ def command(table: str | None, phases: Path | None, before: str | None, output: 
     order = None if phases is None else _read_phases(phases)
     with open_session(db) as session:
         work = Work.read(session.view, order)
-    if table or output:
-        print_frame(_make_table(work, table or "measures", before), output)
+    remarks = [remark for remark in (work.unfinished_note(), flow_note(work)) if remark]
+    if table:
+        print_frame(_make_table(work, table, before), output)
+    elif output:
+        print_report({name: _make_table(work, name, before) for name in _MAIN} | {"notes": remarks}, output)
     else:
         for name in _MAIN:
             say(f"{name}:")
             print_frame(_drop_remark(_make_table(work, name, before), work.unfinished_note()), None)
-    for remark in (work.unfinished_note(), flow_note(work)):
-        if remark:
-            note(remark)
+    for remark in remarks:
+        note(remark)
 
 
 def _drop_remark(frame: "pd.DataFrame", remark: str) -> "pd.DataFrame":

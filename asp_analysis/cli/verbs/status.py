@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from asp_analysis.cli.options import db_option, format_options
-from asp_analysis.cli.printing import counted, note, print_frame
+from asp_analysis.cli.printing import counted, note, print_frame, print_report
 from asp_analysis.errors import StoreError
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from asp_analysis.monitor import Status
 
 _STATUS_TABLES = ("checks", "tables", "forecasts", "queries", "backups")
+_MAIN = ("checks", "tables", "queries")
 
 
 @click.command()
@@ -33,8 +34,11 @@ def command(table: str | None, is_check: bool, output: str | None, db: str | Non
 
     url = store_url(db)
     status = _measure(url)
-    if table or output:
-        print_frame(_make_table(status, url, table or "checks"), output)
+    if table:
+        print_frame(_make_table(status, url, table), output)
+    elif output:
+        tables = {name: _make_table(status, url, name) for name in _MAIN}
+        print_report({"verdict": status.verdict, "reasons": list(status.reasons), **tables}, output)
     else:
         _print(status, url)
     _remark(status)
@@ -51,10 +55,10 @@ def _print(status: "Status", url: "StoreUrl") -> None:
         click.echo(f"  watch: {finding}")
     if status.verdict == "migrate":
         click.echo("  next: asp-analysis migrate POSTGRES_URL --dry-run")
-    for name in ("checks", "tables", "queries"):
+    for name in _MAIN:
         click.echo(f"\n{name}:")
         frame = _make_table(status, url, name)
-        print_frame(frame.drop(columns="finding").iloc[1:] if name == "checks" else frame, None)
+        print_frame(frame.drop(columns="finding") if name == "checks" else frame, None)
 
 
 def _measure(url: "StoreUrl") -> "Status":
@@ -85,9 +89,7 @@ def _make_table(status: "Status", url: "StoreUrl", name: str) -> "pd.DataFrame":
     from asp_analysis.store.backups import list_backups
 
     if name == "checks":
-        verdict = ("verdict", status.verdict, "", "", "", "; ".join(status.reasons))
-        first = pd.DataFrame([verdict], columns=status.checks.columns)
-        return pd.concat([first, status.checks], ignore_index=True).drop(columns="leads_to")
+        return status.checks.drop(columns="leads_to")
     if name == "backups":
         made = list_backups(url)
         rows = [(one.path.name, one.made_at.replace(tzinfo=None), one.size_bytes) for one in made]
