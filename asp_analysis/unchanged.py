@@ -10,13 +10,13 @@ from typing import Any
 
 from asp_analysis import pricing
 from asp_analysis.config import StoreUrl
-from asp_analysis.importers.file import file_name
+from asp_analysis.importers.file import file_name, state_with_log
 from asp_analysis.importers.folders import FoundFile
 from asp_analysis.importers.format import TRANSCRIPT
 from asp_analysis.importers.transcripts.calls import Reading
 from asp_analysis.store.log import LoadResult, read_last_loads, unchanged_result
 
-READER_VERSION = 3
+READER_VERSION = 4
 """Grows when a reader learns to see more in the same file: such files are then read again."""
 
 
@@ -49,7 +49,8 @@ def all_unchanged(url: StoreUrl, files: Iterable[FoundFile], options: dict[str, 
             now = file.path.stat()
         except OSError:
             return None
-        if row["modified_ns"] != now.st_mtime_ns or not is_same(row, now.st_size, options):
+        size_bytes, modified_ns = state_with_log(file.path, now)
+        if row["modified_ns"] != modified_ns or not is_same(row, size_bytes, options):
             return None
         results.append(unchanged_result(row))
     return results or None

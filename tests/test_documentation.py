@@ -13,6 +13,7 @@ from asp_analysis.cli import GROUPS, VERBS, group
 from asp_analysis.config import parse_url
 from asp_analysis.session import connect
 from tests.documentation import PAGES, ROOT, Reader, blocks, commands, example
+from tests.reading import transcript_formats
 
 TRANSCRIPT = ROOT / "tests" / "stores" / "files" / "session.jsonl"
 OTHER_PAGES = ("CONTRIBUTING.md", "database/README.md", "database/sqlite/README.md")
@@ -112,6 +113,11 @@ def test_the_readme_lists_the_verbs_as_the_help_does():
 def test_the_readme_names_every_page_of_the_manual():
     linked = set(re.findall(r"\]\((docs/[\w-]+\.md)\)", text_of("README.md")))
     assert linked == set(PAGES) - {"README.md"}
+
+
+def test_every_format_of_transcripts_has_its_row_in_the_sources():
+    rows = {line.split("|")[1].strip() for line in text_of("docs/sources.md").splitlines() if line.startswith("| ")}
+    assert {form.title for form in transcript_formats()} <= rows
 
 
 def test_the_readme_can_be_read_in_five_minutes():

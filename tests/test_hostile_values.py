@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from asp_analysis.records import RECORDS
 from asp_analysis.session import connect
 from asp_analysis.validation import validate_columns
+from tests.fuzz.database_seeds import DATABASES, database
 from tests.fuzz.mutation import HOSTILE
 from tests.fuzz.seeds import PLATFORM_ROWS, SEEDS, asp_platform
 from tests.fuzz.targets import read_as
@@ -170,7 +171,38 @@ def test_a_seed_is_recognised_as_what_it_is(tmp_path, name):
     assert detected(path).name == name and read_as(name, path) > 0
 
 
-@pytest.mark.parametrize("name", [*(form.name for form in transcript_formats()), "jsonl"])
+JSON_FORMATS = [name for form in transcript_formats() if SEEDS[name := form.name]().lstrip()[:1] in (b"{", b"[")]
+
+
+@pytest.mark.parametrize("name", sorted(DATABASES))
+def test_no_cell_breaks_a_format_of_databases(tmp_path, name):
+    values = [
+        *HOSTILE,
+        *(text.strip('"') for text in HOSTILE),
+        b"\xff",
+        b"\x28\xb5\x2f\xfd",
+        2**62,
+        -1,
+        0.5,
+        1e308,
+        None,
+    ]
+    rows = DATABASES[name]()
+    hostile = {table: list(records) for table, records in rows.items()}
+    for table, (good, *_) in rows.items():
+        for column, held in good.items():
+            inner = json.loads(held) if isinstance(held, str) and held[:1] in ("{", "[") else None
+            inside = [
+                with_value(inner, place, text)
+                for place, text in zip(range(1, places(inner)), HOSTILE * 9, strict=False)
+            ]
+            hostile[table] += [{**good, column: value} for value in (*values, *inside)]
+    path = tmp_path / "store.db"
+    path.write_bytes(database(hostile))
+    assert read_as(name, path) > 0
+
+
+@pytest.mark.parametrize("name", [*JSON_FORMATS, "jsonl"])
 def test_no_value_in_any_place_breaks_a_format(tmp_path, name):
     seed = SEEDS[name]().decode()
     documents = [json.loads(line) for line in seed.splitlines()] if seed.startswith('{"') else [json.loads(seed)]

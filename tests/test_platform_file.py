@@ -1,6 +1,5 @@
 """A file that the ASP platform wrote opens as it is and gives the same views; `load` takes it into a store."""
 
-import gzip
 import json
 import sqlite3
 from contextlib import closing
@@ -266,12 +265,11 @@ def odd_version(path):
         (other_database, (), "is a SQLite database without any table of the ASP platform"),
         (lambda path: path.write_bytes(asp_platform()[:2_000]), (), "cannot be read as a SQLite database"),
         (damaged_schema, (), "cannot be read as a SQLite database: malformed database schema"),
-        (lambda path: path.write_bytes(gzip.compress(asp_platform())), (), "Check that it is whole, and unpacked."),
         (lambda path: path.write_bytes(asp_platform()), ("--map", "task_id=x"), "Leave out --as, --map and --set."),
         (lambda path: path.write_bytes(asp_platform()), ("--set", "task_id=x"), "Leave out --as, --map and --set."),
         (lambda path: path.write_bytes(asp_platform()), ("--as", "metrics"), "Leave out --as, --map and --set."),
     ],
-    ids=["a store", "another database", "cut short", "damaged", "packed", "map", "set", "as"],
+    ids=["a store", "another database", "cut short", "damaged", "map", "set", "as"],
 )
 def test_what_is_no_file_of_the_platform_or_is_read_otherwise_is_refused_in_one_line(
     run, empty_store, tmp_path, make, options, said

@@ -8,8 +8,8 @@ import itertools
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +17,8 @@ from typing import Any, BinaryIO
 from pydantic_core import from_json
 
 from asp_analysis.errors import InputError
+from asp_analysis.importers.sqlite_file import MAGIC, Database, open_database
+from asp_analysis.importers.sqlite_file import reading as reading_sqlite
 
 LONGEST_LINE = 64 * 2**20
 """Bytes of a line, characters of a CSV record: real ones stay far below, and nothing longer is held in memory."""
@@ -30,6 +32,7 @@ _HEAD_LINES = 60
 _BUFFER_BYTES = 2**17
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 PACKED_SUFFIXES = (".gz", ".zst")
+_NEVER_SQLITE = (*PACKED_SUFFIXES, ".jsonl", ".json", ".csv")
 _BYTE_ORDER_MARKS = (  # longest first: the UTF-32 mark begins with the UTF-16 one
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -46,11 +49,11 @@ class SourceFile:
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
-        about = os.fstat(descriptor)
         self._descriptor = descriptor
         self.path = path
-        self.size_bytes = about.st_size
-        self.modified_ns = min(about.st_mtime_ns, _LAST_NS)
+        self.size_bytes, modified_ns = state_with_log(path, os.fstat(descriptor))
+        self.modified_ns = min(modified_ns, _LAST_NS)
+        self.opened = ExitStack()
 
     @property
     def name(self) -> str:
@@ -59,7 +62,7 @@ class SourceFile:
 
     @cached_property
     def sha256(self) -> str:
-        """The hash of the file as it is on disk.
+        """The hash of the file as it is on disk; of a SQLite file with its write-ahead log.
 
         Raises:
             InputError: it cannot be read.
@@ -69,6 +72,8 @@ class SourceFile:
             with self._open_raw() as stream:
                 while chunk := stream.read(1 << 20):
                     digest.update(chunk)
+            if (log := log_of(self.path)) is not None and log.is_file():
+                digest.update(log.read_bytes())
         except OSError as error:
             raise _unreadable(self.path, error) from None
         return digest.hexdigest()
@@ -77,6 +82,15 @@ class SourceFile:
     def head(self) -> "Head":
         """The beginning of the file, from which its format is detected."""
         return Head(self)
+
+    @cached_property
+    def database(self) -> Database:
+        """The SQLite file as it is now, open until this file is closed.
+
+        Raises:
+            InputError: SQLite cannot read it.
+        """
+        return self.opened.enter_context(open_database(self.path, self.name, self.open_bytes))
 
     def _open_raw(self) -> io.BufferedReader:
         return io.BufferedReader(_Reading(self._descriptor), _BUFFER_BYTES)
@@ -153,9 +167,27 @@ def open_file(path: Path) -> Iterator[SourceFile]:
     except OSError as error:
         raise _unreadable(path, error) from None
     try:
-        yield SourceFile(path, descriptor)
+        file = SourceFile(path, descriptor)
+        with file.opened:
+            yield file
     finally:
         os.close(descriptor)
+
+
+def log_of(path: Path) -> Path | None:
+    """Return where the write-ahead log of a SQLite file would be; None for a file that is none by its name."""
+    return None if path.suffix in _NEVER_SQLITE else path.with_name(path.name + "-wal")
+
+
+def state_with_log(path: Path, about: os.stat_result) -> tuple[int, int]:
+    """Return size in bytes and time of change in nanoseconds of a file; of a SQLite file with its write-ahead log."""
+    try:
+        log = os.stat(found) if (found := log_of(path)) is not None else None  # noqa: PTH116 - fifty thousand files
+    except OSError:
+        log = None
+    if log is None:
+        return about.st_size, about.st_mtime_ns
+    return about.st_size + log.st_size, max(about.st_mtime_ns, log.st_mtime_ns)
 
 
 def file_name(path: str | Path) -> str:
@@ -179,6 +211,17 @@ class Head:
         """The first 16 bytes, unpacked."""
         with self._file.open_bytes() as stream:
             return stream.read(16)
+
+    @cached_property
+    def tables(self) -> Mapping[str, frozenset[str]]:
+        """The tables of a SQLite file and their columns; empty where it is none, or damaged."""
+        if self.magic != MAGIC:
+            return {}
+        try:
+            with reading_sqlite(self._file.name):
+                return self._file.database.tables
+        except InputError:
+            return {}
 
     @cached_property
     def text(self) -> str:
@@ -309,6 +352,24 @@ class _Zstd(io.RawIOBase):
         check_unpacked(self._file, self._unpacked)
         buffer[: len(data)] = data
         return len(data)
+
+
+def unpack_zstd(content: bytes, most_bytes: int) -> bytes:
+    """Unpack a piece of zstd data.
+
+    Raises:
+        ValueError: it is damaged, or unpacks to more than `most_bytes`.
+    """
+    import pyarrow
+
+    try:
+        with pyarrow.CompressedInputStream(pyarrow.BufferReader(content), "zstd") as stream:
+            data: bytes = stream.read(most_bytes + 1)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ValueError(f"it is not zstd: {str(error).splitlines()[0]}") from None
+    if len(data) > most_bytes:
+        raise ValueError(f"it unpacks to more than {most_bytes:,} bytes")
+    return data
 
 
 def _open_zstd(file: SourceFile, packed: BinaryIO) -> BinaryIO:

@@ -13,18 +13,23 @@ from asp_analysis.importers.format import Format, ReadOptions
 from asp_analysis.importers.formats import (
     claude_code,
     codex,
+    copilot_cli,
+    crush,
     csv_file,
     gemini_cli,
+    goose,
     json_file,
     jsonl,
     langfuse,
     mini_swe_agent,
+    opencode,
     otlp,
     parquet_file,
     pi,
     platform_file,
     swe_agent,
     xlsx,
+    zed,
 )
 
 ENTRY_POINT_GROUP = "asp_analysis.formats"
@@ -39,6 +44,13 @@ _TRANSCRIPTS: tuple[Format, ...] = (
     langfuse.FORMAT,
     mini_swe_agent.FORMAT,
     swe_agent.FORMAT,
+    opencode.FORMAT,
+    opencode.JSON_FORMAT,
+    copilot_cli.FORMAT,
+    copilot_cli.EVENTS_FORMAT,
+    crush.FORMAT,
+    goose.FORMAT,
+    zed.FORMAT,
 )
 _TABLES: tuple[Format, ...] = (
     parquet_file.FORMAT,

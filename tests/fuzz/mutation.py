@@ -58,7 +58,12 @@ def mutate_rows(data: bytes, chance: random.Random) -> bytes | None:
             columns = [row[1] for row in file.execute(f'PRAGMA table_info("{table}")')]
             hostile = chance.choice(HOSTILE).strip('"')
             value = chance.choice((hostile, hostile.encode(), b"\xff\x00", 2**62, -1, 0.5, 1e308, None))
-            file.execute(f'UPDATE "{table}" SET "{chance.choice(columns)}" = ?', (value,))
+            column = chance.choice(columns)
+            held = file.execute(f'SELECT "{column}" FROM "{table}"').fetchone()
+            if held and isinstance(held[0], str) and held[0][:1] in "{[" and chance.random() < 0.7:
+                value = mutate_json(held[0].encode(), chance) or value
+                value = value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
+            file.execute(f'UPDATE "{table}" SET "{column}" = ?', (value,))
             return file.serialize()
         except (sqlite3.Error, IndexError, UnicodeError):
             return None

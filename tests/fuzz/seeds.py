@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from asp_analysis.platform_form import CONTRACT_COLUMNS
+from tests.fuzz.database_seeds import DATABASES, database
+from tests.fuzz.source_seeds import SOURCES
 from tests.workbooks import write_workbook
 
 _AT = "2026-03-02T09:00:00.000Z"
@@ -298,5 +300,7 @@ SEEDS = {
     "asp-platform": asp_platform,
     "json": _json,
     "xlsx": _xlsx,
+    **SOURCES,
+    **{name: lambda make=make: database(make()) for name, make in DATABASES.items()},
 }
 """Name of a format -> the maker of its seed."""

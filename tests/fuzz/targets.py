@@ -46,8 +46,9 @@ def read_as(name: str, path: Path) -> int:
                 return sum(_read_transcript(form.read_transcript(file, reading), reading) for reading in READINGS)
             if isinstance(form, TableFormat):
                 return _read_table(form, file)
-        tables = platform_file.list_tables(path)
-        return sum(_read_records(platform_file.read_table(path, table), platform_file.KINDS[table]) for table in tables)
+            tables = platform_file.list_tables(file)
+            kinds = platform_file.KINDS
+            return sum(_read_records(platform_file.read_table(file, table), kinds[table]) for table in tables)
     except AnalysisError as error:
         assert str(error), "an error says what is wrong"
         return 0

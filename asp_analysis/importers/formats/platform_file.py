@@ -6,13 +6,14 @@ A store of the workbench of schema version 1 or 2 has the same form and is read 
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import Head, SourceFile
 from asp_analysis.importers.format import Format, Part, ReadOptions
+from asp_analysis.importers.sqlite_file import reading
 from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch
 from asp_analysis.importers.tables.record_batches import RecordReader
 from asp_analysis.records import json_text
@@ -27,34 +28,34 @@ KINDS = {
 """Table -> what its records are, in the order in which they are loaded: tasks before what belongs to them."""
 
 
-def list_tables(path: Path) -> list[str]:
+def list_tables(file: SourceFile) -> list[str]:
     """List the platform's tables in a file, in the order of `KINDS`.
 
     Raises:
         InputError: it holds none, it is a store of the present schema, or it cannot be read.
     """
-    with _opened(path) as connection:
+    with _connected(file) as connection:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         version = (
             connection.execute("SELECT max(version) FROM asp_schema").fetchone()[0] if "asp_schema" in names else 0
         )
     if isinstance(version, int) and version >= SCHEMA_VERSION:
         raise InputError(
-            f"{path} is a store of the workbench, no file to load. Read it with --db sqlite:///FILE; to bring its rows "
-            "into another store, run asp-analysis export --raw there and load the files here."
+            f"{file.name} is a store of the workbench, no file to load. Read it with --db sqlite:///FILE; to bring its "
+            "rows into another store, run asp-analysis export --raw there and load the files here."
         )
     found = [table for table in KINDS if table in names]
     if not found:
         raise InputError(
-            f"{path} is a SQLite database without any table of the ASP platform ({', '.join(KINDS)}). "
+            f"{file.name} is a SQLite database without any table of the ASP platform ({', '.join(KINDS)}). "
             "Name another file, or save its table as CSV."
         )
     return found
 
 
-def read_table(path: Path, table: str) -> Iterator[RawBatch]:
+def read_table(file: SourceFile, table: str) -> Iterator[RawBatch]:
     """Read one table in the order of its rows; the line number of a record is its rowid."""
-    with _opened(path) as connection:
+    with _connected(file) as connection:
         names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if _is_utf8(row[1])]
         listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
         cursor = connection.execute(f"SELECT rowid, {listed} FROM {table} ORDER BY rowid")
@@ -62,6 +63,15 @@ def read_table(path: Path, table: str) -> Iterator[RawBatch]:
             numbers, *values = map(list, zip(*rows, strict=True))
             columns = {name: [_plain(value) for value in column] for name, column in zip(names, values, strict=True)}
             yield RawBatch(columns=columns, line_numbers=numbers, raw_text=_text_of(columns))
+
+
+@contextmanager
+def _connected(file: SourceFile) -> Iterator[sqlite3.Connection]:
+    """Yield the connection of the file; a text that is no UTF-8 keeps its bytes: only its record is rejected."""
+    with reading(file.name):
+        connection = file.database.connection
+        connection.text_factory = lambda text: text.decode("utf-8", errors="surrogateescape")
+        yield connection
 
 
 def _is_utf8(name: str) -> bool:
@@ -80,27 +90,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="surrogateescape")
     return repr(value) if isinstance(value, float) and value - value != 0 else value
-
-
-class _opened:  # noqa: N801 - reads as a word of the `with` statement
-    """A connection that only reads; what SQLite says becomes one line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._connection = closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True))
-        connection = self._connection.__enter__()
-        connection.text_factory = lambda text: text.decode("utf-8", errors="surrogateescape")
-        return connection
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        self._connection.__exit__(kind, error, trace)
-        if isinstance(error, sqlite3.Error | UnicodeDecodeError):  # SQLite's own words may repeat damaged bytes
-            found = error if isinstance(error, sqlite3.Error) else "malformed database schema"
-            raise InputError(
-                f"{self._path} cannot be read as a SQLite database: {found}. Check that it is whole, and unpacked."
-            ) from None
 
 
 class _PlatformFormat(Format):
@@ -127,10 +116,10 @@ class _PlatformFormat(Format):
                 "Leave out --as, --map and --set."
             )
         parts = []
-        for table in list_tables(file.path):
+        for table in list_tables(file):
             kind, notes = KINDS[table], list[str]()
             reader = RecordReader(f"{file.name} ({table})", kind, options.table, notes=notes)
-            batches = reader.read(read_table(file.path, table))
+            batches = reader.read(read_table(file, table))
             parts.append(Part(loaded_as=kind, batches=batches, options=options.table.said, notes=notes))
         return parts
 

@@ -21,7 +21,7 @@ _OF_OTHERS = [PLACE[name] for name in ("user_id", "agent_version", "memory_mb", 
 
 _SAID_BY_CALLS = {
     "source", "session_id", "branch", "agent", "is_copy", "tools", "cache_write_1h", "web_searches", "variant",
-    "cost_reported_usd", "cost_computed_usd", "price", "texts",
+    "covers", "billing", "cost_reported_usd", "cost_computed_usd", "price", "texts",
 }  # fmt: skip
 """Keys of the metadata that calls set, and `source`, which is the column `tool` by now; other keys stay."""
 
@@ -121,6 +121,8 @@ class CallRows:
             "cache_write_1h": call.cache_write_1h or None,
             "web_searches": call.web_searches or None,
             "variant": call.variant,
+            "covers": call.covers,
+            "billing": call.billing,
             "cost_reported_usd": call.reported_usd,
             "cost_computed_usd": computed,
             "price": price,
@@ -154,6 +156,8 @@ def stored_call(row: Row) -> tuple[Call, dict[str, Any]]:
         cache_write_1h=metadata.get("cache_write_1h", None if known["tokens_cache_write"] is None else 0),
         web_searches=metadata.get("web_searches"),
         variant=metadata.get("variant"),
+        covers=metadata.get("covers"),
+        billing=metadata.get("billing"),
         tool_version=known["tool_version"],
         latency_ms=known["latency_ms"],
         retries=known["retries"],

@@ -50,7 +50,9 @@ class Call:
     """One model call. `tokens_in` holds cached tokens too; `cache_write` holds the 1-hour ones too; None is unknown.
 
     `web_searches` are billed apart; `variant` is a kind of service with prices of its own, such as `speed=fast`;
-    `tool_version` is that of the program that wrote the call down.
+    `tool_version` is that of the program that wrote the call down. `covers` says that it is the sum of a "session" or
+    a "run", where the source knows no single calls; `billing` is "plan" where a plan that is paid otherwise
+    includes the call, so that its cost is a list price.
     """
 
     call_id: str
@@ -68,6 +70,8 @@ class Call:
     web_searches: int | None = None
     variant: str | None = None
     tool_version: str | None = None
+    covers: str | None = None
+    billing: str | None = None
     reported_usd: float | None = None
     tools: set[str] | None = None
     texts: dict[str, str] = field(default_factory=dict)
@@ -108,7 +112,7 @@ LARGEST = (
 )
 """What grows while a call is written down: the largest value is the last one."""
 
-_SMALLEST = ("model", "provider", "variant", "tool_version")
+_SMALLEST = ("model", "provider", "variant", "tool_version", "covers", "billing")
 _largest_of, _smallest_of = operator.attrgetter(*LARGEST), operator.attrgetter(*_SMALLEST)
 
 
@@ -137,6 +141,7 @@ class Transcript:
     """All that one file said: calls and activities by their names, rejects, and what the reconciliation counts.
 
     not_understood: names of keys and record types that speak of usage and that no reader knows, with their counts.
+    notes: what the user should know of the file.
     """
 
     source: str
@@ -148,6 +153,7 @@ class Transcript:
     duplicates: int = 0
     without_usage: set[str] = field(default_factory=set)
     not_understood: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
     def add_call(self, call: Call, line_number: int) -> None:
         """Keep a call, or merge it with what the file said about it before."""

@@ -41,4 +41,22 @@ class TranscriptFormat(Format):
         run = options.transcripts
         transcript = self.read_transcript(file, run.reading)
         batches = run.make_batches(transcript)
-        return [Part(loaded_as=TRANSCRIPT, batches=batches, options=run.options, found=run.count(transcript))]
+        found, notes = run.count(transcript), list(transcript.notes)
+        return [Part(loaded_as=TRANSCRIPT, batches=batches, options=run.options, found=found, notes=notes)]
+
+
+def recognises_no_lines(_objects: list[dict[str, Any]]) -> bool:
+    """Return False: the format holds no JSON."""
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseFormat(TranscriptFormat):
+    """A format of transcripts in SQLite files, recognised by tables and columns that all of its versions have."""
+
+    tables: Mapping[str, frozenset[str]]
+    recognises: Callable[[list[dict[str, Any]]], bool] = recognises_no_lines
+
+    def is_format_of(self, head: Head) -> bool:
+        """Return whether the file has the tables."""
+        return all(columns <= head.tables.get(name, frozenset()) for name, columns in self.tables.items())

@@ -132,6 +132,12 @@ def word(record: dict[str, Any], name: str) -> str | None:
     return value.replace("\x00", "\\x00") if "\x00" in value else value
 
 
+def object_in(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return an object of a record; anything else holds nothing."""
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
+
+
 def list_in(value: Any) -> list[Any]:
     """Return a list as it is; anything else holds nothing."""
     return value if isinstance(value, list) else []
