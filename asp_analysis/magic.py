@@ -65,8 +65,7 @@ def run_line(line: str, variables: dict[str, Any]) -> "pd.DataFrame | None":
     Raises:
         QueryError: as `run_cell`.
     """
-    found = _HEAD.match(line)
-    head = "" if found is None else found[0]
+    head = _find_head(line, variables)
     first, _, rest = line[len(head) :].strip().partition(" ")
     if not head and isinstance(variables.get(first), Session):
         head, line = first, rest
@@ -75,8 +74,16 @@ def run_line(line: str, variables: dict[str, Any]) -> "pd.DataFrame | None":
     return run_cell(head, line, variables)
 
 
+def _find_head(line: str, variables: dict[str, Any]) -> str:
+    """Return the words in front of the SQL; `SELECT a << 2` has none, as SELECT is not a session."""
+    found = _HEAD.match(line)
+    if found is None or (found["session"] is not None and not isinstance(variables.get(found["session"]), Session)):
+        return ""
+    return found[0]
+
+
 _HEAD = re.compile(
-    r"\s*(?:\w+\s+)?(?:--frames[ =]\s*\w+(?:,\w+)*\s*)?(?:\w+\s*<<)|\s*(?:\w+\s+)?--frames[ =]\s*\w+(?:,\w+)*"
+    r"\s*(?:(?P<session>\w+)\s+)?(?:(?P<frames>--frames)[ =]\s*\w+(?:,\w+)*\s*)?(?(frames)(?:\w+\s*<<)?|\w+\s*<<)"
 )
 """The words in front of the SQL of a line; a single session is distinguished from SQL by what it is."""
 

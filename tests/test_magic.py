@@ -91,6 +91,11 @@ def test_what_is_no_frame_is_refused_by_name(variables, line, said):
     assert said in str(refused.value)
 
 
+def test_a_shift_of_bits_is_no_name_of_a_result(variables):
+    assert run_line("SELECT n << 2 AS four FROM (SELECT 1 AS n)", variables)["four"].tolist() == [4]
+    assert run_line("rows << SELECT 1 << 3 AS eight", variables) is None and variables["rows"]["eight"].tolist() == [8]
+
+
 def test_a_frame_opens_no_way_out(variables):
     variables["df"] = pd.DataFrame({"n": [1]})
     for query in ("DROP VIEW df", "CREATE TABLE t AS FROM df", "SELECT * FROM df, read_text('/etc/hosts')"):
