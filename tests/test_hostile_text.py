@@ -126,14 +126,17 @@ class _Page(HTMLParser):
         self.tags: list[str] = []
         self.attributes: list[str] = []
         self.scripts: list[str] = []
+        """The texts of scripts that a browser runs; a block of data (`type="application/json"`) is none."""
+        self._is_data = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs) -> None:
         self.tags.append(tag)
+        self._is_data = dict(attrs).get("type") == "application/json"
         self.attributes += [name for name, _ in attrs]
 
     def handle_data(self, data) -> None:
-        if self.tags and self.tags[-1] == "script" and self.cdata_elem == "script":
+        if self.cdata_elem == "script" and not self._is_data:
             self.scripts.append(data)
 
 
@@ -146,7 +149,7 @@ def test_the_page_holds_the_attack_only_as_text(run, hostile_store, sample_store
     hostile, harmless = pages
     assert "alert(1)" in (tmp_path / "hostile.html").read_text()
     ours = Path(dashboard.__file__).with_name("page.js").read_text().strip()
-    assert hostile.tags.count("script") == 1 and "".join(hostile.scripts).strip() == ours and "alert" not in ours
+    assert "".join(hostile.scripts).strip() == ours and "alert" not in ours
     assert set(hostile.tags) <= set(harmless.tags)
     assert set(hostile.attributes) <= set(harmless.attributes)
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from asp_analysis.records import RECORDS
@@ -283,6 +283,8 @@ def test_any_python_value_in_any_column_is_taken_or_rejected(data, loaded_as):
 
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=300), name=st.sampled_from(sorted(SEEDS)))
+@example(content=b"0", name="json")
+@example(content=b'""', name="json")
 def test_any_bytes_are_read_as_any_format_or_refused(tmp_path_factory, content, name):
     path: Path = tmp_path_factory.getbasetemp() / "any-bytes"
     path.write_bytes(content)

@@ -82,7 +82,7 @@ def test_a_session_on_a_large_store_says_that_it_reads_a_snapshot_and_how_old_it
 
 def test_live_is_live_whatever_the_size(large):
     with connect(str(large), is_live=True) as session:
-        assert session.source == "live" and not (large.parent / "cache").exists()
+        assert session.source == "live" and not cache(large)
 
 
 def test_an_unchanged_store_keeps_its_snapshot(large):
@@ -248,7 +248,7 @@ def test_a_damaged_snapshot_is_thrown_away(large):
 
 def test_the_option_live_reads_the_store_itself(large, run):
     words = ("sql", "SELECT count(*) AS n FROM stg_executions", "--json", "--db", large)
-    assert run(*words, "--live").json == [{"n": 385}] and not (large.parent / "cache").exists()
+    assert run(*words, "--live").json == [{"n": 385}] and not cache(large)
     assert run(*words).json == [{"n": 385}] and len(cache(large)) == 1
 
 

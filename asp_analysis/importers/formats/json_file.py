@@ -41,6 +41,8 @@ def _document_of(file: SourceFile) -> Any:
 def _records_of(file: SourceFile, document: Any) -> list[Any]:
     if isinstance(document, list):
         return document
+    if not isinstance(document, dict):
+        return [document]  # rejected as no object, with its text
     arrays = {name: value for name, value in document.items() if _is_array_of_objects(value)}
     if len(arrays) > 1:
         raise InputError(
