@@ -11,8 +11,9 @@ from nbformat import NotebookNode
 from asp_analysis.config import supplied_dir
 from asp_analysis.errors import AnalysisError, InputError
 
-LEFT_OUT = ("panel", "browse", "parameters")
-"""Tags of cells that a report lacks: panels and paging tables need a running kernel, the parameters are named above."""
+LEFT_OUT = ("panel", "browse", "parameters", "notebook-only")
+"""Tags of cells that a report lacks: panels and paging tables need a running kernel, the parameters are named above;
+`notebook-only` is the text about them, and about checks."""
 
 _CELL_TIMEOUT_S = 600
 _NOTEBOOKS = supplied_dir("notebooks")
@@ -83,7 +84,14 @@ def run_notebook(notebook: NotebookNode, url: str) -> None:
 
     notebook.cells = [cell for cell in notebook.cells if not {"panel", "browse"} & set(cell.metadata.get("tags", []))]
     environment = {**os.environ, "DATABASE_URL": url}
-    client = NotebookClient(notebook, timeout=_CELL_TIMEOUT_S, kernel_name="python3", record_timing=False)
+    # The kernel warns of its sockets on stderr; they are on the loopback interface, signed with a key of this run.
+    client = NotebookClient(
+        notebook,
+        timeout=_CELL_TIMEOUT_S,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=["--log-level=ERROR"],
+    )
     try:
         client.execute(env=environment)
     except CellExecutionError as error:
@@ -126,8 +134,8 @@ _PAGE = """<!DOCTYPE html>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }}
 img {{ max-width: 100%; height: auto; }}
-table {{ border-collapse: collapse; font-size: 14px; margin: 1rem 0; display: block; overflow-x: auto; }}
-th, td {{ padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; }}
+table {{ border-collapse: collapse; border: 0; font-size: 14px; margin: 1rem 0; display: block; overflow-x: auto; }}
+th, td {{ padding: 0.25rem 0.6rem; text-align: right; vertical-align: top; border: 0; border-bottom: 1px solid #ddd; }}
 a.anchor-link {{ display: none; }}
 code {{ background: #f4f4f4; padding: 0 0.2rem; }}
 @media print {{ body {{ max-width: none; margin: 0; }} img, table {{ break-inside: avoid; }} }}

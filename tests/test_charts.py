@@ -360,6 +360,15 @@ def test_influential_tasks_are_named_with_their_cooks_distance():
     assert texts == [f"T-5: D {FIT.cooks_distance[5]:.2f}"]
 
 
+def test_names_of_points_stay_within_the_residuals_and_apart():
+    sizes, residuals = [1.0, 2.0, 1.0, 3.0, 200.0], [2.9, 3.0, 3.0, 0.1, -0.2]
+    frame = pd.DataFrame({"task_id": list("abcde"), "size": sizes, "residual_usd": residuals})
+    ax = charts.plot_residuals(frame.assign(leverage=0.1, cooks_distance=0.05, is_named=True))
+    heights = [text.get_position()[1] for text in ax.texts]
+    assert max(heights) <= 3.0 and np.diff(heights).min() >= 0.09 * 3.2 - 1e-9
+    assert [text.get_ha() for text in ax.texts] == ["right", "left", "left", "left", "left"]
+
+
 def test_a_component_is_orange_where_its_interval_asks_for_a_human():
     points = [line for line in charts.plot_estimate_vector(VECTOR).lines if line.get_marker() == "o"]
     is_wide = [point.get_color() == ORANGE for point in points]

@@ -125,9 +125,7 @@ def plot_residuals(frame: pd.DataFrame, ax: Axes | None = None, title: str | Non
     area = 25 + 700 * frame["leverage"]
     ax.axhline(0, color=BLACK, linewidth=1.2)
     ax.scatter(frame["size"], frame["residual_usd"], s=area, c=colors, edgecolors="white", linewidths=0.8, zorder=3)
-    _name_points(
-        ax, frame[frame["is_named"]], middle=frame["size"].median(), apart=0.09 * np.ptp(frame["residual_usd"])
-    )
+    _name_points(ax, frame)
     ax.grid(axis="both")
     ax.set_xlim(left=0)
     ax.margins(y=0.12)
@@ -215,14 +213,22 @@ def _draw_estimate(ax: Axes, row: pd.Series) -> Handle:
     )
 
 
-def _name_points(ax: Axes, points: pd.DataFrame, middle: float, apart: float) -> None:
-    """Write each task and its Cook's distance towards the middle, from the bottom up and never closer than `apart`."""
-    below = -np.inf
-    for row in points.sort_values("residual_usd").to_dict("records"):
-        below = max(row["residual_usd"], below + apart)
-        text, is_left = f"{row['task_id']}: D {row['cooks_distance']:.2f}", row["size"] > middle
+def _name_points(ax: Axes, frame: pd.DataFrame) -> None:
+    """Write each named task and its Cook's distance towards the middle of the axes, apart and between the extremes."""
+    lowest, highest = frame["residual_usd"].min(), frame["residual_usd"].max()
+    points = frame[frame["is_named"]].sort_values("residual_usd")
+    heights = _spread_heights(points["residual_usd"].to_numpy(), apart=0.09 * (highest - lowest), highest=highest)
+    for row, height in zip(points.to_dict("records"), heights, strict=True):
+        text, is_left = f"{row['task_id']}: D {row['cooks_distance']:.2f}", row["size"] > frame["size"].max() / 2
         text = f"{text}    " if is_left else f"    {text}"
-        ax.text(row["size"], below, text, ha="right" if is_left else "left", va="center", fontsize=9, color=TEXT)
+        ax.text(row["size"], height, text, ha="right" if is_left else "left", va="center", fontsize=9, color=TEXT)
+
+
+def _spread_heights(wanted: np.ndarray, apart: float, highest: float) -> np.ndarray:
+    """Return ascending heights, each at least `apart` above the one before and none above `highest`."""
+    steps = apart * np.arange(len(wanted))
+    raised = np.maximum.accumulate(wanted - steps) + steps
+    return np.minimum(raised, highest - steps[::-1])
 
 
 def _read_spread(row: dict[Hashable, Any], value: float, unit: float = 1.0) -> Spread:
