@@ -52,8 +52,8 @@ METRICS: dict[str, Measure] = {measure.metric_type: measure for measure in MEASU
 COLUMN_OF: dict[str, str] = {measure.metric_type: column for column, measure in MEASURES.items()}
 """The platform's metric type -> our column."""
 
-ORIGIN: tuple[str, ...] = ("machine", "tool", "tool_version", "labels")
-"""Where an execution comes from: the computer, the agent program, and anything to group by."""
+ORIGIN: tuple[str, ...] = ("machine", "tool", "tool_version", "labels", "repository", "branch")
+"""Where an execution comes from: the computer, the agent program, the code, and anything to group by."""
 
 COLUMNS: tuple[str, ...] = (*CONTEXT, *MEASURES, *ORIGIN, "metadata_json", "execution_id")
 """What an importer says of an execution; the store adds which load it came with."""

@@ -32,6 +32,7 @@ VIEWS = {
     "agent_cost_vector": "stg_executions",
     "defect_log": "stg_defects",
     "bootstrap_metrics": "stg_learning",
+    "people": "stg_people",
 }
 """Table -> the view that has its rows with real types."""
 

@@ -81,8 +81,9 @@ OUR_NAMES: dict[str, dict[str, str]] = {
     "agent_roles": {},
     "capabilities": {},
     "defect_types": {},
+    "people": {"from": "from_day", "until": "until_day", "cost_centre": "cost_center"},
 }
-"""Kind of record -> the contract's name of a column -> ours. Columns that are not here have one name."""
+"""Kind of record -> the contract's name of a column, or another -> ours. Columns that are not here have one name."""
 
 VECTORS: dict[str, dict[str, dict[str, str]]] = {
     "task_metadata": {

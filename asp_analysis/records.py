@@ -100,6 +100,16 @@ def read_instant(value: Any) -> Any:
     raise ValueError(f"{_shown(value)} is not an instant")
 
 
+def read_day(value: Any) -> Any:
+    """Read a day, or the UTC day of an instant, as the store's text form `2026-01-31`."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    try:
+        return read_instant(value)[:10]
+    except ValueError:
+        raise ValueError(f"{_shown(value)} is not a day; write it as 2026-01-31") from None
+
+
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -184,6 +194,7 @@ def _shown(value: Any) -> str:
 
 
 Instant = Annotated[str, BeforeValidator(read_instant)]
+Day = Annotated[str, BeforeValidator(read_day)]
 JsonObject = Annotated[str, BeforeValidator(_json_of(dict, "object"))]
 JsonTexts = Annotated[str, BeforeValidator(_json_texts)]
 JsonValue = Annotated[str, BeforeValidator(_json_of((dict, list), "object or array"))]
@@ -283,6 +294,8 @@ class Execution(Record):
     tool: Text | None = None
     tool_version: Text | None = None
     labels: JsonObject | None = None
+    repository: Text | None = None
+    branch: Text | None = None
     metadata_json: JsonObject | None = None
     execution_id: Name | None = None
 
@@ -429,6 +442,18 @@ class DefectType(Record):
     taxonomy: Name
 
 
+class Person(Record):
+    """One person's time in one team (table `people`), from a day to a day, both included."""
+
+    person: Name
+    from_day: Day
+    until_day: Day | None = None
+    team: Text | None = None
+    cost_center: Text | None = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (_in_order("from_day", "until_day"),)
+
+
 RECORDS: dict[str, type[Record]] = {
     "executions": Execution,
     "metrics": Metric,
@@ -438,6 +463,7 @@ RECORDS: dict[str, type[Record]] = {
     "agent_roles": Role,
     "capabilities": Capability,
     "defect_types": DefectType,
+    "people": Person,
 }
 """What a file can be loaded as -> the model of one of its records."""
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from asp_analysis.config import supplied_dir
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Of the tables that the scripts make; an older store is upgraded to it, a newer one is left unchanged."""
 
 ONE_ROW_VERSION = 3
@@ -67,15 +67,19 @@ CONTRACT_TABLES = ("agent_cost_vector", "task_metadata", "defect_log", "bootstra
 VOCABULARIES = ("agent_roles", "capabilities", "defect_types")
 """Tables of words that people extend."""
 
-RECORD_TABLES = (*VOCABULARIES, *sorted(CONTRACT_TABLES, key=lambda name: name != "task_metadata"))
+PEOPLE = "people"
+"""Who is in which team from when until when."""
+
+ALIASES = "name_alias"
+"""Other names of roles and models, which the views show as one."""
+
+RECORD_TABLES = (*VOCABULARIES, *sorted(CONTRACT_TABLES, key=lambda name: name != "task_metadata"), PEOPLE)
 """The tables that files fill, those that others refer to first: in this order they can be loaded."""
 
 STORE_VIEWS = ("executions", "work", "task_costs", "tasks", "defects")
 """Marts that every store holds itself, for people who open it with other tools; in the order in which they are made."""
 
 _STORE_TABLES = {
-    "stg_executions": "agent_cost_vector",
-    "stg_defects": "defect_log",
     "stg_roles": "agent_roles",
     "stg_defect_types": "defect_types",
 }
@@ -84,13 +88,15 @@ _STORE_TABLES = {
 def store_view(name: str, folder: str) -> str:
     """Return the statement that creates one of `STORE_VIEWS` in a store itself.
 
-    folder: `sqlite` or `migrations`, whose stg_tasks.sql it reads. The text is that of the mart, over the tables.
+    folder: `sqlite` or `migrations`, whose stg_*.sql it reads. The text is that of the mart, over the tables.
     """
     whole = view_text("marts", name)
     text = re.sub(r"\A(?:--[^\n]*\n)*", "", whole)
     comment = whole.removesuffix(text)
     for view, table in _STORE_TABLES.items():
         text = re.sub(rf"\b{view}\b", table, text)
-    tasks = re.sub(r"^--[^\n]*\n", "", script(f"{folder}/stg_tasks.sql"))
-    text = re.sub(r"\bstg_tasks\b", lambda _: f"({tasks.strip()})", text)
+    for view in ("stg_tasks", "stg_executions", "stg_defects"):
+        selected = re.sub(r"^--[^\n]*\n", "", script(f"{folder}/{view}.sql"), flags=re.MULTILINE).strip()
+        text = re.sub(rf"\b{view}\b(?! AS )", f"{view} AS {view}", text)
+        text = text.replace(f"{view} AS", f"({selected}) AS")
     return f"{comment}CREATE VIEW {name} AS\n{text.strip()};"

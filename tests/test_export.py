@@ -115,7 +115,7 @@ def full_store(sample_store, tmp_path_factory):
     known = {"executed_at": at, "agent_role": "Gardener"}
     insert(url, "agent_cost_vector", execution_id="all", task_id="full", **known, **dict.fromkeys(MEASURES, 10**15),
            machine="box", tool="mine", tool_version="1.0", labels='{"b":"2","a":""}', user_id="u", subtask_id="s",
-           metadata_json=json.dumps(note))  # fmt: skip
+           repository="ferry/app", branch="main", metadata_json=json.dumps(note))  # fmt: skip
     insert(url, "agent_cost_vector", execution_id="one", task_id="stub", **known, cost_usd=0, agent_iteration=0)
     insert(url, "agent_cost_vector", execution_id="two", task_id="stub", **known, latency_ms=0.1 + 0.2, tool="mine",
            metadata_json='{"machine":"kept"}')  # fmt: skip
@@ -128,6 +128,8 @@ def full_store(sample_store, tmp_path_factory):
     insert(url, "bootstrap_metrics", capability="Gardening", measured_at=at, period_start_at=at, period_end_at=at,
            mode="Shadow", tasks_completed=0, tasks_needed=1, metric_value=-1.5, is_graduated=1, notes="-n",
            metadata_json=json.dumps(note))  # fmt: skip
+    insert(url, "people", person="u", from_day="2026-01-01", until_day="2026-03-14", team="=T", cost_center="4711")
+    insert(url, "people", person="u", from_day="2026-03-15", team="B")
     return url
 
 
@@ -151,7 +153,7 @@ def full_views(full_store):
 
 def with_origin_in_metadata(executions):
     """Executions as the platform's form has them: where they come from stands in the metadata."""
-    moved = {"machine", "tool", "tool_version", "labels", "metadata_json"} & {*executions}
+    moved = {"machine", "tool", "tool_version", "labels", "repository", "branch", "metadata_json"} & {*executions}
     metadata = []
     for row in executions[list(moved)].to_dict("records"):
         known = {name: value for name, value in row.items() if isinstance(value, str)}
@@ -164,7 +166,7 @@ def with_origin_in_metadata(executions):
 def test_an_export_in_the_platforms_form_loads_again_with_the_same_views(run, full_store, full_views, tmp_path, words):
     files = exported(run, full_store, "--as", "platform", "--out", tmp_path / "out", *words)
     assert list(files) == [table for table in sql.RECORD_TABLES if table in sql.CONTRACT_TABLES]
-    vocabularies = [word for table in sql.VOCABULARIES for word in ("--table", table)]
+    vocabularies = [word for table in (*sql.VOCABULARIES, sql.PEOPLE) for word in ("--table", table)]
     files |= exported(run, full_store, *vocabularies, "--raw", "--out", tmp_path / "vocabularies")
     found, expected = views(loaded(run, tmp_path, files)), dict(full_views)
     for name in ("executions", "stg_executions"):

@@ -31,6 +31,7 @@ LOADED = {
     1: ("runs.csv", "tasks.jsonl", "defects.csv", "learning.csv"),
     2: _SINCE_2,
     3: _SINCE_2,
+    4: _SINCE_2,
 }
 """Schema version -> the files of which its store was made."""
 
@@ -60,7 +61,7 @@ def content(path):
         return list(file.iterdump())
 
 
-@pytest.fixture(params=[1, 2, 3])
+@pytest.fixture(params=[1, 2, 3, 4])
 def version(request):
     return request.param
 
@@ -94,6 +95,8 @@ def test_metadata_is_kept_and_what_version_3_has_columns_for_has_moved_there(ver
             for session in (old, fresh)
         )
         exact = {name: values.pop("exact") for name, values in shown.items() if "exact" in values}
+        branches = {name: values.pop("branch") for name, values in shown.items() if "branch" in values}
+        assert branches == dict(fresh.sql("SELECT execution_id, branch FROM executions WHERE branch <> ''").to_numpy())
         assert shown == expected and list(exact.values()) == [{"tool_calls": 12.25}]
         tasks = old.view("stg_tasks").set_index("task_id")
     kept = json.loads(tasks.loc["T-1", "metadata_json"])

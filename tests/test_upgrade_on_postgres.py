@@ -26,9 +26,9 @@ from tests.killing import Moments, seconds_of, started
 from tests.postgres import PASSWORD, new_database
 from tests.test_postgres_store import comparable
 
-VERSION_2, VERSION_3 = (
+VERSION_2, VERSION_3, VERSION_4 = (
     (Path(__file__).parent / "stores" / f"postgres_version_{number}.sql").read_text(encoding="utf-8")
-    for number in (2, 3)
+    for number in (2, 3, 4)
 )
 RUNS = [
     {"timestamp": "2026-01-02T03:04:05.123456Z", "task_id": "A-1", "agent_role": "Code", "cost_usd": 0.1}
@@ -117,13 +117,14 @@ def test_tables_keys_views_and_rights_are_those_of_a_new_store(version_2, postgr
         assert catalogue(version_2) == catalogue(other)
 
 
-def test_version_3_becomes_a_new_store_with_what_it_held(postgres_url, postgres_server):
-    run_sql(postgres_url, VERSION_3)
+@pytest.mark.parametrize("former", [VERSION_3, VERSION_4], ids=["3", "4"])
+def test_a_store_of_our_own_form_becomes_a_new_store_with_what_it_held(former, postgres_url, postgres_server):
+    run_sql(postgres_url, former)
     with connect(postgres_url) as session:
         views = {name: session.view(name) for name in view_names()}
     upgrade(postgres_url)
     assert version(postgres_url) == SCHEMA_VERSION
-    assert rows(postgres_url, "SELECT DISTINCT rows_brought FROM load_log") == [(None,)]
+    assert rows(postgres_url, "SELECT DISTINCT rows_brought IS NULL FROM load_log") == [(former == VERSION_3,)]
     with new_database(postgres_server) as other:
         create_store(parse_url(other, Path()))
         assert catalogue(postgres_url) == catalogue(other)
@@ -407,7 +408,9 @@ def two_at_once(url):
 def test_two_at_once_upgrade_it_once(version_2):
     run_sql(version_2, MANY)
     assert two_at_once(version_2.text) == [0, 0]
-    assert rows(version_2, "SELECT version, count(*) FROM asp_schema GROUP BY 1 ORDER BY 1") == [(2, 1), (3, 1), (4, 1)]
+    assert rows(version_2, "SELECT version, count(*) FROM asp_schema GROUP BY 1 ORDER BY 1") == [
+        (number, 1) for number in range(2, SCHEMA_VERSION + 1)
+    ]
     assert rows(version_2, "SELECT count(*), sum(cost_usd) FROM agent_cost_vector WHERE execution_id LIKE 'many%'") == [
         (20_000, 200_010_000)
     ]

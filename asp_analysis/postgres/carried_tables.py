@@ -8,6 +8,7 @@ from asp_analysis import sql
 
 ORDER = (
     *sql.RECORD_TABLES,
+    sql.ALIASES,
     "load_log",
     "load_reject",
     "load_version",

@@ -16,6 +16,11 @@ from asp_analysis.session.session import connect
 
 _BATCH_ROWS = 20_000
 
+_WITHOUT_ALIASES = (
+    "CREATE OR REPLACE VIEW raw.name_alias AS SELECT NULL::VARCHAR AS kind, NULL::VARCHAR AS alias, "
+    "NULL::VARCHAR AS name, NULL::VARCHAR AS created_at WHERE FALSE"
+)
+
 Read = Callable[..., pa.RecordBatchReader]
 """A SELECT and the values of its `$parameters` -> its rows, read while they are asked for."""
 
@@ -23,6 +28,8 @@ Read = Callable[..., pa.RecordBatchReader]
 @contextmanager
 def reading_batches(url: StoreUrl) -> Iterator[Read]:
     """Return a function that reads one state of a store; read one query to its end before the next.
+
+    Roles and models have the names that the rows have: what is written to files must be what can be loaded again.
 
     Raises:
         StoreError: there is no such store, or it cannot be read.
@@ -33,6 +40,7 @@ def reading_batches(url: StoreUrl) -> Iterator[Read]:
             return cursor.execute(query, parameters or None).to_arrow_reader(_BATCH_ROWS)
 
         try:
+            cursor.execute(_WITHOUT_ALIASES)
             cursor.begin()
             yield read
         except (duckdb.Error, pa.ArrowException) as error:

@@ -17,7 +17,7 @@ from asp_analysis.errors import StoreError
 STORE = "asp_store"
 """The name under which the store is attached."""
 
-RAW_TABLES = (*sql.CONTRACT_TABLES, *sql.VOCABULARIES, "load_log", "load_reject")
+RAW_TABLES = (*sql.CONTRACT_TABLES, *sql.VOCABULARIES, sql.PEOPLE, sql.ALIASES, "load_log", "load_reject")
 """The tables that `raw` shows."""
 
 _DUCKDB_TYPES = {"INTEGER": "BIGINT", "REAL": "DOUBLE", "TEXT": "VARCHAR"}
@@ -79,7 +79,7 @@ def create_raw(connection: duckdb.DuckDBPyConnection, tables: Tables, version: i
     connection.execute(f"CREATE VIEW platform.executions AS {gathered}")
     for table in sql.CONTRACT_TABLES:
         connection.execute(f'CREATE VIEW raw."{table}" AS {sql.view_text("platform", table)}')
-    for table in (*sql.VOCABULARIES, "load_log", "load_reject"):
+    for table in RAW_TABLES[len(sql.CONTRACT_TABLES) :]:
         connection.execute(raw_view(tables, table))
 
 
@@ -92,11 +92,15 @@ def raw_view(tables: Tables, table: str, after: int | None = None) -> str:
     if found is None:
         return _absent(table)
     if found.kind == "server":
-        listed = ", ".join(f'"{name}"' if name in found.columns else f'NULL AS "{name}"' for name in columns)
+        listed = ", ".join(
+            f'"{name}"' if name in found.columns else f'CAST(NULL AS {_DUCKDB_TYPES[kind]}) AS "{name}"'
+            for name, kind in columns.items()
+        )
         condition = "" if after is None else f" WHERE row_id > {after}"
         return f'CREATE OR REPLACE VIEW raw."{table}" AS SELECT {listed} FROM {STORE}."{table}"{condition}'
     if after is not None:  # a condition is no filter of a scan, it must run inside SQLite, which has no types
-        inner = f'SELECT {", ".join(map(_text_of, columns))} FROM "{table}" WHERE rowid > {after}'.replace("'", "''")
+        texts = (_text_of(name) if name in found.columns else f'NULL AS "{name}"' for name in columns)
+        inner = f'SELECT {", ".join(texts)} FROM "{table}" WHERE rowid > {after}'.replace("'", "''")
         listed = ", ".join(f'CAST("{name}" AS {_DUCKDB_TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
         return f"CREATE OR REPLACE VIEW raw.\"{table}\" AS SELECT {listed} FROM sqlite_query('{STORE}', '{inner}')"
     listed = ", ".join(

@@ -18,6 +18,8 @@ TABLE_OF = {
     "stg_roles": "agent_roles",
     "stg_capabilities": "capabilities",
     "stg_defect_types": "defect_types",
+    "stg_people": "people",
+    "stg_aliases": "name_alias",
     "stg_loads": "load_log",
 }
 """Staging view of a copy -> the table that it shows."""

@@ -94,6 +94,11 @@ def is_same(found: State | None, known: State | None) -> bool:
     return all(_NOT_COUNTED in (value, known[name]) or value == known[name] for name, value in found.items())
 
 
+def has_changed(table: str, known: State | None, found: State | None) -> bool:
+    """Return whether rows of a table were changed, or nobody knows."""
+    return known is None or found is None or known.get(table) != found.get(table)
+
+
 def has_only_grown(table: str, known: State | None, found: State | None) -> bool:
     """Return whether a numbered table lost and changed no row; not whether every new row has a number beyond the last.
 

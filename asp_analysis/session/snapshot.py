@@ -27,7 +27,15 @@ from asp_analysis.records import EXECUTIONS
 from asp_analysis.session.attaching import attached, bare, bound, quoted, show_since
 from asp_analysis.session.catalog import marts, staging_views
 from asp_analysis.session.copies import NAME, TABLE_OF, grow, row_count
-from asp_analysis.session.freshness import NUMBERED, State, fingerprint, has_only_grown, is_same, state_of
+from asp_analysis.session.freshness import (
+    NUMBERED,
+    State,
+    fingerprint,
+    has_changed,
+    has_only_grown,
+    is_same,
+    state_of,
+)
 
 LONGEST_WAIT_S = 60
 """Seconds that a reader waits for another process to build the copy; then it reads the store itself."""
@@ -81,6 +89,9 @@ class Snapshots:
                     table: pointer.state[f"{table} last"] - (table == EXECUTIONS)
                     for table in NUMBERED["sqlite"]
                     if has_only_grown(table, pointer.state, state)
+                    and not has_changed(
+                        sql.ALIASES, pointer.state, state
+                    )  # else rows that did not change look different
                 }
                 if EXECUTIONS in since and (grown := self._grown(connection, pointer, seen, since)):
                     return self._point(grown)

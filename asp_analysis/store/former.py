@@ -1,9 +1,10 @@
 """The tables of schema version 2 while they become version 3: put aside, read and dropped, as each engine does it."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from asp_analysis import sql
 from asp_analysis.errors import StoreError
@@ -25,6 +26,10 @@ class Dialect:
 
     source_of_metadata: str
     metadata_without_source: str
+    triggers: str
+    """The script that has the triggers."""
+    any_number: str
+    """SQL for a large number by chance."""
     rounded: str
     """The function that rounds to a whole number, a half up."""
 
@@ -50,6 +55,23 @@ class Dialect:
 
     def own(self, connection: Connection) -> None:
         """Act as the owner of the tables until the end of the transaction."""
+
+    def add_columns(self, connection: Connection, table: str, columns: dict[str, str]) -> None:
+        """Add those columns that a table has not; columns: name -> type."""
+        there = {column["name"] for column in inspect(connection).get_columns(table)}
+        for name in (name for name in columns if name not in there):
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
+
+    def count_changes(self, connection: Connection, tables: Iterable[str]) -> None:
+        """Count the changes of those tables whose changes are not counted yet."""
+        counted = {row[0] for row in execute(connection, "SELECT table_name FROM asp_changes").all()}
+        new = [table for table in tables if table not in counted]
+        statements = sql.table_statements(self.triggers, new) if new else []
+        run_statements(connection, [text for text in statements if text.startswith("CREATE TRIGGER")])
+        for table in new:
+            execute(
+                connection, f"INSERT INTO asp_changes (table_name, changes) VALUES (?, {self.any_number})", (table,)
+            )
 
     def grant(self, connection: Connection) -> None:
         """Say who may do what, once all tables are there."""
@@ -77,6 +99,8 @@ class _Merged:
 class _OnSqlite(Dialect):
     source_of_metadata = "json_extract(metadata_json, '$.source')"
     metadata_without_source = "NULLIF(json_remove(metadata_json, '$.source'), '{}')"
+    triggers = "sqlite/count_changes.sql"
+    any_number = "abs(random() / 10000)"
     rounded = "round"
 
     def put_aside(self, connection: Connection) -> None:
@@ -115,6 +139,8 @@ def _is_referred_to(table: str) -> bool:
 class _OnPostgres(Dialect):
     source_of_metadata = "(metadata_json ->> 'source')"
     metadata_without_source = "NULLIF(metadata_json - 'source', '{}')"
+    triggers = "migrations/001_create_tables.sql"
+    any_number = "floor(random() * 1e15)"
     rounded = "asp_rounded"
 
     def own(self, connection: Connection) -> None:
@@ -122,6 +148,7 @@ class _OnPostgres(Dialect):
 
     def grant(self, connection: Connection) -> None:
         run_script(connection, sql.script("migrations/grants.sql"))
+        run_script(connection, sql.script("migrations/grant_version_5.sql"))
 
     def put_aside(self, connection: Connection) -> None:
         _become_owner(connection)

@@ -29,11 +29,14 @@ class Roles:
         if not self._names:
             return ""
         listed = [row[0] for row in execute(connection, "SELECT agent_role FROM agent_roles ORDER BY phase_order")]
-        unknown = sorted(self._names.difference(listed))[:_MOST_NAMES]
+        aliases = {row[0] for row in execute(connection, "SELECT alias FROM name_alias WHERE kind = 'role'")}
+        unknown = sorted(self._names.difference(listed, aliases))[:_MOST_NAMES]
         meant = {name: close for name in unknown if (close := _closest(name, listed))}
         asked = [f"Role {name} is not listed; is {close} meant?" for name, close in meant.items()]
         more = f" And {len(asked) - _MOST_ASKED} more." if len(asked) > _MOST_ASKED else ""
-        return " ".join(asked[:_MOST_ASKED]) + more
+        example = next(iter(meant.items()), ("", ""))
+        advice = f" To show it so: asp-analysis alias role '{example[0]}={example[1]}'" if meant else ""
+        return " ".join(asked[:_MOST_ASKED]) + more + advice
 
 
 def _closest(name: str, listed: list[str]) -> str | None:

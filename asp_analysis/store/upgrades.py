@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from asp_analysis import sql
 from asp_analysis.errors import StoreError
@@ -71,6 +71,7 @@ def _to_3(connection: Connection) -> None:
     dialect.put_aside(connection)
     before = _facts_before(connection, dialect)
     _create_tables(connection, NEW_TABLES)
+    _create_missing(connection, ("people", "name_alias"))  # the views read them
     _fill_vocabularies(connection)
     execute(connection, "UPDATE load_log SET loaded_as = 'metrics' WHERE loaded_as = 'agent_cost_vector'")
     _carry(connection, "task_metadata", dialect)
@@ -86,16 +87,26 @@ def _to_3(connection: Connection) -> None:
 
 def _to_4(connection: Connection) -> None:
     """Add what takes a load back; loads of before have no `rows_brought`."""
-    dialect = dialect_of(connection)
-    dialect.own(connection)
+    dialect_of(connection).own(connection)
     is_sqlite = connection.dialect.name == "sqlite"
     connection.exec_driver_sql(f"ALTER TABLE load_log ADD COLUMN rows_brought {'INTEGER' if is_sqlite else 'BIGINT'}")
     _create_tables(connection, ("load_version",))
-    dialect.grant(connection)
     _note_version(connection, 4)
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4}
+def _to_5(connection: Connection) -> None:
+    """Add people, aliases, and the code that an execution worked on; the views of the store show all three."""
+    dialect = dialect_of(connection)
+    dialect.own(connection)
+    dialect.add_columns(connection, EXECUTIONS, {"repository": "TEXT", "branch": "TEXT"})
+    _create_missing(connection, ("people", "name_alias"))
+    dialect.count_changes(connection, ("people", "name_alias"))
+    create_views(connection)
+    dialect.grant(connection)
+    _note_version(connection, 5)
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5}
 
 
 def _note_version(connection: Connection, version: int) -> None:
@@ -106,6 +117,11 @@ def _note_version(connection: Connection, version: int) -> None:
 def _create_tables(connection: Connection, tables: Iterable[str]) -> None:
     folder = "sqlite/create_tables.sql" if connection.dialect.name == "sqlite" else "migrations/001_create_tables.sql"
     run_statements(connection, [s for s in sql.table_statements(folder, tables) if s.startswith("CREATE TABLE")])
+
+
+def _create_missing(connection: Connection, tables: Iterable[str]) -> None:
+    there = set(inspect(connection).get_table_names())
+    _create_tables(connection, [table for table in tables if table not in there])
 
 
 def _fill_vocabularies(connection: Connection) -> None:

@@ -62,6 +62,7 @@ KEYED_TABLES: dict[str, Keyed] = {
     "agent_roles": Keyed(key=("agent_role",), is_logged=False),
     "capabilities": Keyed(key=("capability",), is_logged=False),
     "defect_types": Keyed(key=("defect_type",), is_logged=False),
+    "people": Keyed(key=("person", "from_day")),
 }
 
 

@@ -10,12 +10,14 @@ BEGIN ATOMIC
     INSERT INTO agent_cost_vector (
         execution_id, executed_at, task_id, subtask_id, project_id, user_id, agent_role, agent_version, agent_iteration,
         llm_model, llm_provider, latency_ms, tokens_in, tokens_out, tokens_cache_read, tokens_cache_write, cost_usd,
-        tool_calls, retries, memory_mb, machine, tool, tool_version, labels, metadata_json, load_id, row_id
+        tool_calls, retries, memory_mb, machine, tool, tool_version, labels, metadata_json, load_id, row_id,
+        repository, branch
     )
     SELECT
         execution_id, moved_to, task_id, subtask_id, project_id, user_id, agent_role, agent_version, agent_iteration,
         llm_model, llm_provider, latency_ms, tokens_in, tokens_out, tokens_cache_read, tokens_cache_write, cost_usd,
-        tool_calls, retries, memory_mb, machine, tool, tool_version, labels, metadata_json, load_id, row_id
+        tool_calls, retries, memory_mb, machine, tool, tool_version, labels, metadata_json, load_id, row_id,
+        repository, branch
     FROM former;
 END;
 REVOKE ALL ON FUNCTION asp_move_execution FROM PUBLIC;
@@ -29,14 +31,16 @@ BEGIN
         CREATE ROLE asp_writer NOLOGIN;
     END IF;
     GRANT SELECT ON asp_schema, agent_roles, capabilities, defect_types, task_metadata, agent_cost_vector, defect_log,
-        bootstrap_metrics, load_log, load_reject, load_version, asp_changes, executions, work, task_costs, tasks, defects
+        bootstrap_metrics, people, name_alias, load_log, load_reject, load_version, asp_changes, executions, work, task_costs, tasks, defects
         TO asp_reader, asp_writer;
     GRANT INSERT, UPDATE ON agent_roles, capabilities, defect_types, task_metadata, agent_cost_vector, defect_log,
-        bootstrap_metrics, load_log, load_reject, load_version TO asp_writer;
+        bootstrap_metrics, people, name_alias, load_log, load_reject, load_version TO asp_writer;
     GRANT UPDATE ON asp_changes TO asp_writer;
     GRANT EXECUTE ON FUNCTION asp_move_execution TO asp_writer;
     -- Rejects that were exported for repair are forgotten; they are not telemetry.
     GRANT DELETE ON load_reject TO asp_writer;
+    -- An alias that is undone changes no row of telemetry.
+    GRANT DELETE ON name_alias TO asp_writer;
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'The roles asp_reader and asp_writer were not made: this needs the right to create roles.';
 END

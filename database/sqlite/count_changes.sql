@@ -10,7 +10,7 @@ CREATE TABLE asp_changes (
 INSERT INTO asp_changes (table_name, changes)
 SELECT column1, abs(random() / 10000)
 FROM (VALUES ('agent_cost_vector'), ('task_metadata'), ('defect_log'), ('bootstrap_metrics'), ('agent_roles'),
-    ('capabilities'), ('defect_types'), ('load_log'));
+    ('capabilities'), ('defect_types'), ('people'), ('name_alias'), ('load_log'));
 
 CREATE TRIGGER tr_agent_cost_vector_update AFTER UPDATE ON agent_cost_vector
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_cost_vector'; END;
@@ -52,6 +52,18 @@ CREATE TRIGGER tr_defect_types_update AFTER UPDATE ON defect_types
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'defect_types'; END;
 CREATE TRIGGER tr_defect_types_delete AFTER DELETE ON defect_types
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'defect_types'; END;
+CREATE TRIGGER tr_people_insert AFTER INSERT ON people
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'people'; END;
+CREATE TRIGGER tr_people_update AFTER UPDATE ON people
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'people'; END;
+CREATE TRIGGER tr_people_delete AFTER DELETE ON people
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'people'; END;
+CREATE TRIGGER tr_name_alias_insert AFTER INSERT ON name_alias
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'name_alias'; END;
+CREATE TRIGGER tr_name_alias_update AFTER UPDATE ON name_alias
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'name_alias'; END;
+CREATE TRIGGER tr_name_alias_delete AFTER DELETE ON name_alias
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'name_alias'; END;
 CREATE TRIGGER tr_load_log_insert AFTER INSERT ON load_log
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'load_log'; END;
 CREATE TRIGGER tr_load_log_update AFTER UPDATE ON load_log

@@ -1,4 +1,4 @@
--- The store: tasks, executions, defects, learning, the vocabularies, and the writer's own records. SQLite 3.37 or newer.
+-- The store: tasks, executions, defects, learning, people, the vocabularies, and the writer's own records. SQLite 3.37 or newer.
 --
 -- Instants are UTC text of one form, 2026-01-31T09:30:00.000000Z: it sorts, and SQLite's datetime() reads it.
 -- Booleans are 0 or 1. JSON is text that json_valid() accepts. Unknown is NULL, never 0 and never ''. load_id says which
@@ -120,6 +120,8 @@ CREATE TABLE agent_cost_vector (
     labels             TEXT,
     metadata_json      TEXT,
     load_id            INTEGER,
+    repository         TEXT,
+    branch             TEXT,
     CONSTRAINT pk_agent_cost_vector PRIMARY KEY (execution_id),
     CONSTRAINT fk_agent_cost_vector_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
     CONSTRAINT ck_agent_cost_vector_execution_id CHECK (execution_id <> ''),
@@ -217,6 +219,34 @@ CREATE TABLE bootstrap_metrics (
     CONSTRAINT ck_bootstrap_metrics_metadata_json CHECK (metadata_json IS NULL OR (json_valid(metadata_json) AND json_type(metadata_json) = 'object'))
 ) STRICT;
 
+-- One row is one person's time in one team, from a day to a day (UTC), both included; the last one is open.
+CREATE TABLE people (
+    person      TEXT    NOT NULL,
+    from_day    TEXT    NOT NULL,
+    until_day   TEXT,
+    team        TEXT,
+    cost_center TEXT,
+    load_id     INTEGER,
+    CONSTRAINT pk_people PRIMARY KEY (person, from_day),
+    CONSTRAINT ck_people_person CHECK (person <> ''),
+    CONSTRAINT ck_people_from_day CHECK (from_day GLOB '????-??-??' AND date(from_day) IS NOT NULL),
+    CONSTRAINT ck_people_until_day CHECK (until_day IS NULL OR (until_day GLOB '????-??-??' AND date(until_day) IS NOT NULL)),
+    CONSTRAINT ck_people_order CHECK (until_day >= from_day)
+) STRICT;
+
+-- One row is another name of a role or a model: the views show `name` wherever a row has `alias`.
+CREATE TABLE name_alias (
+    kind       TEXT    NOT NULL,
+    alias      TEXT    NOT NULL,
+    name       TEXT    NOT NULL,
+    created_at TEXT    NOT NULL,
+    CONSTRAINT pk_name_alias PRIMARY KEY (kind, alias),
+    CONSTRAINT ck_name_alias_kind CHECK (kind IN ('role', 'model')),
+    CONSTRAINT ck_name_alias_alias CHECK (alias <> ''),
+    CONSTRAINT ck_name_alias_name CHECK (name <> '' AND name <> alias),
+    CONSTRAINT ck_name_alias_created_at CHECK (created_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(created_at) IS NOT NULL)
+) STRICT;
+
 -- One row is one load of one file; the four outcomes always add up to what was read. modified_ns is the file's own
 -- time of change; found_json is what a reader of transcripts counted besides its records (lines, duplicates, ...), of
 -- a table what the next load of the file is compared with.
@@ -272,4 +302,4 @@ CREATE TABLE load_version (
     CONSTRAINT ck_load_version_said CHECK ((same_as IS NULL) <> (said IS NULL))
 ) STRICT;
 
-INSERT INTO asp_schema (version, created_at) VALUES (4, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');
+INSERT INTO asp_schema (version, created_at) VALUES (5, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');

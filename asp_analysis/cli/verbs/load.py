@@ -13,7 +13,7 @@ import click
 
 from asp_analysis.cli.options import db_option, pairs
 from asp_analysis.cli.printing import counted, note, print_rows, say
-from asp_analysis.sql import CONTRACT_TABLES, VOCABULARIES
+from asp_analysis.sql import CONTRACT_TABLES, PEOPLE, VOCABULARIES
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from asp_analysis.store.database import Store
     from asp_analysis.store.log import LoadResult
 
-_KINDS = ("executions", "metrics", *CONTRACT_TABLES, *VOCABULARIES)
+_KINDS = ("executions", "metrics", *CONTRACT_TABLES, *VOCABULARIES, PEOPLE)
 _ENCODINGS = ["utf-8", "cp1250", "cp1251", "cp1252", "latin-1"]
 _COUNTS = ("read", "written", "updated", "present", "rejected")
 _SHOWN_FILES = 20
@@ -214,6 +214,8 @@ def _loaded(found: list["FoundFile"], options: "LoadOptions", db: str | None) ->
 
     url = store_url(db)
     _load_waiting(url, found)
+    if options.is_replacing:
+        _back_up_replaced(url, found)
     with open_store(url) as store:
         written = 0
         for outcome in _with_progress(load_files(store, found, options), len(found)):
@@ -221,6 +223,19 @@ def _loaded(found: list["FoundFile"], options: "LoadOptions", db: str | None) ->
             yield outcome
         if written:
             _tell_of_sample(store)
+
+
+def _back_up_replaced(url: "StoreUrl", found: list["FoundFile"]) -> None:
+    """Back a file up before loads of it are replaced: the rows that they brought go."""
+    from asp_analysis.importers.file import file_name
+    from asp_analysis.store.backups import back_up_file
+    from asp_analysis.store.log import read_last_loads
+
+    if url.path is None or url.is_missing():
+        return
+    loaded = read_last_loads(url.path)
+    if any(file_name(file.path) in loaded for file in found):
+        note(f"Backed up to {back_up_file(url, before='replace')}.")
 
 
 def _rehearsed(found: list["FoundFile"], options: "LoadOptions", db: str | None) -> "Iterator[LoadResult | NotLoaded]":

@@ -19,6 +19,7 @@ _ROWS = {
     "agent_roles": "role",
     "capabilities": "word of capabilities",
     "defect_types": "word of defect_types",
+    "people": "row of people",
 }
 
 

@@ -29,6 +29,7 @@ _MARKS: dict[str, Callable[[set[str]], bool]] = {
     "capabilities": lambda names: {"capability", "capability_order", "meaning"} <= names,
     "bootstrap_metrics": lambda names: {"capability", "measured_at"} <= names,
     "agent_roles": lambda names: {"agent_role", "phase_order", "kind"} <= names,
+    "people": lambda names: {"person", "from_day"} <= names and bool({"team", "cost_center"} & names),
     "executions": lambda names: bool(names & MEASURES.keys()) and "agent_role" in names,
     "task_metadata": lambda names: "task_id" in names and len(names & _TASK_COLUMNS) >= 3,
 }

@@ -127,7 +127,8 @@ def _checked(call: Call) -> Call:
     origin = call.origin
     for name in (call.call_id, origin.session_id, origin.agent):
         _named(name)
-    for known in (call.model, call.provider, call.tool_version, origin.agent_id, origin.project_id):
+    said = (call.agent_version, call.user_id, call.machine, call.repository, origin.branch)
+    for known in (call.model, call.provider, call.tool_version, origin.agent_id, origin.project_id, *said):
         if known is not None:
             _named(known)
     return call

@@ -13,17 +13,20 @@ from asp_analysis.records import LARGEST_AMOUNT, read_instant, storable_json
 Row = tuple[Any, ...]
 
 
+COLUMN_STAMPS = ("person", "machine", "repository")
+"""Names of stamps that have a column of their own; the others are labels."""
+
 _UNKNOWN = dict.fromkeys(COLUMNS)
 _in_order = operator.itemgetter(*COLUMNS)
 
-_OF_OTHERS = [PLACE[name] for name in ("user_id", "agent_version", "memory_mb", "machine", "labels")]
+_OF_OTHERS = [PLACE["memory_mb"]]
 """Places of what no transcript says: somebody who loaded it knows it."""
 
 _SAID_BY_CALLS = {
     "source", "session_id", "branch", "agent", "is_copy", "tools", "cache_write_1h", "web_searches", "variant",
     "covers", "billing", "cost_reported_usd", "cost_computed_usd", "price", "texts",
 }  # fmt: skip
-"""Keys of the metadata that calls set, and `source`, which is the column `tool` by now; other keys stay."""
+"""Keys of the metadata that calls set, and `source` and `branch`, which are columns by now; other keys stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,9 @@ class CallRows:
         return former.get("cost_computed_usd"), former.get("price")
 
     def _context(self, call: Call) -> dict[str, Any]:
-        origin = call.origin
+        origin, said = call.origin, dict(self.reading.stamps)
+        person, machine, repository = (said.pop(name, None) for name in COLUMN_STAMPS)
+        labels = {**said, **call.labels}
         return {
             "executed_at": read_instant(call.at),
             "task_id": self.reading.task_of(origin),
@@ -107,6 +112,12 @@ class CallRows:
             "llm_provider": call.provider,
             "tool": self.tool,
             "tool_version": call.tool_version,
+            "agent_version": call.agent_version,
+            "user_id": call.user_id or person,
+            "machine": call.machine or machine,
+            "repository": call.repository or repository,
+            "branch": origin.branch,
+            "labels": storable_json(labels) if labels else None,
             "execution_id": call.call_id,
         }
 
@@ -114,7 +125,6 @@ class CallRows:
         origin = call.origin
         known = {
             "session_id": origin.session_id,
-            "branch": origin.branch,
             "agent": None if origin.agent == MAIN_AGENT else origin.agent,
             "is_copy": origin.is_copy or None,
             "tools": sorted(call.tools) if call.tools else None,
@@ -139,7 +149,7 @@ def stored_call(row: Row) -> tuple[Call, dict[str, Any]]:
         is_copy=bool(metadata.get("is_copy")),
         session_id=metadata.get("session_id", known["task_id"]),
         project_id=known["project_id"],
-        branch=metadata.get("branch"),
+        branch=known["branch"] or metadata.get("branch"),
         agent=metadata.get("agent", MAIN_AGENT),
         agent_id=known["subtask_id"],
     )
@@ -159,6 +169,11 @@ def stored_call(row: Row) -> tuple[Call, dict[str, Any]]:
         covers=metadata.get("covers"),
         billing=metadata.get("billing"),
         tool_version=known["tool_version"],
+        agent_version=known["agent_version"],
+        user_id=known["user_id"],
+        machine=known["machine"],
+        repository=known["repository"],
+        labels=json.loads(known["labels"] or "{}"),
         latency_ms=known["latency_ms"],
         retries=known["retries"],
         reported_usd=metadata.get("cost_reported_usd"),

@@ -50,8 +50,9 @@ class Call:
     """One model call. `tokens_in` holds cached tokens too; `cache_write` holds the 1-hour ones too; None is unknown.
 
     `web_searches` are billed apart; `variant` is a kind of service with prices of its own, such as `speed=fast`;
-    `tool_version` is that of the program that wrote the call down. `covers` says that it is the sum of a "session" or
-    a "run", where the source knows no single calls; `billing` is "plan" where a plan that is paid otherwise
+    `tool_version` is that of the program that wrote the call down, `agent_version` that of its prompt or instructions;
+    `labels` are other names to group by, such as team and cost_center. `covers` says that it is the sum of a "session"
+    or a "run", where the source knows no single calls; `billing` is "plan" where a plan that is paid otherwise
     includes the call, so that its cost is a list price.
     """
 
@@ -72,6 +73,11 @@ class Call:
     tool_version: str | None = None
     covers: str | None = None
     billing: str | None = None
+    agent_version: str | None = None
+    user_id: str | None = None
+    machine: str | None = None
+    repository: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
     reported_usd: float | None = None
     tools: set[str] | None = None
     texts: dict[str, str] = field(default_factory=dict)
@@ -88,6 +94,8 @@ class Call:
         for name, mine, theirs in zip(LARGEST, _largest_of(self), _largest_of(other), strict=True):
             if theirs is not None and (mine is None or theirs > mine):
                 setattr(self, name, theirs)
+        if other.labels:
+            self.labels = {**self.labels, **other.labels, **_smallest_of_each(self.labels, other.labels)}
         if other.tools is not None:
             self.tools = (self.tools or set()) | other.tools
         if other.texts:
@@ -112,8 +120,15 @@ LARGEST = (
 )
 """What grows while a call is written down: the largest value is the last one."""
 
-_SMALLEST = ("model", "provider", "variant", "tool_version", "covers", "billing")
+_SMALLEST = (
+    "model", "provider", "variant", "tool_version", "covers", "billing", "agent_version", "user_id", "machine",
+    "repository",
+)  # fmt: skip
 _largest_of, _smallest_of = operator.attrgetter(*LARGEST), operator.attrgetter(*_SMALLEST)
+
+
+def _smallest_of_each(mine: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
+    return {name: min(mine[name], theirs[name]) for name in mine.keys() & theirs.keys()}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -210,11 +225,16 @@ def relative_path(path: str, folder: Any) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """How a user wants transcripts to be read: what a task is, which role an agent plays, whether texts are kept."""
+    """How a user wants transcripts to be read: what a task is, which role an agent plays, whether texts are kept.
+
+    stamps: names and values that calls get where their source does not say them: person, machine, repository, and any
+    label.
+    """
 
     task_from: str = "session"
     roles: tuple[tuple[str, str], ...] = ()
     keep_text: bool = False
+    stamps: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         try:

@@ -26,6 +26,8 @@
 -- labels: anything to group by, a JSON object of texts
 -- metadata_json: anything else the source said, a JSON object
 -- load_id: the load that first wrote the row; empty where none is logged
+-- repository: the repository in which the agent worked
+-- branch: the branch in which the agent worked
 SELECT
     execution_id,
     executed_at,
@@ -52,5 +54,7 @@ SELECT
     tool_version,
     labels,
     metadata_json,
-    load_id
+    load_id,
+    repository,
+    branch
 FROM stg_executions

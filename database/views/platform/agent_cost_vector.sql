@@ -5,5 +5,7 @@ SELECT
     CAST(NULL AS VARCHAR) AS tool,
     CAST(NULL AS VARCHAR) AS tool_version,
     CAST(NULL AS VARCHAR) AS labels,
-    CAST(NULL AS BIGINT) AS load_id
+    CAST(NULL AS BIGINT) AS load_id,
+    CAST(NULL AS VARCHAR) AS repository,
+    CAST(NULL AS VARCHAR) AS branch
 FROM platform.executions

@@ -26,31 +26,40 @@
 -- labels: anything to group by, a JSON object of texts
 -- metadata_json: anything else the source said, a JSON object
 -- load_id: the load that first wrote the row; empty where none is logged
+-- repository: the repository in which the agent worked
+-- branch: the branch in which the agent worked
 SELECT
-    execution_id,
-    CAST(executed_at AS TIMESTAMP) AS executed_at,
-    task_id,
-    subtask_id,
-    project_id,
-    user_id,
-    agent_role,
-    agent_version,
-    agent_iteration,
-    llm_model,
-    llm_provider,
-    latency_ms,
-    tokens_in,
-    tokens_out,
-    tokens_cache_read,
-    tokens_cache_write,
-    cost_usd,
-    tool_calls,
-    retries,
-    memory_mb,
-    machine,
-    tool,
-    tool_version,
-    CAST(labels AS VARCHAR) AS labels,
-    CAST(metadata_json AS VARCHAR) AS metadata_json,
-    load_id
-FROM raw.agent_cost_vector
+    executions.execution_id,
+    CAST(executions.executed_at AS TIMESTAMP) AS executed_at,
+    executions.task_id,
+    executions.subtask_id,
+    executions.project_id,
+    executions.user_id,
+    COALESCE(roles.name, executions.agent_role) AS agent_role,
+    executions.agent_version,
+    executions.agent_iteration,
+    COALESCE(models.name, executions.llm_model) AS llm_model,
+    executions.llm_provider,
+    executions.latency_ms,
+    executions.tokens_in,
+    executions.tokens_out,
+    executions.tokens_cache_read,
+    executions.tokens_cache_write,
+    executions.cost_usd,
+    executions.tool_calls,
+    executions.retries,
+    executions.memory_mb,
+    executions.machine,
+    executions.tool,
+    executions.tool_version,
+    CAST(executions.labels AS VARCHAR) AS labels,
+    CAST(executions.metadata_json AS VARCHAR) AS metadata_json,
+    executions.load_id,
+    executions.repository,
+    CASE
+        WHEN executions.branch IS NOT NULL OR NOT contains(CAST(executions.metadata_json AS VARCHAR), '"branch"') THEN executions.branch
+        ELSE CAST(executions.metadata_json AS JSON) ->> 'branch'
+    END AS branch
+FROM raw.agent_cost_vector AS executions
+LEFT JOIN raw.name_alias AS roles ON executions.agent_role = roles.alias AND roles.kind = 'role'
+LEFT JOIN raw.name_alias AS models ON executions.llm_model = models.alias AND models.kind = 'model'

@@ -17,7 +17,7 @@ WITH measured AS (
         llm_provider,
         execution_id,
         CASE
-            WHEN COALESCE(machine, tool, tool_version, labels) IS NULL THEN metadata_json
+            WHEN COALESCE(machine, tool, tool_version, labels, repository, branch) IS NULL THEN metadata_json
             ELSE
                 CAST(
                     json_merge_patch(
@@ -25,6 +25,8 @@ WITH measured AS (
                         CASE WHEN machine IS NULL THEN '{}' ELSE json_object('machine', machine) END,
                         CASE WHEN tool IS NULL THEN '{}' ELSE json_object('tool', tool) END,
                         CASE WHEN tool_version IS NULL THEN '{}' ELSE json_object('tool_version', tool_version) END,
+                        CASE WHEN repository IS NULL THEN '{}' ELSE json_object('repository', repository) END,
+                        CASE WHEN branch IS NULL THEN '{}' ELSE json_object('branch', branch) END,
                         CASE WHEN labels IS NULL THEN '{}' ELSE json_object('labels', CAST(labels AS JSON)) END
                     ) AS VARCHAR
                 )

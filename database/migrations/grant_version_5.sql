@@ -1,0 +1,22 @@
+-- After a store has become version 5: whoever may read or write the roles may do the same with people and aliases, which
+-- every view reads.
+
+DO $$
+DECLARE
+    found RECORD;
+BEGIN
+    FOR found IN
+        SELECT
+            added.name,
+            granted.privilege_type,
+            CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END AS grantee,
+            CASE WHEN granted.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS may_grant
+        FROM (VALUES ('people'), ('name_alias')) AS added (name)
+        CROSS JOIN pg_class
+        CROSS JOIN LATERAL aclexplode(pg_class.relacl) AS granted
+        WHERE pg_class.oid = 'agent_roles'::REGCLASS AND granted.grantee <> pg_class.relowner
+    LOOP
+        EXECUTE format('GRANT %s ON %I TO %s%s', found.privilege_type, found.name, found.grantee, found.may_grant);
+    END LOOP;
+END
+$$;

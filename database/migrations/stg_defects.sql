@@ -1,0 +1,28 @@
+-- The defects with the names that people gave their roles: in the views of the store itself this replaces stg_defects.
+SELECT
+    defect_id,
+    found_at,
+    fixed_at,
+    task_id,
+    project_id,
+    user_id,
+    defect_type,
+    severity,
+    COALESCE((SELECT name FROM name_alias WHERE kind = 'role' AND alias = phase_injected), phase_injected) AS phase_injected,
+    COALESCE((SELECT name FROM name_alias WHERE kind = 'role' AND alias = phase_removed), phase_removed) AS phase_removed,
+    component_path,
+    function_name,
+    line_number,
+    fix_latency_ms,
+    fix_tokens,
+    fix_cost_usd,
+    fix_retries,
+    description,
+    root_cause,
+    resolution_notes,
+    is_flagged_by_agent,
+    is_validated_by_human,
+    is_false_positive,
+    metadata_json,
+    load_id
+FROM defect_log

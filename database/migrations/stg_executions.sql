@@ -1,0 +1,32 @@
+-- The executions with the names that people gave their roles and models: in the views of the store itself this replaces
+-- stg_executions.
+SELECT
+    execution_id,
+    executed_at,
+    task_id,
+    subtask_id,
+    project_id,
+    user_id,
+    COALESCE((SELECT name FROM name_alias WHERE kind = 'role' AND alias = agent_role), agent_role) AS agent_role,
+    agent_version,
+    agent_iteration,
+    COALESCE((SELECT name FROM name_alias WHERE kind = 'model' AND alias = llm_model), llm_model) AS llm_model,
+    llm_provider,
+    latency_ms,
+    tokens_in,
+    tokens_out,
+    tokens_cache_read,
+    tokens_cache_write,
+    cost_usd,
+    tool_calls,
+    retries,
+    memory_mb,
+    machine,
+    tool,
+    tool_version,
+    labels,
+    metadata_json,
+    load_id,
+    repository,
+    COALESCE(branch, metadata_json ->> 'branch') AS branch
+FROM agent_cost_vector
