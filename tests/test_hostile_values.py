@@ -13,6 +13,7 @@ from asp_analysis.validation import validate_columns
 from tests.fuzz.database_seeds import DATABASES, database
 from tests.fuzz.mutation import HOSTILE
 from tests.fuzz.seeds import PLATFORM_ROWS, SEEDS, asp_platform
+from tests.fuzz.source_seeds import CURSOR_ROWS, LITELLM_ROW, OPENROUTER_ROW, csv_of, inspect_archive, inspect_sample
 from tests.fuzz.targets import read_as
 from tests.reading import detected, transcript_formats
 
@@ -172,6 +173,30 @@ def test_a_seed_is_recognised_as_what_it_is(tmp_path, name):
 
 
 JSON_FORMATS = [name for form in transcript_formats() if SEEDS[name := form.name]().lstrip()[:1] in (b"{", b"[")]
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [("cursor-csv", CURSOR_ROWS[0]), ("openrouter", OPENROUTER_ROW), ("litellm-csv", LITELLM_ROW)],
+    ids=["cursor-csv", "openrouter", "litellm-csv"],
+)
+def test_no_cell_breaks_a_format_of_csv_logs(tmp_path, name, row):
+    values = [*HOSTILE, *(text.strip('"') for text in HOSTILE)]
+    path = tmp_path / "log.csv"
+    path.write_bytes(csv_of(row, *({**row, column: value} for column in row for value in values)))
+    assert detected(path).name == name and read_as(name, path) > len(row)
+
+
+def test_no_document_in_an_archive_breaks_it(tmp_path):
+    path, sample = tmp_path / "log.eval", inspect_sample(1)
+    changed = [
+        json.loads(with_value(sample, place, text if "\\ud800" not in text else '"x"'), parse_constant=str)
+        for place, text in zip(range(1, places(sample)), HOSTILE[:30] * 9, strict=False)
+        if len(text) < 1_000
+    ]
+    named = [{**one, "id": number} for number, one in enumerate(changed)]
+    path.write_bytes(inspect_archive(*named))
+    assert read_as("inspect-ai-eval", path) > 0
 
 
 @pytest.mark.parametrize("name", sorted(DATABASES))

@@ -89,10 +89,11 @@ def test_the_program_that_wrote_a_call_and_its_version_have_columns(run, empty_s
     found = stored(
         empty_store, "SELECT DISTINCT tool, tool_version, machine, labels FROM agent_cost_vector ORDER BY tool"
     )
-    versions = {"claude-code": "2.0.76", "codex": "0.46.0", "copilot-cli": "1.0.60", "opencode": "1.18.33"}
+    versions = {("claude-code", "2.0.76"), ("codex", "0.46.0"), ("copilot-cli", "1.0.60"), ("opencode", "1.18.33")}
+    versions |= {("harbor", "1.0"), ("harbor", "2.0.0"), ("qwen-code", "0.1")}
     tools = {read_transcript(path).source for path in folder.iterdir()}
     assert sorted({tool for tool, *_ in found}) == sorted(tools)
-    assert {(tool, version) for tool, version, *_ in found if version} == set(versions.items())
+    assert {(tool, version) for tool, version, *_ in found if version} == versions
     assert {known for row in found for known in row[2:]} == {None}
     assert stored(empty_store, "SELECT count(*) FROM agent_cost_vector WHERE metadata_json ->> 'source' = tool") == [
         (0,)

@@ -7,6 +7,7 @@ import io
 import itertools
 import os
 import stat
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -211,6 +212,17 @@ class Head:
         """The first 16 bytes, unpacked."""
         with self._file.open_bytes() as stream:
             return stream.read(16)
+
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """The names of the members of a zip file; empty where it is none, or damaged."""
+        if not self.magic.startswith(b"PK\x03\x04"):
+            return frozenset()
+        try:
+            with self._file.open_bytes() as stream, zipfile.ZipFile(stream) as archive:
+                return frozenset(archive.namelist())
+        except (InputError, zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+            return frozenset()
 
     @cached_property
     def tables(self) -> Mapping[str, frozenset[str]]:

@@ -137,9 +137,9 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
 
     Loading again writes only what is new and removes nothing.
 
-    Tables are CSV, JSON, JSON Lines, Parquet or workbooks, or a SQLite file of the ASP platform. Transcripts of Claude
-    Code, Codex, Gemini CLI and Pi, OpenTelemetry traces, Langfuse exports and SWE-agent trajectories are detected by
-    their content; every model call is counted once.
+    Tables are CSV, JSON, JSON Lines, Parquet or workbooks, or a SQLite file of the ASP platform. Transcripts of coding
+    agents, usage of gateways and dashboards, traces, Langfuse exports and logs of evaluations are detected by their
+    content (docs/sources.md lists all); every model call is counted once.
 
     Example: asp-analysis load runs.csv --as executions --map task_id=ticket --set agent_role=Code
     """

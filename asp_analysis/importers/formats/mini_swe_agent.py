@@ -10,16 +10,12 @@ from asp_analysis.importers.file import SourceFile, file_name
 from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
+from asp_analysis.importers.transcripts.litellm_usage import fill_usage, note_unknown_usage
 from asp_analysis.importers.transcripts.patches import changed_lines
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.importers.transcripts.values import count, instant, note_unknown, reject
+from asp_analysis.importers.transcripts.values import instant, reject
 
 SOURCE = "mini-swe-agent"
-_KNOWN_OF_LITELLM = frozenset(
-    {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
-    | {"cache_read_input_tokens", "cache_creation_input_tokens", "cost", "cost_details", "is_byok"}
-    | {"prompt_cache_hit_tokens", "prompt_cache_miss_tokens"}  # DeepSeek's words for cached and fresh input
-)
 
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
@@ -68,8 +64,8 @@ def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript:
     )
     usage = response.get("usage")
     if isinstance(usage, dict):
-        note_unknown(transcript, usage, _KNOWN_OF_LITELLM, "usage.")
-        _fill(call, usage)
+        note_unknown_usage(transcript, usage)
+        fill_usage(call, usage)
     call.reported_usd = positive(extra.get("cost"))
     actions = objects_in(extra.get("actions"))
     call.tools = {
@@ -79,18 +75,6 @@ def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript:
         transcript.add_call(call, line.number)
     else:
         transcript.without_usage.add(call.call_id)
-
-
-def _fill(call: Call, usage: dict[str, Any]) -> None:
-    """Take the usage of an answer as LiteLLM gives it: cached tokens are part of `prompt_tokens`."""
-    details = usage.get("prompt_tokens_details")
-    cached = count(details, "cached_tokens") if isinstance(details, dict) else None
-    call.tokens_in, call.tokens_out = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
-    names = ("cache_read_input_tokens", "prompt_cache_hit_tokens")
-    call.cache_read = (
-        cached if cached is not None else next((count(usage, name) for name in names if name in usage), None)
-    )
-    call.cache_write = count(usage, "cache_creation_input_tokens")
 
 
 def _finish(info: dict[str, Any], origin: Origin, reading: Reading, transcript: Transcript) -> None:

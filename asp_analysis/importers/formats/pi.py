@@ -26,14 +26,19 @@ SOURCE = "pi"
 _KNOWN_OF_PI = frozenset({"input", "output", "cacheRead", "cacheWrite", "totalTokens", "cost"})
 
 
-def recognises(objects: list[dict[str, Any]]) -> bool:
+def is_session(objects: list[dict[str, Any]]) -> bool:
     """Recognise a session by its header line."""
     return objects[0].get("type") == "session" and "id" in objects[0] and "cwd" in objects[0]
 
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one session."""
-    transcript = Transcript(source=SOURCE)
+    return read_as(SOURCE, file, reading)
+
+
+def read_as(source: str, file: SourceFile, reading: Reading) -> Transcript:
+    """Read one session of a tool that writes Pi's form."""
+    transcript = Transcript(source=source)
     header: dict[str, Any] = {}
     for line in read_lines(file, transcript):
         try:
@@ -54,7 +59,7 @@ def _take(record: dict[str, Any], header: dict[str, Any], reading: Reading, tran
         is_copy=is_copy, session_id=str(header.get("id") or "unknown"), project_id=folder_name(header.get("cwd"))
     )
     activity = (
-        Activity(started_at=at, ended_at=at, source=SOURCE)
+        Activity(started_at=at, ended_at=at, source=transcript.source)
         if is_copy
         else transcript.touch(reading.task_of(origin), at, origin)
     )
@@ -107,4 +112,4 @@ def _call(message: dict[str, Any], at: str, origin: Origin) -> Call:
     return call
 
 
-FORMAT = TranscriptFormat(name=SOURCE, title="Pi session", recognises=recognises, read_transcript=read)
+FORMAT = TranscriptFormat(name=SOURCE, title="Pi session", recognises=is_session, read_transcript=read)
