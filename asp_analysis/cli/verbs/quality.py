@@ -20,7 +20,7 @@ _QUALITY_TABLES = (
     *_AREAS,
     "predictions",
 )
-_QUALITY_TABLES = ("measures", "yields", "costs", "reviews")
+_MAIN_OF_QUALITY = ("measures", "yields", "costs", "reviews")
 
 
 @click.command()
@@ -48,9 +48,9 @@ def command(table: str | None, phases: Path | None, before: str | None, output: 
     if table:
         print_frame(_make_table(work, table, before), output)
     elif output:
-        print_report({name: _make_table(work, name, before) for name in _QUALITY_TABLES} | {"notes": remarks}, output)
+        print_report({name: _make_table(work, name, before) for name in _MAIN_OF_QUALITY} | {"notes": remarks}, output)
     else:
-        for name in _QUALITY_TABLES:
+        for name in _MAIN_OF_QUALITY:
             say(f"{name}:")
             print_frame(_drop_remark(_make_table(work, name, before), work.unfinished_note()), None)
     for remark in remarks:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from asp_analysis.monitor import Status
 
 _STATUS_TABLES = ("checks", "tables", "forecasts", "queries", "backups")
-_STATUS_TABLES = ("checks", "tables", "queries")
+_MAIN_OF_STATUS = ("checks", "tables", "queries")
 
 
 @click.command()
@@ -37,7 +37,7 @@ def command(table: str | None, is_check: bool, output: str | None, db: str | Non
     if table:
         print_frame(_make_table(status, url, table), output)
     elif output:
-        tables = {name: _make_table(status, url, name) for name in _STATUS_TABLES}
+        tables = {name: _make_table(status, url, name) for name in _MAIN_OF_STATUS}
         print_report({"verdict": status.verdict, "reasons": list(status.reasons), **tables}, output)
     else:
         _print(status, url)
@@ -55,7 +55,7 @@ def _print(status: "Status", url: "StoreUrl") -> None:
         click.echo(f"  watch: {finding}")
     if status.verdict == "migrate":
         click.echo("  next: asp-analysis migrate POSTGRES_URL --dry-run")
-    for name in _STATUS_TABLES:
+    for name in _MAIN_OF_STATUS:
         click.echo(f"\n{name}:")
         frame = _make_table(status, url, name)
         print_frame(frame.drop(columns="finding") if name == "checks" else frame, None)
