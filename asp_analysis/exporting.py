@@ -22,7 +22,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import InputError, StoreError
 from asp_analysis.platform_form import our_name
 from asp_analysis.session import view_key
-from asp_analysis.session.batches import Read, reading_batches
+from asp_analysis.session.batches import AS_STORED, Read, reading_batches
 
 VIEWS = {
     "agent_roles": "stg_roles",
@@ -68,7 +68,8 @@ class Wanted:
     """What to export.
 
     tables: of `RECORD_TABLES`; since: the instant (UTC text) from which on; is_raw: whether CSV cells stay as they are;
-    is_as_platform: whether rows have the form in which the ASP platform writes them, one row per metric.
+    is_as_platform: whether rows have the form in which the ASP platform writes them, one row per metric; has_views:
+    whether the marts are written, too.
     """
 
     tables: tuple[str, ...] = sql.RECORD_TABLES
@@ -76,6 +77,7 @@ class Wanted:
     since: str | None = None
     is_raw: bool = False
     is_as_platform: bool = False
+    has_views: bool = False
 
 
 def export(url: StoreUrl, folder: Path, wanted: Wanted) -> list[Exported]:
@@ -95,7 +97,10 @@ def export(url: StoreUrl, folder: Path, wanted: Wanted) -> list[Exported]:
         tables = [name for name in sql.RECORD_TABLES if name in wanted.tables]
         if wanted.is_as_platform:
             tables = [name for name in tables if name in sql.CONTRACT_TABLES]
-        written = [_write(read, table, part, wanted) for table in tables]
+        queries = {table: _query(read, table, wanted) for table in tables}
+        if wanted.has_views:
+            queries |= {name: _view_query(read, name, wanted) for name in sql.view_names("marts")}
+        written = [_write(read, name, query, part, wanted) for name, query in queries.items()]
     return [Exported(**{**vars(one), "file": folder / one.file.name}) for one in written]
 
 
@@ -110,12 +115,12 @@ def _check_form(url: StoreUrl, read: Read) -> None:
             )
 
 
-def _write(read: Read, table: str, folder: Path, wanted: Wanted) -> Exported:
+def _write(read: Read, table: str, query: str, folder: Path, wanted: Wanted) -> Exported:
     path = folder / f"{table}.{wanted.format_name}"
     rows = neutralised = 0
     since = {"since": wanted.since} if wanted.since and table in _SINCE else {}
     with ExitStack() as stack:
-        reader = stack.enter_context(read(_query(read, table, wanted), **since))
+        reader = stack.enter_context(read(query, **since))
         writer = stack.enter_context(_writer(path, reader.schema, wanted.format_name))
         for batch in reader:
             rows += batch.num_rows
@@ -150,9 +155,12 @@ def _writer(path: Path, schema: pa.Schema, format_name: str) -> Any:
 def _query(read: Read, table: str, wanted: Wanted) -> str:
     if wanted.is_as_platform:
         text = sql.view_text("to_platform", table)
-        source, key = f"({text}) AS rows", text.partition("-- key: ")[2].partition("\n")[0]
+        source, key = (
+            f"({text.replace('FROM stg_', f'FROM {AS_STORED}.stg_')}) AS rows",
+            text.partition("-- key: ")[2].partition("\n")[0],
+        )
     else:
-        source, key = VIEWS[table], ", ".join(view_key(VIEWS[table]))
+        source, key = f"{AS_STORED}.{VIEWS[table]}", ", ".join(view_key(VIEWS[table]))
     types = _types(read, source)
     if not wanted.is_as_platform:
         types = {name: types[name] for name in sql.table_columns()[table] if name != "load_id"}
@@ -162,6 +170,12 @@ def _query(read: Read, table: str, wanted: Wanted) -> str:
         since = next(name for name in types if our_name(_KIND_NAMES.get(table, table), name) == _SINCE[table])
         where = f'WHERE "{since}" >= CAST($since AS TIMESTAMP)'
     return f"SELECT {columns} FROM {source} {where} ORDER BY {key}"
+
+
+def _view_query(read: Read, name: str, wanted: Wanted) -> str:
+    """Return the query of a whole mart, as people see it."""
+    columns = ", ".join(f'{_value(column, kind, wanted)} AS "{column}"' for column, kind in _types(read, name).items())
+    return f"SELECT {columns} FROM {name} ORDER BY {', '.join(view_key(name))}"
 
 
 _KIND_NAMES = {"agent_cost_vector": "metrics"}

@@ -222,6 +222,22 @@ def test_an_export_in_the_platforms_form_is_what_a_file_of_the_platform_holds(ru
     assert run("load", path, "--json", "--db", full_copy(full_store, tmp_path)).json["rejected"] == 0
 
 
+def test_views_are_written_next_to_the_tables(run, full_store, tmp_path):
+    files = exported(run, full_store, "--views", "--raw", "--out", tmp_path / "out")
+    assert list(files) == [*sql.RECORD_TABLES, *sql.view_names("marts")]
+    with connect(full_store) as session:
+        for name in sql.view_names("marts"):
+            assert files[name]["rows"] == len(session.view(name)), name
+        costs = session.sql("SELECT task_id, cost_usd FROM task_costs ORDER BY ALL")
+    found = {(row["task_id"], row["cost_usd"]) for row in cells(files["task_costs"]["file"])}
+    assert len(found) > 0 and {row["task_id"] for row in cells(files["tasks"]["file"])} >= set(costs["task_id"])
+
+
+@pytest.mark.parametrize("words", [["--as", "platform"], ["--since", "2026-01-01"]])
+def test_views_are_whole_and_in_our_form(run, full_store, words):
+    assert run("export", "--views", *words, "--db", full_store).exit_code == 2
+
+
 def full_copy(url, folder):
     """A store with the same vocabularies and nothing else."""
     other = parse_url("words.db", folder)

@@ -10,16 +10,17 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
+from asp_analysis import sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.session.attaching import unreadable
 from asp_analysis.session.session import connect
 
 _BATCH_ROWS = 20_000
 
-_WITHOUT_ALIASES = (
-    "CREATE OR REPLACE VIEW raw.name_alias AS SELECT NULL::VARCHAR AS kind, NULL::VARCHAR AS alias, "
-    "NULL::VARCHAR AS name, NULL::VARCHAR AS created_at WHERE FALSE"
-)
+AS_STORED = "as_stored"
+"""The schema whose staging views have the names of roles and models that the rows have, whatever aliases there are."""
+
+_NO_ALIAS = "(SELECT * FROM raw.name_alias WHERE FALSE)"
 
 Read = Callable[..., pa.RecordBatchReader]
 """A SELECT and the values of its `$parameters` -> its rows, read while they are asked for."""
@@ -29,7 +30,7 @@ Read = Callable[..., pa.RecordBatchReader]
 def reading_batches(url: StoreUrl) -> Iterator[Read]:
     """Return a function that reads one state of a store; read one query to its end before the next.
 
-    Roles and models have the names that the rows have: what is written to files must be what can be loaded again.
+    The staging views of `AS_STORED` have the names that the rows have: a file of them can be loaded again.
 
     Raises:
         StoreError: there is no such store, or it cannot be read.
@@ -40,7 +41,10 @@ def reading_batches(url: StoreUrl) -> Iterator[Read]:
             return cursor.execute(query, parameters or None).to_arrow_reader(_BATCH_ROWS)
 
         try:
-            cursor.execute(_WITHOUT_ALIASES)
+            cursor.execute(f"CREATE SCHEMA {AS_STORED}")
+            for name in sql.view_names("staging"):
+                text = sql.view_text("staging", name).replace("raw.name_alias", _NO_ALIAS)
+                cursor.execute(f"CREATE VIEW {AS_STORED}.{name} AS {text}")
             cursor.begin()
             yield read
         except (duckdb.Error, pa.ArrowException) as error:

@@ -17,6 +17,7 @@ _FILE_COLUMNS = ("table", "rows", "size_bytes", "file")
     "--format", "format_name", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of files."
 )
 @click.option("--table", "tables", type=click.Choice(RECORD_TABLES), multiple=True, help="Only this table; repeatable.")
+@click.option("--views", "has_views", is_flag=True, help="Also write the views that answer questions, whole.")
 @click.option("--since", metavar="INSTANT", help="Only rows of this instant (UTC) or later, as in 2026-01-31.")
 @click.option("--raw", is_flag=True, help="Write CSV cells as they are: for programs, and to load them again.")
 @click.option(
@@ -35,6 +36,7 @@ _FILE_COLUMNS = ("table", "rows", "size_bytes", "file")
 def command(
     format_name: str,
     tables: tuple[str, ...],
+    has_views: bool,
     since: str | None,
     raw: bool,
     form: str,
@@ -44,7 +46,8 @@ def command(
 ) -> None:
     """Write the tables to CSV or Parquet files.
 
-    CSV is safe to open in a spreadsheet. The command lists each file with its rows.
+    CSV is safe to open in a spreadsheet. The command lists each file with its rows. --views adds the answers, one file
+    for each view.
 
     Example: asp-analysis export --format parquet --since 2026-01-01
     """
@@ -52,6 +55,10 @@ def command(
     from asp_analysis.exporting import Wanted, export
     from asp_analysis.privacy import as_private_as
 
+    if has_views and form == "platform":
+        raise click.UsageError("--views are in the store's own form. Leave --as platform out.")
+    if has_views and since:
+        raise click.UsageError("--views are written whole. Leave --since out, or --views.")
     url = store_url(db)
     name = url.path.stem if url.path else "postgresql"
     folder = (out or url.data_dir / "exports" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}").absolute()
@@ -61,6 +68,7 @@ def command(
         since=_instant(since),
         is_raw=raw,
         is_as_platform=form == "platform",
+        has_views=has_views,
     )
     with as_private_as(url):
         files = export(url, folder, wanted)

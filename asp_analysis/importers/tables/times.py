@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from asp_analysis.importers.tables.months import with_number
 from asp_analysis.validation import shown
 
 _TIME = r"(?P<space>,? +|T|, )?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?P<fraction>[.,]\d{1,6})?)?"
@@ -114,7 +115,17 @@ class TimeReader:
             forms = " or ".join(f"--time-format '{form}'" for form in proposed[:2])
             also = " as well" if self._formats else ""
             raise ValueError(f"{shown(text)} is not ISO 8601; say its form{also}: {forms}")
-        return text
+        numbered = with_number(text.strip())
+        return text if numbered is None else self._with_zone(text, numbered)
+
+    def _with_zone(self, text: str, numbered: str) -> Any:
+        """Return the instant of a text whose month was a word."""
+        try:
+            return self._localize(datetime.fromisoformat(numbered), text)
+        except ValueError as error:
+            if _is_iso(numbered):  # it never came, or came twice
+                raise
+            raise ValueError(f"{shown(text)} is no date with a time as in 13:45 ({error}); write ISO 8601") from None
 
     def _read_said(self, text: str) -> Any:
         moments = {}
