@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import socket
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,11 @@ DEFAULT_URL = f"sqlite:///{_DEFAULT_FILE}"
 _ALMOST_SCHEMES = ("postgres:", "postgres/", "postgresql:", "postgresql/", "sqlite:")
 """How a mistyped address begins: as the path of a file it would only lead to a store that does not exist."""
 _PACKAGE_DIR = Path(__file__).resolve().parent
+
+
+def machine_name() -> str:
+    """Return the name that this machine's rows get: ASP_MACHINE, else the name of the computer."""
+    return os.environ.get("ASP_MACHINE", "").strip() or socket.gethostname()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def transcript_options(reading: Reading, prices: pricing.OwnPrices | None) -> di
         "task_from": reading.task_from,
         "roles": [list(rule) for rule in reading.roles],
         "keep_text": reading.keep_text,
+        **({"is_of_this_machine": True} if reading.is_of_this_machine else {}),
         **({"stamps": [list(stamp) for stamp in reading.stamps]} if reading.stamps else {}),
         "prices": [pricing.library_version(), prices.fingerprint if prices else None],
     }

@@ -21,7 +21,7 @@ from asp_analysis import capture
 from asp_analysis.capture.recorder import Recorder
 from asp_analysis.capture.shield import Shield
 from asp_analysis.config import StoreUrl
-from asp_analysis.importers.formats.otlp import SOURCE, SpanEnd, SpanIds, span_of
+from asp_analysis.importers.formats.otlp import SOURCE, SpanEnd, SpanIds, note_identity, span_of
 from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.call_rows import CallRows
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Reading, Transcript
@@ -185,7 +185,9 @@ def _span(span: ReadableSpan, ids: SpanIds) -> Span:
     began_ns = span.start_time or 0
     attributes = {**(span.attributes or {}), "service.name": span.resource.attributes.get("service.name")}
     failed = span.status.status_code is StatusCode.ERROR
-    return span_of(ids, span.name, (began_ns, span.end_time or began_ns), attributes, SpanEnd(failed, Line(1, b"")))
+    made = span_of(ids, span.name, (began_ns, span.end_time or began_ns), attributes, SpanEnd(failed, Line(1, b"")))
+    note_identity(made, dict(span.attributes or {}), dict(span.resource.attributes))
+    return made
 
 
 _exporters: "weakref.WeakSet[AspSpanExporter]" = weakref.WeakSet()

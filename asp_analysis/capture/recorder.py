@@ -8,7 +8,7 @@ from asp_analysis.capture.record_lines import batch_of
 from asp_analysis.capture.run import ExecutionContext, defect_record, execution_record
 from asp_analysis.capture.shield import Shield
 from asp_analysis.capture.writer import Writer
-from asp_analysis.config import StoreUrl
+from asp_analysis.config import StoreUrl, machine_name
 from asp_analysis.records import format_instant
 
 QUEUE_LIMIT = 10_000
@@ -44,12 +44,12 @@ class Recorder:
         `error_type` in the metadata (its type, not its text) and goes on.
         """
         named = {"task_id": task_id, "agent_role": agent_role, "llm_model": llm_model, "project_id": project_id}
-        return ExecutionContext(self._writer.put, {**more, **named})
+        return ExecutionContext(self._writer.put, {"machine": machine_name(), **more, **named})
 
     def record(self, **fields: Any) -> None:
         """Record an execution that is over, by the columns of `executions`; `executed_at` is now by default."""
         with Shield("Recording an execution"):
-            own = {"executed_at": format_instant(datetime.now(UTC))}
+            own = {"executed_at": format_instant(datetime.now(UTC)), "machine": machine_name()}
             self._writer.put("executions", execution_record({**own, **fields}, {}))
 
     def defect(

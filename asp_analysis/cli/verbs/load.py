@@ -39,6 +39,7 @@ class _Request:
     codex: bool
     task_from: str
     roles: tuple[str, ...]
+    labels: tuple[str, ...]
     prices: Path | None
     keep_text: bool
     kinds: tuple[str, ...]
@@ -71,6 +72,13 @@ class _Request:
     help="What a transcript's task is; REGEX is searched in the branch, as in '[A-Z]+-[0-9]+'.",
 )
 @click.option("--role", "roles", multiple=True, metavar="AGENT=ROLE", help="The role that an agent plays; repeatable.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="NAME=VALUE|COLUMN",
+    help="What transcripts do not say, as in person=ada, machine=m1, team=core; of a table, the column; repeatable.",
+)
 @click.option("--prices", type=click.Path(path_type=Path), help="Your prices, CSV or JSON, USD per million tokens.")
 @click.option("--keep-text", is_flag=True, help="Keep prompts and answers of transcripts; they are left out otherwise.")
 @click.option(
@@ -280,10 +288,21 @@ def _with_progress(outcomes: "Iterator[LoadResult | NotLoaded]", count: int) -> 
 
 
 def _how_to_read(asked: _Request) -> "tuple[Reading, OwnPrices | None]":
+    from asp_analysis.config import machine_name
     from asp_analysis.importers.transcripts.calls import Reading
     from asp_analysis.pricing import read_prices
 
-    reading = Reading(asked.task_from, tuple(pairs(asked.roles, "--role").items()), asked.keep_text)
+    stamps = pairs(asked.labels, "--label")
+    is_own = (asked.claude_code or asked.codex) and not asked.files
+    if is_own:
+        stamps.setdefault("machine", machine_name())
+    reading = Reading(
+        task_from=asked.task_from,
+        roles=tuple(pairs(asked.roles, "--role").items()),
+        keep_text=asked.keep_text,
+        stamps=tuple(sorted(stamps.items())),
+        is_of_this_machine=is_own,
+    )
     return reading, read_prices(asked.prices) if asked.prices else None
 
 
@@ -294,6 +313,7 @@ def _load_options(asked: _Request, reading: "Reading", prices: "OwnPrices | None
     table = TableOptions(
         columns=pairs(asked.maps, "--map"),
         constants=pairs(asked.constants, "--set"),
+        labels=pairs(asked.labels, "--label"),
         values=read_values(asked.values),
         nulls=asked.nulls,
         time_formats=asked.time_formats,

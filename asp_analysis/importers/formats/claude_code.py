@@ -190,7 +190,7 @@ class _Context:
             self._transcript.without_usage.add(own_id)
             return
         note_unknown(self._transcript, usage, _KNOWN_IN_USAGE, "usage.")
-        call = _call(record, message, usage, Call(call_id=own_id, at=at, origin=origin))
+        call = _call(record, message, usage, Call(call_id=own_id, at=at, origin=origin, folder=word(record, "cwd")))
         call.tools = {_tool(block) for block in blocks if block.get("type") in ("tool_use", "server_tool_use")}
         if self._reading.keep_text:
             call.texts = {f"{at} {record.get('uuid')}": text_of(blocks)} if text_of(blocks) else {}

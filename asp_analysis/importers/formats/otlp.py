@@ -13,6 +13,7 @@ from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
+from asp_analysis.importers.transcripts.identity import branch_of, identify
 from asp_analysis.importers.transcripts.providers import provider_of
 from asp_analysis.importers.transcripts.spans import Span, take_spans
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
@@ -145,7 +146,8 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
 def _otlp_spans(document: Attributes, line: Line) -> list[Span]:
     found = []
     for batch in (*objects_in(document.get("resourceSpans")), *objects_in(document.get("batches"))):
-        service = _service(batch.get("resource"))
+        resource = _attributes_of(batch.get("resource"))
+        service = word(resource, "service.name")
         for scope in (*objects_in(batch.get("scopeSpans")), *objects_in(batch.get("instrumentationLibrarySpans"))):
             for span in objects_in(scope.get("spans")):
                 status = span.get("status")
@@ -161,6 +163,7 @@ def _otlp_spans(document: Attributes, line: Line) -> list[Span]:
                         SpanEnd(code in (2, "STATUS_CODE_ERROR"), line),
                     )
                 )
+                note_identity(found[-1], _attributes(span.get("attributes")), resource)
     return found
 
 
@@ -189,6 +192,8 @@ def _jaeger_spans(document: Attributes, line: Line) -> list[Span]:
                     SpanEnd(tags.get("error") is True or tags.get("otel.status_code") == "ERROR", line),
                 )
             )
+            about = process.get("tags") if isinstance(process, dict) else None
+            note_identity(found[-1], tags, {str(tag.get("key")): tag.get("value") for tag in objects_in(about)})
     return found
 
 
@@ -246,6 +251,12 @@ def span_of(
         line_number=number,
         not_understood=_unknown_usage(attributes) if kind == "call" else (),
     )
+
+
+def note_identity(span: Span, attributes: Attributes, resource: Attributes) -> None:
+    """Let the call of a span know its person, machine, repository, branch, versions and labels."""
+    identify(span.call, attributes, resource)
+    span.branch = branch_of(attributes, resource)
 
 
 def _unknown_usage(attributes: Attributes) -> tuple[str, ...]:
@@ -322,9 +333,8 @@ def _value(wrapped: Any) -> Any:
     return None
 
 
-def _service(resource: Any) -> str | None:
-    attributes = _attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
-    return word(attributes, "service.name")
+def _attributes_of(resource: Any) -> Attributes:
+    return _attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
 
 
 def _hex(given: Any) -> str:
@@ -379,13 +389,13 @@ class _Events:
     def take(self, document: Attributes, line: Line) -> Iterator[Span]:
         """Take the events of one document; they are no spans."""
         for batch in objects_in(document.get("resourceLogs")):
-            project_id = _service(batch.get("resource"))
+            about = _attributes_of(batch.get("resource"))
             for scope in objects_in(batch.get("scopeLogs")):
                 for record in objects_in(scope.get("logRecords")):
-                    self._event(record, project_id, line)
+                    self._event(record, about, line)
         yield from ()
 
-    def _event(self, record: Attributes, project_id: str | None, line: Line) -> None:
+    def _event(self, record: Attributes, resource: Attributes, line: Line) -> None:
         attributes = _attributes(record.get("attributes"))
         body = _value(record.get("body"))
         name = str(attributes.get("event.name") or body or "").removeprefix("claude_code.")
@@ -397,16 +407,20 @@ class _Events:
         origin = Origin(
             is_copy=False,
             session_id=session_id,
-            project_id=project_id,
-            branch=None,
+            project_id=word(resource, "service.name"),
+            branch=branch_of(attributes, resource),
             agent=_agent(attributes.get("query_source")),
         )
         activity = self._transcript.touch(self._reading.task_of(origin), at, origin)
         own_id = short_id(f"{session_id} {at} {attributes.get('event.sequence')} {name}")
         if name == "api_request":
-            self._request(attributes, Call(call_id=f"claude-code-event:{own_id}", at=at, origin=origin), line)
+            call = Call(call_id=f"claude-code-event:{own_id}", at=at, origin=origin)
+            identify(call, attributes, resource)
+            self._request(attributes, call, line)
         elif name == "response_completed":
-            self._response(attributes, Call(call_id=f"codex-event:{own_id}", at=at, origin=origin), line)
+            call = Call(call_id=f"codex-event:{own_id}", at=at, origin=origin)
+            identify(call, attributes, resource)
+            self._response(attributes, call, line)
         elif name == "api_error":
             note_event(activity, "api_errors", own_id)
         elif name == "tool_result":

@@ -20,6 +20,9 @@ _SAY_NOTHING = {"metrics": {"id", "execution_date"}, "bootstrap_metrics": {"id"}
 
 _SHOWN_COLUMNS = 50
 
+LABEL_COLUMNS = {"person": "user_id", "machine": "machine", "repository": "repository"}
+"""Names of `--label` that have a column of their own -> that column."""
+
 _TASK_COLUMNS = RECORDS["task_metadata"].model_fields.keys() - {"metadata_json"}
 
 _MARKS: dict[str, Callable[[set[str]], bool]] = {
@@ -75,6 +78,12 @@ def check_mapping(path: str, columns: list[str], options: TableOptions, kinds: t
         if not any(our_name(kind, ours) in RECORDS[kind].model_fields for kind in kinds):
             listed = "; ".join(f"{kind} has: {', '.join(RECORDS[kind].model_fields)}" for kind in kinds)
             raise InputError(f"{ours!r} is not a column of {' or '.join(kinds)} (left of =). {listed}.")
+    for name, column in options.labels.items() if "executions" in kinds else ():
+        if column not in columns:
+            raise InputError(
+                f"--label {name}={column}: {path} has no column {column!r}. It has: {_listed(columns)}. Name one "
+                f"of them, or give all rows one value with --set labels='{json_text({name: column})}'."
+            )
     for ours, theirs in options.columns.items():
         column, factor = source_of(theirs, columns)
         if column not in columns:
@@ -108,6 +117,9 @@ def apply_mapping(kind: str, raw: RawBatch, options: TableOptions, reader: CellR
         if column in raw.columns:
             mapped[our_name(kind, ours)] = raw.columns[column]
     mapped |= {our_name(kind, ours): [value] * count for ours, value in options.constants.items()}
+    for ours, theirs in LABEL_COLUMNS.items():
+        if theirs_given := options.labels.get(ours):
+            mapped[theirs] = raw.columns[theirs_given]
     extras = {name: raw.columns[name] for name in _unmapped(kind, list(raw.columns), options)}
     for name, values in raw.columns.items():
         if name not in extras and (ours := our_name(kind, name)) in model.model_fields:
@@ -117,9 +129,23 @@ def apply_mapping(kind: str, raw: RawBatch, options: TableOptions, reader: CellR
         mapped[name], others = _parted(name, raw.columns[name])
         if any(value is not None for value in others):
             extras[name] = others
+    if labelled := {name: column for name, column in options.labels.items() if name not in LABEL_COLUMNS}:
+        mapped["labels"] = _labelled(mapped.get("labels"), labelled, raw)
     if extras:
         mapped["metadata_json"] = _merged_metadata(mapped.get("metadata_json"), extras, count)
     return mapped
+
+
+def _labelled(given: list[Any] | None, labels: dict[str, str], raw: RawBatch) -> list[Any]:
+    """Return the labels of each record: what its column of labels says, and the cells that `--label` names."""
+    rows = []
+    for row in range(raw.record_count):
+        cells = {name: raw.columns[column][row] for name, column in labels.items()}
+        told = {name: str(cell).strip() for name, cell in cells.items() if cell not in (None, "")}
+        known = given[row] if given else None
+        known = parse_json(known) if isinstance(known, str) and known else known
+        rows.append(json_text({**(known if isinstance(known, dict) else {}), **told}) if told or known else None)
+    return rows
 
 
 def _origins(kind: str, raw: RawBatch, options: TableOptions) -> list[str]:
@@ -173,6 +199,7 @@ def source_columns(kind: str, columns: list[str], options: TableOptions) -> froz
 def _unmapped(kind: str, columns: list[str], options: TableOptions) -> list[str]:
     fields = RECORDS[kind].model_fields
     sources = {ours: source_of(theirs, columns)[0] for ours, theirs in options.columns.items()}
+    sources |= {f"label {name}": column for name, column in options.labels.items()}
     taken = {our_name(kind, ours) for ours, column in sources.items() if column in columns}
     taken |= {our_name(kind, ours) for ours in options.constants}
     left = []

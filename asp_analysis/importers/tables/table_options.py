@@ -24,7 +24,7 @@ class TableOptions:
     """What the user said about a table.
 
     columns: ours -> theirs; behind the name of a column of numbers may be a factor: `seconds*1000`.
-    constants: ours -> the value of all records.
+    constants: ours -> the value of all records. labels: name of a label, or person, machine and repository -> theirs.
     values: ours -> their word -> our word.
     nulls: words that mean unknown, in every column.
     time_formats: forms of their times, as `strptime` reads them; several where columns differ.
@@ -39,6 +39,7 @@ class TableOptions:
 
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     nulls: tuple[str, ...] = ()
     time_formats: tuple[str, ...] = ()
@@ -72,13 +73,14 @@ class TableOptions:
             self,
             columns={ours: theirs for ours, theirs in self.columns.items() if is_its(ours)},
             constants={ours: value for ours, value in self.constants.items() if is_its(ours)},
+            labels=self.labels if kind == "executions" else {},
             values={ours: words for ours, words in self.values.items() if is_its(ours)},
         )
 
     @property
     def said(self) -> dict[str, Any]:
         """What differs from saying nothing, under the names of the load log."""
-        names = {"columns": "map", "constants": "set", "values": "value", "nulls": "null"}
+        names = {"labels": "label", "columns": "map", "constants": "set", "values": "value", "nulls": "null"}
         said = {name: getattr(self, name) for name in self.__dataclass_fields__}
         del said["passed_over"]
         said["time_format"] = " | ".join(said.pop("time_formats"))

@@ -51,7 +51,8 @@ class Call:
 
     `web_searches` are billed apart; `variant` is a kind of service with prices of its own, such as `speed=fast`;
     `tool_version` is that of the program that wrote the call down, `agent_version` that of its prompt or instructions;
-    `labels` are other names to group by, such as team and cost_center. `covers` says that it is the sum of a "session"
+    `folder` is where the agent worked, on its own machine; it is not stored. `labels` are other names to group by, such
+    as team and cost_center. `covers` says that it is the sum of a "session"
     or a "run", where the source knows no single calls; `billing` is "plan" where a plan that is paid otherwise
     includes the call, so that its cost is a list price.
     """
@@ -77,6 +78,7 @@ class Call:
     user_id: str | None = None
     machine: str | None = None
     repository: str | None = None
+    folder: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
     reported_usd: float | None = None
     tools: set[str] | None = None
@@ -228,13 +230,14 @@ class Reading:
     """How a user wants transcripts to be read: what a task is, which role an agent plays, whether texts are kept.
 
     stamps: names and values that calls get where their source does not say them: person, machine, repository, and any
-    label.
+    label. is_of_this_machine: whether the folders that transcripts name are those of this machine.
     """
 
     task_from: str = "session"
     roles: tuple[tuple[str, str], ...] = ()
     keep_text: bool = False
     stamps: tuple[tuple[str, str], ...] = ()
+    is_of_this_machine: bool = False
 
     def __post_init__(self) -> None:
         try:

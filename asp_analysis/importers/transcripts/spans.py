@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.transcripts.identity import take_over
 
 Inherited = tuple[str | None, str | None, str | None]
 _NOTHING: Inherited = (None, None, None)
@@ -32,6 +33,7 @@ class Span:
     ended_at: str | None = None
     session_id: str | None = None
     project_id: str | None = None
+    branch: str | None = None
     agent: str | None = None
     is_error: bool = False
     line_number: int = 1
@@ -119,13 +121,15 @@ def _origin(span: Span, trace: Trace, session_id: str | None) -> Origin:
         is_copy=False,
         session_id=own_session or session_id or span.trace_id,
         project_id=project_id,
-        branch=None,
+        branch=span.branch or next((above.branch for above in trace.above(span) if above.branch), None),
         agent=agent or MAIN_AGENT,
     )
 
 
 def _add_call(span: Span, trace: Trace, session_id: str | None, reading: Reading, transcript: Transcript) -> None:
     span.call.origin = _origin(span, trace, session_id)
+    for above in trace.above(span):
+        take_over(span.call, above.call)
     span.call.tools = set()
     transcript.add_call(span.call, span.line_number)
 

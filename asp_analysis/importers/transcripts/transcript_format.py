@@ -8,6 +8,7 @@ from typing import Any
 from asp_analysis.importers.file import Head, SourceFile
 from asp_analysis.importers.format import TRANSCRIPT, Format, Part, ReadOptions
 from asp_analysis.importers.transcripts.calls import Reading, Transcript
+from asp_analysis.importers.transcripts.git_folders import git_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,8 @@ class TranscriptFormat(Format):
         """Read a file into memory, at most `values.MOST_CALLS` calls."""
         run = options.transcripts
         transcript = self.read_transcript(file, run.reading)
+        if run.reading.is_of_this_machine:
+            _note_git(transcript)
         batches = run.make_batches(transcript)
         found, notes = run.count(transcript), list(transcript.notes)
         return [Part(loaded_as=TRANSCRIPT, batches=batches, options=run.options, found=found, notes=notes)]
@@ -60,3 +63,11 @@ class DatabaseFormat(TranscriptFormat):
     def is_format_of(self, head: Head) -> bool:
         """Return whether the file has the tables."""
         return all(columns <= head.tables.get(name, frozenset()) for name, columns in self.tables.items())
+
+
+def _note_git(transcript: Transcript) -> None:
+    """Let calls know whose folder they worked in, and of which repository, where git knows it."""
+    for call in transcript.calls.values():
+        if call.folder:
+            known = git_folder(call.folder)
+            call.user_id, call.repository = call.user_id or known.person, call.repository or known.repository
