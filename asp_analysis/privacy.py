@@ -1,6 +1,8 @@
-"""What the workbench writes next to a store is as private as the store."""
+"""What the workbench writes next to a store is as private as the store; and other names for persons."""
 
+import hashlib
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,3 +42,20 @@ def make_folder(folder: Path, url: StoreUrl) -> None:
     if is_private(url) and folder.stat().st_mode & 0o077:
         with suppress(OSError):  # it is somebody else's
             folder.chmod(0o700)
+
+
+def pseudonym_key(path: Path) -> bytes:
+    """Return the key that pseudonyms are made with; a new one is made once, readable by its owner alone.
+
+    Raises:
+        OSError: it can be neither read nor made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def pseudonym(person: str, key: bytes) -> str:
+    """Return another name for a person: the same one under the same key, and none that leads back without it."""
+    return f"person-{hashlib.blake2b(person.encode(), key=key, digest_size=5).hexdigest()}"

@@ -67,7 +67,9 @@ def _with_columns(columns: tuple[str, ...], own: tuple[str, ...], combine: Combi
 def _calls_of(load: dict[str, Any], said: list[Said]) -> Combine:
     options = json.loads(load["options_json"])
     reading = Reading(
-        options["task_from"], tuple((agent, role) for agent, role in options["roles"]), options["keep_text"]
+        task_from=options["task_from"],
+        roles=tuple((agent, role) for agent, role in options["roles"]),
+        keep_text=options["keep_text"],
     )
 
     def combine(old: Row, new: Row) -> Row:

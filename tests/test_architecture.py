@@ -25,7 +25,7 @@ ROWS = (
     },
     {
         ("load_options", "call_prices", "loading", "unloading", "unchanged", "exporting"): "these join the parts below",
-        ("postgres", "capture", "magic", "dashboard", "monitor"): "",
+        ("postgres", "capture", "magic", "dashboard", "monitor", "cost_groups"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},

@@ -104,12 +104,12 @@ def test_the_latency_is_the_time_of_the_block_by_a_clock_that_cannot_be_set(stor
 
 
 def test_what_is_no_column_is_kept_in_the_metadata(store, empty_store):
-    with execute(store, branch="main") as run:
+    with execute(store, wing="main") as run:
         run.note(attempt=3)
     store.flush()
     assert json.loads(rows(empty_store, "SELECT metadata_json FROM agent_cost_vector")[0][0]) == {
         "attempt": 3,
-        "branch": "main",
+        "wing": "main",
     }
 
 

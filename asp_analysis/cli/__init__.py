@@ -22,7 +22,7 @@ from asp_analysis.errors import AnalysisError
 GROUPS = {
     "Store": ("init", "backup", "restore"),
     "Load": ("load", "loads", "unload", "rejects", "alias"),
-    "Ask": ("lab", "sql", "views", "models"),
+    "Ask": ("costs", "lab", "sql", "views", "models"),
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),
     "Decide": ("status", "migrate"),

@@ -7,7 +7,7 @@ import duckdb
 
 from asp_analysis import sql
 
-_SHARED_MARTS = ("executions", "work", "tasks", "defects")
+_SHARED_MARTS = ("executions", "work", "tasks", "defects", "staffing")
 """Marts that other marts read: created before them, in this order."""
 
 

@@ -225,7 +225,7 @@ def relative_path(path: str, folder: Any) -> str:
     return path.replace("\x00", "\\x00")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """How a user wants transcripts to be read: what a task is, which role an agent plays, whether texts are kept.
 
