@@ -16,6 +16,7 @@ from asp_analysis.session import Session
 from asp_analysis.session.scope import Scope
 
 _DAY_KEY = "CAST(executed_at AS DATE) AS day"
+_PROJECT = "COALESCE(of_project, project_id) AS project_id"
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,12 @@ _DIMENSIONS = {
         ("user_id", _DAY_KEY, "labels"), "COALESCE(staffing.cost_center, json_extract_string(labels, '$.cost_center'))"
     ),
     "machine": _Dimension(("machine",), "machine"),
-    "project": _Dimension(
-        ("task_id", "project_id AS own_project_id"), "COALESCE(tasks.project_id, grouped.own_project_id)"
-    ),
+    "project": _Dimension((_PROJECT,), "project_id"),
     "repository": _Dimension(("repository",), "repository"),
     "branch": _Dimension(("branch",), "branch"),
     "model": _Dimension(("llm_model",), "llm_model"),
     "role": _Dimension(("agent_role",), "agent_role"),
-    "task": _Dimension(("task_id",), "grouped.task_id"),
+    "task": _Dimension(("task_id",), "task_id"),
     "tool": _Dimension(("tool",), "tool"),
     "prompt": _Dimension(("agent_version",), "agent_version"),
     "day": _Dimension((_DAY_KEY,), "strftime(day, '%Y-%m-%d')"),
@@ -54,7 +53,7 @@ NAMES = (*_DIMENSIONS, "label NAME")
 
 _STAFFING = """LEFT JOIN staffing
     ON user_id = person AND day >= from_day AND day <= COALESCE(until_day, DATE '9999-12-31')"""
-_TASKS = "LEFT JOIN stg_tasks AS tasks ON grouped.task_id = tasks.task_id"
+_TASKS = "LEFT JOIN (SELECT task_id AS of_task, project_id AS of_project FROM stg_tasks) AS tasks ON task_id = of_task"
 
 
 def read_names(text: str) -> tuple[str, ...]:
@@ -92,9 +91,8 @@ def group_costs(session: Session, names: Iterable[str], scope: Scope | None = No
 def _query(names: tuple[str, ...]) -> str:
     made = [_dimension(name) for name in names]
     keys = list(dict.fromkeys(key for one in made for key in (*one.keys, "user_id")))
-    named = [key.rpartition(" AS ")[2] for key in keys]
     shown = ", ".join(f"{one.made} AS {_quoted(name)}" for name, one in zip(names, made, strict=True))
-    joins = [_STAFFING] * any("staffing." in one.made for one in made) + [_TASKS] * ("project" in names)
+    staffing = _STAFFING if any("staffing." in one.made for one in made) else ""
     places = ", ".join(str(place) for place in range(1, len(names) + 1))
     order = ", ".join(f"{place} NULLS LAST" for place in range(1, len(names) + 1))
     return f"""
@@ -106,11 +104,11 @@ WITH grouped AS (
         sum(CAST(cost_usd AS DECIMAL(38, 12))) AS cost_usd,
         sum(tokens_in) AS tokens_in,
         sum(tokens_out) AS tokens_out
-    FROM stg_executions
+    FROM stg_executions {_TASKS if _PROJECT in keys else ""}
     WHERE
         (CAST($since AS TIMESTAMP) IS NULL OR executed_at >= CAST($since AS TIMESTAMP))
         AND (CAST($before AS TIMESTAMP) IS NULL OR executed_at < CAST($before AS TIMESTAMP))
-    GROUP BY {", ".join(named)}
+    GROUP BY {", ".join(key.rpartition(" AS ")[0] or key for key in keys)}
 )
 
 SELECT
@@ -122,7 +120,7 @@ SELECT
     CAST(sum(tokens_in) AS BIGINT) AS tokens_in,
     CAST(sum(tokens_out) AS BIGINT) AS tokens_out
 FROM grouped
-{chr(10).join(joins)}
+{staffing}
 GROUP BY {places}
 ORDER BY {order}"""
 
