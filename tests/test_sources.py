@@ -233,7 +233,7 @@ def test_the_sums_of_droid_begin_when_its_session_did(read):
 
 def test_a_time_of_writing_is_said(read):
     transcript = read(SOURCES["droid"](), name="alone.settings.json")
-    assert "names no time: the time at which the file was written is used" in transcript.notes[0]
+    assert "Some droid files name no time: the time at which the file was written is used" in transcript.notes[0]
 
 
 def test_an_answer_of_openclaw_counts_once_over_backups_and_resets(real_data):
@@ -353,6 +353,22 @@ def with_zstd_member(name: bytes, packed: bytes, size: int) -> bytes:
 def test_a_damaged_sample_is_one_reject_and_the_others_count(read):
     transcript = read(inspect_archive(inspect_sample(1), {"id": 2, "events": [{"event": "model"}]}))
     assert len(transcript.calls) == 1 and transcript.rejects[0].reasons[0].startswith("sample 2: timestamp")
+
+
+@pytest.mark.parametrize(
+    ("run", "status"),
+    [
+        ({"trajectory": [], "info": {"exit_status": "exit_cost", "model_stats": {}}}, "failed"),
+        ({"trajectory": [], "info": {"exit_status": "submitted", "model_stats": {"instance_cost": 0}}}, "completed"),
+        ({"trajectory_format": "mini-swe-agent-1", "messages": [], "info": {"exit_status": "Timeout"}}, "failed"),
+    ],
+    ids=["swe-agent", "swe-agent that submitted", "mini-swe-agent"],
+)
+def test_a_run_without_usage_is_a_task_that_failed_unless_it_submitted(read, run, status):
+    transcript = read(run, document=True)
+    (activity,) = transcript.activities.values()
+    assert (activity.status, len(transcript.calls), len(transcript.without_usage)) == (status, 0, 1)
+    assert "name no time" in transcript.notes[0]
 
 
 # --- runs in CI -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from asp_analysis.importers.file import SourceFile, file_name
 from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
+from asp_analysis.importers.transcripts.file_times import written_at
 from asp_analysis.importers.transcripts.litellm_usage import fill_usage, note_unknown_usage
 from asp_analysis.importers.transcripts.patches import changed_lines
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
@@ -37,6 +38,9 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
                 _take(message, origin, reading, transcript, line)
             except LineError as error:
                 transcript.rejects.append(reject(line, str(error), reading.keep_text))
+        if not answers:
+            transcript.touch(reading.task_of(origin), written_at(file, transcript), origin)
+            transcript.without_usage.add(origin.session_id)
         _finish(info, origin, reading, transcript)
     return transcript
 
@@ -78,10 +82,9 @@ def _take(message: dict[str, Any], origin: Origin, reading: Reading, transcript:
 
 
 def _finish(info: dict[str, Any], origin: Origin, reading: Reading, transcript: Transcript) -> None:
-    """Note how the run ended and what it changed; a run without any answer has no time and is only counted."""
+    """Note how the run ended and what it changed."""
     activity = transcript.activities.get(reading.task_of(origin))
-    if activity is None:
-        transcript.without_usage.add(origin.session_id)
+    if activity is None:  # none of its answers could be read, and each was rejected
         return
     status = info.get("exit_status")
     if status != "Submitted":

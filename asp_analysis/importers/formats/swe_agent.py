@@ -1,19 +1,20 @@
 """SWE-agent trajectories (`.traj`): a run knows its calls only as sums, so that one run is one execution.
 
-The file holds no time; the file's own time of change is in for it. A cost of 0 was not recorded; it is not free.
+The file holds no time; the file's own time of change is in for it, and is said. A cost of 0 was not recorded; it is not
+free. A run without usage that did not submit is a failed task.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from asp_analysis.importers.file import SourceFile, file_name
 from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
+from asp_analysis.importers.transcripts.file_times import written_at
 from asp_analysis.importers.transcripts.patches import changed_lines
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
 from asp_analysis.importers.transcripts.values import count, note_unknown, reject
-from asp_analysis.records import format_instant, json_text
+from asp_analysis.records import json_text
 
 SOURCE = "swe-agent"
 _STATS_KEYS = frozenset({"tokens_sent", "tokens_received", "instance_cost", "total_cost", "api_calls"})
@@ -29,12 +30,14 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one trajectory."""
     transcript = Transcript(source=SOURCE)
-    at = format_instant(datetime.fromtimestamp(file.modified_ns // 10**9, UTC))
+    at = written_at(file, transcript)
     for document, line in read_documents(file, transcript, reading.keep_text):
         name = file_name(file.path.name).split(".traj")[0]
         origin = Origin(is_copy=False, session_id=name, project_id=name.rpartition("-")[0] or name)
         try:
-            _take(document, Call(call_id=_run_id(document), at=at, origin=origin), reading, transcript, line)
+            _take(
+                document, Call(call_id=_run_id(document), at=at, origin=origin, covers="run"), reading, transcript, line
+            )
         except LineError as error:
             transcript.rejects.append(reject(line, str(error), reading.keep_text))
     return transcript
@@ -57,9 +60,6 @@ def _take(document: dict[str, Any], call: Call, reading: Reading, transcript: Tr
     call.reported_usd = positive(stats.get("instance_cost"))
     steps = objects_in(document.get("trajectory"))
     call.tools = {f"step:{number}" for number, _ in enumerate(steps)}
-    if not call.has_usage:
-        transcript.without_usage.add(call.call_id)
-        return
     activity = transcript.touch(reading.task_of(call.origin), call.at, call.origin)
     if not str(info.get("exit_status", "")).startswith("submitted"):
         activity.status = "failed"
@@ -68,7 +68,10 @@ def _take(document: dict[str, Any], call: Call, reading: Reading, transcript: Tr
         added, removed, files = changed_lines(patch)
         note_event(activity, "edits", f"{short_id(call.call_id)}:{added}:{removed}")
         activity.files |= files
-    transcript.add_call(call, line.number)
+    if call.has_usage:
+        transcript.add_call(call, line.number)
+    else:
+        transcript.without_usage.add(call.call_id)
 
 
 FORMAT = TranscriptFormat(name=SOURCE, title="SWE-agent trajectory", recognises=recognises, read_transcript=read)
