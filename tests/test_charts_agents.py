@@ -48,7 +48,7 @@ DRAWN = {
     "days": lambda: charts.plot_cost_per_day(DAYS, title="The first day"),
     "weeks": lambda: charts.plot_cost_per_day(YEAR, title="Level"),
     "tokens": lambda: charts.plot_tokens_by_kind(TOKENS, title="Mostly from cache"),
-    "tasks": lambda: charts.plot_dearest_tasks(TASKS, title="One task"),
+    "tasks": lambda: charts.plot_most_expensive_tasks(TASKS, title="One task"),
     "projects": lambda: charts.plot_cost_by_project(PROJECTS, plt.subplots(figsize=(8.4, 5.5))[1], title="Many"),
 }
 
@@ -111,14 +111,14 @@ def test_the_shares_of_tokens_fill_every_bar_and_the_sum_stands_beside_it():
 
 
 def test_tasks_whose_short_names_agree_keep_their_own_bars():
-    ax = charts.plot_dearest_tasks(TASKS)
+    ax = charts.plot_most_expensive_tasks(TASKS)
     assert widths(ax) == [1234.0, 20.0, 0.004]
     assert [label.get_text() for label in ax.get_yticklabels()] == [
         "1e0816ef", "1e0816ef", "a-branch-with-a-very-long-n…"]  # fmt: skip
 
 
 def test_a_task_says_cost_day_and_project():
-    texts = texts_of(charts.plot_dearest_tasks(TASKS))
+    texts = texts_of(charts.plot_most_expensive_tasks(TASKS))
     assert r"\$1,234  ·  05 Jan 2026  ·  a-repository-wi…" in texts
     assert r"\$20.00  ·  01 Feb 2026  ·  not named" in texts
 
@@ -141,7 +141,7 @@ def test_unknown_costs_are_not_drawn():
     [
         (charts.plot_cost_per_day, DAYS.assign(cost_usd=np.nan)),
         (charts.plot_tokens_by_kind, TOKENS.head(0)),
-        (charts.plot_dearest_tasks, TASKS.head(0)),
+        (charts.plot_most_expensive_tasks, TASKS.head(0)),
         (charts.plot_cost_by_project, PROJECTS.head(0)),
     ],
 )

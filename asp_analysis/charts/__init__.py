@@ -3,7 +3,12 @@
 A frame's columns have the names that the views use. The caller says the finding in `title`. `use_style()` comes first.
 """
 
-from asp_analysis.charts.agents import plot_cost_by_project, plot_cost_per_day, plot_dearest_tasks, plot_tokens_by_kind
+from asp_analysis.charts.agents import (
+    plot_cost_by_project,
+    plot_cost_per_day,
+    plot_most_expensive_tasks,
+    plot_tokens_by_kind,
+)
 from asp_analysis.charts.backtests import (
     plot_backtest,
     plot_calibration,
@@ -48,7 +53,6 @@ __all__ = [
     "plot_coverage_by_size",
     "plot_criteria",
     "plot_cusum",
-    "plot_dearest_tasks",
     "plot_defect_flow",
     "plot_defect_pareto",
     "plot_defects_by_phase",
@@ -64,6 +68,7 @@ __all__ = [
     "plot_methods",
     "plot_models",
     "plot_modes",
+    "plot_most_expensive_tasks",
     "plot_phase_yields",
     "plot_probe",
     "plot_residuals",

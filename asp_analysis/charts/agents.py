@@ -9,12 +9,11 @@ from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from asp_analysis.charts.largest import is_rest, name_largest, order_by_sum, shorten, stack, sum_largest_models
 from asp_analysis.charts.style import (
     BLUE,
-    GREEN,
     GREY,
     ORANGE,
-    PURPLE,
     SKY,
     TEXT,
     VERMILLION,
@@ -29,17 +28,15 @@ from asp_analysis.charts.style import (
 from asp_analysis.wording import write_share
 
 MOST_DAYS = 100  # more bars than that are too thin to be told apart at notebook size
-MODEL_COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION)
 MOST_PROJECTS = 12
 MOST_MODELS_IN_ROWS = 8
-LONGEST_NAME, LONGEST_NAME_IN_LABEL = 28, 16  # characters
+LONGEST_NAME_IN_LABEL = 16  # characters
 TOKEN_KINDS = {
     "tokens_cache_read": ("read from cache", SKY),
     "tokens_cache_write": ("written to cache", BLUE),
     "tokens_fresh": ("fresh input", ORANGE),
     "tokens_out": ("output", VERMILLION),
 }
-_UNNAMED = "not named"
 
 
 def plot_cost_per_day(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
@@ -54,16 +51,12 @@ def plot_cost_per_day(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
     days = pd.to_datetime(known["day"])
     is_weekly = (days.max() - days.min()).days >= MOST_DAYS
     starts = days - pd.to_timedelta(days.dt.day_of_week, unit="D") if is_weekly else days
-    models = _name_largest(known, "llm_model", len(MODEL_COLORS) - 1, "models")
-    wide = known.assign(start=starts, model=models).pivot_table(
-        index="start", columns="model", values="cost_usd", aggfunc="sum", sort=False, fill_value=0
-    )
-    handles = _stack(ax, wide[_order_by_sum(known, models)], 7 if is_weekly else 1)
+    handles = stack(ax, sum_largest_models(known, starts), 7 if is_weekly else 1)
     ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))
     ax.xaxis.set_major_formatter(DateFormatter("%d %b\n%Y"))
     ax.set_xlabel("Week that begins on Monday (UTC)" if is_weekly else "Day (UTC)")
     ax.grid(axis="y")
-    put_legend_above(ax, handles, rows=1 if len(handles) <= 3 else 2)
+    put_legend_above(ax, handles)
     label_usd_axis(ax.yaxis, f"Known cost per {'week' if is_weekly else 'day'} (USD)")
     return ax
 
@@ -75,10 +68,10 @@ def plot_tokens_by_kind(frame: pd.DataFrame, ax: Axes | None = None, title: str 
     sum of all four. The model with the most tokens is first.
     """
     ax = prepare_axes(frame, ("llm_model", *TOKEN_KINDS), ax, title)
-    named = frame.assign(llm_model=_name_largest(frame, "llm_model", MOST_MODELS_IN_ROWS, "models", list(TOKEN_KINDS)))
+    named = frame.assign(llm_model=name_largest(frame, "llm_model", MOST_MODELS_IN_ROWS, "models", list(TOKEN_KINDS)))
     sums = named.groupby("llm_model")[list(TOKEN_KINDS)].sum().astype(float)
     total = sums.sum(axis=1)
-    sums = sums.loc[sorted(total[total > 0].sort_values(ascending=False).index, key=_is_rest)]
+    sums = sums.loc[sorted(total[total > 0].sort_values(ascending=False).index, key=is_rest)]
     if sums.empty:
         return say_no_data(ax)
     left = pd.Series(0.0, sums.index)
@@ -97,7 +90,7 @@ def plot_tokens_by_kind(frame: pd.DataFrame, ax: Axes | None = None, title: str 
     return _name_rows(ax, sums.index, "Share of the model's tokens; next to the bar: all its tokens")
 
 
-def plot_dearest_tasks(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+def plot_most_expensive_tasks(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw one bar per task in the order given, labelled with its cost, first day and project.
 
     `frame`: task_id, project_id, first_at, cost_usd, for instance the head of the view task_activity by cost.
@@ -108,7 +101,7 @@ def plot_dearest_tasks(frame: pd.DataFrame, ax: Axes | None = None, title: str |
         return say_no_data(ax)
     ax.barh(range(len(rows)), rows["cost_usd"], color=BLUE, height=0.68)
     parts = zip(rows["cost_usd"], rows["first_at"], rows["project_id"], strict=True)
-    texts = [f"{usd(cost)}  ·  {day:%d %b %Y}  ·  {_shorten(name, LONGEST_NAME_IN_LABEL)}" for cost, day, name in parts]
+    texts = [f"{usd(cost)}  ·  {day:%d %b %Y}  ·  {shorten(name, LONGEST_NAME_IN_LABEL)}" for cost, day, name in parts]
     label_bars(ax, rows["cost_usd"].tolist(), texts)
     ax.set_xlim(0, 2.2 * rows["cost_usd"].max())  # the labels are longer than those of other charts
     label_usd_axis(_name_rows(ax, rows["task_id"], "").xaxis, "Known cost (USD)")
@@ -124,9 +117,9 @@ def plot_cost_by_project(frame: pd.DataFrame, ax: Axes | None = None, title: str
     known = frame.dropna(subset=["cost_usd"])
     if known.empty:
         return say_no_data(ax)
-    names = _name_largest(known, "project_id", MOST_PROJECTS, "projects")
-    rows = known.assign(name=names).groupby("name")[["tasks", "cost_usd"]].sum().loc[_order_by_sum(known, names)]
-    colors = [GREY if _is_rest(name) else BLUE for name in rows.index]
+    names = name_largest(known, "project_id", MOST_PROJECTS, "projects")
+    rows = known.assign(name=names).groupby("name")[["tasks", "cost_usd"]].sum().loc[order_by_sum(known, names)]
+    colors = [GREY if is_rest(name) else BLUE for name in rows.index]
     ax.barh(range(len(rows)), rows["cost_usd"], color=colors, height=0.68)
     shares = rows["cost_usd"] / (rows["cost_usd"].sum() or 1)
     counts = [f"{tasks:,} {'task' if tasks == 1 else 'tasks'}" for tasks in rows["tasks"]]
@@ -138,46 +131,6 @@ def plot_cost_by_project(frame: pd.DataFrame, ax: Axes | None = None, title: str
     return ax
 
 
-def _name_largest(
-    frame: pd.DataFrame, column: str, most: int, plural: str, values: list[str] | None = None
-) -> pd.Series:
-    """Return the names of the rows; beyond `most` names, those with the smaller sums share one."""
-    names = frame[column].fillna(_UNNAMED).astype(str)
-    sums = frame[values or ["cost_usd"]].sum(axis=1).groupby(names).sum().sort_values(ascending=False, kind="stable")
-    if len(sums) <= most + 1:  # one alone can keep its name
-        return names
-    return names.where(names.isin(sums.index[:most]), f"{len(sums) - most} other {plural}")
-
-
-def _is_rest(name: str) -> bool:
-    return name.endswith((" other models", " other projects"))
-
-
-def _order_by_sum(frame: pd.DataFrame, names: pd.Series) -> list[str]:
-    """List the names by falling cost; what was put together comes last."""
-    sums = frame["cost_usd"].groupby(names).sum().sort_values(ascending=False, kind="stable")
-    return sorted(sums.index, key=_is_rest)
-
-
-def _stack(ax: Axes, wide: pd.DataFrame, days: int) -> list[Patch]:
-    bottom = pd.Series(0.0, wide.index)
-    handles = []
-    for place, name in enumerate(wide.columns):
-        color = GREY if _is_rest(name) else MODEL_COLORS[place]
-        ax.bar(wide.index, wide[name], bottom=bottom, width=0.86 * days, align="edge", color=color)
-        handles.append(Patch(color=color, label=name))
-        bottom += wide[name]
-    return handles
-
-
-def _shorten(name: str | None, most: int = LONGEST_NAME) -> str:
-    """Return a name that fits next to a bar; session ids are known by their first eight characters."""
-    text = _UNNAMED if pd.isna(name) else str(name)
-    if len(text) == 36 and text.count("-") == 4:
-        return text[:8]
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def _format_tokens(count: float) -> str:
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= size:
@@ -186,7 +139,7 @@ def _format_tokens(count: float) -> str:
 
 
 def _name_rows(ax: Axes, names: pd.Index | pd.Series, label: str) -> Axes:
-    ax.set_yticks(range(len(names)), [_shorten(name) for name in names])
+    ax.set_yticks(range(len(names)), [shorten(name) for name in names])
     ax.invert_yaxis()
     lay_out_rows(ax)
     ax.set_xlabel(label)

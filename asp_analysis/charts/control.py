@@ -57,7 +57,7 @@ def plot_control_chart(
     _write_plain_numbers(ax)
     ax.set_ylabel(label)
     _name_days(ax, rows["first_at"], "Tasks in the order in which the role worked on them")
-    put_legend_above(ax, handles, rows=1 if len(handles) < 5 else 2)
+    put_legend_above(ax, handles)
     return ax
 
 

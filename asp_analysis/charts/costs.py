@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from asp_analysis.charts.largest import stack, sum_largest_models
 from asp_analysis.charts.style import (
     BLACK,
     BLUE,
@@ -20,6 +21,7 @@ from asp_analysis.charts.style import (
 from asp_analysis.wording import write_share
 
 MOST_WEEKS_WITH_LABELS = 13  # as many as find room at notebook size
+_HALF_A_BAR = pd.Timedelta(days=3)
 
 
 def plot_cost_by_role(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
@@ -54,24 +56,20 @@ def plot_cost_per_week(frame: pd.DataFrame, ax: Axes | None = None, title: str |
     ax = prepare_axes(frame, ("week", "llm_model", "cost_usd"), ax, title)
     if frame.empty:
         return say_no_data(ax)
-    named = frame.assign(week=pd.to_datetime(frame["week"]), llm_model=frame["llm_model"].fillna("not named"))
-    wide = named.pivot_table(index="week", columns="llm_model", values="cost_usd", aggfunc="sum")
-    wide = wide.asfreq("7D").fillna(0)
-    wide = wide[wide.sum().sort_values(ascending=False).index]
-    unknown = set(named["week"]) - set(named.loc[named["cost_usd"].notna(), "week"])
-    bottom = np.zeros(len(wide))
-    for model in wide.columns:
-        ax.bar(wide.index, wide[model], bottom=bottom, width=5, label=model)
-        bottom += wide[model].to_numpy()
+    weeks = pd.to_datetime(frame["week"])
+    unknown = set(weeks) - set(weeks[frame["cost_usd"].notna()])
+    wide = sum_largest_models(frame, weeks).reindex(pd.date_range(weeks.min(), weeks.max(), freq="7D")).fillna(0.0)
+    handles = stack(ax, wide, days=7)
+    middles, totals = wide.index.to_series() + _HALF_A_BAR, wide.sum(axis=1)
     step = -(-len(wide) // MOST_WEEKS_WITH_LABELS)
-    ax.set_xticks(wide.index[::step], [f"{week:%d %b}" for week in wide.index[::step]])
-    for week, total in zip(wide.index, bottom, strict=True) if step == 1 else ():
+    ax.set_xticks(middles.iloc[::step], [f"{week:%d %b}" for week in wide.index[::step]])
+    for week, middle, total in zip(wide.index, middles, totals, strict=True) if step == 1 else ():
         text = "unknown" if week in unknown else usd(total)
-        ax.annotate(text, (week, total), (0, 3), textcoords="offset points", ha="center", fontsize=9, color=TEXT)
+        ax.annotate(text, (middle, total), (0, 3), textcoords="offset points", ha="center", fontsize=9, color=TEXT)
     ax.set_xlabel("Week that begins on Monday")
     ax.grid(axis="y")
     ax.margins(y=0.1)
-    put_legend_above(ax, ax.get_legend_handles_labels()[0])
+    put_legend_above(ax, handles)
     label_usd_axis(ax.yaxis, "Known cost (USD)")
     return ax
 

@@ -79,7 +79,7 @@ def plot_probe(
     ax.set_xlim(left=0)
     ax.set_xlabel(SIZE_LABEL)
     label_usd_axis(ax.yaxis, COST_LABEL)
-    put_legend_above(ax, handles, rows=2)
+    put_legend_above(ax, handles)
     return ax
 
 

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.patches import Patch
+from matplotlib.text import Text
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter
 
 from asp_analysis.errors import AnalysisError
@@ -92,11 +95,29 @@ def say_no_data(ax: Axes, words: str = "No data yet") -> Axes:
     return ax
 
 
-def put_legend_above(ax: Axes, handles: Sequence[Handle], rows: int = 1) -> None:
-    """Put the legend between title and chart, where nothing that is drawn can lie under it."""
+def put_legend_above(ax: Axes, handles: Sequence[Handle]) -> None:
+    """Put the legend between title and chart, in as many rows as its labels need at the width of the chart."""
     tight: dict[str, Any] = {"borderaxespad": 0.2, "handlelength": 1.2, "borderpad": 0, "columnspacing": 1.2}
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=-(-len(handles) // rows), **tight)
-    ax.set_title(ax.get_title(loc="left"), pad=10 + 16 * rows)
+    tight |= {"loc": "lower left", "bbox_to_anchor": (0, 1)}
+    legend = ax.legend(handles=handles, **tight)
+    columns = _count_columns([_measure_text(text) for text in legend.get_texts()], measure_width(ax))
+    if columns > 1:
+        ax.legend(handles=handles, ncols=columns, **tight)
+    ax.set_title(ax.get_title(loc="left"), pad=10 + 16 * -(-len(handles) // columns))
+
+
+def _measure_text(text: Text) -> float:
+    """Return how many inches wide an entry of a legend is, with its mark and the space around both."""
+    size = text.get_fontproperties().get_size_in_points()
+    return float(TextPath((0, 0), text.get_text(), size=size).get_extents().width + 3.2 * size) / 72
+
+
+def _count_columns(widths: Sequence[float], available: float) -> int:
+    """Return the largest number of columns that fits, filled as matplotlib does; one where none does."""
+    for columns in range(len(widths), 1, -1):
+        if sum(part.max() for part in np.array_split(np.asarray(widths), columns)) <= available:
+            return columns
+    return 1
 
 
 def color_by_kind(kinds: Sequence[str | None]) -> tuple[list[str], list[Patch]]:

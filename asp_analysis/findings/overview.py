@@ -194,13 +194,9 @@ def tell_task_costs(costs: pd.DataFrame) -> Finding:
 
 
 def _draw_weeks(weeks: pd.DataFrame) -> Any:
-    named = weeks.assign(llm_model=weeks.llm_model.fillna("not named"))
-    costs = named.groupby("llm_model").cost_usd.sum().sort_values(ascending=False)
-    if len(costs) > 6:
-        named["llm_model"] = named.llm_model.where(named.llm_model.isin(costs.index[:5]), f"{len(costs) - 5} others")
-    by_week = named.groupby("week").cost_usd.sum()
+    by_week = weeks.groupby("week").cost_usd.sum()
     title = f"The week of {write_day(by_week.idxmax())} cost the most, {write_usd(by_week.max())}"
-    return partial(charts.plot_cost_per_week, named, title=title)
+    return partial(charts.plot_cost_per_week, weeks, title=title)
 
 
 def _write_period(first: Any, last: Any) -> str:

@@ -173,7 +173,7 @@ def tell_expensive(tasks: pd.DataFrame, top: int = MOST_EXPENSIVE) -> Finding:
         text=text,
         table=head[columns].reset_index(drop=True),
         draw=partial(
-            _plot_rows, charts.plot_dearest_tasks, head, f"{names} {write_share(share)} of the cost", len(head)
+            _plot_rows, charts.plot_most_expensive_tasks, head, f"{names} {write_share(share)} of the cost", len(head)
         ),
         reading="A long session reads its whole context again with every call, so its cost grows faster than its "
         "length.",
