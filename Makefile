@@ -33,7 +33,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
-lab: setup ## open JupyterLab on the notebooks (ARGS=--no-browser for a server)
+lab: setup ## open JupyterLab on the notebooks (ARGS="--no-browser --port 8889" for a server)
 	@test -n "$$DATABASE_URL" || test -e $(STORE) || $(BIN)/asp-analysis init --sample
 	$(BIN)/asp-analysis lab $(LAB) $(ARGS)
 

@@ -13,9 +13,10 @@ from asp_analysis.cli.printing import note
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
 @click.option("--no-browser", is_flag=True, help="Start the server and print its address.")
+@click.option("--port", type=click.IntRange(1, 65_535), help="The server's port. [default: 8888, or the next free one]")
 @click.option("--copy-only", is_flag=True, help="Copy the notebooks and start nothing.")
 @db_option
-def command(folder: Path | None, no_browser: bool, copy_only: bool, db: str | None) -> None:
+def command(folder: Path | None, no_browser: bool, port: int | None, copy_only: bool, db: str | None) -> None:
     """Open the notebooks in JupyterLab.
 
     FOLDER gets copies of them, by default `notebooks` next to the store. A copy that you changed is left as it is. A
@@ -37,14 +38,15 @@ def command(folder: Path | None, no_browser: bool, copy_only: bool, db: str | No
         note(f"{target / name} was changed and is left as it is. Delete it to get the new one.")
     note(f"The notebooks are in {target}.")
     if not copy_only:
-        _open_lab(target, source / ".jupyter", url.text, is_quiet=no_browser)
+        options = ["--no-browser"] * no_browser + [f"--port={port}"] * (port is not None)
+        _open_lab(options, target, {"DATABASE_URL": url.text, "JUPYTER_CONFIG_PATH": str(source / ".jupyter")})
 
 
-def _open_lab(folder: Path, settings: Path, address: str, *, is_quiet: bool) -> None:
-    """Become JupyterLab, on the first page, with settings that ask for nothing from outside."""
+def _open_lab(options: list[str], folder: Path, settings: dict[str, str]) -> None:
+    """Become JupyterLab, on the first page, with settings (environment variables) that ask for nothing from outside."""
     words = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--notebook-dir={folder}"]
     words.append("--LabApp.default_url=/lab/tree/start.md?reset")
-    words += ["--no-browser"] * is_quiet + ["--allow-root"] * (os.geteuid() == 0)
-    environment = {**os.environ, "DATABASE_URL": address, "JUPYTER_CONFIG_PATH": str(settings)}
+    words += options + ["--allow-root"] * (os.geteuid() == 0)
+    environment = os.environ | settings
     sys.stdout.flush()
     os.execve(sys.executable, words, environment)
