@@ -143,10 +143,13 @@ def write_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write_heading(name: str) -> str:
+    """Return a column's name as words, which a narrow page can break, with the unit of money."""
+    text = name
     for suffix, unit in (("_usd", " (USD)"), ("_ms", ""), ("_share", " share"), ("_at", "")):
         if name.endswith(suffix):
-            return name.removesuffix(suffix) + unit
-    return name
+            text = name.removesuffix(suffix) + unit
+            break
+    return text.replace("_", " ")
 
 
 def _write_cell(name: str, value: Any) -> str:

@@ -68,7 +68,7 @@ def test_a_table_says_units_in_its_headings_and_leaves_the_unknown_empty():
          "first_at": [pd.Timestamp("2026-01-02 10:00"), pd.NaT], "executions": [6500, 1], "passed": [True, False]}
     )  # fmt: skip
     shown = wording.write_table(frame)
-    assert [*shown.columns] == ["task_id", "cost (USD)", "latency", "hit share", "first", "executions", "passed"]
+    assert [*shown.columns] == ["task id", "cost (USD)", "latency", "hit share", "first", "executions", "passed"]
     assert shown.loc[0].tolist() == ["T-1", "1,234", "3 min 20 s", "38 %", "2026-01-02", "6,500", "yes"]
     assert shown.loc[1].tolist() == ["", "", "", "100 %", "", "1", "no"]
 

@@ -101,13 +101,19 @@ def prepare(folder: Path, store: StoreUrl) -> dict[str, str]:
     }
 
 
+def listens(port: int) -> bool:
+    """Return whether something accepts connections at a port of this machine."""
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_for_address(process: psutil.Popen, runtime: Path, log: Path) -> tuple[str, str]:
-    """Return address and token once the server has written them down, which it does when it listens."""
+    """Return address and token once the server has written them down, which it does just before it listens."""
     end = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < end and process.poll() is None:
         for path in runtime.glob("jpserver-*.json"):
             said = json.loads(path.read_text() or "{}")
-            if said:
+            if said and listens(said["port"]):
                 return said["url"], said["token"]
         time.sleep(0.1)
     raise RuntimeError(f"JupyterLab did not start within {STARTS_WITHIN} s:\n{log.read_text()[-3000:]}")
