@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from asp_analysis.cli.mine import find_mine, print_mine, summed_mine
 from asp_analysis.cli.options import db_option, pairs
 from asp_analysis.cli.printing import counted, note, print_rows, say
 from asp_analysis.sql import CONTRACT_TABLES, PEOPLE, VOCABULARIES
@@ -37,6 +38,7 @@ class _Request:
     files: tuple[Path, ...]
     claude_code: bool
     codex: bool
+    is_mine: bool
     task_from: str
     roles: tuple[str, ...]
     labels: tuple[str, ...]
@@ -64,6 +66,7 @@ class _Request:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE|FOLDER]...")
 @click.option("--claude-code", is_flag=True, help="Load your Claude Code transcripts (CLAUDE_CONFIG_DIR).")
 @click.option("--codex", is_flag=True, help="Load your Codex rollouts (CODEX_HOME).")
+@click.option("--mine", "is_mine", is_flag=True, help="Load what every tool on this machine recorded, tool by tool.")
 @click.option(
     "--task-from",
     default="session",
@@ -154,9 +157,11 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
     from asp_analysis.importers.folders import NotLoaded, found_files, transcript_files
 
     asked = _Request(**said)
-    if not asked.files and not asked.claude_code and not asked.codex:
-        raise click.UsageError("Name a file or a folder, or give --claude-code or --codex.")
-    found = [*found_files(asked.files), *transcript_files(_own_folders(asked))]
+    if not (asked.files or asked.claude_code or asked.codex or asked.is_mine):
+        raise click.UsageError("Name a file or a folder, or give --mine, --claude-code or --codex.")
+    mine = find_mine() if asked.is_mine else None
+    others = mine.found if mine else []
+    found = list(dict.fromkeys([*found_files(asked.files), *transcript_files(_own_folders(asked)), *others]))
     results: list[LoadResult] = []
     not_loaded: list[NotLoaded] = []
     said_once: set[str] = set()
@@ -171,11 +176,15 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
         if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
             _print(outcome, is_alone=len(found) == 1)
         _print_notes(outcome, said_once)
-    if not found:
+    if not found and mine is None:
         note(f"No files were found in {', '.join(map(str, asked.files))}. Name a file, or another folder.")
+    counts = mine.counts(results, not_loaded) if mine else {}
     if as_json:
-        click.echo(json.dumps(_summed(results, not_loaded), ensure_ascii=False))
+        said_of_tools = summed_mine(mine, counts) if mine else {}
+        click.echo(json.dumps(_summed(results, not_loaded) | said_of_tools, ensure_ascii=False))
     else:
+        if mine:
+            print_mine(mine, counts)
         _print_sums(results)
         _print_unpriced(results, prices)
     _print_not_understood(results)
