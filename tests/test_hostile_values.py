@@ -310,6 +310,7 @@ def test_any_python_value_in_any_column_is_taken_or_rejected(data, loaded_as):
 @given(content=st.binary(max_size=300), name=st.sampled_from(sorted(SEEDS)))
 @example(content=b"0", name="json")
 @example(content=b'""', name="json")
+@example(content=b'[{"task_id": "T-1", "cost_usd": 1e999}]', name="json")
 def test_any_bytes_are_read_as_any_format_or_refused(tmp_path_factory, content, name):
     path: Path = tmp_path_factory.getbasetemp() / "any-bytes"
     path.write_bytes(content)

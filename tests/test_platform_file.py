@@ -68,8 +68,8 @@ def platform_file(tmp_path):
 def test_every_view_answers(platform_file):
     with connect(str(platform_file)) as session:
         sizes = {name: len(session.view(name)) for name in view_names()}
-    assert sizes.pop("stg_loads") == 0
-    assert all(sizes.values()), sizes
+    empty = {name for name, size in sizes.items() if not size}
+    assert empty == {"staffed", "stg_aliases", "stg_loads", "stg_people"}  # a file of the platform has no such tables
 
 
 def test_numbers_times_and_flags_are_exact(platform_file):

@@ -25,7 +25,7 @@ from asp_analysis.store.loads import storable
 from asp_analysis.store.upsert import KEYED_TABLES, merge_of
 from tests.reading import detected, format_named
 
-READINGS = (Reading("branch", (("re*", "Review"),), keep_text=True), Reading())
+READINGS = (Reading(task_from="branch", roles=(("re*", "Review"),), keep_text=True), Reading())
 _TABLES = sqlite3.connect(":memory:")
 _TABLES.executescript(sql.script("sqlite/create_tables.sql"))
 _PRICE = make_pricer(LoadOptions())

@@ -9,10 +9,9 @@ from pydantic_core import from_json
 from asp_analysis.batch import Reject
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import SourceFile, whole_document
-from asp_analysis.importers.tables.raw import BATCH_RECORDS, MOST_COLUMNS, RawBatch
+from asp_analysis.importers.tables.raw import BATCH_RECORDS, MOST_COLUMNS, RawBatch, write_raw
 from asp_analysis.importers.tables.table_format import TableFormat
 from asp_analysis.importers.tables.table_options import TableOptions
-from asp_analysis.records import json_text
 from asp_analysis.validation import shown
 
 
@@ -64,13 +63,13 @@ def _batch(items: list[Any], first: int) -> RawBatch:
             numbers.append(number)
         else:
             found = shown(item) if not isinstance(item, dict) else f"an object of {len(item):,} keys"
-            unreadable.append(Reject(number, (f"each record must be a JSON object, found {found}",), json_text(item)))
+            unreadable.append(Reject(number, (f"each record must be a JSON object, found {found}",), write_raw(item)))
     names = list(dict.fromkeys(itertools.chain.from_iterable(objects)))
     columns = {name: [record.get(name) for record in objects] for name in names}
     return RawBatch(
         columns=columns,
         line_numbers=numbers,
-        raw_text=lambda row: json_text(objects[row]),
+        raw_text=lambda row: write_raw(objects[row]),
         unreadable=unreadable,
     )
 

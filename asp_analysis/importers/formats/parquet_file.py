@@ -1,14 +1,12 @@
 """Parquet: typed columns, read batch by batch; the line number of a record is its row number, counted from 1."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import SourceFile
-from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch, check_width
+from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch, check_width, write_row
 from asp_analysis.importers.tables.table_format import TableFormat
 from asp_analysis.importers.tables.table_options import TableOptions
-from asp_analysis.records import json_text
 
 
 def read_table(file: SourceFile, _options: TableOptions) -> Iterator[RawBatch]:
@@ -27,21 +25,12 @@ def read_table(file: SourceFile, _options: TableOptions) -> Iterator[RawBatch]:
             for batch in table.iter_batches(batch_size=BATCH_RECORDS):
                 columns = batch.to_pydict()
                 numbers = range(seen + 1, seen + 1 + batch.num_rows)
-                yield RawBatch(columns=columns, line_numbers=numbers, raw_text=_parquet_text(columns))
+                yield RawBatch(columns=columns, line_numbers=numbers, raw_text=write_row(columns))
                 seen += batch.num_rows
     except (pyarrow.ArrowException, ValueError, OverflowError) as error:  # texts that are no UTF-8, times beyond 9999
         raise InputError(
             f"The Parquet file {file.name} cannot be read: {_first_line(error)}. Write it again."
         ) from None
-
-
-def _parquet_text(columns: dict[str, list[Any]]) -> Callable[[int], str]:
-    return lambda row: json_text({name: _plain(values[row]) for name, values in columns.items()})
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that JSON can show: NaN and infinity are no JSON numbers."""
-    return repr(value) if isinstance(value, float) and value - value != 0 else value
 
 
 def _first_line(error: Exception) -> str:

@@ -14,9 +14,8 @@ from asp_analysis.errors import InputError
 from asp_analysis.importers.file import Head, SourceFile
 from asp_analysis.importers.format import Format, Part, ReadOptions
 from asp_analysis.importers.sqlite_file import reading
-from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch
+from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch, write_row
 from asp_analysis.importers.tables.record_batches import RecordReader
-from asp_analysis.records import json_text
 from asp_analysis.sql import SCHEMA_VERSION
 
 KINDS = {
@@ -62,7 +61,7 @@ def read_table(file: SourceFile, table: str) -> Iterator[RawBatch]:
         while rows := cursor.fetchmany(BATCH_RECORDS):
             numbers, *values = map(list, zip(*rows, strict=True))
             columns = {name: [_plain(value) for value in column] for name, column in zip(names, values, strict=True)}
-            yield RawBatch(columns=columns, line_numbers=numbers, raw_text=_text_of(columns))
+            yield RawBatch(columns=columns, line_numbers=numbers, raw_text=write_row(columns))
 
 
 @contextmanager
@@ -79,10 +78,6 @@ def _is_utf8(name: str) -> bool:
         return bool(name.encode())
     except UnicodeEncodeError:
         return False
-
-
-def _text_of(columns: dict[str, list[Any]]) -> Any:
-    return lambda row: json_text({name: values[row] for name, values in columns.items()})
 
 
 def _plain(value: Any) -> Any:

@@ -7,10 +7,9 @@ from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import Head, SourceFile
-from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch, check_width, name_columns
+from asp_analysis.importers.tables.raw import BATCH_RECORDS, RawBatch, check_width, name_columns, write_row
 from asp_analysis.importers.tables.table_format import TableFormat
 from asp_analysis.importers.tables.table_options import TableOptions
-from asp_analysis.records import json_text
 
 LARGEST_WORKBOOK = 256 * 2**20
 """Bytes of a workbook, which is held in memory as a whole."""
@@ -38,11 +37,7 @@ def _batch(header: list[str], rows: list[tuple[int, Sequence[Any]]]) -> RawBatch
         name: [_plain(row[place]) if place < len(row) else None for _, row in rows] for place, name in enumerate(header)
     }
     numbers = [number for number, _ in rows]
-
-    def text_of(row: int) -> str:
-        return json_text({name: values[row] for name, values in columns.items()})
-
-    return RawBatch(columns=columns, line_numbers=numbers, raw_text=text_of)
+    return RawBatch(columns=columns, line_numbers=numbers, raw_text=write_row(columns))
 
 
 def _rows_of(file: SourceFile, sheet: str | None) -> Sequence[Sequence[Any]]:

@@ -1,5 +1,6 @@
 """What a reader of tables gives: batches of raw columns, bounded in memory whatever a file holds."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,16 @@ class RawBatch:
     def record_count(self) -> int:
         """How many records could be read; the unreadable ones come on top."""
         return len(self.line_numbers)
+
+
+def write_raw(record: dict[str, Any] | Any) -> str:
+    """Return a record as a reject keeps it: the JSON of what was found, with infinite numbers too."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def write_row(columns: dict[str, list[Any]]) -> Callable[[int], str]:
+    """Return what writes one row of columns as a reject keeps it."""
+    return lambda row: write_raw({name: values[row] for name, values in columns.items()})
 
 
 def chunks(items: Iterable[Any], length_of: Callable[[Any], int]) -> Iterator[list[Any]]:
