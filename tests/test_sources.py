@@ -25,6 +25,7 @@ from tests.fuzz.source_seeds import (
     inspect_header,
     inspect_sample,
     kimi_status,
+    mlflow_trace,
     openhands_answer,
     openhands_run,
     openhands_state,
@@ -369,6 +370,18 @@ def test_a_run_without_usage_is_a_task_that_failed_unless_it_submitted(read, run
     (activity,) = transcript.activities.values()
     assert (activity.status, len(transcript.calls), len(transcript.without_usage)) == (status, 0, 1)
     assert "name no time" in transcript.notes[0]
+
+
+def test_a_model_span_of_mlflow_is_a_call_and_its_agent_is_above_it(read):
+    transcript = read(mlflow_trace(), document=True)
+    call = only(transcript)
+    assert (call.tokens_in, call.tokens_out, call.cache_read, call.latency_ms) == (100, 5, 80, 1000)
+    assert (call.model, call.provider, call.origin.session_id, len(call.tools)) == ("gpt-5", "openai", "s-1", 1)
+    assert len(transcript.activities["s-1"].events["tool_errors"]) == 1
+
+
+def test_an_unknown_usage_of_mlflow_is_named(read):
+    assert read(mlflow_trace(odd_tokens=7), document=True).not_understood == {"gen_ai.usage.odd_tokens": 1}
 
 
 # --- runs in CI -------------------------------------------------------------------------------------------------------

@@ -323,6 +323,24 @@ GH_AW_LINE: dict[str, Any] = {
 }  # fmt: skip
 
 
+def mlflow_trace(**usage: int) -> dict[str, Any]:
+    used = {"input_tokens": 100, "output_tokens": 5, "total_tokens": 105, "cache_read_input_tokens": 80} | usage
+    model = {"mlflow.spanType": '"CHAT_MODEL"', "mlflow.chat.tokenUsage": json.dumps(used)}
+    model |= {"mlflow.llm.model": '"gpt-5"', "mlflow.llm.provider": '"openai"'}
+    times = {"start_time_unix_nano": MS * 10**6, "end_time_unix_nano": MS * 10**6 + 10**9}
+    agent = {"trace_id": "t-1", "span_id": "a", "name": "agent", "attributes": {"mlflow.spanType": '"AGENT"'}, **times}
+    call = {"trace_id": "t-1", "span_id": "b", "parent_span_id": "a", "name": "chat", "attributes": model, **times}
+    failed = {
+        "context": {"trace_id": "t-1", "span_id": "c"},
+        "parent_id": "a",
+        "name": "search",
+        "status_code": "ERROR",
+    }
+    failed |= {"start_time": MS * 10**6, "end_time": MS * 10**6 + 1, "attributes": {"mlflow.spanType": '"TOOL"'}}
+    info = {"request_id": "t-1", "trace_metadata": {"mlflow.trace.session": "s-1"}}
+    return {"info": info, "data": {"spans": [{**agent, "status": {"code": "STATUS_CODE_OK"}}, call, failed]}}
+
+
 SOURCES: dict[str, Callable[[], bytes]] = {
     "opencode-json": _opencode_json,
     "copilot-cli": _copilot_events,
@@ -348,6 +366,7 @@ SOURCES: dict[str, Callable[[], bytes]] = {
     "inspect-ai": lambda: json.dumps(inspect_header(samples=[inspect_sample(1)]), indent=1).encode(),
     "inspect-ai-eval": lambda: inspect_archive(inspect_sample(1), inspect_sample(2)),
     "claude-run": lambda: json.dumps(claude_messages(), indent=1).encode(),
+    "mlflow": lambda: json.dumps(mlflow_trace(), indent=1).encode(),
     "gh-aw": lambda: _lines(GH_AW_LINE),
 }
 """Name of a format -> the maker of its seed."""

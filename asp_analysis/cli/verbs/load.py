@@ -302,7 +302,7 @@ def _how_to_read(asked: _Request) -> "tuple[Reading, OwnPrices | None]":
     from asp_analysis.pricing import read_prices
 
     stamps = pairs(asked.labels, "--label")
-    is_own = (asked.claude_code or asked.codex) and not asked.files
+    is_own = (asked.claude_code or asked.codex or asked.is_mine) and not asked.files
     if is_own:
         stamps.setdefault("machine", machine_name())
     reading = Reading(

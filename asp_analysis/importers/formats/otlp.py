@@ -14,6 +14,7 @@ from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
 from asp_analysis.importers.transcripts.identity import branch_of, identify
+from asp_analysis.importers.transcripts.mlflow_attributes import with_standard_names
 from asp_analysis.importers.transcripts.providers import provider_of
 from asp_analysis.importers.transcripts.spans import Span, take_spans
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
@@ -159,7 +160,7 @@ def _otlp_spans(document: Attributes, line: Line) -> list[Span]:
                         ),
                         str(span.get("name")),
                         (_nanoseconds(span, "startTimeUnixNano"), _nanoseconds(span, "endTimeUnixNano")),
-                        {**_attributes(span.get("attributes")), "service.name": service},
+                        {**with_standard_names(_attributes(span.get("attributes"))), "service.name": service},
                         SpanEnd(code in (2, "STATUS_CODE_ERROR"), line),
                     )
                 )
