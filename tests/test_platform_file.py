@@ -69,7 +69,7 @@ def test_every_view_answers(platform_file):
     with connect(str(platform_file)) as session:
         sizes = {name: len(session.view(name)) for name in view_names()}
     empty = {name for name, size in sizes.items() if not size}
-    assert empty == {"staffed", "stg_aliases", "stg_loads", "stg_people"}  # a file of the platform has no such tables
+    assert empty == {"staffing", "stg_aliases", "stg_loads", "stg_people"}  # of what a file of the platform lacks
 
 
 def test_numbers_times_and_flags_are_exact(platform_file):
