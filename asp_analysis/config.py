@@ -89,6 +89,19 @@ def require_posix() -> None:
         )
 
 
+def check_utf8(text: str, what: str) -> None:
+    """Check that a text from the system is UTF-8: others can be no name in a database, in JSON or on a page.
+
+    Raises:
+        ConfigError: it is not; `what` says what it is.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        raise ConfigError(f"{what} is not UTF-8: {shown}. Rename it, or write it in UTF-8.") from None
+
+
 def project_dir() -> Path:
     """Return the folder of the project: the nearest one, from the current folder upwards, that holds a store.
 
@@ -172,4 +185,5 @@ def _server_url(text: str) -> StoreUrl:
 
 def _sqlite_url(name: str, base_dir: Path) -> StoreUrl:
     path = Path(os.path.normpath(base_dir / Path(name).expanduser()))
+    check_utf8(str(path), "The path of the store")
     return StoreUrl(f"sqlite:///{path}", path)

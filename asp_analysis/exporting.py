@@ -44,9 +44,9 @@ _SINCE = {
 }
 """Table -> the column that `since` looks at; the vocabularies are exported whole."""
 
-RUN_BY_SPREADSHEETS = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+RUN_BY_SPREADSHEETS = r"^\x{FEFF}*[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
 """A text that begins so may be run as a formula when a spreadsheet opens it (CWE-1236, OWASP "CSV injection"); the last
-four are the wide forms of = + - @."""
+four are the wide forms of = + - @. A byte order mark before it is not seen."""
 
 
 @dataclass(frozen=True, kw_only=True)

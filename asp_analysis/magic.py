@@ -144,9 +144,4 @@ def _collect_parameters(query: str, variables: dict[str, Any]) -> dict[str, Any]
     unknown = sorted(names - variables.keys())
     if unknown:
         raise QueryError(f"The notebook has no variable {unknown[0]} for ${unknown[0]}. Set {unknown[0]} = ... first.")
-    return {name: _make_plain(variables[name]) for name in names}
-
-
-def _make_plain(value: Any) -> Any:
-    """DuckDB binds Python's own types; numpy's scalars know how to become one."""
-    return value.item() if hasattr(value, "item") else value
+    return {name: variables[name] for name in names}

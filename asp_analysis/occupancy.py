@@ -27,8 +27,9 @@ def claim(path: Path, library: str, *, is_brief: bool = False) -> None:
     """Note that `library` ("writer" or "reader") of this process opens the file; waits shortly for what is brief.
 
     Raises:
-        StoreError: the other library of this process has it open.
+        StoreError: the other library of this process has it open, or the file has a second name.
     """
+    _check_one_name(path)
     name = _identity(path)
     with _changed:
         _changed.wait_for(lambda: not _is_briefly_taken(name, library), timeout=_BRIEF_S)
@@ -60,6 +61,23 @@ def held(path: Path, library: str, *, is_brief: bool = False) -> Iterator[None]:
         yield
     finally:
         release(path, library, is_brief=is_brief)
+
+
+def _check_one_name(path: Path) -> None:
+    """Refuse a file with hard links: SQLite keeps the log of its last records next to the name that was opened.
+
+    Raises:
+        StoreError: it has more than one name.
+    """
+    try:
+        count = path.stat().st_nlink
+    except OSError:
+        return  # whoever opens it says what is wrong
+    if count > 1:
+        raise StoreError(
+            f"{path} is one of {count} names (hard links) of one file, and records that are written "
+            "through one are lost to the other. Keep one name, or copy the file."
+        )
 
 
 def _others(name: str, library: str) -> list[str]:

@@ -290,6 +290,10 @@ def test_hostile_names_are_shown_as_they_are(hostile_page):
     assert hostile_page.count("<script") == hostile_page.count("</script>") == 2
 
 
+def test_a_page_holds_no_character_that_a_terminal_would_obey(hostile_page):
+    assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", hostile_page) and "\\x1b[31m" in hostile_page
+
+
 def test_a_hostile_page_has_as_many_elements_as_a_harmless_one(sample_page, hostile_page):
     count = [len(re.findall(r"<(?:section|article|figure|table)\b", page)) for page in (sample_page, hostile_page)]
     assert count[0] == count[1]

@@ -300,6 +300,13 @@ def test_no_cell_of_a_text_can_be_run_by_a_spreadsheet_and_the_user_is_told_how_
     assert "2 cells" in ran.err and "--raw" in ran.err
 
 
+def test_a_formula_behind_a_byte_order_mark_is_none_either(run, empty_store, tmp_path):
+    insert_task(empty_store, task_description="\ufeff=1+1", project_id="\ufeffplain")
+    run("export", "--out", tmp_path / "out", "--db", empty_store)
+    (row,) = cells(tmp_path / "out" / "task_metadata.csv")
+    assert (row["task_description"], row["project_id"]) == ("'\ufeff=1+1", "\ufeffplain")
+
+
 def test_negative_numbers_stay_numbers(run, empty_store, tmp_path):
     day = dict.fromkeys(("measured_at", "period_start_at", "period_end_at"), "2026-01-01T00:00:00.000000Z")
     insert(empty_store, "bootstrap_metrics", capability="PROBE_AI", **day, mode="Learning", tasks_completed=1,

@@ -287,3 +287,20 @@ def test_every_row_says_which_load_wrote_it_first(run, empty_store, tmp_path):
     assert stored(empty_store, "task_metadata", "load_id", "is_stub") == [(4, 0)]  # the first load only named it
     assert stored(empty_store, "defect_log", "load_id") == [(5,)]
     assert stored(empty_store, "bootstrap_metrics", "load_id") == [(6,)]
+
+
+@pytest.mark.parametrize(
+    ("after", "lines"),
+    [("", 31), ('2026-01-01,"T",Code,1\n', 32), ('2026-01-01,T",Code,1\n', 32)],
+    ids=["to the end", "to a quoted cell", "to another open quote"],
+)
+def test_an_open_quote_is_told_with_the_lines_that_it_swallows(load_text, after, lines):
+    good = "2026-01-01,T,Code,1\n"
+    ran = load_text("timestamp,task_id,agent_role,cost_usd\n" + good * 2 + '2026-01-01,"T,Code,1\n' + good * 30 + after)
+    said = f"A quote opens in line 4 and takes up {lines} lines, to line {3 + lines}; close it there"
+    assert "2 written" in ran.out and "1 rejected" in ran.out and said in ran.err + ran.out
+
+
+def test_a_cell_may_hold_lines_with_commas(load_text):
+    text = 'timestamp,task_id,agent_role,cost_usd,tool\n2026-01-01,T,Code,1,"a, b\nand, c\nor d\nor, e"\n'
+    assert "1 written" in load_text(text).out

@@ -114,3 +114,13 @@ def test_a_store_of_the_first_version_is_brought_to_the_present_one_when_it_is_w
         with store.transaction() as connection:
             connection.exec_driver_sql("INSERT INTO agent_roles VALUES ('Digger', 99, 'overhead')")
         assert store.read(counted) == [{"changes": before + 1}]
+
+
+def test_a_store_with_two_names_is_refused(run, empty_store, tmp_path):
+    other = tmp_path / "other.db"
+    other.hardlink_to(empty_store.path)
+    for words in (("sql", "SELECT 1"), ("backup",), ("init", "--sample")):
+        for name in (empty_store.path, other):
+            assert "is one of 2 names (hard links) of one file" in run(*words, "--db", name).refusal
+    other.unlink()
+    assert run("sql", "SELECT 1", "--db", empty_store).exit_code == 0

@@ -16,8 +16,8 @@ from asp_analysis import __version__
 from asp_analysis.cli import streams
 from asp_analysis.cli.passwords import hide_in_process_title, without_passwords
 from asp_analysis.cli.printing import note, visible
-from asp_analysis.config import require_posix
-from asp_analysis.errors import AnalysisError
+from asp_analysis.config import check_utf8, require_posix
+from asp_analysis.errors import AnalysisError, ConfigError
 
 GROUPS = {
     "Store": ("init", "backup", "restore"),
@@ -79,6 +79,7 @@ def _run() -> int:
     """Run the verb and return the exit code."""
     try:
         require_posix()
+        _check_words()
         code = group.main(prog_name="asp-analysis", standalone_mode=False)  # what a verb exits with, else None
         sys.stdout.flush()
         return code or 0
@@ -102,6 +103,22 @@ def _run() -> int:
         return _fail(_explain(error))
     except AnalysisError as error:
         return _fail(str(error))
+
+
+def _check_words() -> None:
+    """Check at the door what everything behind it takes for text.
+
+    Raises:
+        ConfigError: an argument, the current folder or DATABASE_URL is not UTF-8, or the folder is gone.
+    """
+    for word in sys.argv[1:]:
+        check_utf8(word, "An argument")
+    check_utf8(os.environ.get("DATABASE_URL", ""), "DATABASE_URL")
+    try:
+        folder = os.getcwd()  # noqa: PTH109 - a path of pathlib says the same
+    except FileNotFoundError:
+        raise ConfigError("The current folder does not exist any more. Change to another one.") from None
+    check_utf8(folder, "The path of the current folder")
 
 
 INTERRUPTED = 130

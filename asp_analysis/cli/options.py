@@ -5,15 +5,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from asp_analysis.cli.passwords import take_password
+
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
     from asp_analysis.session import Session
 
-db_option = click.option(
-    "--db",
-    metavar="URL",
-    help="The store: sqlite:///FILE or a path. [default: DATABASE_URL, else data/asp_telemetry.db]",
+password_option = click.option(
+    "--password-file",
+    metavar="FILE",
+    expose_value=False,
+    callback=take_password,
+    help="The server's password is in FILE; - asks for it.",
 )
+
+
+def db_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--db`, and `--password-file` for a store on a server."""
+    db = click.option(
+        "--db",
+        metavar="URL",
+        help="The store: sqlite:///FILE or a path. [default: DATABASE_URL, else data/asp_telemetry.db]",
+    )
+    return db(password_option(function))
 
 
 _LIVE = "asp_analysis.is_live"
@@ -36,12 +50,13 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_session(db: "str | StoreUrl | None") -> "Session":
-    """Open the store that `--db` names for reading, as `--live` says."""
+    """Open the store that `--db` names for reading, as `--live` says; what is printed is the same in every run."""
     from asp_analysis.config import StoreUrl, store_url
     from asp_analysis.session import connect
 
     url = db if isinstance(db, StoreUrl) else store_url(db)
-    return connect(url, is_live=bool(click.get_current_context().meta.get(_LIVE)))
+    is_live = bool(click.get_current_context().meta.get(_LIVE))
+    return connect(url, is_live=is_live, is_repeatable=True)
 
 
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,18 +1,61 @@
-"""Passwords that were typed in an address: kept out of the list of processes and out of messages."""
+"""Passwords of servers: taken from a file or a prompt; one in an address is kept out of messages and process lists."""
 
+import os
 import re
 import sys
+from pathlib import Path
+
+import click
+
+from asp_analysis.cli.printing import note
+from asp_analysis.errors import ConfigError
 
 _IN_ADDRESS = re.compile(r"(://[^:/@\s]*:)[^\s]*@|([?&\s]password=)[^&\s]+", re.IGNORECASE)
 
 
+PROMPT = "-"
+"""What `--password-file` is given in place of a file to ask for the password."""
+
+
 def hide_in_process_title() -> None:
-    """Replace passwords in what `ps` shows of this process."""
+    """Replace passwords in what `ps` shows of this process, and say that they could be seen until then."""
     words = [without_passwords(word) for word in sys.argv]
     if words != sys.argv:
         from setproctitle import setproctitle
 
-        setproctitle(" ".join([sys.executable, *words]))
+        setproctitle(" ".join([sys.executable, *words]).encode("utf-8", "replace").decode())
+        note(
+            "The password in the address was visible in the list of processes for a moment, and your shell may keep "
+            "it. Use --password-file FILE (- asks for it), PGPASSWORD or ~/.pgpass instead."
+        )
+
+
+def take_password(_context: click.Context, _parameter: click.Parameter, name: str | None) -> None:
+    """Let this process, and what it starts, use the password of a file or one that is typed.
+
+    Raises:
+        ConfigError: the file cannot be read, is empty, or others may read it.
+    """
+    if name is not None:
+        os.environ["PGPASSWORD"] = _ask() if name == PROMPT else _read(Path(name))
+
+
+def _ask() -> str:
+    return str(click.prompt("Password", hide_input=True, err=True))
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigError(f"Others may read the password in {path}. Make the file yours alone: chmod 600.")
+        password = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise ConfigError(f"The password file {path} cannot be read: {error.strerror}. Name another.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"The password file {path} is not UTF-8. Save it in UTF-8.") from None
+    if not password or "\n" in password or "\0" in password:
+        raise ConfigError(f"The password file {path} does not hold one line. Write the password alone into it.")
+    return password
 
 
 def without_passwords(text: str) -> str:

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -21,26 +21,26 @@ from asp_analysis.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from asp_analysis.session.rows import Rows
+
 
 def print_frame(frame: "pd.DataFrame", output: str | None) -> None:
     """Print a frame to stdout as a table, as JSON records (unknown is null) or as CSV (unknown is empty).
 
-    Instants are written alike in all three: 2026-01-31T08:00:00Z, days as 2026-01-31.
+    Instants are written alike in all three: 2026-01-31T08:00:00Z, days as 2026-01-31. Every digit of a number is kept.
     """
-    import pandas as pd
+    _print_columns(list(map(str, frame.columns)), _make_columns(frame), output)
 
-    if output == "json":
-        click.echo(json.dumps(_list_records(frame), ensure_ascii=False, separators=(",", ":")))
+
+def print_found(found: "Rows | pd.DataFrame", output: str | None) -> None:
+    """Print what a query found, as `print_frame` does."""
+    from asp_analysis.session.rows import Rows
+
+    if not isinstance(found, Rows):
+        print_frame(found, output)
         return
-    columns = [_write_instants(column, name in frame.attrs.get("days", ())) for name, column in frame.items()]
-    written = pd.concat(columns, axis=1) if columns else frame
-    for place, column in enumerate(columns):
-        if column.dtype == object:
-            written.isetitem(place, column.map(_make_text).array)
-    if output == "csv":
-        _echo_csv(written.to_csv(index=False, lineterminator="\n"))
-    else:
-        print_table(list(frame.columns), [[_cell(value) for value in row] for row in written.itertuples(index=False)])
+    columns = list(zip(*found.values, strict=True)) if found.values else [() for _ in found.names]
+    _print_columns(found.names, [_write_instants(column) for column in columns], output)
 
 
 def print_report(parts: "Mapping[str, pd.DataFrame | str | list[str]]", output: str) -> None:
@@ -49,65 +49,94 @@ def print_report(parts: "Mapping[str, pd.DataFrame | str | list[str]]", output: 
     Raises:
         InputError: CSV is asked for, which holds one table.
     """
-    import pandas as pd
-
+    tables = [name for name, part in parts.items() if not isinstance(part, str | list)]
     if output == "csv":
-        tables = [name for name, part in parts.items() if isinstance(part, pd.DataFrame)]
         raise InputError(f"CSV holds one table, and this answer has {len(tables)}. Choose one: --table {tables[0]}.")
-    plain = {name: _list_records(part) if isinstance(part, pd.DataFrame) else part for name, part in parts.items()}
-    click.echo(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+    click.echo(_write_json({name: _list_records(part) if name in tables else part for name, part in parts.items()}))
 
 
 def _list_records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Return the rows as JSON has them: instants as text, unknown is None, names that come again are numbered."""
-    days = frame.attrs.get("days", ())
-    columns = [_make_plain_column(_write_instants(column, name in days)) for name, column in frame.items()]
     names = _make_different(list(map(str, frame.columns)))
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return [dict(zip(names, row, strict=True)) for row in zip(*_make_columns(frame), strict=True)]
 
 
-def _make_plain_column(column: "pd.Series") -> list[Any]:
-    """Return the values of a column as JSON has them; every digit of a number is kept."""
-    if column.dtype == object or column.dtype.kind not in "biufO":
-        return [_make_plain(value) for value in column]
-    finite = column.notna() & ~column.isin([math.inf, -math.inf])
-    return column.astype(object).where(finite, None).tolist()
+def _print_columns(names: list[str], columns: Sequence[Sequence[Any]], output: str | None) -> None:
+    rows = zip(*columns, strict=True)
+    if output == "json":
+        keys = _make_different(names)
+        click.echo(_write_json([dict(zip(keys, row, strict=True)) for row in rows]))
+    elif output == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(map(_make_text, row) for row in rows)
+        _echo_csv(text.getvalue())
+    else:
+        print_table(names, [[_cell(_make_text(value)) for value in row] for row in rows])
 
 
-def _make_plain(value: Any) -> Any:
-    """Return a value as JSON has it: unknown is null, what JSON has no form for is text."""
-    if isinstance(value, Mapping):
-        return {str(name): _make_plain(inner) for name, inner in value.items()}
+def _make_columns(frame: "pd.DataFrame") -> list[list[Any]]:
+    days = frame.attrs.get("days", ())
+    return [_make_values(column, name in days) for name, column in frame.items()]
+
+
+def _make_values(column: "pd.Series", is_day: bool) -> list[Any]:
+    """Return the values of a column as Python has them; a REAL of four bytes gets no digits that it does not have."""
+    if column.dtype.kind == "M":
+        return _write_frame_instants(column, is_day)
+    if column.dtype == "float32":
+        return [float(str(value)) for value in column]
+    return column.tolist()
+
+
+def _write_json(value: Any, gap: str = "") -> str:
+    """Write a value as JSON: unknown is null, what JSON has no form for is text; the module json knows no Decimal."""
     if hasattr(value, "tolist"):  # an array or a scalar of NumPy
         value = value.tolist()
+    if isinstance(value, Mapping):
+        pairs = (f"{_write_text(str(name))}:{gap}{_write_json(inner, gap)}" for name, inner in value.items())
+        return f"{{{f',{gap}'.join(pairs)}}}"
     if isinstance(value, list | tuple):
-        return [_make_plain(inner) for inner in value]
-    if _is_unknown(value) or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    if isinstance(value, datetime):
-        return f"{value.replace(tzinfo=None).isoformat()}Z"
+        return f"[{f',{gap}'.join(_write_json(inner, gap) for inner in value)}]"
+    if _is_unknown(value) or (isinstance(value, float | Decimal) and not math.isfinite(value)):
+        return "null"
     if isinstance(value, Decimal):
-        return float(value)
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        value = f"{value.replace(tzinfo=None).isoformat()}Z"
     if isinstance(value, bytes | bytearray):
-        return value.hex()
-    return value if isinstance(value, str | int | float) else str(value)
+        value = value.hex()
+    return _write_text(value if isinstance(value, str | int | float) else str(value))
+
+
+_write_text = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _make_text(value: Any) -> Any:
-    """Return a value of several parts as its JSON; others stay what they are."""
+    """Return a value of several parts as its JSON, unknown as an empty text; others stay what they are."""
     if isinstance(value, Mapping | list | tuple) or hasattr(value, "shape"):
-        return json.dumps(_make_plain(value), ensure_ascii=False)
-    return value.hex() if isinstance(value, bytes | bytearray) else value
+        return _write_json(value, " ")
+    if isinstance(value, bytes | bytearray):
+        return value.hex()
+    return "" if _is_unknown(value) else value
 
 
-def _write_instants(column: "pd.Series", is_day: bool) -> "pd.Series":
-    """Write a column of instants as text, to the microsecond where one of them has any; leave others as they are."""
-    if column.dtype.kind != "M":
+def _write_instants(column: Sequence[Any]) -> Sequence[Any]:
+    """Write instants and days as text, to the microsecond where one of the column has any; leave others as they are."""
+    first = next((value for value in column if value is not None), None)
+    if not isinstance(first, date):
         return column
+    if not isinstance(first, datetime):
+        return [None if day is None else day.isoformat() for day in column]
+    digits = "microseconds" if any(value is not None and value.microsecond for value in column) else "seconds"
+    return [None if value is None else f"{value.isoformat(timespec=digits)}Z" for value in column]
+
+
+def _write_frame_instants(column: "pd.Series", is_day: bool) -> list[Any]:
     instants = column.dt.tz_convert("UTC") if getattr(column.dtype, "tz", None) else column
     part = ".%f" if instants.dt.microsecond.gt(0).any() else ""
     texts = instants.dt.strftime("%Y-%m-%d" if is_day else f"%Y-%m-%dT%H:%M:%S{part}Z")
-    return texts.astype(object).where(column.notna(), None)
+    return texts.astype(object).where(column.notna(), None).tolist()
 
 
 def _make_different(names: list[str]) -> list[str]:
@@ -208,6 +237,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) >= 10_000:
         return f"{value:,}"  # four digits stay whole: a year is no amount
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:,f}" if abs(value) >= 10_000 else f"{value:f}"
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
     return str(value)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -45,7 +46,7 @@ def build_page(session: Session, as_of: datetime | None = None, refresh_s: float
         build_defect_section(facts),
     ]
     style, script = _read_text("page.css"), _read_text("page.js")
-    return _read_template().render(
+    page = _read_template().render(
         policy=_write_policy(style, script),
         style=style,
         script=script,
@@ -60,6 +61,11 @@ def build_page(session: Session, as_of: datetime | None = None, refresh_s: float
         sections=[section for section in sections if not section.missing],
         missing=[section for section in sections if section.missing],
     )
+    return _STEERING.sub(lambda found: f"\\x{ord(found[0]):02x}", page)
+
+
+_STEERING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Control characters that data may hold: HTML allows none of them, and a terminal that shows the file would obey."""
 
 
 def narrow_page(session: Session, scope: Scope) -> None:

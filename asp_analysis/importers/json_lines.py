@@ -1,5 +1,8 @@
 """A numbered line of JSON: what cannot be parsed has a reason, never a traceback."""
 
+import json
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,3 +48,52 @@ def parse_line(content: bytes) -> Any:
             raise LineError(content.reason) from None
         half = "" if content.endswith(b"\n") else "; the file ends within this line (half-written?)"
         raise LineError(f"the line is not JSON: {error}{half}") from None
+
+
+# --- keys that come twice ---------------------------------------------------------------------------------------------
+
+_KEY_END = re.compile(rb'"\s*:')
+
+
+class Repeated(dict[str, Any]):
+    """An object of JSON in which a key comes twice, its own (`is_own`) or one of an object within it."""
+
+    key: str = ""
+    is_own: bool = False
+
+
+def count_keys(content: bytes) -> int:
+    """Count at least as many keys as there are in a text of JSON; texts may hold what looks like one."""
+    return len(_KEY_END.findall(content))
+
+
+def find_repeated(content: bytes) -> Any:
+    """Parse a text of JSON so that objects with a key that comes twice are `Repeated`; None where it is none."""
+    try:
+        return json.loads(content, object_pairs_hook=_collect)
+    except (ValueError, RecursionError):
+        return None
+
+
+def tell_repeated(key: str) -> str:
+    """Return the reason for a record with a key that comes twice."""
+    return f"the key {key!r} comes twice in one object, and only one of its values could be kept; write it once"
+
+
+def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    key = None
+    if len(found) < len(pairs):
+        key = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+    inner = key or next(filter(None, (_inner_key(value) for _, value in pairs)), None)
+    if inner is None:
+        return found
+    repeated = Repeated(found)
+    repeated.key, repeated.is_own = inner, key is not None
+    return repeated
+
+
+def _inner_key(value: Any) -> str | None:
+    if isinstance(value, list):
+        return next(filter(None, map(_inner_key, value)), None)
+    return value.key if isinstance(value, Repeated) else None

@@ -6,7 +6,6 @@ The password of a server travels in a secret of DuckDB, never in a text that a q
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -17,6 +16,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.privacy import make_folder
 from asp_analysis.session.contract import STORE, Tables, create_raw, raw_view, tables_of
+from asp_analysis.session.extensions import open_with
 from asp_analysis.session.guard import said
 from asp_analysis.session.read_only import copy_from_read_only, is_on_read_only
 from asp_analysis.sql import SCHEMA_VERSION
@@ -31,7 +31,6 @@ _QUIET = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
-
 
 _FAILURES = (
     ("is locked", "it is locked by another program", "Wait for it to finish, or close it."),
@@ -48,21 +47,17 @@ _FAILURES = (
 """What SQLite says -> what it means and what to do."""
 
 
-_WITH_OUR_EXTENSIONS = _QUIET | {"allow_unsigned_extensions": "true"}
-"""For the moment between opening and `lock`, in which exactly one extension is loaded, by its path.
-
-Its signature is not checked: that takes a tenth of a second at every opening, most of it, and protects nothing. The
-file is next to DuckDB's own library and comes from the same place, each with its hash in requirements.lock; whoever
-could put another in its place could do so with DuckDB."""
-
-
-def bare(config: Mapping[str, str] = _QUIET) -> duckdb.DuckDBPyConnection:
+def bare() -> duckdb.DuckDBPyConnection:
     """Return a DuckDB in memory that loads nothing by itself and counts time in UTC."""
-    connection = duckdb.connect(config=dict(config))
+    connection = duckdb.connect(config=dict(_QUIET))
+    _set_up(connection)
+    return connection
+
+
+def _set_up(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET TimeZone = 'UTC'")
     with suppress(duckdb.Error):  # in Jupyter there may be none, elsewhere it appears between the rows of a result
         connection.execute("SET enable_progress_bar = false")
-    return connection
 
 
 def bound(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:
@@ -98,8 +93,9 @@ def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     Raises:
         StoreError: the store cannot be read, holds none of the contract's tables, or is of a newer workbench.
     """
-    connection = bare(_WITH_OUR_EXTENSIONS)
+    connection = open_with("sqlite_scanner" if url.is_sqlite else "postgres_scanner", url, _QUIET)
     try:
+        _set_up(connection)
         bound(connection, url)
         _attach_file(connection, url) if url.is_sqlite else _attach_server(connection, url)
         tables = tables_of(connection, url)
@@ -137,19 +133,12 @@ def unreadable(url: StoreUrl, error: duckdb.Error) -> StoreError:
     return StoreError(server.explained(url, str(error), "read"))
 
 
-def extension_file(name: str) -> str:
-    """Return the path of an extension of exactly this DuckDB; its package is next to DuckDB's own."""
-    folder = import_module(f"duckdb_extension_{name}").__path__[0]
-    return f"{folder}/extensions/v{duckdb.__version__}/{name}.duckdb_extension"
-
-
 def quoted(text: str) -> str:
     """Write a text as SQL."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def _attach_file(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:
-    connection.execute(f"LOAD {quoted(extension_file('sqlite_scanner'))}")
     # Without this a scan is no snapshot: with a writer at work most sums over it were wrong.
     connection.execute("SET GLOBAL sqlite_disable_multithreaded_scans = true")
     path = copy_from_read_only(connection, url.path) if url.path and is_on_read_only(url.path) else url.path
@@ -170,7 +159,6 @@ def _checked_version(connection: duckdb.DuckDBPyConnection, url: StoreUrl, table
 
 
 def _attach_server(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:
-    connection.execute(f"LOAD {quoted(extension_file('postgres_scanner'))}")
     parts = urlsplit(url.text)
     secret = ""
     if parts.password:

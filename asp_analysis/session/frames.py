@@ -1,7 +1,7 @@
 """What a query found as a frame, with the types of DuckDB's own `df()`, in less than half its time.
 
 `df()` makes a Python object of every text and pandas then an Arrow array of the objects; it makes floats of large
-integers and days of months. Where all columns are of types that Arrow brings over exactly, it is not used.
+integers and of DECIMAL, and days of months. Where columns are of types that Arrow brings over exactly, it is not used.
 """
 
 from typing import Any
@@ -15,6 +15,7 @@ DAYS = "days"
 """The attribute of a frame that names its columns of dates."""
 
 _PLAIN_TYPES = {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE"}
+_DECIMAL = "DECIMAL("
 _NESTED = ("STRUCT(", "MAP(")
 _ENDLESS = 2**63 - 1
 """DuckDB's infinite instant, in microseconds."""
@@ -37,30 +38,41 @@ def framed(found: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 
 def _frame(found: duckdb.DuckDBPyConnection, names: list[str], kinds: list[str]) -> pd.DataFrame:
-    if len(set(names)) < len(names) or not all(map(_is_from_arrow, kinds)):
+    if not all(map(_is_from_arrow, kinds)) and not any(map(_is_made_inexact, kinds)):
         return found.df()
     table = found.to_arrow_table()
-    special = {name: _read_special(table[name], kind) for name, kind in zip(names, kinds, strict=True)}
-    plain = table.select([name for name in names if special[name] is None])
+    table = table.rename_columns([str(place) for place in range(len(names))])  # a name may come twice
+    special = {
+        place: _read_special(table[int(place)], kind) for place, kind in zip(table.column_names, kinds, strict=True)
+    }
+    plain = table.select([place for place in table.column_names if special[place] is None])
     plain = plain.cast(pa.schema((f.name, _INSTANT if f.type == _DATE else f.type) for f in plain.schema))
     frame = plain.to_pandas()
     for field in plain.schema:
         if field.type in _WITH_UNKNOWN and plain[field.name].null_count:
             frame[field.name] = plain[field.name].to_pandas(types_mapper=_WITH_UNKNOWN.get)
-    for place, name in enumerate(names):
-        if (column := special[name]) is not None:
-            frame.insert(place, name, column)
+    for place, column in special.items():
+        if column is not None:
+            frame.insert(int(place), place, column)
+    frame.columns = pd.Index(names)
     return frame
 
 
 def _is_from_arrow(kind: str) -> bool:
-    return kind in _PLAIN_TYPES | {"HUGEINT", "INTERVAL"} or kind.endswith("[]") or kind.startswith(_NESTED)
+    return kind in _PLAIN_TYPES or _is_made_inexact(kind)
+
+
+def _is_made_inexact(kind: str) -> bool:
+    """Return whether `df()` would change values of a type, or pandas cannot hold them as they are."""
+    return kind in ("HUGEINT", "INTERVAL") or kind.endswith("[]") or kind.startswith((_DECIMAL, *_NESTED))
 
 
 def _read_special(column: pa.ChunkedArray, kind: str) -> pd.Series | None:
     """Return a column that pandas would make inexact or cannot hold as it is; None for the others."""
     if kind == "HUGEINT":
         return _read_integers(column.to_pylist())
+    if kind.startswith(_DECIMAL) and not kind.endswith("[]"):
+        return pd.Series(column.to_pylist(), dtype=object)
     if kind == "INTERVAL":
         return pd.Series([_write_interval(value) for value in column.to_pylist()], dtype=object)
     if kind.endswith("[]") or kind.startswith(_NESTED):

@@ -1,6 +1,7 @@
 """Three ways to read a store, with the same views: a copy in memory (small), a snapshot on disk (large), or live.
 
-Each shows the store as it is at the moment: `renewed` returns the reader to use for the next query.
+Each shows the store as it is at the moment: `renewed` returns the reader to use for the next query. The session locks
+the connection of a new reader before it runs a query.
 """
 
 import logging
@@ -10,7 +11,7 @@ from typing import Protocol
 import duckdb
 
 from asp_analysis.config import StoreUrl
-from asp_analysis.session.attaching import attached, lock, unreadable
+from asp_analysis.session.attaching import attached, unreadable
 from asp_analysis.session.catalog import create_views
 from asp_analysis.session.freshness import fingerprint, is_same, state_of
 from asp_analysis.session.read_only import is_on_read_only
@@ -67,7 +68,6 @@ class _Live:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         create_views(connection, is_copied=False)
-        lock(connection)
 
     def renewed(self) -> Reader:
         return self
@@ -82,7 +82,6 @@ class _InMemory:
     def __init__(self, url: StoreUrl, connection: duckdb.DuckDBPyConnection) -> None:
         self._url, self.connection = url, connection
         self._copy()
-        lock(connection)
 
     def renewed(self) -> Reader:
         if self._is_current():
@@ -115,7 +114,6 @@ class _Snapshot:
     def __init__(self, url: StoreUrl, pointer: Pointer, server: duckdb.DuckDBPyConnection | None = None) -> None:
         self._url, self._pointer, self._server = url, pointer, server
         self.connection = Snapshots(url).open(pointer)
-        lock(self.connection)
 
     def renewed(self) -> Reader:
         if self._is_current():

@@ -1,33 +1,38 @@
 """A session: one open store, read only, with the views and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
-import pandas as pd
 
 from asp_analysis import occupancy
 from asp_analysis.config import StoreUrl, store_url
 from asp_analysis.errors import QueryError, StoreError
-from asp_analysis.session.attaching import unreadable
+from asp_analysis.session.attaching import lock, unreadable
 from asp_analysis.session.catalog import describe_view, view_key, view_names
-from asp_analysis.session.frames import Listing, framed
 from asp_analysis.session.guard import check_reads_only, said
-from asp_analysis.session.readers import open_reader
+from asp_analysis.session.parameters import check_whole, make_bindable
+from asp_analysis.session.readers import Reader, open_reader
+from asp_analysis.session.rows import Rows, fetch_rows
 from asp_analysis.session.running import run_interruptible
 from asp_analysis.session.scope import NARROWED, Scope, narrow_views
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Found = TypeVar("Found")
 
 
 class Session:
     """A read-only look at one store. Close it (or use `with`) before this process writes to the store."""
 
-    def __init__(self, url: StoreUrl, *, is_live: bool = False) -> None:
+    def __init__(self, url: StoreUrl, *, is_live: bool = False, is_repeatable: bool = False) -> None:
         """Open the store; use `connect` instead."""
-        self.url, self._is_open = url, True
+        self.url, self._is_open, self._is_repeatable = url, True, is_repeatable
         self.timeout_s: float | None = None
-        self._reader = open_reader(url, is_live=is_live)
+        self._reader = self._lock(open_reader(url, is_live=is_live))
         self._scope, self._whole = Scope(), ""
         self._frames: dict[str, pd.DataFrame] = {}
 
@@ -73,27 +78,43 @@ class Session:
         self._enter_part()
         return self._scope
 
-    def sql(self, query: str, /, **parameters: Any) -> pd.DataFrame:
+    def sql(self, query: str, /, **parameters: Any) -> "pd.DataFrame":
         """Run one SELECT and return its rows; `$name` in the query is bound to the parameter `name`.
+
+        Values of NumPy and pandas can be bound too; a list, an array or a Series is a list of SQL.
 
         Raises:
             QueryError: the SQL is wrong, holds more than one statement, or asks for more than reading the views.
             StoreError: the store cannot be read any more.
         """
+        from asp_analysis.session.frames import framed
+
+        values = make_bindable(parameters)
+        return self._run(query, lambda connection: framed(connection.execute(query, values)))
+
+    def rows(self, query: str, /, **parameters: Any) -> "Rows | pd.DataFrame":
+        """Run one SELECT as `sql` does, without a frame where values of Python hold all that it found.
+
+        Raises:
+            QueryError, StoreError: as `sql`.
+        """
+        values = make_bindable(parameters)
+        return self._run(query, lambda connection: fetch_rows(connection, query, values))
+
+    def _run(self, query: str, read: Callable[[duckdb.DuckDBPyConnection], Found]) -> Found:
         if not self._is_open:
             raise QueryError("This session is closed. Open another with asp.connect().")
+        check_whole(query)
         check_reads_only(self._reader.connection, query)
         self._renew()
         connection = self._reader.connection
         try:
             with self._handed_over(connection):
-                return run_interruptible(
-                    connection, lambda: framed(connection.execute(query, parameters or None)), self.timeout_s
-                )
+                return run_interruptible(connection, lambda: read(connection), self.timeout_s)
         except duckdb.Error as error:
             raise QueryError(said(error)) from None
 
-    def view(self, name: str) -> pd.DataFrame:
+    def view(self, name: str) -> "pd.DataFrame":
         """Return all rows of one view in the order of its key.
 
         Raises:
@@ -102,7 +123,7 @@ class Session:
         _check_view(name)
         return self.sql(f"SELECT * FROM {name} ORDER BY {', '.join(view_key(name))}")
 
-    def views(self, name: str | None = None) -> pd.DataFrame:
+    def views(self, name: str | None = None) -> "pd.DataFrame":
         """List the views, or the columns of one view; a notebook shows every row and every word.
 
         Of the views: view, one_row_is, key (the columns that identify rows), columns with their units. Of the columns
@@ -111,18 +132,22 @@ class Session:
         Raises:
             QueryError: there is no such view; the message lists those that are there.
         """
+        from asp_analysis.session.frames import Listing
+
         if name is None:
             return Listing([_list_view(view) for view in view_names()])
         key = view_key(_check_view(name))
         return Listing([{**asdict(column), "is_key": column.name in key} for column in describe_view(name)[1]])
 
     @contextmanager
-    def frames(self, **frames: pd.DataFrame) -> Iterator[None]:
+    def frames(self, **frames: "pd.DataFrame") -> Iterator[None]:
         """Let the queries of a `with` block read these frames by name; the session keeps none of them.
 
         Raises:
             QueryError: a value is not a frame, or a view has its name.
         """
+        import pandas as pd
+
         for name, frame in frames.items():
             if not isinstance(frame, pd.DataFrame):
                 raise QueryError(f"{name!r} is a {type(frame).__name__}, not a DataFrame. Hand over a DataFrame.")
@@ -159,9 +184,17 @@ class Session:
 
     def _take_renewed(self) -> None:
         try:
-            self._reader = self._reader.renewed()
+            reader = self._reader.renewed()
+            self._reader = reader if reader is self._reader else self._lock(reader)
         except duckdb.Error as error:
             raise unreadable(self.url, error) from None
+
+    def _lock(self, reader: Reader) -> Reader:
+        """Forbid files, extensions and settings on the connection of a new reader."""
+        if self._is_repeatable:  # with more threads, numbers are added up in another order each time
+            reader.connection.execute("SET threads = 1")
+        lock(reader.connection)
+        return reader
 
     def _enter_part(self) -> None:
         """Let a bare name mean the view of the part."""
@@ -190,23 +223,24 @@ def _list_view(name: str) -> dict[str, str]:
     return {"view": name, "one_row_is": one_row, "key": ", ".join(view_key(name)), "columns": named}
 
 
-def connect(url: str | StoreUrl | None = None, *, is_live: bool = False) -> Session:
+def connect(url: str | StoreUrl | None = None, *, is_live: bool = False, is_repeatable: bool = False) -> Session:
     """Open a store for reading: `url` as for `--db`, else DATABASE_URL, else the default store.
 
     A small store is copied into memory and a large one into a snapshot under `data/cache/`, both as new as the store at
-    each query; `is_live` reads the store itself.
+    each query; `is_live` reads the store itself. Sums of numbers that are not whole may differ in their last digit from
+    run to run on a large store; with `is_repeatable` they do not, and a query has one processor.
 
     Raises:
         StoreError: there is no such store, it is damaged, its server refuses, or this process is writing to it.
     """
     address = url if isinstance(url, StoreUrl) else store_url(url)
     if address.path is None:
-        return Session(address, is_live=is_live)
+        return Session(address, is_live=is_live, is_repeatable=is_repeatable)
     if address.is_missing() or not address.path.is_file():
         raise StoreError(f"The store {address.path} does not exist. Create it with: asp-analysis init")
     occupancy.claim(address.path, "reader")
     try:
-        return Session(address, is_live=is_live)
+        return Session(address, is_live=is_live, is_repeatable=is_repeatable)
     except BaseException:
         occupancy.release(address.path, "reader")
         raise

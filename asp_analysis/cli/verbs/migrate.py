@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import format_options
+from asp_analysis.cli.options import format_options, password_option
 from asp_analysis.cli.printing import note, print_rows
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _CHECK = ("table", "column", "check", "source", "target", "is_equal")
 @click.option(
     "--export", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Also write the copy to Parquet files."
 )
+@password_option
 @format_options
 def command(
     target: str, source: str | None, is_dry: bool, rejects: Path | None, folder: Path | None, output: str | None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from asp_analysis.cli.options import format_options, open_session, pairs, reading_options
-from asp_analysis.cli.printing import print_frame, print_lines
+from asp_analysis.cli.printing import print_found, print_lines
 from asp_analysis.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def _read_text(query: str | None, path: Path | None) -> str | None:
 def _answer(session: "Session", text: str, bound: dict[str, str], output: str | None) -> None:
     """Run the statements of a text one after the other."""
     from asp_analysis.session import split_statements
+    from asp_analysis.session.rows import Rows
 
     statements = split_statements(text) or [text]
     if output and len(statements) > 1:
@@ -83,11 +84,11 @@ def _answer(session: "Session", text: str, bound: dict[str, str], output: str | 
         )
     for statement in statements:
         used = bound if len(statements) == 1 else {name: bound[name] for name in bound if f"${name}" in statement}
-        frame = session.sql(statement, **used)
-        if output is None and list(frame.columns) == _EXPLAINED:
-            print_lines("\n".join(frame["explain_value"]))
+        found = session.rows(statement, **used)
+        if output is None and isinstance(found, Rows) and found.names == _EXPLAINED:
+            print_lines("\n".join(text for _, text in found.values))
         else:
-            print_frame(frame, output)
+            print_found(found, output)
 
 
 def _converse(session: "Session", bound: dict[str, str], output: str | None) -> None:

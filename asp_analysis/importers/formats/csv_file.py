@@ -15,6 +15,7 @@ from asp_analysis.importers.tables.table_format import TableFormat
 from asp_analysis.importers.tables.table_options import TableOptions
 
 _SHOWN_LENGTH = 200
+LINE_END = "\n"
 
 
 class _RememberedLines:
@@ -43,12 +44,31 @@ class _RememberedLines:
             line = self._stream.readline(2**20)
         raise csv.Error(f"it has more than {LONGEST_LINE:,} characters, only its beginning is kept")
 
+    @property
+    def count(self) -> int:
+        """How many lines the record at hand has."""
+        return self._line_number - self._first
+
     def take(self) -> tuple[int, str]:
         """Return the number of the record's first line and its text, and forget them."""
         first, text = self._first + 1, "".join(self._taken)
         self._first, self._length = self._line_number, 0
         self._taken.clear()
         return first, text
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How records look: the number of columns of the header, and what parts them."""
+
+    width: int
+    delimiter: str
+
+    def has_swallowed(self, text: str) -> bool:
+        """Return whether a record that takes several lines holds one that looks like a whole record of this file."""
+        if text.count(LINE_END) < 3 or self.width < 3:
+            return False
+        return any(line.count(self.delimiter) == self.width - 1 for line in text.splitlines()[1:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +92,8 @@ def read_table(file: SourceFile, options: TableOptions) -> Iterator[RawBatch]:
             return
         if not is_decoded("".join(header)):
             raise InputError(f"The header of {file.name} is not {encoding}. {_what_to_do(encoding)}.")
-        records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, len(header), encoding)
+        shape = _Shape(len(header), delimiter)
+        records = _csv_records(csv.reader(lines, delimiter=delimiter, strict=True), lines, shape, encoding)
         for chunk in chunks(records, _length_of):
             yield _csv_batch(header, chunk)
 
@@ -104,7 +125,7 @@ def _what_to_do(encoding: str) -> str:
     return f"Save the file as UTF-8 (in Excel: CSV UTF-8), or give {option}"
 
 
-def _csv_records(reader: Any, lines: _RememberedLines, width: int, encoding: str) -> Iterator[_Line | Reject]:
+def _csv_records(reader: Any, lines: _RememberedLines, shape: _Shape, encoding: str) -> Iterator[_Line | Reject]:
     while True:
         try:
             cells = next(reader)
@@ -117,16 +138,20 @@ def _csv_records(reader: Any, lines: _RememberedLines, width: int, encoding: str
         if not is_decoded(text):
             yield Reject(number, (f"the line is not {encoding}. {_what_to_do(encoding)}",), text)
         elif cells:
-            yield _line_of(cells, width, number, text)
+            yield _line_of(cells, shape, number, text)
 
 
-def _line_of(cells: list[str], width: int, number: int, text: str) -> _Line | Reject:
+def _line_of(cells: list[str], shape: _Shape, number: int, text: str) -> _Line | Reject:
     """Fit a record to the header: empty cells at its end may be missing, or be too many."""
+    width = shape.width
+    if shape.has_swallowed(text):
+        reason = f"a cell holds lines that are records themselves{_tell_span(number, text.count(LINE_END))}"
+        return Reject(number, (reason,), text)
     if len(cells) > width and not any(map(str.strip, cells[width:])):
         cells = cells[:width]
     if len(cells) == width:
         return _Line(cells, number, text, False)
-    reason = f"the header has {width} columns, this line has {len(cells)}"
+    reason = f"the header has {width} columns, this line has {len(cells)}{_tell_span(number, text.count(LINE_END))}"
     if len(cells) > width:
         return Reject(number, (reason,), text)
     if not text.endswith(("\n", "\r")):
@@ -135,8 +160,16 @@ def _line_of(cells: list[str], width: int, number: int, text: str) -> _Line | Re
 
 
 def _csv_reject(lines: _RememberedLines, reason: str) -> Reject:
+    count = lines.count
     line_number, text = lines.take()
-    return Reject(line_number, (reason,), text)
+    return Reject(line_number, (f"{reason}{_tell_span(line_number, count)}",), text)
+
+
+def _tell_span(first: int, count: int) -> str:
+    """Say how many lines one record took: a quote that opens and does not close makes one cell of what follows."""
+    if count < 2:
+        return ""
+    return f". A quote opens in line {first} and takes up {count:,} lines, to line {first + count - 1}; close it there"
 
 
 def _csv_batch(header: list[str], chunk: list[_Line | Reject]) -> RawBatch:

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 from asp_analysis.batch import Reject
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import SourceFile, whole_document
+from asp_analysis.importers.json_lines import Repeated, count_keys, find_repeated, tell_repeated
 from asp_analysis.importers.tables.raw import BATCH_RECORDS, MOST_COLUMNS, RawBatch, write_raw
 from asp_analysis.importers.tables.table_format import TableFormat
 from asp_analysis.importers.tables.table_options import TableOptions
@@ -30,11 +31,18 @@ def _document_of(file: SourceFile) -> Any:
     with file.open_lines() as lines:
         content = whole_document(file.name, lines)
     try:
-        return from_json(content, allow_inf_nan=False)
+        document = from_json(content, allow_inf_nan=False)
+        return document if count_keys(content) == _key_count(document) else find_repeated(content) or document
     except ValueError as error:
         raise InputError(
             f"{file.name} is a JSON document that is damaged or cut short: {error}. Copy it again."
         ) from None
+
+
+def _key_count(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(map(_key_count, value.values()))
+    return sum(map(_key_count, value)) if isinstance(value, list) else 0
 
 
 def _records_of(file: SourceFile, document: Any) -> list[Any]:
@@ -43,6 +51,8 @@ def _records_of(file: SourceFile, document: Any) -> list[Any]:
     if not isinstance(document, dict):
         return [document]  # rejected as no object, with its text
     arrays = {name: value for name, value in document.items() if _is_array_of_objects(value)}
+    if arrays and isinstance(document, Repeated) and document.is_own:
+        raise InputError(f"{file.name} cannot be read: {tell_repeated(document.key)}. Then load it again.")
     if len(arrays) > 1:
         raise InputError(
             f"{file.name} holds several arrays of records ({', '.join(list(arrays)[:5])}). Write the one to load into "
@@ -58,7 +68,9 @@ def _is_array_of_objects(value: Any) -> bool:
 def _batch(items: list[Any], first: int) -> RawBatch:
     objects, numbers, unreadable = [], [], []
     for number, item in enumerate(items, first):
-        if isinstance(item, dict) and len(item) <= MOST_COLUMNS:
+        if isinstance(item, Repeated):
+            unreadable.append(Reject(number, (tell_repeated(item.key),), write_raw(item)))
+        elif isinstance(item, dict) and len(item) <= MOST_COLUMNS:
             objects.append(item)
             numbers.append(number)
         else:

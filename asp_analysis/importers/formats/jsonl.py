@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from asp_analysis.batch import Reject
 from asp_analysis.importers.file import SourceFile, decoded
-from asp_analysis.importers.json_lines import LineError, parse_line
+from asp_analysis.importers.json_lines import LineError, Repeated, count_keys, find_repeated, parse_line, tell_repeated
 from asp_analysis.importers.tables.raw import MOST_COLUMNS, RawBatch, chunks
 from asp_analysis.importers.tables.table_format import TableFormat
 from asp_analysis.importers.tables.table_options import TableOptions
@@ -75,8 +75,9 @@ def _by_column(objects: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, l
 def _parse_lines(numbers: Sequence[int], lines: list[bytes]) -> tuple[list[dict[str, Any]], list[Reject]]:
     """Parse all lines in one call where all are well formed, else line by line to find those that are not."""
     try:
-        values = from_json(b"[" + b",".join(lines) + b"]", allow_inf_nan=False)
-        if len(values) == len(lines) and _are_objects(values):
+        joined = b"[" + b",".join(lines) + b"]"
+        values = from_json(joined, allow_inf_nan=False)
+        if len(values) == len(lines) and _are_objects(values) and count_keys(joined) == sum(map(len, values)):
             return values, []
     except ValueError:
         pass
@@ -99,6 +100,8 @@ def _object(line: bytes) -> dict[str, Any]:
         raise LineError(f"{shown(value)} is not a JSON object; write one on each line")
     if len(value) > MOST_COLUMNS:
         raise LineError(f"this object has {len(value):,} keys, at most {MOST_COLUMNS:,} are read")
+    if count_keys(line) > len(value) and isinstance(found := find_repeated(line), Repeated):
+        raise LineError(tell_repeated(found.key))
     return value
 
 
