@@ -1,8 +1,11 @@
 """A snapshot that is killed while it is made or renewed: the next reader sees the store as it is; one copy is kept."""
 
+import os
 import random
 import shutil
+import signal
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -84,3 +87,26 @@ def test_fifty_killed_renewals_leave_nothing_that_the_next_session_sees(store, r
         assert_all_seen(store, EXECUTIONS + 1_000 * (number + 2))
     record_property("kills that met a copy being renewed", f"{is_written} of {KILLS}, {seconds:.2f} s undisturbed")
     assert is_written, "no kill met what this test is about"
+
+
+def read_and_report_the_end(begin, url, report):
+    try:
+        read_through_a_snapshot(begin, url)
+    except BaseException as error:  # noqa: BLE001 - which one it is, is the question
+        report.write_text(type(error).__name__)
+
+
+def test_an_interrupt_stops_a_build_within_itself(store, tmp_path, record_property):
+    add(store, 120_000, "more")  # one statement writes them all
+    seconds = seconds_of(read_through_a_snapshot, store)
+    shutil.rmtree(store.path.parent / "cache")
+    process = started(read_and_report_the_end, store, tmp_path / "report")
+    while not copies(store):
+        time.sleep(0.005)
+    sent = time.monotonic()
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    stopped = time.monotonic() - sent
+    record_property("seconds to stop a build", f"{stopped:.2f} of {seconds:.2f}")
+    assert (tmp_path / "report").read_text() == "KeyboardInterrupt"  # an interrupt in a notebook is no error of DuckDB
+    assert not copies(store) and stopped < seconds / 2

@@ -21,7 +21,7 @@ from asp_analysis.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from asp_analysis.session.rows import Rows
+    from asp_analysis.session.rows import FoundRows
 
 
 def print_frame(frame: "pd.DataFrame", output: str | None) -> None:
@@ -32,11 +32,11 @@ def print_frame(frame: "pd.DataFrame", output: str | None) -> None:
     _print_columns(list(map(str, frame.columns)), _make_columns(frame), output)
 
 
-def print_found(found: "Rows | pd.DataFrame", output: str | None) -> None:
+def print_found(found: "FoundRows | pd.DataFrame", output: str | None) -> None:
     """Print what a query found, as `print_frame` does."""
-    from asp_analysis.session.rows import Rows
+    from asp_analysis.session.rows import FoundRows
 
-    if not isinstance(found, Rows):
+    if not isinstance(found, FoundRows):
         print_frame(found, output)
         return
     columns = list(zip(*found.values, strict=True)) if found.values else [() for _ in found.names]
@@ -52,7 +52,8 @@ def print_report(parts: "Mapping[str, pd.DataFrame | str | list[str]]", output: 
     tables = [name for name, part in parts.items() if not isinstance(part, str | list)]
     if output == "csv":
         raise InputError(f"CSV holds one table, and this answer has {len(tables)}. Choose one: --table {tables[0]}.")
-    click.echo(_write_json({name: _list_records(part) if name in tables else part for name, part in parts.items()}))
+    plain = {name: part if isinstance(part, str | list) else _list_records(part) for name, part in parts.items()}
+    click.echo(_write_json(plain))
 
 
 def _list_records(frame: "pd.DataFrame") -> list[dict[str, Any]]:

@@ -1,14 +1,8 @@
 """What people bind to `$name` in a query, as DuckDB takes it: scalars and arrays of NumPy and pandas are values too."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from asp_analysis.errors import QueryError
-
-
-def make_bindable(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the values for a query; None where there are none. A missing value of a Series is unknown, as in SQL."""
-    return {name: _make_plain(value) for name, value in parameters.items()} or None
 
 
 def check_whole(query: str) -> None:
@@ -24,15 +18,16 @@ def check_whole(query: str) -> None:
         )
 
 
-def _make_plain(value: Any) -> Any:
+def make_bindable(value: Any) -> Any:
+    """Return a value as DuckDB takes it. A missing value of a Series is unknown, as in SQL."""
     if isinstance(value, list | tuple):
-        return [_make_plain(inner) for inner in value]
+        return [make_bindable(inner) for inner in value]
     if hasattr(value, "isna") and hasattr(value, "to_list"):  # a Series or an Index
         pairs = zip(value.to_list(), value.isna(), strict=True)
-        return [None if is_missing else _make_plain(inner) for inner, is_missing in pairs]
+        return [None if is_missing else make_bindable(inner) for inner, is_missing in pairs]
     kind = getattr(getattr(value, "dtype", None), "kind", None)
     if kind is None or not hasattr(value, "tolist"):
         return value
     if kind in "mM":  # as numbers they would lose their unit
         return list(value) if value.ndim else value
-    return _make_plain(value.tolist())
+    return make_bindable(value.tolist())

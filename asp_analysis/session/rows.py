@@ -9,7 +9,7 @@ import duckdb
 if TYPE_CHECKING:
     import pandas as pd
 
-_PLAIN_TYPES = {
+_EXACT_TYPES = {
     *("VARCHAR", "BOOLEAN", "DOUBLE", "TIMESTAMP", "DATE"),
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
     *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
@@ -19,22 +19,22 @@ _ENDS = {datetime.min, datetime.max, date.min, date.max}
 
 
 @dataclass(frozen=True)
-class Rows:
+class FoundRows:
     """The names of the columns and the rows, every value exact: integers, Decimal, texts, naive UTC instants."""
 
     names: list[str]
     values: list[tuple[Any, ...]]
 
 
-def fetch_rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: Any) -> "Rows | pd.DataFrame":
+def fetch_rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: Any) -> "FoundRows | pd.DataFrame":
     """Return the rows that a query finds; a frame where a value has no exact form among those of Python."""
     found = connection.execute(query, parameters)
     columns = [(column[0], str(column[1])) for column in found.description]
-    if all(kind in _PLAIN_TYPES or kind.startswith("DECIMAL(") for _, kind in columns):
+    if all(kind in _EXACT_TYPES or kind.startswith("DECIMAL(") for _, kind in columns):
         values = found.fetchall()
         timed = [place for place, (_, kind) in enumerate(columns) if kind in ("TIMESTAMP", "DATE")]
         if not any(_is_beyond(row[place]) for place in timed for row in values):
-            return Rows([name for name, _ in columns], values)
+            return FoundRows([name for name, _ in columns], values)
         found = connection.execute(query, parameters)
     from asp_analysis.session.frames import framed
 

@@ -6,6 +6,7 @@ DuckDB itself looks for an interrupt between two tasks, and one task of a large 
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TypeVar
 
 import duckdb
@@ -36,7 +37,8 @@ def run_interruptible(
             if isinstance(stop, TimeoutError) and future.done():
                 raise
             while not future.done():
-                connection.interrupt()
+                with suppress(duckdb.ConnectionException):  # the work has closed it, and is about to end
+                    connection.interrupt()
                 wait([future], timeout=_AGAIN_S)
             if isinstance(stop, TimeoutError):
                 raise QueryError(

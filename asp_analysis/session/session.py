@@ -15,7 +15,7 @@ from asp_analysis.session.catalog import describe_view, view_key, view_names
 from asp_analysis.session.guard import check_reads_only, said
 from asp_analysis.session.parameters import check_whole, make_bindable
 from asp_analysis.session.readers import Reader, open_reader
-from asp_analysis.session.rows import Rows, fetch_rows
+from asp_analysis.session.rows import FoundRows, fetch_rows
 from asp_analysis.session.running import run_interruptible
 from asp_analysis.session.scope import NARROWED, Scope, narrow_views
 
@@ -89,17 +89,17 @@ class Session:
         """
         from asp_analysis.session.frames import framed
 
-        values = make_bindable(parameters)
-        return self._run(query, lambda connection: framed(connection.execute(query, values)))
+        values = {name: make_bindable(value) for name, value in parameters.items()}
+        return self._run(query, lambda connection: framed(connection.execute(query, values or None)))
 
-    def rows(self, query: str, /, **parameters: Any) -> "Rows | pd.DataFrame":
+    def rows(self, query: str, /, **parameters: Any) -> "FoundRows | pd.DataFrame":
         """Run one SELECT as `sql` does, without a frame where values of Python hold all that it found.
 
         Raises:
             QueryError, StoreError: as `sql`.
         """
-        values = make_bindable(parameters)
-        return self._run(query, lambda connection: fetch_rows(connection, query, values))
+        values = {name: make_bindable(value) for name, value in parameters.items()}
+        return self._run(query, lambda connection: fetch_rows(connection, query, values or None))
 
     def _run(self, query: str, read: Callable[[duckdb.DuckDBPyConnection], Found]) -> Found:
         if not self._is_open:

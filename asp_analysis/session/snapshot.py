@@ -36,6 +36,7 @@ from asp_analysis.session.freshness import (
     is_same,
     state_of,
 )
+from asp_analysis.session.running import run_interruptible
 
 LONGEST_WAIT_S = 60
 """Seconds that a reader waits for another process to build the copy; then it reads the store itself."""
@@ -78,24 +79,25 @@ class Snapshots:
             OSError, duckdb.Error: the copy cannot be written.
         """
         with self._building(), attached(self._url) as connection:
-            pointer, seen = self._pointer(), fingerprint(self._url.path, is_settled=False)
-            if pointer is not None and pointer.state is not None:
-                state = state_of(connection, self._url, is_quick=True)
-                is_touched = self._url.is_sqlite and seen != pointer.fingerprint
-                if is_same(state, pointer.state) and is_same(state_of(connection, self._url), pointer.state):
-                    # A file that changed while no counter moved: somebody replaced rows, or took the triggers away.
-                    return self._point(self._taken(connection, seen) if is_touched else pointer)
-                since = {
-                    table: pointer.state[f"{table} last"] - (table == EXECUTIONS)
-                    for table in NUMBERED["sqlite"]
-                    if has_only_grown(table, pointer.state, state)
-                    and not has_changed(
-                        sql.ALIASES, pointer.state, state
-                    )  # else rows that did not change look different
-                }
-                if EXECUTIONS in since and (grown := self._grown(connection, pointer, seen, since)):
-                    return self._point(grown)
-            return self._point(self._taken(connection, seen))
+            return run_interruptible(connection, lambda: self._renewed(connection))
+
+    def _renewed(self, connection: duckdb.DuckDBPyConnection) -> Pointer:
+        pointer, seen = self._pointer(), fingerprint(self._url.path, is_settled=False)
+        if pointer is not None and pointer.state is not None:
+            state = state_of(connection, self._url, is_quick=True)
+            is_touched = self._url.is_sqlite and seen != pointer.fingerprint
+            if is_same(state, pointer.state) and is_same(state_of(connection, self._url), pointer.state):
+                # A file that changed while no counter moved: somebody replaced rows, or took the triggers away.
+                return self._point(self._taken(connection, seen) if is_touched else pointer)
+            since = {
+                table: pointer.state[f"{table} last"] - (table == EXECUTIONS)
+                for table in NUMBERED["sqlite"]
+                if has_only_grown(table, pointer.state, state)
+                and not has_changed(sql.ALIASES, pointer.state, state)  # else rows that did not change look different
+            }
+            if EXECUTIONS in since and (grown := self._grown(connection, pointer, seen, since)):
+                return self._point(grown)
+        return self._point(self._taken(connection, seen))
 
     def is_kept(self) -> bool:
         """Return whether there is a copy, new or old: the store was large once."""

@@ -75,7 +75,7 @@ def _read_text(query: str | None, path: Path | None) -> str | None:
 def _answer(session: "Session", text: str, bound: dict[str, str], output: str | None) -> None:
     """Run the statements of a text one after the other."""
     from asp_analysis.session import split_statements
-    from asp_analysis.session.rows import Rows
+    from asp_analysis.session.rows import FoundRows
 
     statements = split_statements(text) or [text]
     if output and len(statements) > 1:
@@ -85,7 +85,7 @@ def _answer(session: "Session", text: str, bound: dict[str, str], output: str | 
     for statement in statements:
         used = bound if len(statements) == 1 else {name: bound[name] for name in bound if f"${name}" in statement}
         found = session.rows(statement, **used)
-        if output is None and isinstance(found, Rows) and found.names == _EXPLAINED:
+        if output is None and isinstance(found, FoundRows) and found.names == _EXPLAINED:
             print_lines("\n".join(text for _, text in found.values))
         else:
             print_found(found, output)
