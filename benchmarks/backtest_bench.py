@@ -1,6 +1,6 @@
 """How long a backtest of 6,500 runs takes: 13 series of 500 tasks, every model and baseline, two levels.
 
-python benchmarks/backtest_bench.py [series] [tasks]
+python -m benchmarks.backtest_bench [series] [tasks]
 """
 
 import sys

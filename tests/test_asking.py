@@ -9,7 +9,7 @@ import pytest
 
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.executions import COST_VECTOR
-from asp_analysis.probe.models.reference_class import KnownTask
+from asp_analysis.probe.models.nested import KnownTask
 from asp_analysis.probe.question import EACH, PER, Question, look_up_task, pose
 
 
@@ -103,9 +103,9 @@ def test_the_rows_of_a_question_answer_it_again(question):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"size": 0.0}, "The size 0 is not above 0"),
-        ({"size": float("inf")}, "is not above 0"),
-        ({"units": [3.0, -1.0]}, "The size -1 is not above 0"),
+        ({"size": 0.0}, "The size 0 is not a finite number above 0"),
+        ({"size": float("inf")}, "The size inf is not a finite number above 0"),
+        ({"units": [3.0, -1.0]}, "The size -1 is not a finite number above 0"),
         ({"units": []}, "The list of semantic units is empty"),
         ({"size": 3.0, "units": [3.0]}, "both a size and units"),
         ({"components": ["joy"]}, "'joy' is not a component. Choose one of cost_usd"),
@@ -320,8 +320,8 @@ def test_the_weights_of_complexity_come_with_intervals_and_a_verdict_in_words(ru
 def test_an_interval_that_three_tasks_cannot_carry_is_withheld_in_words(run, empty_store, tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text(
-        "timestamp,task_id,agent_role,llm_model,cost_usd\n2026-03-02,A,Code,m,1.25\n2026-03-03,B,Code,m,0.90\n"
-        "2026-03-04,C,Code,m,2.10\n"
+        "timestamp,task_id,agent_role,llm_model,cost_usd\n2026-03-02,A,Code,m,1.25\n2026-03-03,B,Code,m,0.05\n"
+        "2026-03-04,C,Code,m,12.0\n"
     )
     tasks = ["--as", "task_metadata", "--map", "created_at=timestamp", "--set", "status=completed"]
     run("load", path, "--as", "executions", "--db", empty_store)

@@ -96,7 +96,7 @@ def test_auto_names_the_model_that_answered():
 def test_only_the_series_asked_for_are_forecast_but_others_still_inform():
     history = made_history(40, ("one", "two"), shared=0.9)
     rows = backtest(history, Question(model="two", role="coder"))
-    assert set(rows["llm_model"]) == {"two"} and "reference_class" in set(rows["model"])
+    assert set(rows["llm_model"]) == {"two"} and "nested" in set(rows["model"])
 
 
 def test_sizes_fall_into_terciles_and_unknown_ones_into_none():

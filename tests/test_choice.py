@@ -8,7 +8,7 @@ from asp_analysis.probe.backtest import replay_next
 from asp_analysis.probe.choice import choose_model, measure_size_r2
 from asp_analysis.probe.history import split_series
 from asp_analysis.probe.models.candidates import Forecasts
-from asp_analysis.probe.models.reference_class import KnownTask
+from asp_analysis.probe.models.nested import KnownTask
 from asp_analysis.probe.models.selection import select
 from asp_analysis.probe.question import Question, pose
 from tests.reference import sei_table as sei
@@ -17,13 +17,12 @@ from tests.reference.past_runs import made_history, table_history
 
 def _ask(history, **asked):
     question = Question(**{"model": "one", "role": "coder", "size": 50.0, **asked})
-    (found,) = replay_next(pose(history, question), question)
-    return choose_model(found, question.method)
+    return choose_model(replay_next(pose(history, question), question), question.method)
 
 
 def test_where_size_decides_a_model_of_size_is_chosen():
     choice = _ask(made_history(120, slope=1.2, noise=0.2))
-    assert choice.method in {"loglog", "loglog_recent", "theil_sen"}
+    assert choice.method in {"loglog", "nested"}
     assert "size explains much" in choice.why
 
 
@@ -36,19 +35,19 @@ def test_where_size_explains_nothing_the_reason_says_so_and_the_published_line_i
 
 def test_where_others_did_the_same_task_they_are_asked():
     history = made_history(120, ("one", "two", "three"), slope=0.0, noise=0.8, shared=0.95)
-    assert _ask(history, model="three", task=KnownTask(task_id="t7")).method == "reference_class"
-    assert _ask(history, model="three", task=KnownTask(task_id="unheard")).method != "reference_class"
+    assert _ask(history, model="three", task=KnownTask(task_id="t7")).method == "nested"
 
 
 def test_without_a_size_history_answers():
     choice = _ask(made_history(60).drop(columns="project_id"), size=None)
-    assert choice.method in {"history", "history_recent"}
+    assert choice.method in {"history", "history_recent", "nested"}
 
 
-def test_the_reason_tells_the_record_of_the_chosen_model():
+def test_the_reason_tells_the_record_of_auto_which_includes_the_choosing():
     choice = _ask(made_history(60))
-    row = choice.scores.set_index("model").loc[choice.method]
-    assert f"on {row['n']:.0f} past forecasts its 70 % intervals held {100 * row['coverage_70']:.0f} %" in choice.why
+    row = choice.scores.set_index("model").loc["auto"]
+    held = f"each by the model chosen before it, the 70 % intervals held {100 * row['coverage_70']:.0f} %"
+    assert f"on {row['n']:.0f} past forecasts, {held}" in choice.why
     assert choice.why.count(".") <= choice.why.count("r2 0.") + 1
 
 
@@ -83,11 +82,11 @@ def test_a_line_without_the_size_of_the_task_is_refused():
 
 
 def test_a_method_that_is_asked_for_is_used_and_keeps_its_evidence():
-    choice = _ask(made_history(40), method="theil_sen")
+    choice = _ask(made_history(40), method="nested")
     assert (
-        choice.method == "theil_sen"
-        and "theil_sen was asked for" in choice.why
-        and "on 33 past forecasts" in choice.why
+        choice.method == "nested"
+        and "nested was asked for" in choice.why
+        and "on 36 past forecasts of it" in choice.why
     )
 
 
@@ -104,15 +103,19 @@ def _said(lower, upper, n=80):
 def test_a_narrower_model_is_chosen_only_if_its_intervals_held():
     log_actual = np.log(np.tile([0.5, 0.8, 1.0, 1.2, 2.0], 16))
     wide, narrow, honest = _said(0.4, 2.5), _said(0.97, 1.03), _said(0.75, 1.9)
-    assert select(log_actual, {"history": wide, "alike": narrow}, (0.7,))[-1] == "history"
-    assert select(log_actual, {"history": wide, "alike": honest}, (0.7,))[-1] != "loglog"
+    known = np.arange(81)
+    assert select(log_actual, known, {"history": wide, "loglog": narrow}, (0.7,))[-1] == "history"
+    assert select(log_actual, known, {"history": wide, "loglog": honest}, (0.7,))[-1] == "loglog"
 
 
 def test_nobody_displaces_the_simplest_before_ten_forecasts():
     log_actual = np.random.default_rng(1).normal(0, 0.1, 80)
-    chosen = select(log_actual, {"history": _said(0.1, 9.0), "alike": _said(0.89, 1.12)}, (0.7,))
+    said = {"history": _said(0.1, 9.0), "loglog": _said(0.89, 1.12)}
+    chosen = select(log_actual, np.arange(81), said, (0.7,))
     assert (chosen[:10] == "history").all()
-    assert chosen[-1] == "alike"
+    assert chosen[-1] == "loglog"
+    late = np.maximum(np.arange(81) - 6, 0)
+    assert (select(log_actual, late, said, (0.7,))[:16] == "history").all()
 
 
 @pytest.mark.parametrize(("table", "actual"), [("T1", sei.ADDED), ("T2", sei.HOURS)])

@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from asp_analysis.probe.models.adaptive import follow_misses
-from asp_analysis.probe.models.candidates import MODELS, Timeline, forecast_all
-from asp_analysis.probe.models.conformal import Calibration, calibrate, find_seen_range
+from asp_analysis.probe.models.candidates import MODELS, forecast_all
+from asp_analysis.probe.models.conformal import Calibration, Limits, calibrate
+from tests.reference.past_runs import make_timeline
 
 
 def _calibrated(error, calibration, levels=(0.7, 0.9), log_size=None):
     n = len(error)
     size = np.full(n + 1, np.nan) if log_size is None else log_size
-    return calibrate([np.zeros(n + 1)], np.asarray(error, float), size, levels, [calibration])[0]
+    return calibrate([np.zeros(n + 1)], make_timeline(error, size), levels, [calibration])[0]
 
 
 def _coverage(found, error, first=20):
@@ -88,10 +89,10 @@ def test_intervals_are_finite_from_the_second_past_error_on():
 
 def test_bounds_stay_within_what_was_seen_unless_the_task_is_larger_than_all_before():
     log_cost, log_size = np.linspace(-1, 1, 30), np.append(np.zeros(30), 0.0)
-    least, most = find_seen_range(log_cost, log_size)
-    assert (least[-1], most[-1]) == (-1, 1) and np.isinf(most[19])
-    larger = find_seen_range(log_cost, np.append(np.zeros(30), 1.0))
-    assert np.isinf(larger[1][-1]) and larger[0][-1] == -1
+    seen = Limits.of(make_timeline(log_cost, log_size))
+    assert (seen.least[-1], seen.most[-1]) == (-1, 1) and not seen.is_enough[19]
+    larger = Limits.of(make_timeline(log_cost, np.append(np.zeros(30), 1.0)))
+    assert np.isinf(larger.most[-1]) and np.isinf(larger.least[-1]) and larger.stretch[-1] > 1
 
 
 def _simulated(n, runs, seed):
@@ -109,19 +110,18 @@ def _within(held, level, room):
 
 @pytest.mark.parametrize("n", [10, 30, 100])
 def test_under_multiplicative_noise_models_on_logs_hold_and_the_published_line_fails(n):
-    runs, names = 250, ("history", "alike", "loglog", "probe_line")
+    runs, names = 250, ("history", "loglog", "probe_line")
     size, cost = _simulated(n, runs, n)
     held = {name: np.zeros((runs, 2)) for name in names}
     for k in range(runs):
-        timeline = Timeline(log_cost=cost[k, :n], log_size=size[k], deviation=np.full(n + 1, np.nan))
+        timeline = make_timeline(cost[k, :n], size[k])
         actual = np.exp(cost[k, n])
         for name, said in forecast_all([MODELS[name] for name in names], timeline, (0.7, 0.9)).items():
             held[name][k] = (said.lower[n] <= actual) & (actual <= said.upper[n])
     for column, level in enumerate((0.7, 0.9)):
         assert _within(held["history"][:, column], level, 2 / (n + 1))
-        for name in ("alike", "loglog"):
-            # About half of the tasks count as alike in size.
-            assert _within(held[name][:, column], level, 2 / (n / 2 + 1)), name
+        # About half of the tasks count as alike in size.
+        assert _within(held["loglog"][:, column], level, 2 / (n / 2 + 1))
     tercile = np.digitize(size[:, n], np.quantile(size[:, n], [1 / 3, 2 / 3]))
     line = [held["probe_line"][tercile == k, 0].mean() for k in range(3)]
     assert line[0] > 0.85 and line[0] - line[2] > 0.15

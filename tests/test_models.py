@@ -10,6 +10,7 @@ from scipy import stats
 
 from asp_analysis.probe.models import candidates as models
 from tests.reference import sei_table as sei
+from tests.reference.past_runs import make_timeline
 
 
 def _timeline(n=40, seed=0, unknown=()):
@@ -17,7 +18,7 @@ def _timeline(n=40, seed=0, unknown=()):
     size = rng.normal(3, 1, n + 1)
     size[list(unknown)] = np.nan
     log_cost = rng.normal(0, 1, n) + 0.5 * np.nan_to_num(size[:n])
-    return models.Timeline(log_cost=log_cost, log_size=size, deviation=np.full(n + 1, np.nan))
+    return make_timeline(log_cost, size)
 
 
 @pytest.mark.parametrize("unknown", [(), (0, 7, 20)])
@@ -37,31 +38,6 @@ def test_sizes_far_from_zero_keep_their_digits():
     assert models.log_line(far)[8:] == pytest.approx(models.log_line(near)[8:], rel=1e-7)
 
 
-def test_rolling_theil_sen_is_the_exact_one_up_to_129_tasks():
-    timeline = _timeline(135, seed=3)
-    centre = models.theil_sen_line(timeline)
-    for t in (6, 30, 129):
-        x, y = timeline.log_size[:t], timeline.log_cost[:t]
-        line = stats.theilslopes(y, x, method="joint")
-        assert centre[t] == pytest.approx(line.intercept + line.slope * timeline.log_size[t], rel=1e-10)
-
-
-def test_theil_sen_stays_near_the_exact_one_on_long_histories():
-    timeline = _timeline(400, seed=5)
-    line = stats.theilslopes(timeline.log_cost, timeline.log_size[:-1], method="joint")
-    expected = line.intercept + line.slope * timeline.log_size[-1]
-    assert models.theil_sen_line(timeline)[-1] == pytest.approx(expected, abs=0.08)
-
-
-def test_a_tenth_of_wild_costs_hardly_moves_theil_sen():
-    timeline = _timeline(100, seed=5)
-    wild = timeline.log_cost.copy()
-    wild[::10] += 12
-    moved = replace(timeline, log_cost=wild)
-    assert abs(models.theil_sen_line(moved)[-1] - models.theil_sen_line(timeline)[-1]) < 0.5
-    assert abs(models.log_line(moved)[-1] - models.log_line(timeline)[-1]) > 0.8
-
-
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.001, 1000))
 def test_every_candidate_follows_a_change_of_the_cost_unit(seed, factor):
@@ -75,14 +51,14 @@ def test_every_candidate_follows_a_change_of_the_cost_unit(seed, factor):
 
 
 def test_models_that_need_a_size_are_silent_without_one():
-    timeline = models.Timeline(log_cost=np.zeros(20), log_size=np.full(21, np.nan), deviation=np.full(21, np.nan))
+    timeline = make_timeline(np.zeros(20), np.full(21, np.nan))
     said = models.forecast_all(models.CANDIDATES, timeline, (0.7,))
     assert not np.isnan(said["history"].estimate[-1])
-    assert np.isnan(said["loglog"].estimate[-1]) and np.isnan(said["reference_class"].estimate[-1])
+    assert np.isnan(said["loglog"].estimate[-1]) and np.isnan(said["nested"].estimate[-1])
 
 
 @pytest.mark.parametrize(("table", "actual"), [("T1", sei.ADDED), ("T2", sei.HOURS)])
 def test_the_log_log_line_of_the_sei_table_agrees_to_10_digits(table, actual):
     log_size = np.log([*sei.PROXY, 386.0])
-    timeline = models.Timeline(log_cost=np.log(actual), log_size=log_size, deviation=np.full(11, np.nan))
+    timeline = make_timeline(np.log(actual), log_size)
     assert np.exp(models.log_line(timeline)[-1]) == pytest.approx(sei.LOG_LOG[table]["median"], rel=6e-10)

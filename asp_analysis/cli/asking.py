@@ -7,6 +7,7 @@ A verb takes its options from here, and `asks` hands them to it as `question`: a
 from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,6 +49,18 @@ class _Units(click.File):
         return tuple(measure_unit(unit) for unit in parse_units(super().convert(value, param, ctx).read()))
 
 
+class _Prior(click.Path):
+    """A file with a prior for the spread."""
+
+    name = "filename"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the prior."""
+        from asp_analysis.probe.models.spread_prior import read_prior
+
+        return read_prior(Path(str(super().convert(value, param, ctx))))
+
+
 def _know_task(_context: click.Context, _parameter: click.Parameter, task_id: str | None) -> Any:
     """Make of the name of a task what is known of it so far."""
     from asp_analysis.probe.question import KnownTask
@@ -79,6 +92,12 @@ method_option = click.option(
     "--method", default="auto", show_default=True, help="A model of `backtest`, or auto: the best by backtest."
 )
 per_option = click.option("--per", type=click.Choice(["finished", "attempt"]), default="finished", show_default=True)
+
+prior_option = click.option(
+    "--prior",
+    type=_Prior(dir_okay=False),
+    help="JSON file with sd_log and tasks: the spread of the first tasks. [default: that of the package]",
+)
 
 
 def question_options(command: _Command) -> _Command:

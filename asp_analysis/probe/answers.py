@@ -25,7 +25,8 @@ _ABOUT = ("method", "why", "n", "per", "size", "needs_human_review")
 class Estimate:
     """One component of one task: estimate is a median, mean the figure to add up for budgets (higher if skewed).
 
-    lower, upper: level -> bound, in the component's unit. n: past tasks used. evidence: scores of the method's past
+    lower, upper: level -> bound, in the component's unit. quantiles: share -> value, the predictive distribution; empty
+    for a method that has none. n: past tasks used. evidence: scores of the method's past
     forecasts (`scores.score`), and past_median_mdape to compare. withheld: level -> why its bounds are NaN: too few
     tasks, ends too far apart. needs_human_review: the first interval leaves the estimate +- 50 %.
     """
@@ -45,6 +46,21 @@ class Estimate:
     evidence: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     withheld: dict[float, str] = field(default_factory=dict)
+    quantiles: dict[float, float] = field(default_factory=dict)
+
+    def find_chance_below(self, value: float) -> float:
+        """The probability that the task costs at most `value`; NaN for a method without a distribution.
+
+        Linear between the quantiles on logs; below the first and above the last one the nearest share is the answer.
+        """
+        if not self.quantiles or value <= 0:
+            return 0.0 if self.quantiles else float("nan")
+        shares, values = list(self.quantiles), np.log(list(self.quantiles.values()))
+        after = int(np.searchsorted(values, np.log(value), side="right"))
+        if after in (0, len(values)):
+            return shares[min(after, len(values) - 1)]
+        part = (np.log(value) - values[after - 1]) / (values[after] - values[after - 1])
+        return float(shares[after - 1] + part * (shares[after] - shares[after - 1]))
 
     @property
     def needs_human_review(self) -> bool:
@@ -62,7 +78,9 @@ class Estimate:
             plain[f"upper_{name_level(level)}"] = None if is_withheld else self.upper[level]
         plain |= {name: getattr(self, name) for name in _ABOUT}
         withheld = {name_level(level): reason for level, reason in self.withheld.items()}
-        return {**plain, "evidence": dict(self.evidence), "notes": list(self.notes), "withheld": withheld}
+        quantiles = {name_level(share): value for share, value in self.quantiles.items()}
+        about = {"evidence": dict(self.evidence), "notes": list(self.notes), "withheld": withheld}
+        return {**plain, **about, "quantiles": quantiles}
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{note}</li>" for note in (*self.withheld.values(), *self.notes))
@@ -89,12 +107,12 @@ class CostVector:
     def to_frame(self) -> pd.DataFrame:
         """One row per estimated component, the columns of `Estimate.to_dict` that hold one value."""
         rows = [one.to_dict() for one in self.estimates.values()]
-        return _make_frame(rows).drop(columns=["evidence", "notes", "withheld"], errors="ignore")
+        return _make_frame(rows).drop(columns=["evidence", "notes", "withheld", "quantiles"], errors="ignore")
 
     def to_listing(self) -> pd.DataFrame:
         """One row per component with all that is said of it: notes, withheld, and refusal where there is none."""
         rows = [one.to_dict() for one in self.estimates.values()]
-        frame = _make_frame(rows).drop(columns="evidence", errors="ignore")
+        frame = _make_frame(rows).drop(columns=["evidence", "quantiles"], errors="ignore")
         frame["notes"] = ["; ".join(row["notes"]) for row in rows]
         frame["withheld"] = ["; ".join(f"{level} %: {why}" for level, why in row["withheld"].items()) for row in rows]
         refused = pd.DataFrame({"component": list(self.refusals), "refusal": list(self.refusals.values())})
@@ -165,5 +183,5 @@ def _list_outcomes(frame: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
 
 def _draw_table(estimates: Iterable[Estimate]) -> str:
     rows = [one.to_dict() for one in estimates]
-    shown = _make_frame(rows).drop(columns=["why", "evidence", "notes", "withheld", "per"])
+    shown = _make_frame(rows).drop(columns=["why", "evidence", "notes", "withheld", "per", "quantiles"])
     return shown.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")

@@ -1,11 +1,14 @@
-"""Every past task is forecast from what was known before it, by every model, and the frame keeps what each one said.
+"""Every past task is forecast from what was known when it started, by every model, and the frame keeps what each said.
 
-One row per model, series and task; a model has a row only if the past before that task supported its forecast.
+Outcomes are known from their completion on: of tasks that ran at the same time none helps to forecast another. One row
+per model, series and task; a model has a row only if the past before that task supported its forecast.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -13,18 +16,28 @@ import pandas as pd
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.history import Series, advise, split_series
 from asp_analysis.probe.models.candidates import CANDIDATES, MODELS, Forecasts, Timeline, forecast_all
-from asp_analysis.probe.models.reference_class import Reference
+from asp_analysis.probe.models.changes import find_changes
+from asp_analysis.probe.models.nested import KNOWLEDGE, Centres, Nested, NewTask
 from asp_analysis.probe.models.selection import pick, select
+from asp_analysis.probe.models.spread_prior import SpreadPrior
 from asp_analysis.probe.question import AUTO, EACH, Question, pose
+from asp_analysis.probe.scores import score
 
 LATEST_TASKS = 1_000
 """Past tasks from which the next one is estimated: they settle what an interval holds to one or two percent, agents and
 prices of long ago say little about tomorrow, and an answer takes about a second."""
 
+LEAST_PAST = 3
+"""Tasks of a series before it is backtested."""
+
+AFTER_CHANGE = 20
+"""Tasks that count as being after a change of costs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """One series forecast in order: rows 0..n, the last for the task to come; chosen is what auto asks."""
+    """One series forecast in order: a row for every past task, then one for each task to come; chosen is what auto
+    asks."""
 
     series: Series
     timeline: Timeline
@@ -32,15 +45,24 @@ class Replay:
     forecasts: dict[str, Forecasts]
     chosen: np.ndarray
 
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Scores of every model's past forecasts (`scores.score`); no rows where there are none."""
+        rows = list_forecasts(self)
+        return pd.DataFrame() if rows.empty else score(rows)
+
 
 def backtest(history: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """Rolling-origin forecasts of every model, baseline and `auto`, as one long frame.
+    """Forecasts of every model, baseline and `auto` of every past task, as one long frame.
 
     history: the view `task_history`, or what `history` describes. Of the question are read the model and the role (the
-    others still serve as reference class), its one component, its levels and what one past cost is. Columns: model,
-    llm_model, agent_role, cutoff (instant of the latest outcome used), n_past (outcomes used), task_id, size,
-    size_tercile (small, middle, large within the series; a label for scoring, no model sees it), actual, estimate,
-    lower_<level>, upper_<level> (level in percent), method (the model that answered; differs from model for auto only).
+    others still inform the nested model), its one component, its levels, its prior and what one past cost is. Columns:
+    model, llm_model, agent_role, cutoff (instant of the latest outcome used), n_past (outcomes used), place (of the
+    task in its series), task_id, size, size_tercile (small, middle, large within the series; a label for scoring, no
+    model sees it), knowledge (what was known of the task itself, of `nested.KNOWLEDGE`), is_after_change (within 20
+    tasks after the costs of the series changed; a label too), actual, estimate, mean, lower_<level>, upper_<level>
+    (level in percent), position (share of the predictive distribution below the actual), crps (on logs), method (the
+    model that answered; differs from model for auto only).
 
     Raises:
         EstimationRefusal: no series has 3 usable tasks, or `pose` refuses.
@@ -49,11 +71,11 @@ def backtest(history: pd.DataFrame, question: Question) -> pd.DataFrame:
     every = split_series(pose(history, question), question.component, question.per)
     is_any = question.model in (None, EACH)
     wanted = [(own, one) for own, one in enumerate(every) if is_any or one.llm_model == question.model]
-    reference = Reference.of(every)
+    nested = Nested.of(every)
     frames = [
-        list_forecasts(replay(one, make_timeline(one, reference.take_timeline(own)), question.levels))
+        list_forecasts(replay(one, make_timeline(one, nested.look_ahead(own, ()), (), question.prior), question.levels))
         for own, one in wanted
-        if len(one.tasks) >= 3
+        if len(one.tasks) >= LEAST_PAST
     ]
     if not frames:
         raise EstimationRefusal(_say_what_is_missing([one for _, one in wanted], question))
@@ -61,15 +83,16 @@ def backtest(history: pd.DataFrame, question: Question) -> pd.DataFrame:
 
 
 def replay(series: Series, timeline: Timeline, levels: tuple[float, ...]) -> Replay:
-    """Forecast one series in order, and the task to come, with every model and with `auto`."""
+    """Forecast one series in order, and the tasks to come, with every model and with `auto`."""
     forecasts = forecast_all(MODELS.values(), timeline, levels)
-    chosen = select(timeline.log_cost, {model.name: forecasts[model.name] for model in CANDIDATES}, levels)
-    forecasts[AUTO] = pick(forecasts, chosen, levels)
+    candidates = {model.name: forecasts[model.name] for model in CANDIDATES}
+    chosen = select(timeline.log_cost, timeline.known, candidates, levels)
+    forecasts[AUTO] = pick(forecasts, timeline, chosen, levels)
     return Replay(series=series, timeline=timeline, levels=levels, forecasts=forecasts, chosen=chosen)
 
 
-def replay_next(posed: pd.DataFrame, question: Question) -> list[Replay]:
-    """Replay the series that is asked for, and the task to come: once, or once for each of its units.
+def replay_next(posed: pd.DataFrame, question: Question, new: Sequence[NewTask] | None = None) -> Replay:
+    """Replay the series that is asked for, with the tasks to come: `new`, else the task of the question or its units.
 
     posed: the rows of the question (`pose`). Of a longer series the last `LATEST_TASKS` tasks are replayed; the older
     ones are left out and counted.
@@ -79,19 +102,38 @@ def replay_next(posed: pd.DataFrame, question: Question) -> list[Replay]:
         InputError: the question is about several components, models or roles, or the history cannot be read.
     """
     every = split_series(posed, question.component, question.per)
-    own = _find_own(every, question)
-    series, reference = every[own].take_latest(LATEST_TASKS), Reference.of(every)
-    found = []
-    for size in question.sizes:
-        deviation = reference.take_timeline(own, question.task, size)[-(len(series.tasks) + 1) :]
-        found.append(replay(series, make_timeline(series, deviation, size), question.levels))
-    return found
+    own = find_own(every, question)
+    new = list_new_tasks(question) if new is None else new
+    return replay_series(every, own, new, question)
 
 
-def make_timeline(series: Series, deviation: np.ndarray, new_size: float | None = None) -> Timeline:
-    """The series on logs, with deviations of tasks alike (n + 1,) and the size of the task to come (None: unknown)."""
-    size = np.append(series.size, np.nan if new_size is None else new_size)
-    return Timeline(log_cost=np.log(series.cost), log_size=np.log(size), deviation=deviation)
+def replay_series(every: list[Series], own: int, new: Sequence[NewTask], question: Question) -> Replay:
+    """Replay the latest tasks of series `own`, with the tasks to come."""
+    series = every[own].take_latest(LATEST_TASKS)
+    centres = Nested.of(every).look_ahead(own, new)
+    older = len(every[own].tasks) - len(series.tasks)
+    latest = Centres(centres.log_cost[older:], centres.knowledge[older:])
+    return replay(series, make_timeline(series, latest, new, question.prior), question.levels)
+
+
+def list_new_tasks(question: Question) -> list[NewTask]:
+    """The task of a question, or its units."""
+    return [
+        NewTask(task=question.task, log_size=float("nan") if size is None else float(np.log(size)))
+        for size in question.sizes
+    ]
+
+
+def make_timeline(series: Series, centres: Centres, new: Sequence[NewTask], prior: SpreadPrior) -> Timeline:
+    """The series on logs, with what the nested model says of its tasks and of those to come."""
+    return Timeline(
+        log_cost=np.log(series.cost),
+        log_size=np.append(np.log(series.size), [one.log_size for one in new]),
+        known=np.append(series.known, np.full(len(new), len(series.tasks))),
+        knowledge=centres.knowledge,
+        prior=prior,
+        nested=centres.log_cost,
+    )
 
 
 def name_level(level: float) -> str:
@@ -103,30 +145,43 @@ def list_forecasts(found: Replay) -> pd.DataFrame:
     """The forecasts of a replay as rows of a backtest."""
     series = found.series
     n = len(series.tasks)
-    known_at = series.tasks["known_at"].shift(1)
+    known = found.timeline.known[:n]
+    completed = pd.concat([pd.Series([pd.NaT]), series.tasks["known_at"].dt.tz_convert(None)], ignore_index=True)
     shared = pd.DataFrame(
         {
             "llm_model": series.llm_model,
             "agent_role": series.agent_role,
-            "cutoff": known_at,
-            "n_past": np.arange(n),
+            "cutoff": completed.iloc[known].dt.tz_localize("UTC").array,
+            "n_past": known,
+            "place": np.arange(n),
             "task_id": series.tasks["task_id"],
             "size": series.size,
             "size_tercile": label_sizes(series.size),
+            "knowledge": pd.Categorical.from_codes(found.timeline.knowledge[:n], categories=pd.Index(KNOWLEDGE)),
+            "is_after_change": label_after_change(found.timeline.log_cost),
             "actual": series.cost,
         }
     )
     frames = []
     for name, forecasts in found.forecasts.items():
-        method = found.chosen[:n] if name == AUTO else name
-        bounds = {}
+        said = {"estimate": forecasts.estimate[:n], "mean": forecasts.mean[:n]}
         for k, level in enumerate(found.levels):
-            bounds[f"lower_{name_level(level)}"] = forecasts.lower[:n, k]
-            bounds[f"upper_{name_level(level)}"] = forecasts.upper[:n, k]
-        rows = shared.assign(model=name, estimate=forecasts.estimate[:n], **bounds, method=method)
+            said[f"lower_{name_level(level)}"] = forecasts.lower[:n, k]
+            said[f"upper_{name_level(level)}"] = forecasts.upper[:n, k]
+        said |= {"position": forecasts.position, "crps": forecasts.crps}
+        method = found.chosen[:n] if name == AUTO else name
+        rows = shared.assign(model=name, **said, method=method)
         frames.append(rows[~np.isnan(forecasts.estimate[:n])])
     frame = pd.concat(frames, ignore_index=True)
     return frame[["model", *[name for name in frame.columns if name != "model"]]]
+
+
+def label_after_change(log_cost: np.ndarray) -> np.ndarray:
+    """Whether a task is one of 20 after the costs of a series changed: `find_changes` on its logs. Shape (n,)."""
+    label = np.zeros(len(log_cost), dtype=bool)
+    for change in find_changes(log_cost):
+        label[change : change + AFTER_CHANGE] = True
+    return label
 
 
 def label_sizes(size: np.ndarray) -> pd.Categorical[str]:
@@ -137,7 +192,7 @@ def label_sizes(size: np.ndarray) -> pd.Categorical[str]:
     return pd.Categorical.from_codes(codes, categories=pd.Index(["small", "middle", "large"]), ordered=True)
 
 
-def _find_own(every: list[Series], question: Question) -> int:
+def find_own(every: list[Series], question: Question) -> int:
     """The place of the series that is asked for."""
     names = [(series.llm_model, series.agent_role) for series in every]
     if (question.llm_model, question.agent_role) in names:

@@ -11,17 +11,13 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.errors import EstimationRefusal
-from asp_analysis.probe.backtest import Replay, list_forecasts, name_level
+from asp_analysis.probe.backtest import Replay, name_level
 from asp_analysis.probe.history import Series, advise
-from asp_analysis.probe.models.candidates import CANDIDATES, LEAST_FOR_A_LINE, MODELS
+from asp_analysis.probe.models.candidates import CANDIDATES, LEAST_FOR_A_LINE, LEAST_TASKS, MODELS
 from asp_analysis.probe.question import AUTO
-from asp_analysis.probe.scores import score
 
 FIRST_ERRORS = 2
 """Past errors that make the first interval."""
-
-LEAST_CENTRE = {"": 1, "size": LEAST_FOR_A_LINE, "deviation": 3}
-"""Tasks before the first forecast of a model, by what it needs to know of a task; models of alike size need 1."""
 
 EXPLAINED = ((0.1, "next to nothing"), (0.3, "little"), (0.6, "some"), (1.01, "much"))
 """Words for r2 of ln cost on ln size, by upper limits."""
@@ -40,24 +36,25 @@ class Choice:
     scores: pd.DataFrame
 
 
-def choose_model(found: Replay, method: str = AUTO) -> Choice:
-    """The model for the task to come of a replayed series: the one that `auto` asks, or the one that `method` names.
+def choose_model(found: Replay, method: str = AUTO, row: int = -1) -> Choice:
+    """The model for a task to come of a replayed series: the one that `auto` asks, or the one that `method` names.
 
-    Falls back as data thins: lines need 7 tasks with a size, history 3.
+    row: of the replay, the last one if nothing is said. Falls back as data thins: a line needs 7 tasks with a size,
+    history 3.
 
     Raises:
         EstimationRefusal: no model, or not `method`, can answer; the message says what is missing.
     """
-    name = found.chosen[-1] if method == AUTO else method
-    if name is None or np.isnan(found.forecasts[name].estimate[-1]) or np.isnan(found.forecasts[name].lower[-1]).any():
+    name = found.chosen[row] if method == AUTO else method
+    said = found.forecasts.get(name)
+    if said is None or np.isnan(said.estimate[row]) or np.isnan(said.lower[row]).any():
         raise EstimationRefusal(_say_what_is_missing(found, name or "history"))
-    scores = score(list_forecasts(found))
     r2 = measure_size_r2(found.series)
     if method == AUTO:
-        why = _say_why(found, name, scores, r2)
+        why = _say_why(found, name, r2, row)
     else:
-        why = f"{name} was asked for; {_describe_record(scores, name, found)}."
-    return Choice(method=name, why=why, n=len(found.series.tasks), scores=scores)
+        why = f"{name} was asked for; {_describe_record(name, found)}."
+    return Choice(method=name, why=why, n=len(found.series.tasks), scores=found.scores)
 
 
 def measure_size_r2(series: Series) -> float:
@@ -69,28 +66,30 @@ def measure_size_r2(series: Series) -> float:
     return float(np.corrcoef(x, y)[0, 1] ** 2)
 
 
-def _say_why(found: Replay, name: str, scores: pd.DataFrame, r2: float) -> str:
-    able = [model.name for model in CANDIDATES if not np.isnan(found.forecasts[model.name].estimate[-1])]
+def _say_why(found: Replay, name: str, r2: float, row: int) -> str:
+    able = [model.name for model in CANDIDATES if not np.isnan(found.forecasts[model.name].estimate[row])]
     sentence = next(model.sentence for model in CANDIDATES if model.name == name)
     reason = f"best past interval score of the {len(able)} models that can answer"
     if name == able[0]:
         others = len(able) - 1
         reason = f"none of {others} others was clearly better so far" if others else "only this model can answer"
-    record, about_size = _describe_record(scores, name, found), _describe_size(name, r2, found.series.component)
+    record, about_size = _describe_record(AUTO, found), _describe_size(name, r2, found.series.component)
     return f"{name} ({sentence}): {reason}; {record}{about_size}."
 
 
-def _describe_record(scores: pd.DataFrame, name: str, found: Replay) -> str:
-    rows = scores[scores["model"] == name]
+def _describe_record(name: str, found: Replay) -> str:
+    """How good the past forecasts of a model were; those of auto include its choices."""
+    rows = found.scores[found.scores["model"] == name] if len(found.scores) else found.scores
     if rows.empty:
-        return "no past forecast of it can be scored yet"
+        return "no past forecast can be scored yet"
     row = rows.iloc[0]
     level = name_level(found.levels[0])
+    chosen = ", each by the model chosen before it," if name == AUTO else " of it"
     text = (
-        f"on {row['n']:.0f} past forecasts its {level} % intervals held {100 * row[f'coverage_{level}']:.0f} % "
-        f"and its median error was {100 * row['mdape']:.0f} %"
+        f"on {row['n']:.0f} past forecasts{chosen} the {level} % intervals held {100 * row[f'coverage_{level}']:.0f} % "
+        f"and the median error was {100 * row['mdape']:.0f} %"
     )
-    base = scores[scores["model"] == "past_median"]
+    base = found.scores[found.scores["model"] == "past_median"]
     return text if base.empty else text + f" (past median {100 * base.iloc[0]['mdape']:.0f} %)"
 
 
@@ -107,11 +106,11 @@ def _say_what_is_missing(found: Replay, name: str) -> str:
     series = found.series
     noun = "finished tasks" if series.per == "finished" else "attempts"
     needs = MODELS[name].needs
-    least = 3 if name.startswith(("alike", "probe")) else LEAST_CENTRE[needs] + FIRST_ERRORS
+    least = LEAST_FOR_A_LINE + FIRST_ERRORS if name == "loglog" else LEAST_TASKS
     usable = int((~np.isnan(series.size)).sum()) if needs == "size" else len(series.tasks)
-    what = {"size": "a size and a ", "deviation": "tasks alike by others and a "}.get(needs, "a ") + series.component
+    what = {"size": "a size and a "}.get(needs, "a ") + series.component
     if usable >= least:
-        known = {"size": "The size of the new task", "deviation": "A task that others did, its project or its type"}
+        known = {"size": "The size of the new task"}
         return f"{known.get(needs, 'A past forecast')} is unknown, and {name} uses it. Name it, or use method auto."
     return (
         f"Too few {noun} with {what} for {series.name}: {usable} of at least {least} "

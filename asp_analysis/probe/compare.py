@@ -14,11 +14,11 @@ import pandas as pd
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.intervals import wilson
 from asp_analysis.probe.answers import Estimate
-from asp_analysis.probe.backtest import Replay, make_timeline, name_level, replay
+from asp_analysis.probe.backtest import Replay, list_new_tasks, make_timeline, name_level, replay
 from asp_analysis.probe.estimate import estimate_next
 from asp_analysis.probe.history import SERIES, Series, split_series
 from asp_analysis.probe.models.candidates import Timeline
-from asp_analysis.probe.models.reference_class import Reference
+from asp_analysis.probe.models.nested import Nested
 from asp_analysis.probe.question import EACH, Question, pose
 
 LEAST_SHARED_TASKS = 20
@@ -82,14 +82,14 @@ def compare(history: pd.DataFrame, question: Question, rng: np.random.Generator 
     posed = pose(history, question)
     every = split_series(posed, question.component, question.per)
     refusals = _refuse_other_work(posed, every)
-    reference = Reference.of(every)
+    nested, new = Nested.of(every), list_new_tasks(question)
     found = []
     for own, series in enumerate(every):
         if series.name in refusals:
             continue
-        deviation = reference.take_timeline(own, question.task, question.size)
+        timeline = make_timeline(series, nested.look_ahead(own, new), new, question.prior)
         try:
-            found.append(_estimate_with_record(series, make_timeline(series, deviation, question.size), question))
+            found.append(_estimate_with_record(series, timeline, question))
         except EstimationRefusal as refusal:
             refusals[series.name] = str(refusal)
     if len(found) < 2:

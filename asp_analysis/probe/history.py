@@ -6,6 +6,7 @@ The input of every estimate is one frame, the history:
 |---|---|---|
 | task_id | str | the same task has the same id for every model and agent |
 | known_at | instant, UTC | when the outcome became known: the order key; equal instants keep the frame's order |
+| started_at | instant, UTC, optional | when work began: a forecast knows only what was known then (`Series.known`) |
 | llm_model, agent_role | str | together they name a series |
 | size | float, optional | the proxy known before the task starts; NaN when unknown |
 | roles | str, optional | the work that the rows of a series represent, where it is more than agent_role says |
@@ -34,16 +35,22 @@ SERIES = ("llm_model", "agent_role")
 NOT_OVER = "not finished (pending, in progress or unknown)"
 _REQUIRED = ("task_id", "known_at", *SERIES)
 _DEFAULTS = {"size": np.nan, "project_id": None, "task_type": None, "is_finished": True, "is_censored": False}
-_KEPT = ["task_id", "known_at", "order", "project_id", "task_type", "size", "cost", "attempts"]
+_KEPT = [
+    *("task_id", "known_at", "started_at", "order", "project_id", "task_type"),
+    *("size", "cost", "attempts", "is_censored"),
+]
+
+UNNAMED = "unnamed"
+"""What a model or role is called that the source did not name: an empty name could not be asked for."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Series:
     """The costs of one model in one role, in the order in which they became known.
 
-    tasks: columns task_id, known_at, order (position in the whole history: what is known before what), project_id,
-    task_type, size, cost, attempts (rows summed in cost). left_out: reason -> number of rows that do not count, for
-    every reason.
+    tasks: columns task_id, known_at, started_at (NaT: unknown), order (position in the whole history: what is known
+    before what), project_id, task_type, size, cost, attempts (rows summed in cost), is_censored (cut off: the cost is a
+    lower bound). left_out: reason -> number of rows that do not count, for every reason.
     """
 
     llm_model: str
@@ -68,6 +75,26 @@ class Series:
         """Sizes in order, shape (n,); NaN where unknown or not positive (a size of 0 says nothing on a log scale)."""
         size = self.tasks["size"].to_numpy(float)
         return np.where(size > 0, size, np.nan)
+
+    @property
+    def known(self) -> np.ndarray:
+        """Outcomes of this series that were known when each task started, shape (n,): always the first ones.
+
+        A task whose start is unknown is taken to start when the one before it was over.
+        """
+        before = np.arange(len(self.tasks))
+        starts = np.array(self.find_starts(), dtype=np.int64)
+        known = np.searchsorted(self.find_completions(), starts, side="right")
+        return np.where(starts >= 0, np.minimum(known, before), before)
+
+    def find_completions(self) -> list[int]:
+        """When each outcome became known, in nanoseconds since 1970; never falls."""
+        return _count_nanoseconds(self.tasks["known_at"])
+
+    def find_starts(self) -> list[int]:
+        """When each task started, in nanoseconds since 1970; -1 where no start before the completion is known."""
+        started = self.tasks["started_at"]
+        return _count_nanoseconds(started.where(started < self.tasks["known_at"]))
 
     def take_latest(self, count: int) -> Series:
         """Return the series with its last `count` tasks; the older ones are counted as left out."""
@@ -97,7 +124,8 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
     """The history in time order with every optional column and whole costs, numbered as outcomes became known.
 
     Raises:
-        InputError: columns are missing, there is no component at all, instants cannot be read, or costs are negative.
+        InputError: columns are missing, there is no component at all, instants cannot be read, or costs are negative
+            or infinite, or sizes infinite.
     """
     missing = [name for name in _REQUIRED if name not in history.columns]
     if missing:
@@ -112,8 +140,11 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
         frame[name] = frame[name].where(frame[name].notna(), value) if name in frame.columns else value
     failed = frame.get("is_failed", pd.Series(pd.NA, frame.index, dtype="boolean"))
     frame["is_failed"] = failed.where(failed.notna(), ~frame["is_finished"].astype(bool))
-    frame["known_at"] = _read_instants(frame["known_at"])
+    frame["known_at"] = _read_instants(frame["known_at"], "known_at")
+    started = frame["started_at"] if "started_at" in frame.columns else pd.Series(pd.NaT, frame.index)
+    frame["started_at"] = _read_instants(started, "started_at")
     frame["size"] = frame["size"].astype(float)
+    frame = name_all(frame)
     flags = ["is_finished", "is_failed", "is_censored"]
     frame[flags] = frame[flags].astype(bool)
     negative = [name for name in present if (frame[name] < 0).any()]
@@ -122,6 +153,7 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
             f"{negative[0]} has the negative value {frame[negative[0]].min():g}; costs are 0 or more. "
             "Correct or drop those rows."
         )
+    _refuse_infinite(frame, [*present, "size"])
     return frame.sort_values("known_at", kind="stable").reset_index(drop=True)
 
 
@@ -144,7 +176,7 @@ def split_series(history: pd.DataFrame, component: str, per: str = "finished") -
     frame = frame.assign(cost=frame[component], order=frame.index, attempts=1)
     count = _count_attempts if per == "attempt" else _count_finished
     found = []
-    for (model, role), group in frame.groupby(list(SERIES), sort=False, dropna=False):
+    for (model, role), group in frame.groupby(list(SERIES), sort=False):
         tasks, left_out = count(group, component)
         found.append(
             Series(
@@ -171,13 +203,34 @@ def advise(short: list[Series]) -> str:
     return "Finish more tasks, count attempts with --per attempt, or take the planner's own figure."
 
 
-def _read_instants(values: pd.Series) -> pd.Series:
+def name_all(history: pd.DataFrame) -> pd.DataFrame:
+    """The history in which models and roles without a name are called `UNNAMED`."""
+    return history.assign(**{name: history[name].where(history[name].notna(), UNNAMED) for name in SERIES})
+
+
+def _refuse_infinite(frame: pd.DataFrame, columns: list[str]) -> None:
+    for name in columns:
+        wrong = frame.loc[np.isinf(frame[name]), "task_id"]
+        if len(wrong):
+            raise InputError(
+                f"The {name} of the task {wrong.iloc[0]!r} is infinite ({len(wrong)} such rows). Sizes and costs are "
+                "finite numbers. Correct or drop those rows."
+            )
+
+
+def _count_nanoseconds(instants: pd.Series) -> list[int]:
+    """Nanoseconds since 1970, -1 for an unknown instant."""
+    values = instants.dt.tz_convert(None).astype("datetime64[ns]")
+    return np.where(values.isna(), -1, values.to_numpy().astype("int64")).tolist()
+
+
+def _read_instants(values: pd.Series, name: str) -> pd.Series:
     try:
         is_text = not (pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_numeric_dtype(values))
         return pd.to_datetime(values, utc=True, format="ISO8601" if is_text else None)
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"The column known_at needs instants, one could not be read: {error}. Write them as ISO 8601."
+            f"The column {name} needs instants, one could not be read: {error}. Write them as ISO 8601."
         ) from error
 
 
@@ -195,7 +248,10 @@ def _count_finished(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, 
     is_unknown = group["cost"].isna().groupby(keys).transform("any")
     spent = group["cost"].groupby(keys).transform("sum").mask(is_unknown)
     attempts = group["cost"].groupby(keys).transform("size")
-    done = group.assign(cost=spent, attempts=attempts)[is_done]
+    # One attempt of unknown start leaves the start of the sum unknown.
+    started = group["started_at"].groupby(keys).transform("min")
+    started = started.mask(group["started_at"].isna().groupby(keys).transform("any"))
+    done = group.assign(cost=spent, attempts=attempts, started_at=started)[is_done]
     is_open = ~is_done.groupby(keys).transform("any")
     is_uncut = is_open & ~group["is_censored"]
     rows, left_out = _count_attempts(done, component)

@@ -17,9 +17,10 @@ import pandas as pd
 from asp_analysis.alternatives import find_alternatives
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.executions import COST_VECTOR
-from asp_analysis.probe.history import SERIES, take_whole_costs
+from asp_analysis.probe.history import SERIES, UNNAMED, name_all, take_whole_costs
 from asp_analysis.probe.models.candidates import MODELS
-from asp_analysis.probe.models.reference_class import KnownTask
+from asp_analysis.probe.models.nested import KnownTask
+from asp_analysis.probe.models.spread_prior import SpreadPrior, read_shipped_prior
 
 EACH = "*"
 """Every model, or every role, by itself instead of their sum."""
@@ -54,7 +55,8 @@ class Question:
     semantic units of the task, which are estimated one by one and summed. task: what else is known of it.
     components: what is estimated, of `COST_VECTOR`. levels: of the intervals, shares from 0.5 to 0.99.
     method: the model that answers, a name of `MODELS`; `auto` for the one with the best record.
-    per: what one past cost is, of `PER`. Lists become tuples.
+    per: what one past cost is, of `PER`. prior: how much costs scatter before the series itself shows it. Lists become
+    tuples.
 
     Raises:
         InputError: a field holds what cannot be asked; the message says what can.
@@ -69,6 +71,7 @@ class Question:
     levels: tuple[float, ...] = LEVELS
     method: str = AUTO
     per: str = "finished"
+    prior: SpreadPrior = field(default_factory=read_shipped_prior)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""
@@ -139,15 +142,17 @@ def pose(history: pd.DataFrame, question: Question) -> pd.DataFrame:
         EstimationRefusal: there is no such model or role (the message lists what there is), or models that did the
             same work side by side would be summed.
     """
+    history = name_all(history)
     named = history if question.model == EACH else _select(history, "llm_model", question.model)
     if question.role not in (None, EACH):
         _select(named, "agent_role", question.role)
         history = history[history["agent_role"] == question.role]
     if question.model is None:
-        _refuse_alternatives(history)
+        _refuse_alternatives(history[history["llm_model"] != UNNAMED])
     elif question.role is not None:
         is_all = question.model == question.role == EACH
-        return take_whole_costs(history if is_all else history[history["llm_model"].notna()])
+        is_named = (history["llm_model"] != UNNAMED) | (question.model == UNNAMED)
+        return take_whole_costs(history if is_all else history[is_named])
     return _sum_rows(take_whole_costs(history), question)
 
 
@@ -177,7 +182,7 @@ def _check_sizes(question: Question) -> None:
         raise InputError("The list of semantic units is empty. Add at least one, or name one total size.")
     for size in question.sizes:
         if size is not None and not (size > 0 and isfinite(size)):
-            raise InputError(f"The size {size:g} is not above 0. Name the size of the task, or leave it out.")
+            raise InputError(f"The size {size:g} is not a finite number above 0. Correct it, or leave it out.")
 
 
 def _check_components(components: tuple[str, ...]) -> None:
@@ -226,10 +231,14 @@ def _sum_rows(history: pd.DataFrame, question: Question) -> pd.DataFrame:
     where models are kept apart."""
     apart = {"llm_model": question.model is not None, "agent_role": question.role == EACH}
     rows = history.assign(**{name: value for name, value in _FLAGS.items() if name not in history.columns})
+    if apart["llm_model"] and question.model != UNNAMED:
+        rows = rows[rows["llm_model"] != UNNAMED]
     groups = rows.groupby(["task_id", *(name for name, is_apart in apart.items() if is_apart)], sort=False)
     frame = groups.agg(
         known_at=("known_at", "max"), is_finished=("is_finished", "all"), is_censored=("is_censored", "any")
     )
+    if "started_at" in rows.columns:
+        frame["started_at"] = groups["started_at"].min()
     if "is_failed" in rows.columns:
         frame["is_failed"] = groups["is_failed"].any()
     for name in _FIRST:

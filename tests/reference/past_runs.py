@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from asp_analysis.probe.models.candidates import Timeline
+from asp_analysis.probe.models.spread_prior import read_shipped_prior
+
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 START = pd.Timestamp("2025-01-01", tz="UTC")
 
@@ -47,6 +50,19 @@ def table_history(size, cost):
             "size": np.asarray(size, float),
             "cost_usd": np.asarray(cost, float),
         }
+    )
+
+
+def make_timeline(log_cost, log_size, known=None):
+    """One series on logs whose tasks ran one after another, of which the nested model says nothing."""
+    rows = len(log_size)
+    return Timeline(
+        log_cost=np.asarray(log_cost, float),
+        log_size=np.asarray(log_size, float),
+        known=np.arange(rows) if known is None else known,
+        knowledge=np.zeros(rows, dtype=int),
+        prior=read_shipped_prior(),
+        nested=np.full(rows, np.nan),
     )
 
 
@@ -107,6 +123,7 @@ def terminal_bench():
         {
             "task_id": runs["task_id"],
             "known_at": pd.to_datetime(runs["agent_ended_at"], utc=True),
+            "started_at": pd.to_datetime(runs["agent_started_at"], utc=True),
             "llm_model": runs["run"],
             "agent_role": "terminal",
             "size": runs["instruction_words"].astype(float),
@@ -116,14 +133,15 @@ def terminal_bench():
     )
 
 
-def metr(order="started_at"):
-    """METR, latency by the minutes a person needs; blocks of alike tasks in time order."""
+def metr():
+    """METR, latency by the minutes a person needs; blocks of alike tasks in time order, several at a time."""
     runs = read("metr/metr_agent_runs.csv.gz")
     runs = runs[runs["alias"] != "human"]
     return pd.DataFrame(
         {
             "task_id": runs["task_id"],
-            "known_at": pd.to_datetime(runs[order], unit="ms", utc=True),
+            "known_at": pd.to_datetime(runs["completed_at"], unit="ms", utc=True),
+            "started_at": pd.to_datetime(runs["started_at"], unit="ms", utc=True),
             "llm_model": runs["alias"],
             "agent_role": "agent",
             "task_type": runs["task_family"],

@@ -5,27 +5,32 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.asking import asks, cost_option, per_option, question_options, read_history
+from asp_analysis.cli.asking import asks, cost_option, per_option, prior_option, question_options, read_history
 from asp_analysis.cli.options import format_options, open_session
 from asp_analysis.cli.printing import print_frame
 
 if TYPE_CHECKING:
     from asp_analysis.probe.question import Question
 
-_SCORE_COLUMNS = ("series", "model", "n", "mdape", "coverage_70", "coverage_90", "interval_score_70", "log_bias", "sa")
+_SCORE_COLUMNS = (
+    *("series", "model", "n", "mdape", "coverage_70", "coverage_90", "wis", "skill", "skill_lower", "skill_upper"),
+    *("above", "mean_ratio"),
+)
 
 
 @click.command()
 @cost_option
 @per_option
+@prior_option
 @format_options
 @question_options
 @asks
 def command(question: "Question", output: str | None, db: str | None) -> None:
     """Score how well past tasks would have been estimated.
 
-    Every past task is forecast from those before it, and each model is compared with the baselines. Without --model and
-    --role, every model and role is a separate series.
+    Every past task is forecast from those completed when it started, and each model is compared with the baselines:
+    skill is 1 - score / score of the past median, with a 95 % interval. Without --model and --role, every model and
+    role is a separate series.
 
     Example: asp-analysis backtest --role Code --cost latency_ms
     """

@@ -10,6 +10,7 @@ from asp_analysis.cli.asking import (
     costs_option,
     method_option,
     per_option,
+    prior_option,
     question_options,
     read_history,
     size_option,
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 @costs_option
 @method_option
 @per_option
+@prior_option
+@click.option(
+    "--under", type=float, help="Also the probability that the task costs at most this, in the unit of --cost."
+)
 @click.option(
     "--compare", "is_comparison", is_flag=True, help="Which model would be the cheapest, and how sure is that."
 )
@@ -42,7 +47,9 @@ if TYPE_CHECKING:
 @format_options
 @question_options
 @asks
-def command(question: "Question", is_comparison: bool, is_kept: bool, output: str | None, db: str | None) -> None:
+def command(
+    question: "Question", under: float | None, is_comparison: bool, is_kept: bool, output: str | None, db: str | None
+) -> None:
     """Estimate what the next task will cost, with intervals.
 
     Where the data cannot support an estimate, the answer is the reason.
@@ -52,6 +59,8 @@ def command(question: "Question", is_comparison: bool, is_kept: bool, output: st
     from asp_analysis.probe.estimate import estimate
     from asp_analysis.probe.question import look_up_task
 
+    if under is not None and (is_comparison or len(question.components) > 1):
+        raise click.UsageError("--under is about one cost of one task. Leave --compare out, and name one --cost.")
     if is_kept and question.task.task_id is None:
         raise click.UsageError("--keep needs --task ID: an estimate is kept with its task.")
     with open_session(db) as session:
@@ -71,6 +80,8 @@ def command(question: "Question", is_comparison: bool, is_kept: bool, output: st
         click.echo(json.dumps({"estimates": list(vector.to_dict().values()), "refusals": vector.refusals}))
     else:
         _print(vector)
+    if under is not None:
+        (note if output else say)(_describe_chance(vector, under))
 
 
 def _print(vector: "CostVector") -> None:
@@ -86,6 +97,16 @@ def _print(vector: "CostVector") -> None:
             say("  Marked for human review: the interval is wider than ±50 % of the estimate.")
     for name, reason in vector.refusals.items():
         note(f"{name} cannot be estimated: {reason}")
+
+
+def _describe_chance(vector: "CostVector", under: float) -> str:
+    one = next(iter(vector.estimates.values()))
+    chance = one.find_chance_below(under)
+    if chance != chance:
+        return f"{one.method} has no distribution, so P({one.component} <= {under:g}) is unknown. Use --method auto."
+    shares = list(one.quantiles)
+    ends = {0.0: "", shares[0]: " or less", shares[-1]: " or more"}
+    return f"P({one.component} <= {under:g}) = {chance:.0%}{ends.get(chance, '')}"
 
 
 def _make_row(estimate: "Estimate", levels: list[float]) -> list[str]:

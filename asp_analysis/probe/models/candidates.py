@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import special
 
-from asp_analysis.probe.models.conformal import Calibrated, Calibration, calibrate
-from asp_analysis.probe.models.reference_class import forecast_centres
-from asp_analysis.probe.models.running_medians import find_prefix_intercepts, find_prefix_medians
+from asp_analysis.probe.models.conformal import Calibrated, Calibration, Past, calibrate
 
 ALIKE = 0.7
 """Bandwidth of size likeness in standard deviations of ln size: about half of a normal history counts, so tails stay
@@ -31,29 +29,25 @@ LEAST_FOR_A_LINE = 5
 """Tasks of known size before a line is drawn: through 3 or 4 scattered ones a line extrapolates to factors of
 thousands."""
 
-PARTNERS = 128
-"""Earlier tasks that each task is paired with in Theil-Sen, evenly spread; exact up to 129 tasks, linear in n after,
-where pairs of later tasks are sampled more thinly."""
+LEAST_TASKS = 3
+"""Known tasks before anything is forecast."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timeline:
-    """One series in order. log_cost: (n,). log_size, deviation: (n + 1,), the last for the task to come; NaN: unknown.
+class Timeline(Past):
+    """One series in order, with what the nested model says of each task: `nested`, ln cost, NaN where nothing."""
 
-    deviation: ln(cost of tasks alike / what is usual for whoever did them), see `reference_class`.
-    """
-
-    log_cost: np.ndarray
-    log_size: np.ndarray
-    deviation: np.ndarray
+    nested: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecasts:
-    """Rows 0..n, each from the tasks before it, in the component's unit; NaN where the past did not support a forecast.
+    """Forecasts of the past tasks and of those to come, each from what was known, in the component's unit; NaN where
+    the past did not support one.
 
-    estimate (a median), mean, n_effective: (n + 1,). lower, upper: (n + 1, levels). calibrated: their distribution,
-    None where they have none of their own.
+    estimate (a median), mean, n_effective: (rows,). lower, upper: (rows, levels). position, crps: (n,), where the
+    outcome fell in the predictive distribution and its score on logs, empty where there is none. calibrated: the
+    distribution itself. shares: (rows, levels), the miss shares that were asked of it.
     """
 
     estimate: np.ndarray
@@ -61,6 +55,9 @@ class Forecasts:
     lower: np.ndarray
     upper: np.ndarray
     n_effective: np.ndarray
+    position: np.ndarray = field(default_factory=lambda: np.empty(0))
+    crps: np.ndarray = field(default_factory=lambda: np.empty(0))
+    shares: np.ndarray = field(default_factory=lambda: np.empty(0))
     calibrated: Calibrated | None = None
 
 
@@ -68,8 +65,8 @@ class Forecasts:
 class LogModel:
     """A rolling centre on the log scale and how its errors become intervals.
 
-    needs: "", "size" or "deviation", what must be known of a task. is_recentred: the estimate is the weighted median of
-    centre + past errors instead of the centre itself.
+    needs: "" or "size", what must be known of a task. is_recentred: the estimate is the weighted median of centre +
+    past errors instead of the centre itself.
     """
 
     name: str
@@ -79,16 +76,22 @@ class LogModel:
     needs: str = ""
     is_recentred: bool = True
 
-    def forecast(self, centre: np.ndarray, found: Calibrated) -> Forecasts:
-        """Forecasts from the rolling centre, shape (n + 1,), and the distribution of its errors."""
+    def forecast(self, centre: np.ndarray, found: Calibrated, is_early: np.ndarray) -> Forecasts:
+        """Forecasts from the rolling centre, shape (rows,), and the distribution of its errors; none where it is too
+        early."""
+        point, mean = (found.median, found.mean) if self.is_recentred else (centre, centre)
+        early = is_early[:, None]
+        n = len(found.position)
         with np.errstate(over="ignore"):
-            estimate, mean = (found.median, found.mean) if self.is_recentred else (centre, centre)
             return Forecasts(
-                estimate=np.exp(estimate),
-                mean=np.exp(mean),
-                lower=np.exp(found.lower),
-                upper=np.exp(found.upper),
+                estimate=np.where(is_early, np.nan, np.exp(point)),
+                mean=np.where(is_early, np.nan, np.exp(mean)),
+                lower=np.where(early, np.nan, np.exp(found.lower)),
+                upper=np.where(early, np.nan, np.exp(found.upper)),
                 n_effective=found.n_effective,
+                position=np.where(is_early[:n], np.nan, found.position),
+                crps=np.where(is_early[:n], np.nan, found.crps),
+                shares=found.shares,
                 calibrated=found,
             )
 
@@ -104,24 +107,25 @@ class PublishedLine:
     def forecast(self, timeline: Timeline, levels: tuple[float, ...]) -> Forecasts:
         """P = b0 + b1 x, range t(0.5 + L/2, n - 2) sigma sqrt(1 + 1/n + (x - xbar)^2 / Sxx); from 3 tasks on."""
         n = len(timeline.log_cost)
-        sums = _Sums(np.exp(timeline.log_size[:n]), np.exp(timeline.log_cost))
-        new = np.exp(timeline.log_size[1:])
+        sums = _Sums(np.exp(timeline.log_size[:n]), np.exp(timeline.log_cost)).take(timeline.known)
+        new = np.exp(timeline.log_size)
         with np.errstate(divide="ignore", invalid="ignore"):
             projection = sums.project(new)
             sigma = np.sqrt(np.maximum(sums.syy - sums.slope * sums.sxy, 0) / (sums.count - 2))
             spread = sigma * np.sqrt(1 + 1 / sums.count + (new - sums.mean_x) ** 2 / sums.sxx)
-        spread = np.where((sums.count >= 3) & (sums.sxx > 0), spread, np.nan)
+        spread = np.where((sums.count >= LEAST_TASKS) & (sums.sxx > 0), spread, np.nan)
         projection = np.where(np.isnan(spread), np.nan, projection)
         reach = np.column_stack(
             [special.stdtrit(np.maximum(sums.count - 2, 1), 0.5 + level / 2) * spread for level in levels]
         )
-        projection = _put_after_nothing(projection)
         return Forecasts(
             estimate=projection,
             mean=projection,
-            lower=np.maximum(projection[:, None] - _put_after_nothing(reach), 0),
-            upper=projection[:, None] + _put_after_nothing(reach),
-            n_effective=_put_after_nothing(sums.count.astype(float)),
+            lower=np.maximum(projection[:, None] - reach, 0),
+            upper=projection[:, None] + reach,
+            n_effective=sums.count.astype(float),
+            position=np.full(n, np.nan),
+            crps=np.full(n, np.nan),
         )
 
 
@@ -129,13 +133,16 @@ Model = LogModel | PublishedLine
 
 
 def forecast_all(models: Iterable[Model], timeline: Timeline, levels: tuple[float, ...]) -> dict[str, Forecasts]:
-    """Forecasts of every model for every task and the one to come, by name; log models are calibrated at once."""
+    """Forecasts of every model for every task and those to come, by name; log models are calibrated at once."""
     models = list(models)
     logs = [model for model in models if isinstance(model, LogModel)]
     rolling = {centres: centres(timeline) for centres in {model.centres: None for model in logs}}
     centres = [_keep_known(model, rolling[model.centres], timeline) for model in logs]
-    found = calibrate(centres, timeline.log_cost, timeline.log_size, levels, [model.calibration for model in logs])
-    made = {log.name: log.forecast(centre, one) for log, centre, one in zip(logs, centres, found, strict=True)}
+    found = calibrate(centres, timeline, levels, [model.calibration for model in logs])
+    is_early = timeline.known < LEAST_TASKS
+    made: dict[str, Forecasts] = {}
+    for log, centre, one in zip(logs, centres, found, strict=True):
+        made[log.name] = log.forecast(centre, one, is_early)
     made |= {model.name: model.forecast(timeline, levels) for model in models if isinstance(model, PublishedLine)}
     return {model.name: made[model.name] for model in models}
 
@@ -144,89 +151,63 @@ def _keep_known(model: LogModel, centre: np.ndarray, timeline: Timeline) -> np.n
     return np.where(np.isnan(timeline.log_size), np.nan, centre) if model.needs == "size" else centre
 
 
+def level(timeline: Timeline) -> np.ndarray:
+    """0 everywhere: the errors around it are the log costs themselves, their quantiles those of what was seen."""
+    return np.zeros(timeline.rows)
+
+
 def past_median(timeline: Timeline) -> np.ndarray:
-    """Median of the log costs so far."""
+    """Median of the log costs that were known."""
     known: list[float] = []
     result = [np.nan]
     for value in timeline.log_cost:
         insort(known, value)
         half = len(known) // 2
         result.append(known[half] if len(known) % 2 else (known[half - 1] + known[half]) / 2)
-    return np.array(result)
+    return np.array(result)[timeline.known]
 
 
 def past_mean(timeline: Timeline) -> np.ndarray:
-    """Log of the mean cost so far."""
-    n = len(timeline.log_cost)
-    with np.errstate(divide="ignore"):
-        return _put_after_nothing(np.log(np.cumsum(np.exp(timeline.log_cost)) / np.arange(1, n + 1)))
+    """Log of the mean cost that was known."""
+    total = np.append(0.0, np.cumsum(np.exp(timeline.log_cost)))[timeline.known]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(total / timeline.known)
 
 
 def last_value(timeline: Timeline) -> np.ndarray:
-    """The log cost of the task before."""
-    return _put_after_nothing(timeline.log_cost)
+    """The log cost of the task that was completed last."""
+    return np.append(np.nan, timeline.log_cost)[timeline.known]
 
 
 def log_line(timeline: Timeline) -> np.ndarray:
-    """Least squares line of ln cost on ln size over the past tasks of known size, from 5 on; running centred sums."""
+    """Least squares line of ln cost on ln size over the known tasks of known size, from 5 on; running centred sums."""
     n = len(timeline.log_cost)
-    sums = _Sums(timeline.log_size[:n], timeline.log_cost)
-    forecast = sums.project(timeline.log_size[1:])
-    return _put_after_nothing(np.where(sums.count >= LEAST_FOR_A_LINE, forecast, np.nan))
+    sums = _Sums(timeline.log_size[:n], timeline.log_cost).take(timeline.known)
+    return np.where(sums.count >= LEAST_FOR_A_LINE, sums.project(timeline.log_size), np.nan)
 
 
-def theil_sen_line(timeline: Timeline) -> np.ndarray:
-    """Median of pairwise slopes, intercept the median of y - b x; each task is paired with at most 128 earlier ones.
-
-    scipy.stats.theilslopes fits once; a fit per task would cost n^3 pairs, hence the medians of all prefixes at once.
-    """
-    known = ~np.isnan(timeline.log_size[:-1])
-    x, y = timeline.log_size[:-1][known], timeline.log_cost[known]
-    fresh = [np.empty(0), *(_compute_slopes(x, y, k) for k in range(1, len(x)))][: len(x)]
-    counts = np.cumsum([len(one) for one in fresh], dtype=np.int64)
-    slopes = find_prefix_medians(np.concatenate([np.empty(0), *fresh]), counts)
-    lines = np.vstack([[np.nan, np.nan], np.column_stack([find_prefix_intercepts(x, y, slopes), slopes])])
-    lines[:LEAST_FOR_A_LINE] = np.nan
-    before = np.concatenate([[0], np.cumsum(known)])
-    return lines[before, 0] + lines[before, 1] * timeline.log_size
-
-
-def reference(timeline: Timeline) -> np.ndarray:
-    """Own usual cost, moved by what tasks alike cost others (`reference_class`)."""
-    return forecast_centres(timeline.log_cost, timeline.deviation)
+def nested(timeline: Timeline) -> np.ndarray:
+    """All that is known of the task, moved from the own level (`models.nested`)."""
+    return timeline.nested
 
 
 _ANY, _LATE = Calibration(), Calibration(half_life_tasks=RECENT)
 _SIZED = Calibration(bandwidth_sd=ALIKE)
-_SIZED_LATE = Calibration(half_life_tasks=RECENT, bandwidth_sd=ALIKE)
+_BY_KNOWLEDGE = Calibration(is_by_knowledge=True)
 _UNADAPTIVE = Calibration(is_adaptive=False)
 
 CANDIDATES = (
     LogModel(
         name="history",
         sentence="what its past tasks cost, whatever their size",
-        centres=past_median,
+        centres=level,
         calibration=_ANY,
     ),
     LogModel(
         name="history_recent",
         sentence="what its latest tasks cost, whatever their size",
-        centres=past_median,
+        centres=level,
         calibration=_LATE,
-    ),
-    LogModel(
-        name="alike",
-        sentence="what its past tasks of like size cost",
-        centres=past_median,
-        calibration=_SIZED,
-        needs="size",
-    ),
-    LogModel(
-        name="alike_recent",
-        sentence="what its latest tasks of like size cost",
-        centres=past_median,
-        calibration=_SIZED_LATE,
-        needs="size",
     ),
     LogModel(
         name="loglog",
@@ -236,25 +217,10 @@ CANDIDATES = (
         needs="size",
     ),
     LogModel(
-        name="loglog_recent",
-        sentence="a line on logs, corrected by its latest errors",
-        centres=log_line,
-        calibration=_SIZED_LATE,
-        needs="size",
-    ),
-    LogModel(
-        name="theil_sen",
-        sentence="a robust line on logs (median of slopes)",
-        centres=theil_sen_line,
-        calibration=_SIZED,
-        needs="size",
-    ),
-    LogModel(
-        name="reference_class",
-        sentence="what the same task or tasks alike cost others",
-        centres=reference,
-        calibration=_ANY,
-        needs="deviation",
+        name="nested",
+        sentence="its usual cost, moved by size, class, others' and its own runs of the task",
+        centres=nested,
+        calibration=_BY_KNOWLEDGE,
     ),
 )
 """What `auto` chooses from, simplest first: equal scores go to the earlier one."""
@@ -289,6 +255,22 @@ MODELS: dict[str, Model] = {model.name: model for model in (*CANDIDATES, *BASELI
 """Name -> model, in the order in which tables list them."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _RunningLine:
+    """Means and centred sums of the known pairs, and the least squares line through them. Shape (rows,) each."""
+
+    count: np.ndarray
+    mean_x: np.ndarray
+    mean_y: np.ndarray
+    sxx: np.ndarray
+    sxy: np.ndarray
+    syy: np.ndarray
+    slope: np.ndarray
+
+    def project(self, x: np.ndarray) -> np.ndarray:
+        return self.mean_y + self.slope * (x - self.mean_x)
+
+
 class _Sums:
     """Running means and centred sums over the known pairs up to each row; shifted by the first pair to keep digits."""
 
@@ -307,25 +289,8 @@ class _Sums:
         self.slope = np.where(is_spread, self.sxy / np.where(is_spread, self.sxx, 1.0), 0.0)
         self.mean_x, self.mean_y = mean_u + x0, mean_v + y0
 
-    def project(self, x: np.ndarray) -> np.ndarray:
-        return self.mean_y + self.slope * (x - self.mean_x)
-
-
-def _choose_partners(k: int) -> np.ndarray:
-    """At most 128 of the k earlier tasks, one per stretch; its place in the stretch turns by the golden ratio."""
-    if k <= PARTNERS:
-        return np.arange(k)
-    return ((np.arange(PARTNERS) + k * 0.6180339887 % 1) * k / PARTNERS).astype(int)
-
-
-def _compute_slopes(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
-    """Slopes from task k to its partners of another size."""
-    partners = _choose_partners(k)
-    run = x[k] - x[partners]
-    partners, run = partners[run != 0], run[run != 0]
-    return (y[k] - y[partners]) / run
-
-
-def _put_after_nothing(rows: np.ndarray) -> np.ndarray:
-    """Rows known after tasks 1..n become forecasts for tasks 0..n: nothing is known before the first."""
-    return np.concatenate([np.full((1, *rows.shape[1:]), np.nan), rows])
+    def take(self, known: np.ndarray) -> _RunningLine:
+        """The line after the first `known` pairs, per row; no pair: a count of 0."""
+        names = ("count", "mean_x", "mean_y", "sxx", "sxy", "syy", "slope")
+        parts = {name: np.append(0, getattr(self, name))[known] for name in names}
+        return _RunningLine(**parts)

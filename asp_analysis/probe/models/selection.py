@@ -13,6 +13,7 @@ import numpy as np
 
 from asp_analysis.probe.models.adaptive import follow_misses
 from asp_analysis.probe.models.candidates import CANDIDATES, Forecasts
+from asp_analysis.probe.models.conformal import Past
 
 COVERAGE_TOLERANCE = 0.05
 """A candidate's past coverage may miss the level by this much ..."""
@@ -40,20 +41,22 @@ def score_intervals(log_actual: np.ndarray, forecasts: Forecasts, levels: tuple[
         return (upper - lower + 2 / (1 - np.array(levels)) * missed).mean(1)
 
 
-def select(log_actual: np.ndarray, forecasts: dict[str, Forecasts], levels: tuple[float, ...]) -> np.ndarray:
-    """Names of the chosen model before each of the n tasks and the one to come, shape (n + 1,), None where none can
-    answer.
+def select(
+    log_actual: np.ndarray, known: np.ndarray, forecasts: dict[str, Forecasts], levels: tuple[float, ...]
+) -> np.ndarray:
+    """Names of the chosen model before each task and those to come, shape (rows,), None where none can answer.
 
-    The simplest that can answer is asked until another leads: it has 10 past forecasts, its mean past score is better
-    by half a standard error, and its coverage at every level is within 5 points plus 2 standard errors; the best lead
-    is asked. If the simplest itself does not hold and nobody leads, the one with the least excess miss of coverage is
-    asked.
+    known: outcomes that were known before each, (rows,). The simplest that can answer is asked until another leads: it
+    has 10 past forecasts, its mean past score is better by half a standard error, and its coverage at every level is
+    within 5 points plus 2 standard errors; the best lead is asked. If the simplest itself does not hold and nobody
+    leads, the one with the least excess miss of coverage is asked.
     """
     names = [model.name for model in CANDIDATES if model.name in forecasts]
     can = np.column_stack([~np.isnan(forecasts[name].estimate) for name in names])
     can &= np.column_stack([~np.isnan(forecasts[name].lower).any(1) for name in names])
     lead = np.column_stack([_measure_lead(log_actual, forecasts[name], forecasts[names[0]], levels) for name in names])
     excess = np.column_stack([_measure_excess(log_actual, forecasts[name], levels) for name in names])
+    lead, excess = lead[known], excess[known]
     held = can & (excess <= 0) & np.isfinite(lead)
     by_score = np.argmin(np.where(held, lead, np.inf), axis=1)
     by_coverage = np.argmin(np.where(can, np.maximum(excess, 0), np.inf), axis=1)
@@ -63,28 +66,40 @@ def select(log_actual: np.ndarray, forecasts: dict[str, Forecasts], levels: tupl
     return chosen
 
 
-def pick(forecasts: dict[str, Forecasts], chosen: np.ndarray, levels: tuple[float, ...]) -> Forecasts:
+def pick(forecasts: dict[str, Forecasts], past: Past, chosen: np.ndarray, levels: tuple[float, ...]) -> Forecasts:
     """The forecasts of the chosen model, row by row; their level follows the misses of the choice itself.
 
-    chosen: names of candidates, shape (n + 1,), None where none can answer. Each model's level follows its own misses,
+    chosen: names of candidates, shape (rows,), None where none can answer. Each model's level follows its own misses,
     but picking the luckiest record misses more often than each of them does.
     """
     calibrated = {name: one.calibrated for name, one in forecasts.items() if one.calibrated is not None}
-    nominal = 1 - np.array(levels)
-    n = len(chosen) - 1
-    p_value = np.full(n, np.nan)
+    nominal, rows = 1 - np.array(levels), len(chosen)
+    n = len(next(iter(calibrated.values())).p_value)
+    p_value, position, crps = np.full((3, n), np.nan)
     for name in set(chosen[:n]) - {None}:
-        p_value[chosen[:n] == name] = calibrated[name].p_value[chosen[:n] == name]
-    shares = follow_misses(np.repeat(p_value[:, None], len(nominal), axis=1), nominal)
-    estimate, mean, n_effective = np.full((3, n + 1), np.nan)
-    bounds = np.full((2, n + 1, len(nominal)), np.nan)
+        own = chosen[:n] == name
+        p_value[own], position[own] = calibrated[name].p_value[own], forecasts[name].position[own]
+        crps[own] = forecasts[name].crps[own]
+    followed = follow_misses(np.repeat(p_value[:, None], len(nominal), axis=1), nominal)[past.known]
+    shares = nominal + (1 - past.prior.share(past.known)[:, None]) * (followed - nominal)
+    estimate, mean, n_effective = np.full((3, rows), np.nan)
+    bounds = np.full((2, rows, len(nominal)), np.nan)
     for name in set(chosen) - {None}:
-        rows, source = chosen == name, forecasts[name]
-        estimate[rows], mean[rows] = source.estimate[rows], source.mean[rows]
-        n_effective[rows] = source.n_effective[rows]
-        lower, upper = calibrated[name].bound(shares, rows)
-        bounds[0, rows], bounds[1, rows] = np.exp(lower[rows]), np.exp(upper[rows])
-    return Forecasts(estimate=estimate, mean=mean, lower=bounds[0], upper=bounds[1], n_effective=n_effective)
+        own, source = chosen == name, forecasts[name]
+        estimate[own], mean[own] = source.estimate[own], source.mean[own]
+        n_effective[own] = source.n_effective[own]
+        lower, upper = calibrated[name].bound(shares, own)
+        bounds[0, own], bounds[1, own] = np.exp(lower[own]), np.exp(upper[own])
+    return Forecasts(
+        estimate=estimate,
+        mean=mean,
+        lower=bounds[0],
+        upper=bounds[1],
+        n_effective=n_effective,
+        position=position,
+        crps=crps,
+        shares=shares,
+    )
 
 
 def _measure_lead(
