@@ -154,6 +154,16 @@ SCORES = pd.DataFrame(
         "words": ["60 %, 70 % held 81 %", "40 %", "30 %", "unused"],
     }
 )
+QUANTILES = {0.01: 0.4, 0.15: 1.0, 0.5: 2.0, 0.85: 4.0, 0.99: 9.0}
+FUNNEL = pd.DataFrame(
+    {
+        "call": [1, 2, 3, 4],
+        "spent": [0.1, 0.5, 1.0, 1.4],
+        "estimate": [2.0, 2.2, 1.9, 1.8],
+        "lower": [0.5, 1.0, 1.2, 1.5],
+        "upper": [9.0, 6.0, 4.0, 2.5],
+    }
+)
 DRAWN = {
     "cost_by_role": lambda: charts.plot_cost_by_role(ROLES, title="Code takes most"),
     "cost_per_week": lambda: charts.plot_cost_per_week(WEEKS, title="The first week cost most"),
@@ -169,6 +179,8 @@ DRAWN = {
     "backtest": lambda: charts.plot_backtest(FORECASTS, title="Four were missed"),
     "error_over_time": lambda: charts.plot_error_over_time(ERRORS, title="Errors shrink"),
     "scores": lambda: charts.plot_scores(SCORES, title="Sizes help"),
+    "quantiles": lambda: charts.plot_quantiles(QUANTILES, under=3.0, title="Half cost less than USD 2"),
+    "funnel": lambda: charts.plot_funnel(FUNNEL, title="It narrows"),
     "learning_curve": lambda: charts.plot_learning_curve(CURVE, title="It fell"),
     "learning_curves": lambda: charts.plot_learning_curves(BOTH, title="One of two is on target"),
     "defect_flow": lambda: charts.plot_defect_flow(FLOW, title="Reviews find most"),

@@ -18,6 +18,7 @@ from asp_analysis.charts.backtests import (
 )
 from asp_analysis.charts.control import plot_control_chart, plot_control_charts, plot_cusum, plot_u_chart
 from asp_analysis.charts.costs import plot_cost_by_role, plot_cost_distribution, plot_cost_per_week
+from asp_analysis.charts.distributions import plot_funnel, plot_quantiles
 from asp_analysis.charts.estimates import plot_estimate_vector, plot_methods, plot_models, plot_probe, plot_residuals
 from asp_analysis.charts.learning import (
     plot_criteria,
@@ -61,6 +62,7 @@ __all__ = [
     "plot_estimate_vector",
     "plot_evidence",
     "plot_fix_cost_by_phase",
+    "plot_funnel",
     "plot_growth",
     "plot_learning_curve",
     "plot_learning_curves",
@@ -71,6 +73,7 @@ __all__ = [
     "plot_most_expensive_tasks",
     "plot_phase_yields",
     "plot_probe",
+    "plot_quantiles",
     "plot_residuals",
     "plot_review_effectiveness",
     "plot_scores",

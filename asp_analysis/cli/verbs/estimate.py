@@ -17,8 +17,10 @@ from asp_analysis.cli.asking import (
     task_option,
     units_option,
 )
+from asp_analysis.cli.batches import WantedTasks, batch_options, print_total, say_finish
 from asp_analysis.cli.options import format_options, open_session
 from asp_analysis.cli.printing import note, print_frame, print_table, say
+from asp_analysis.cli.sessions import print_running
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,11 +46,18 @@ if TYPE_CHECKING:
 @click.option(
     "--keep", "is_kept", is_flag=True, help="Keep the estimate with --task, to be scored when the task is finished."
 )
+@batch_options
 @format_options
 @question_options
 @asks
 def command(
-    question: "Question", under: float | None, is_comparison: bool, is_kept: bool, output: str | None, db: str | None
+    question: "Question",
+    wanted: WantedTasks,
+    under: float | None,
+    is_comparison: bool,
+    is_kept: bool,
+    output: str | None,
+    db: str | None,
 ) -> None:
     """Estimate what the next task will cost, with intervals.
 
@@ -61,6 +70,18 @@ def command(
 
     if under is not None and (is_comparison or len(question.components) > 1):
         raise click.UsageError("--under is about one cost of one task. Leave --compare out, and name one --cost.")
+    if wanted.is_asked or wanted.are_sessions:
+        if is_comparison or is_kept or under is not None or question.task.task_id or question.size or question.units:
+            raise click.UsageError(
+                "A total takes --tasks, --open or --sizes with --budget, a session --session or --running; neither "
+                "takes --size, --units, --task, --under, --compare or --keep."
+            )
+        if wanted.are_sessions:
+            with open_session(db) as session:
+                print_running(session, question, wanted, output)
+            return
+        _print_total(question, wanted, output, db)
+        return
     if is_kept and question.task.task_id is None:
         raise click.UsageError("--keep needs --task ID: an estimate is kept with its task.")
     with open_session(db) as session:
@@ -82,6 +103,17 @@ def command(
         _print(vector)
     if under is not None:
         (note if output else say)(_describe_chance(vector, under))
+
+
+def _print_total(question: "Question", wanted: WantedTasks, output: str | None, db: str | None) -> None:
+    from asp_analysis.probe.totals import estimate_total
+
+    with open_session(db) as session:
+        history, new = read_history(session), wanted.find(session)
+    total = estimate_total(history, question, new)
+    print_total(total, question, wanted.budget, output)
+    if question.component == "latency_ms" and not output:
+        say_finish(total, history, question)
 
 
 def _print(vector: "CostVector") -> None:

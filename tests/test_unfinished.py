@@ -1,0 +1,81 @@
+"""A running session is forecast from finished ones that got as far, and the forecast narrows as it goes on."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asp_analysis.errors import EstimationRefusal
+from asp_analysis.probe.unfinished import PastSessions, backtest_running
+
+
+def _calls(sessions=150, seed=1):
+    """Sessions of geometric length whose calls cost about the same, at a level of their own."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for number in range(sessions):
+        count = rng.geometric(1 / 40)
+        cost = np.exp(rng.normal(-3, 0.5) + rng.normal(0, 0.8, count))
+        frames.append(pd.DataFrame({"task_id": f"s{number}", "cost_usd": cost}))
+    return pd.concat(frames, ignore_index=True)
+
+
+PAST = PastSessions.of(_calls())
+
+
+def test_intervals_hold_and_narrow_as_the_session_goes_on():
+    table = backtest_running(PAST, (5, 20, 40)).set_index("call")
+    assert table["coverage_70"].between(0.6, 0.8).all()
+    assert table["factor_70"].is_monotonic_decreasing
+    assert table.loc[40, "score_70"] < 0.6 * table.loc[40, "score_70_before"]
+
+
+def test_what_was_spent_is_a_floor_and_a_forecast_does_not_know_later_calls():
+    spent = np.cumsum(np.full(30, 0.1))
+    found = PAST.forecast(spent)
+    low, middle, high = found.find_quantiles([0.15, 0.5, 0.85])
+    assert spent[-1] <= low < middle < high
+    longer = PAST.forecast(np.append(spent, [50.0, 100.0]))
+    assert longer.find_quantiles([0.5], call=30) == pytest.approx(found.find_quantiles([0.5]))
+    table = longer.list_calls()
+    assert table["call"].tolist() == list(range(1, 33)) and (table["lower"] >= table["spent"] * 0.999).all()
+
+
+def test_the_chance_to_go_over_a_budget_falls_with_the_budget_and_is_one_when_it_is_spent():
+    found = PAST.forecast(np.cumsum(np.full(20, 0.1)))
+    chances = [found.find_chance_over(budget) for budget in (1.0, 2.5, 5.0, 50.0, 1e6)]
+    assert chances[0] == 1 and chances[-1] == 0 and chances == sorted(chances, reverse=True)
+    assert "over the budget already" in found.advise(1.0) and "let it run" in found.advise(1e6)
+    assert found.find_chance_over(found.find_quantiles([0.7])[0]) == pytest.approx(0.3, abs=0.05)
+
+
+def test_a_session_longer_than_all_others_is_forecast_from_those_that_got_furthest():
+    low, high = PAST.forecast(np.cumsum(np.full(5000, 0.1))).find_quantiles([0.15, 0.85])
+    assert 500 <= low <= high < 5000
+
+
+def test_too_few_sessions_and_one_that_spent_nothing_are_refused():
+    with pytest.raises(EstimationRefusal, match="29 finished sessions of known cost are too few"):
+        PastSessions.of(_calls(29)).forecast([1.0])
+    with pytest.raises(EstimationRefusal, match="has spent nothing yet"):
+        PAST.forecast([0.0])
+
+
+def test_a_session_with_a_call_of_unknown_cost_is_no_evidence():
+    calls = _calls(40)
+    calls.loc[0, "cost_usd"] = np.nan
+    assert len(PastSessions.of(calls).spent) == 39
+
+
+def test_running_sessions_of_the_store_are_told_with_their_chance_to_go_over(run, sample_store):
+    rows = run("estimate", "--running", "--budget", "3", "--json", "--db", sample_store).json
+    assert rows and all(row["spent"] <= row["lower_70"] <= row["estimate"] <= row["upper_70"] for row in rows)
+    assert all(0 <= row["chance_over"] <= 1 and row["advice"] for row in rows)
+    said = run("estimate", "--session", rows[0]["task_id"], "--budget", "3", "--db", sample_store).out
+    assert "finished sessions, by how much they grew after as many calls" in said
+
+
+def test_an_unknown_session_and_an_empty_store_are_refused_in_one_line(run, sample_store, empty_store):
+    ran = run("estimate", "--session", "nope", "--db", sample_store)
+    assert ran.exit_code == 1 and "There is no session 'nope' with calls in the store" in ran.err
+    ran = run("estimate", "--running", "--db", empty_store)
+    assert ran.exit_code == 1 and "No session runs" in ran.err
