@@ -17,9 +17,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asp_analysis.probe.backtest import backtest
-from asp_analysis.probe.question import EACH, Question
+from asp_analysis.cli.sessions import CALLS_SQL
+from asp_analysis.probe.backtest import backtest, make_timeline, replay
+from asp_analysis.probe.history import split_series
+from asp_analysis.probe.models.nested import Nested
+from asp_analysis.probe.question import EACH, Question, pose
 from asp_analysis.probe.scores import cover, score, weighted_interval_scores
+from asp_analysis.probe.totals import draw_costs, list_batch_errors, number_batches, put_in_batches
+from asp_analysis.probe.unfinished import PastSessions, backtest_running
+from asp_analysis.session import connect
 from benchmarks.backtest_bench import made_runs
 from tests.reference import past_runs
 
@@ -29,6 +35,13 @@ SETS = {
     "Terminal-Bench": (past_runs.terminal_bench, "latency_ms"),
     "METR": (past_runs.metr, "latency_ms"),
 }
+TRANSCRIPTS = past_runs.DATA / "transcripts"
+TOGETHER = 12
+"""Tasks of a total."""
+
+EVERY = {"SWE-bench": 1, "OpenHands": 4, "Terminal-Bench": 1, "METR": 1}
+"""Every so many series of a set are added up: there are 68 of OpenHands."""
+
 MOST_SHORT, SHORT = 8, 12
 """Stretches of a series, and tasks of each, that stand for new series: they give forecasts from 3 to 5 past tasks."""
 
@@ -135,6 +148,63 @@ def tell_evidence(made: dict[str, pd.DataFrame]) -> None:
     say(f"\n70 % intervals under conditions\n{pd.concat(held)[columns].round(3).to_string(index=False)}")
 
 
+def tell_totals(histories: dict) -> None:
+    """Print how often totals of 12 tasks were held, each batch forecast from what was known before it."""
+    table = []
+    for name, (history, component) in histories.items():
+        question = Question(model=EACH, role=EACH, components=(component,), per="attempt")
+        every = split_series(pose(history, question), component, "attempt")
+        found = [one for own in range(0, len(every), EVERY[name]) for one in score_batches(every, own, question)]
+        inside, below, ratio = np.array(found).T
+        row = {"set": name, "totals": len(found), "held_70": inside.mean(), "below_85": below.mean()}
+        table.append({**row, "centre": np.exp(np.median(ratio))})
+    say(f"\nTotals of {TOGETHER} tasks\n{pd.DataFrame(table).round(3).to_string(index=False)}")
+
+
+def score_batches(every: list, own: int, question: Question) -> list[tuple[float, float, float]]:
+    """Of each batch of a series whether the 70 % interval held, whether the one-sided 85 % bound did, and ln(actual /
+    median)."""
+    series = every[own]
+    if len(series.tasks) < 5 * TOGETHER:
+        return []
+    batched = [put_in_batches(one, TOGETHER) if place == own else one for place, one in enumerate(every)]
+    timeline = make_timeline(batched[own], Nested.of(batched).look_ahead(own, ()), (), question.prior)
+    found = replay(batched[own], timeline, question.levels)
+    errors, batch = list_batch_errors(found, TOGETHER), number_batches(len(series.tasks), TOGETHER)
+    said = found.forecasts["auto"]
+    half_width = np.log(said.upper[:, 0] / said.lower[:, 0]) / 2
+    scored = []
+    for number in range(3, batch.max() + 1):
+        past, rows = errors.take_before(number), np.flatnonzero(batch == number)
+        if len(past.value) >= 20 and not np.isnan(said.estimate[rows]).any():
+            drawn = draw_costs(past, said.estimate[rows], half_width[rows]).sum(1)
+            low, middle, high = np.quantile(drawn, [0.15, 0.5, 0.85])
+            actual = series.cost[rows].sum()
+            scored.append((low <= actual <= high, actual <= high, np.log(actual / middle)))
+    return scored
+
+
+def tell_running() -> None:
+    """Print how running sessions were forecast: transcripts of Claude Code and Codex, in a store of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = f"sqlite:///{folder}/sessions.db"
+        for words in (["init"], ["load", *(str(TRANSCRIPTS / name) for name in ("claude_code", "codex"))]):
+            command = [sys.executable, "-m", "asp_analysis", *words, "--db", store]
+            subprocess.run(command, check=words == ["init"], capture_output=True)
+        with connect(store) as session:
+            calls = session.sql(CALLS_SQL.format(component="cost_usd"))
+    table = backtest_running(PastSessions.of(calls))
+    table = table.assign(ratio=table["score_70"] / table["score_70_before"])
+    say(f"\nRunning sessions, each left out once\n{table.round(3).to_string(index=False)}")
+    past = PastSessions.of(calls)
+    spent, seconds = np.cumsum(np.full(50, 0.01)), []
+    for _ in range(500):
+        begun = time.perf_counter()
+        past.forecast(spent).find_quantiles([0.15, 0.5, 0.85])
+        seconds.append(time.perf_counter() - begun)
+    say(f"One forecast of a running session: {1000 * np.quantile(seconds, 0.99):.2f} ms (99 % of 500)")
+
+
 def main(reference: Path | None = None) -> None:
     """Print every number in one run."""
     histories = {name: (make(), component) for name, (make, component) in SETS.items()}
@@ -145,6 +215,14 @@ def main(reference: Path | None = None) -> None:
     tell("Known at start, from 20 past tasks on", made, before, (20, 10**6))
     tell_evidence(made)
     tell("First tasks, 3 to 5 past tasks", made_short, before_short, (3, 5))
+    if before is not None:
+        plain = {
+            name: (one.drop(columns="started_at", errors="ignore"), part) for name, (one, part) in histories.items()
+        }
+        title = "In the convention of the reference: outcomes known in the order of completion, from 20 past tasks on"
+        tell(title, forecast(plain, None), before, (20, 10**6))
+    tell_totals(histories)
+    tell_running()
     history = made_runs(13, 500)
     begun = time.process_time()
     backtest(history, Question(model=EACH, role=EACH))

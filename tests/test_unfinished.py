@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from asp_analysis.capture.run import Run
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.unfinished import PastSessions, backtest_running
 
@@ -64,6 +65,18 @@ def test_a_session_with_a_call_of_unknown_cost_is_no_evidence():
     calls = _calls(40)
     calls.loc[0, "cost_usd"] = np.nan
     assert len(PastSessions.of(calls).spent) == 39
+
+
+def test_a_run_forecasts_itself_inside_the_agent_and_never_raises():
+    run = Run(lambda _kind, _record: None, {})
+    assert run.forecast(PAST) is None
+    for _ in range(20):
+        run.cost(0.1)
+    said = run.forecast(PAST, budget=5.0)
+    expected = PAST.forecast(np.cumsum(np.full(20, 0.1)))
+    assert said["estimate"] == pytest.approx(expected.find_quantiles([0.5])[0]) and said["calls"] == 20
+    assert said["chance_over"] == pytest.approx(expected.find_chance_over(5.0))
+    assert run.forecast(PastSessions.of(_calls(5))) is None and run.forecast(None) is None
 
 
 def test_running_sessions_of_the_store_are_told_with_their_chance_to_go_over(run, sample_store):

@@ -13,12 +13,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from numbers import Real
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asp_analysis.capture.shield import Shield
 from asp_analysis.errors import InputError
 from asp_analysis.platform_form import our_name
 from asp_analysis.records import RECORDS, format_instant
+
+if TYPE_CHECKING:
+    from asp_analysis.probe.unfinished import PastSessions
 
 Sink = Callable[[str, dict[str, Any]], None]
 _current: ContextVar["Run | None"] = ContextVar("asp_capture_run", default=None)
@@ -32,6 +35,7 @@ class Run:
         self._sink, self._fields = sink, fields
         self._measured: dict[str, Any] = {}
         self._metadata: dict[str, Any] = {}
+        self._spent: list[float] = []
         self._lock = threading.RLock()
         self.execution_id = str(uuid.uuid4())
         self._began_at, self._began_ns = datetime.now(UTC), time.perf_counter_ns()
@@ -46,6 +50,24 @@ class Run:
     def cost(self, usd: Any) -> None:
         """Add what it cost, in US dollars. Without a call the cost is unknown, not 0."""
         self._add("cost_usd", usd)
+        if _is_amount(usd):
+            with self._lock:
+                self._spent.append((self._spent[-1] if self._spent else 0.0) + float(usd))
+
+    def forecast(self, past: "PastSessions", budget: float | None = None) -> dict[str, float] | None:
+        """Return what this run will have cost at its end, from the costs that were added so far; None where unknown.
+
+        past: finished sessions, read once before the run (`probe.unfinished.PastSessions.of`). Every `cost` counts as a
+        call. Keys: calls, spent, estimate, lower_70, upper_70, and with a budget chance_over. Never raises.
+        """
+        with Shield("Forecasting a run"), self._lock:
+            if len(self._spent) and self._spent[-1] > 0:
+                found = past.forecast(self._spent)
+                lower, estimate, upper = map(float, found.find_quantiles((0.15, 0.5, 0.85)))
+                said = {"calls": float(found.calls), "spent": self._spent[-1], "estimate": estimate}
+                said |= {"lower_70": lower, "upper_70": upper}
+                return said if budget is None else {**said, "chance_over": found.find_chance_over(budget)}
+        return None
 
     def tool_call(self, count: Any = 1) -> None:
         """Count a call of a tool."""

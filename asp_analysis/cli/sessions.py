@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from asp_analysis.cli.batches import WantedTasks
 from asp_analysis.cli.printing import print_frame, say
+from asp_analysis.cli.wanted import WantedTasks
 from asp_analysis.errors import EstimationRefusal, InputError
 
 if TYPE_CHECKING:

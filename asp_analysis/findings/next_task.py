@@ -122,6 +122,28 @@ def tell_estimate(history: pd.DataFrame, asked: Asked) -> Finding:
     return Finding(text=text, draw=_draw_next(asked.finished, said), reading=said.why)
 
 
+def tell_distribution(history: pd.DataFrame, asked: Asked) -> Finding:
+    """Say how likely the next task costs at most so much."""
+    try:
+        said = estimate(history, asked.question)["cost_usd"]
+    except EstimationRefusal as refused:
+        return lack(_quote(str(refused)), "")
+    if not said.quantiles:
+        return lack("The method that answers has no distribution.", "")
+    double = 2 * said.estimate
+    chance = said.find_chance_below(double)
+    text = (
+        f"With a probability of **{write_share(chance)}** the task costs at most twice the estimate, "
+        f"{write_usd(double)}. A tenth of such tasks cost more than **{write_usd(said.quantiles[0.9])}**."
+    )
+    title = f"{write_share(chance)} of such tasks cost at most {write_usd(double)}"
+    return Finding(
+        text=text,
+        draw=partial(charts.plot_quantiles, said.quantiles, under=double, title=title),
+        reading="`asp-analysis estimate --under 5` gives the probability for any amount.",
+    )
+
+
 def tell_history(asked: Asked) -> Finding:
     """Say how many finished tasks there are, and over which range of sizes."""
     rows = asked.finished

@@ -13,7 +13,7 @@ from asp_analysis.intervals import wilson
 from asp_analysis.probe.answers import score_stored
 from asp_analysis.probe.backtest import backtest
 from asp_analysis.probe.question import EACH, Question
-from asp_analysis.probe.scores import relative_errors, score
+from asp_analysis.probe.scores import cover, relative_errors, score
 from asp_analysis.session import Session
 from asp_analysis.wording import write_noun, write_share
 
@@ -79,8 +79,8 @@ def tell_held(forecasts: pd.DataFrame | str) -> Finding:
         text=text,
         table=table.rename(columns=names).tail(8).reset_index(drop=True),
         draw=partial(charts.plot_backtest, shown, title=title),
-        reading="Each forecast was made from the tasks before it. Misses are red; the worst are named."
-        + (f" The chart shows the last {len(shown):,}." if len(shown) < len(auto) else ""),
+        reading="Each forecast was made from the tasks that were completed when it started. Misses are red; the worst "
+        "are named." + (f" The chart shows the last {len(shown):,}." if len(shown) < len(auto) else ""),
     )
 
 
@@ -103,8 +103,9 @@ def tell_scores(forecasts: pd.DataFrame | str) -> Finding:
         f"**{write_share(base)}** off."
     )
     scores = scores.assign(is_baseline=scores.model.isin(TO_BEAT))
-    columns = ["model", "n", "mdape", "pred25", "coverage_70", "coverage_70_small", "coverage_70_large"]
-    names = {name: f"{name}_share" for name in columns[2:]}
+    text += _tell_skill(scores[scores.model == "auto"].iloc[0])
+    columns = ["model", "n", "mdape", "coverage_70", "skill", "skill_lower", "skill_upper", "above", "mean_ratio"]
+    names = {name: f"{name}_share" for name in ("mdape", "coverage_70", "above")}
     known = scores.dropna(subset=["interval_score_70"])
     label = "Mean interval score of the 70 % interval on log cost"
     title = f"auto is off by {write_share(auto)}, the past median by {write_share(base)}"
@@ -116,6 +117,42 @@ def tell_scores(forecasts: pd.DataFrame | str) -> Finding:
         reading="The interval score is the width of the interval, plus a penalty where the outcome fell outside. A "
         "model whose intervals begin at zero has none on logarithms. `auto` asks the best model so far.",
     )  # fmt: skip
+
+
+def _tell_skill(row: pd.Series) -> str:
+    """Say by how much the forecasts of auto are better than the past median, with the interval."""
+    if pd.isna(row.get("skill_lower")):
+        return ""
+    word = "" if row.skill_lower > 0 else ", so that chance alone may be the reason"
+    return (
+        f" Its skill against it is **{write_share(row.skill)}** (95 % interval {write_share(row.skill_lower)} to "
+        f"{write_share(row.skill_upper)}){word}; {write_share(row.above)} of the outcomes were above the estimate, and "
+        f"the means add up to {row.mean_ratio:.2f} times what the tasks cost."
+    )
+
+
+def tell_conditions(forecasts: pd.DataFrame | str) -> Finding:
+    """Say whether intervals hold whatever was known of a task, and after a change of costs."""
+    if isinstance(forecasts, str) or take_auto(forecasts).empty:
+        return lack("Without forecasts there is no condition to look at.", FINISH)
+    auto = take_auto(forecasts).assign(
+        after_change=lambda frame: frame.is_after_change.map({True: "after a change", False: "no change"})
+    )
+    parts = [
+        cover(auto, column).rename(columns={column: "condition"}).astype({"condition": str})
+        for column in ("knowledge", "after_change")
+    ]
+    table = add_interval(pd.concat(parts, ignore_index=True).query("level == '70'"))
+    known = table[table.n >= LEAST_FORECASTS]
+    worst = known.iloc[int((known.coverage - 0.7).abs().to_numpy().argmax())] if len(known) else None
+    text = "Coverage over all is no proof: a level that follows the misses reaches it with any model."
+    if worst is not None:
+        text += (
+            f" Of the conditions with {LEAST_FORECASTS} forecasts or more, the 70 % intervals held furthest from their "
+            f"promise for *{worst.condition}*: **{write_share(worst.coverage)}** of {write_noun(worst.n, 'task')}."
+        )
+    shown = {"coverage": "held_share", "lower": "lower_share", "upper": "upper_share"}
+    return Finding(text=text, table=table[["condition", "n", *shown]].rename(columns=shown).reset_index(drop=True))
 
 
 def replay_series(history: pd.DataFrame) -> pd.DataFrame:

@@ -29,7 +29,7 @@ LEAST_ERRORS_OF_TOTALS = 10
 """Past forecasts in batches, below which their errors cannot be drawn again."""
 
 LEAST_BATCHES = 4
-"""Past batches before they show by how much batches differ; before, `ASSUMED_LEVEL` stands in."""
+"""Past batches before they show by how much batches differ; before, `ASSUMED_LEVEL` is used."""
 
 ASSUMED_LEVEL = 0.15
 """Share of the variance of errors that a batch has in common where the past is too short to show it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ LEAST_SESSIONS = 30
 """Finished sessions before a running one is forecast."""
 
 LEAST_AS_FAR = 10
-"""Finished sessions that got at least as far; where fewer did, those that got furthest stand in."""
+"""Finished sessions that got at least as far; where fewer did, those that got furthest are asked."""
 
 NEARNESS = 0.7
 """Width of the Gaussian weight on ln(spent / spent by the past session at the same call)."""
@@ -53,6 +54,23 @@ class PastSessions:
                 kept.append(np.log(total[total > 0]))
         return cls(tuple(kept))
 
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        return np.array([one[-1] for one in self.spent])
+
+    @cached_property
+    def _farthest(self) -> int:
+        """The last call that enough sessions reached."""
+        return sorted(len(one) for one in self.spent)[-min(LEAST_AS_FAR, len(self.spent))]
+
+    @cached_property
+    def _by_call(self) -> np.ndarray:
+        """ln(spent) by call and session, (calls, sessions); NaN after the end."""
+        table = np.full((self._farthest, len(self.spent)), np.nan)
+        for column, one in enumerate(self.spent):
+            table[: min(len(one), self._farthest), column] = one[: self._farthest]
+        return table
+
     def forecast(self, spent: ArrayLike) -> RunningForecast:
         """What a session will have cost at its end, as it looked after each call.
 
@@ -74,12 +92,11 @@ class PastSessions:
 
     def weigh_ends(self, call: int, spent: float) -> tuple[np.ndarray, np.ndarray]:
         """ln(cost at the end) that each past session points to after `call` calls, rising, and its share."""
-        lengths = np.array([len(one) for one in self.spent])
-        far = min(call, int(np.sort(lengths)[-min(LEAST_AS_FAR, len(lengths))]))
-        reached = [one for one in self.spent if len(one) >= far]
-        at_call = np.array([one[far - 1] for one in reached])
-        growth = np.array([one[-1] for one in reached]) - at_call
-        weight = np.exp(-0.5 * ((at_call - np.log(spent)) / NEARNESS) ** 2) + FLOOR_SESSIONS / len(reached)
+        far = min(call, self._farthest)
+        at_call = self._by_call[far - 1]
+        reached = ~np.isnan(at_call)
+        at_call, growth = at_call[reached], (self._ends - at_call)[reached]
+        weight = np.exp(-0.5 * ((at_call - np.log(spent)) / NEARNESS) ** 2) + FLOOR_SESSIONS / len(at_call)
         order = np.argsort(growth, kind="stable")
         return np.log(spent) + growth[order], weight[order] / weight.sum()
 

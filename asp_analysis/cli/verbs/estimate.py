@@ -17,10 +17,10 @@ from asp_analysis.cli.asking import (
     task_option,
     units_option,
 )
-from asp_analysis.cli.batches import WantedTasks, batch_options, print_total, say_finish
 from asp_analysis.cli.options import format_options, open_session
 from asp_analysis.cli.printing import note, print_frame, print_table, say
 from asp_analysis.cli.sessions import print_running
+from asp_analysis.cli.wanted import WantedTasks, batch_options, print_total, say_finish
 
 if TYPE_CHECKING:
     import pandas as pd

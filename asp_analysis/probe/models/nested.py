@@ -151,7 +151,7 @@ class _Said:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Run:
+class _PastRun:
     """One past task of a series; row: its place there, order: that in the whole history."""
 
     known_at: int
@@ -209,7 +209,7 @@ class _State:
                 count += 1
         return ((total / weights - expected) * count / (count + PRIOR_OTHERS), count) if count else (0.0, 0)
 
-    def learn_own(self, run: _Run, said: _Said) -> None:
+    def learn_own(self, run: _PastRun, said: _Said) -> None:
         """Let the series take in what its task cost, with what was said of it at its start."""
         source, level = run.source, self.levels[run.source]
         if level.count >= LEAST_LEVEL:
@@ -223,7 +223,7 @@ class _State:
         if run.task is not None:
             self.own_runs[source, run.task].add(run.y)
 
-    def learn_shared(self, run: _Run, said: _Said) -> None:
+    def learn_shared(self, run: _PastRun, said: _Said) -> None:
         """Let the other series take it in."""
         usual = self.usual[run.source]
         if run.kind is not None and usual.count >= LEAST_LEVEL:
@@ -285,7 +285,7 @@ class Nested:
 _EARLY_START, _COMPLETION, _START = range(3)
 """At one instant come: starts that are known as completions only, completions, starts."""
 
-_Event = tuple[int, int, int, _Run]
+_Event = tuple[int, int, int, _PastRun]
 
 
 def _list_events(every: list[Series]) -> list[_Event]:
@@ -301,14 +301,14 @@ def _list_events(every: list[Series]) -> list[_Event]:
     return events
 
 
-def _list_runs(source: int, series: Series) -> Iterable[_Run]:
+def _list_runs(source: int, series: Series) -> Iterable[_PastRun]:
     tasks = series.tasks
     with np.errstate(divide="ignore"):
         x, y = np.log(series.size), np.log(series.cost)
     names = ("order", "task_id", "project_id", "task_type")
     columns = zip(series.find_completions(), *(tasks[name] for name in names), x.tolist(), y.tolist(), strict=True)
     for row, (known_at, order, task, project, task_type, size, cost) in enumerate(columns):
-        yield _Run(
+        yield _PastRun(
             known_at=known_at,
             order=order,
             source=source,
