@@ -294,9 +294,9 @@ def test_one_changed_value_on_the_server_is_found(run, own_store, postgres_url, 
 def test_a_value_in_a_column_that_is_empty_in_the_store_is_found(run, own_store, postgres_url):
     run("migrate", postgres_url, "--from", own_store)
     with psycopg.connect(postgres_url.text) as connection:
-        connection.execute("UPDATE agent_cost_vector SET machine = 'm' WHERE execution_id = 'E-1'")
+        connection.execute("UPDATE agent_cost_vector SET tool = 'm' WHERE execution_id = 'E-1'")
     ran = run("migrate", postgres_url, "--from", own_store)
-    assert ran.exit_code == 1 and "known of agent_cost_vector.machine is 1 (the store: 0)" in ran.err
+    assert ran.exit_code == 1 and "known of agent_cost_vector.tool is 1 (the store: 0)" in ran.err
 
 
 def test_values_that_changed_places_between_rows_are_found(run, own_store, postgres_url):

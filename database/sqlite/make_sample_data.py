@@ -113,6 +113,18 @@ EFFORT = {"Code": 1.8, "Test": 5.0, "Postmortem": 8.0}  # of a correction, relat
 # --- texts ------------------------------------------------------------------------------------------------------------
 
 PEOPLE = ("ines", "marek", "solveig")
+TEAMS = (
+    ("ines", "2025-09-01", None, "harbour", "4711"),
+    ("marek", "2025-09-01", "2025-11-12", "booking", "4712"),
+    ("marek", "2025-11-13", None, "harbour", "4711"),
+    ("solveig", "2025-09-01", None, "booking", "4712"),
+)
+"""Person, first and last day, team, cost center: marek moves in the middle of a month."""
+
+MACHINES = {"ines": "quay-laptop", "marek": "deck-laptop", "solveig": "deck-laptop"}
+SHARED_MACHINE, SHARED_ROLE = "ci-runner", "Test"
+"""Tests run on a machine that all share."""
+
 COMPONENTS = """
 src/booking/payments.py|capture_payment|refund_booking|retry_charge|reconcile_payouts
 src/booking/reservations.py|hold_cabin|release_expired_holds|change_sailing
@@ -675,11 +687,22 @@ def make_world() -> dict[str, list[Row]]:
     set_phases(tasks, [row for row in measured if row["capability"] == "TaskDecomposition"], rng)
     executions.sort(key=lambda execution: (execution["executed_at"], execution["task_id"]))
     executions = [
-        {"execution_id": f"EX-{number:06d}"} | execution | {"executed_at": instant(execution["executed_at"])}
+        {"execution_id": f"EX-{number:06d}"}
+        | execution
+        | {"executed_at": instant(execution["executed_at"])}
+        | whose(execution)
         for number, execution in enumerate(executions, start=1)
     ]
-    rows = {"task_metadata": tasks, "agent_cost_vector": executions}
+    people = [dict(zip(("person", "from_day", "until_day", "team", "cost_center"), row, strict=True)) for row in TEAMS]
+    rows = {"task_metadata": tasks, "agent_cost_vector": executions, "people": people}
     return rows | {"defect_log": defects, "bootstrap_metrics": measured}
+
+
+def whose(execution: Row) -> Row:
+    """Say whose task it was, by its number, and on which machine the agent ran."""
+    person = PEOPLE[int(execution["task_id"][-3:]) % len(PEOPLE)]
+    machine = SHARED_MACHINE if execution["agent_role"] == SHARED_ROLE else MACHINES[person]
+    return {"user_id": person, "machine": machine}
 
 
 def finish(tasks: list[Row], defects: list[Row], rng: Rng) -> None:
@@ -727,6 +750,7 @@ Literal = Callable[[Any], str]
 HEADINGS = {
     "task_metadata": "The tasks. reported_* sum what is known of the executions; refuted findings are not counted.",
     "agent_cost_vector": "What each execution consumed, one row per execution. What nobody recorded is NULL.",
+    "people": "Who was in which team from when until when; one of them moved in the middle of a month.",
     "defect_log": "What went wrong, where it came in and where it was found; refuted findings of agents included.",
     "bootstrap_metrics": "How far each capability has learned, every three or four days.",
 }
