@@ -17,7 +17,7 @@ LAB := data/notebooks
 TEST_DATA := build/test
 TIMESCALE := build/timescale
 
-.PHONY: help setup lab test unit golden faults fuzz timescale browser pictures notebooks notebooks-own notebooks-postgres notebooks-save lint \
+.PHONY: help setup lab test unit slow golden faults fuzz timescale browser pictures notebooks notebooks-own notebooks-postgres notebooks-save lint \
 	audit bench lock clean
 
 help: ## print the targets
@@ -37,10 +37,13 @@ lab: setup ## open JupyterLab on the notebooks (ARGS="--no-browser --port 8889" 
 	@test -n "$$DATABASE_URL" || test -e $(STORE) || $(BIN)/asp-analysis init --sample
 	$(BIN)/asp-analysis lab $(LAB) $(ARGS)
 
-test: setup lint unit notebooks ## run everything: lint, unit and documentation tests, the notebooks
+test: setup lint unit notebooks ## run what a change must pass: lint, unit tests, the notebooks
 
-unit: setup ## run the unit and documentation tests (WORKERS=1 for one at a time)
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not faults and not timescale and not golden and not own" $(ARGS)
+unit: setup ## run the unit tests (WORKERS=1 for one at a time)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not faults and not timescale and not golden and not own" $(ARGS)
+
+slow: setup ## run the tests that start many processes or replay much: documentation, terminals, upgrades, coverage
+	$(BIN)/python -m pytest -q $(PARALLEL) -m slow $(ARGS)
 
 golden: setup ## compare every view and answer of four stores with what they were (about a minute)
 	$(BIN)/python -m pytest -q -m golden tests/test_golden.py $(ARGS)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from asp_analysis import cli
 from asp_analysis.config import StoreUrl, parse_url
@@ -45,6 +46,11 @@ class Ran:
         assert len(lines) == 1 and re.match(r"Error: \S.*([.;] \S|: )", lines[0]), self.err
         assert lines[0].endswith(".") or re.search(_LAST_COMMAND, lines[0]), self.err
         return lines[0]
+
+
+# How long one example takes depends on what else the machine does; a test that hangs ends with its target's timeout.
+settings.register_profile("asp", deadline=None)
+settings.load_profile("asp")
 
 
 def pytest_configure() -> None:

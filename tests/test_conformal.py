@@ -11,6 +11,8 @@ from asp_analysis.probe.models.candidates import MODELS, forecast_all
 from asp_analysis.probe.models.conformal import Calibration, Limits, calibrate
 from tests.reference.past_runs import make_timeline
 
+pytestmark = pytest.mark.slow
+
 
 def _calibrated(error, calibration, levels=(0.7, 0.9), log_size=None):
     n = len(error)

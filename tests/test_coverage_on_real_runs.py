@@ -15,6 +15,8 @@ from asp_analysis.probe.question import EACH, Question
 from asp_analysis.probe.scores import cover, score
 from tests.reference import past_runs as runs
 
+pytestmark = pytest.mark.slow
+
 SETS = {
     "swe_bench": (runs.swe_bench, "cost_usd"),
     "swe_bench_tool_calls": (lambda: runs.swe_bench("problem_words", seed=1), "tool_calls"),

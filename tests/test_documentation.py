@@ -30,6 +30,7 @@ def prepare(folder: Path) -> None:
     shutil.copy(TRANSCRIPT, folder / ".claude/projects/shop")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if any(block.kind == "tested" for block in blocks(page))])
 def test_the_commands_of_a_page_run_word_for_word(page, tmp_path, request):
     reader = Reader(tmp_path)

@@ -15,6 +15,8 @@ from asp_analysis.errors import EstimationRefusal
 from asp_analysis.learning.sound import Cases, SoundRule, is_drifting, log_e_value, lower_bound, simulate, walk
 from asp_analysis.learning.standings import score_criterion
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "graduation.json").read_text())
 LOG_20 = math.log(20)
 

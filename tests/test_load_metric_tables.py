@@ -19,6 +19,8 @@ from asp_analysis.session import connect
 from asp_analysis.store.database import create_store, open_store
 from tests.fuzz.seeds import asp_platform
 
+pytestmark = pytest.mark.slow
+
 COUNTS = ("read", "written", "updated", "present", "rejected")
 IN_FIXTURES = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 VALUES = st.integers(0, 3)

@@ -20,6 +20,8 @@ from benchmarks.migrate_bench import make_store
 from tests.killing import Moments, seconds_of, started
 from tests.postgres import PASSWORD, new_database, running_server
 
+pytestmark = pytest.mark.slow
+
 EXECUTIONS, KILLS, IS_THERE = 10_000, 50, 9
 
 

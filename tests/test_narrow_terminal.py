@@ -13,6 +13,8 @@ from rich.console import Console
 from asp_analysis.cli.layout import layout
 from asp_analysis.session import view_names
 
+pytestmark = pytest.mark.slow
+
 REASON = "the amount is not checked before it is written, " * 3
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(__file__).parent / "other_format"
 OFFLINE = ("pip", "install", "--offline", "--no-deps", "--no-build-isolation")
 OPENED = """

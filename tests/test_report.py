@@ -5,6 +5,8 @@ import re
 import psutil
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def read_text(page):
     return re.sub(r"<style.*?</style>|<[^>]+>", " ", page.read_text(), flags=re.DOTALL)

@@ -160,6 +160,7 @@ CHANGES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statements", CHANGES.values(), ids=CHANGES.keys())
 def test_what_changed_since_is_found(large, statements):
     with connect(str(large)) as session:
@@ -185,6 +186,7 @@ _WRITES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(st.lists(_WRITES, min_size=1, max_size=4), min_size=1, max_size=3))
 def test_whatever_is_written_between_the_queries_the_snapshot_shows_it(large, tmp_path, rounds):
@@ -310,6 +312,7 @@ with connect(sys.argv[1]) as session:
 """
 
 
+@pytest.mark.slow
 def test_sessions_that_build_at_once_do_not_harm_each_other(large):
     processes = [
         subprocess.Popen([sys.executable, "-c", READ, str(large)], stdout=subprocess.PIPE, text=True) for _ in range(4)

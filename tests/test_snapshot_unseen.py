@@ -14,6 +14,8 @@ from asp_analysis.config import parse_url
 from asp_analysis.session import connect, readers, snapshot
 from asp_analysis.store.database import create_store
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "SELECT execution_id, task_id, cost_usd FROM executions ORDER BY execution_id"
 COLUMNS = "execution_id, executed_at, task_id, agent_role, cost_usd"
 

@@ -15,6 +15,8 @@ import pytest
 from asp_analysis import capture
 from asp_analysis.config import parse_url
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65_534
 QUERY = ("sql", "SELECT count(*) AS n FROM executions")
 READING = (

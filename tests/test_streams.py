@@ -13,7 +13,10 @@ import pytest
 from asp_analysis.cli import main
 from tests.killing import FORKS
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell and a pseudo-terminal are needed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="a shell and a pseudo-terminal are needed"),
+]
 
 PRINTING = (
     "models",

@@ -372,6 +372,7 @@ def places(value):
         yield from places(inner)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_value_of_a_wrong_type_is_rejected_and_never_a_traceback(tmp_path_factory, data):

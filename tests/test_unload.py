@@ -200,6 +200,7 @@ def check(loads, fresh):
 STEPS = st.lists(st.one_of(st.sampled_from(NAMES), st.sampled_from(NAMES), st.integers(0, 9)), max_size=14)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 @example(steps=["runs", "runs grown", "runs grown", 0])

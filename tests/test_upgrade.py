@@ -25,6 +25,8 @@ from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store import upgrades
 from asp_analysis.store.database import create_store, open_store
 
+pytestmark = pytest.mark.slow
+
 STORES = Path(__file__).with_name("stores")
 _SINCE_2 = ("runs.csv", "metrics.jsonl", "tasks.jsonl", "defects.csv", "learning.csv", "session.jsonl")
 LOADED = {

@@ -26,6 +26,8 @@ from tests.killing import Moments, seconds_of, started
 from tests.postgres import PASSWORD, new_database
 from tests.test_postgres_store import comparable
 
+pytestmark = pytest.mark.slow
+
 VERSION_2, VERSION_3, VERSION_4 = (
     (Path(__file__).parent / "stores" / f"postgres_version_{number}.sql").read_text(encoding="utf-8")
     for number in (2, 3, 4)
