@@ -116,7 +116,7 @@ SELECT
     CAST(sum(executions) AS BIGINT) AS executions,
     CAST(sum(executions) - sum(with_cost) AS BIGINT) AS executions_without_cost,
     count(DISTINCT user_id) AS people,
-    sum(cost_usd) AS cost_usd,
+    CAST(sum(cost_usd) AS DOUBLE) AS cost_usd,
     CAST(sum(tokens_in) AS BIGINT) AS tokens_in,
     CAST(sum(tokens_out) AS BIGINT) AS tokens_out
 FROM grouped
