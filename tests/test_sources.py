@@ -220,6 +220,15 @@ def test_a_ledger_of_amp_adds_the_requests_that_no_message_has(read):
     assert sums(transcript) == (137, 7, 100, 20)
 
 
+def test_requests_of_a_ledger_that_share_a_message_or_name_none_are_all_counted(read):
+    thread = amp_thread()
+    event = thread["usageLedger"]["events"][1]
+    thread["usageLedger"]["events"] += [{**event, "id": "e-3"}, {**event, "id": "e-4", "toMessageId": 1}]
+    assert sums(read(thread, document=True)) == (151, 11, 100, 20)
+    thread["messages"][1]["messageId"] = []
+    assert not read(thread, document=True).rejects
+
+
 def test_the_cache_creation_of_an_openai_model_in_amp_is_plain_input(read):
     transcript = read({**amp_thread(model="gpt-5"), "usageLedger": {}}, document=True)
     assert sums(transcript) == (130, 5, 100, 0)

@@ -44,18 +44,29 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
             origin = _origin(thread)
             messages = objects_in(thread.get("messages"))
             begun = instant(thread, "created") if thread.get("created") else None
-            ledger = {
-                event.get("toMessageId"): event for event in objects_in(object_in(thread, "usageLedger").get("events"))
-            }
+            ledger, others = _ledger(thread)
             for number, message in enumerate(messages):
                 with taking.record(line, f"message {number}"):
-                    event = ledger.pop(message.get("messageId"), None) or {}
+                    event = ledger.pop(str(message.get("messageId")), {})
                     at = _time(message, event, begun) or written_at(file, transcript)
                     _take(message, event, at, origin, taking)
-            for event in ledger.values():
+            for event in (*ledger.values(), *others):
                 with taking.record(line, f"ledger event {event.get('id')}"):
                     _take_event(event, origin, taking)
     return transcript
+
+
+def _ledger(thread: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Return the first request of the ledger for each message, and all others: each of them was paid."""
+    of_messages: dict[str, dict[str, Any]] = {}
+    others = []
+    for event in objects_in(object_in(thread, "usageLedger").get("events")):
+        message = event.get("toMessageId")
+        if message is None or str(message) in of_messages:
+            others.append(event)
+        else:
+            of_messages[str(message)] = event
+    return of_messages, others
 
 
 def _origin(thread: dict[str, Any]) -> Origin:

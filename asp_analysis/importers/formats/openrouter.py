@@ -33,7 +33,7 @@ def _take(record: Record, taking: Taking) -> None:
         project_id=word(record, "app_name"),
     )
     activity = taking.touch(at, origin)
-    call = Call(call_id=f"openrouter:{record['generation_id']}", at=at, origin=origin, user_id=user)
+    call = Call(call_id=f"openrouter:{record.get('generation_id')}", at=at, origin=origin, user_id=user)
     call.model, call.provider = word(record, "model_permaslug"), "openrouter"
     call.tokens_in, call.tokens_out = count(record, "tokens_prompt"), count(record, "tokens_completion")
     call.cache_read = count(record, "tokens_cached")
