@@ -8,6 +8,8 @@ from contextlib import closing
 import pytest
 
 from asp_analysis.config import parse_url
+from asp_analysis.errors import InputError
+from asp_analysis.importers.file import open_file
 from asp_analysis.importers.folders import found_files
 from asp_analysis.load_options import LoadOptions
 from asp_analysis.loading import load_paths
@@ -122,3 +124,15 @@ def test_a_view_that_never_ends_is_not_read(tmp_path):
         file.execute(f"CREATE VIEW session AS {endless}, 1 AS parent_id, 2 AS directory FROM n")
         file.execute(f"CREATE VIEW message AS {endless}, 1 AS session_id, 2 AS data FROM n")
     assert detected(path) is None
+
+
+def test_a_header_that_asks_for_more_memory_than_there_is_is_one_line(tmp_path, monkeypatch):
+    path = tmp_path / "opencode.db"
+    path.write_bytes(database(DATABASES["opencode"]()))
+
+    def no_memory(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("asp_analysis.importers.sqlite_file._connected_in_place", no_memory)
+    with pytest.raises(InputError, match="it is damaged"), open_file(path) as file:
+        file.database  # noqa: B018 - opening it is what fails

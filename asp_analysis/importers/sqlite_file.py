@@ -93,6 +93,10 @@ def reading(name: str) -> Iterator[None]:
     """
     try:
         yield
+    except MemoryError:  # a damaged header may ask for any size
+        raise InputError(
+            f"{name} cannot be read as a SQLite database: it is damaged. Check that it is whole."
+        ) from None
     except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite's own words may repeat damaged bytes
         found = str(error) if isinstance(error, sqlite3.Error) else "malformed database schema"
         busy = "locked" in found or "busy" in found
