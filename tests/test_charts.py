@@ -154,7 +154,7 @@ SCORES = pd.DataFrame(
         "words": ["60 %, 70 % held 81 %", "40 %", "30 %", "unused"],
     }
 )
-QUANTILES = {0.01: 0.4, 0.15: 1.0, 0.5: 2.0, 0.85: 4.0, 0.99: 9.0}
+QUANTILES = pd.DataFrame({"share": [0.01, 0.15, 0.5, 0.85, 0.99], "cost_usd": [0.4, 1.0, 2.0, 4.0, 9.0]})
 FUNNEL = pd.DataFrame(
     {
         "call": [1, 2, 3, 4],

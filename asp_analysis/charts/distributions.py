@@ -1,6 +1,5 @@
 """How a forecast is distributed: its quantiles, and how it narrows while a session runs."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,12 @@ _BAND = "#C3E1F4"
 
 
 def plot_quantiles(
-    quantiles: Mapping[float, float], under: float | None = None, ax: Axes | None = None, title: str | None = None
+    frame: pd.DataFrame, under: float | None = None, ax: Axes | None = None, title: str | None = None
 ) -> Axes:
     """Draw the probability that a task costs at most so much.
 
-    quantiles: share -> cost (USD), as `Estimate.quantiles` has them. under: an amount to mark.
+    frame: share, cost_usd, as `Estimate.list_quantiles` has them. under: an amount to mark.
     """
-    frame = pd.DataFrame({"share": list(quantiles), "cost_usd": list(quantiles.values())})
     ax = prepare_axes(frame, ("share", "cost_usd"), ax, title)
     if frame.empty:
         return say_no_data(ax)

@@ -139,7 +139,7 @@ def tell_distribution(history: pd.DataFrame, asked: Asked) -> Finding:
     title = f"{write_share(chance)} of such tasks cost at most {write_usd(double)}"
     return Finding(
         text=text,
-        draw=partial(charts.plot_quantiles, said.quantiles, under=double, title=title),
+        draw=partial(charts.plot_quantiles, said.list_quantiles(), under=double, title=title),
         reading="`asp-analysis estimate --under 5` gives the probability for any amount.",
     )
 

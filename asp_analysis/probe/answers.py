@@ -48,6 +48,10 @@ class Estimate:
     withheld: dict[float, str] = field(default_factory=dict)
     quantiles: dict[float, float] = field(default_factory=dict)
 
+    def list_quantiles(self) -> pd.DataFrame:
+        """The predictive distribution as a frame: share, and the component."""
+        return pd.DataFrame({"share": list(self.quantiles), self.component: list(self.quantiles.values())})
+
     def find_chance_below(self, value: float) -> float:
         """The probability that the task costs at most `value`; NaN for a method without a distribution.
 

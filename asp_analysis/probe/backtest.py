@@ -6,9 +6,8 @@ per model, series and task; a model has a row only if the past before that task 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from asp_analysis.probe.models.nested import KNOWLEDGE, Centres, Nested, NewTask
 from asp_analysis.probe.models.selection import pick, select
 from asp_analysis.probe.models.spread_prior import SpreadPrior
 from asp_analysis.probe.question import AUTO, EACH, Question, pose
-from asp_analysis.probe.scores import score
+from asp_analysis.probe.scores import BASELINE, score
 
 LATEST_TASKS = 1_000
 """Past tasks from which the next one is estimated: they settle what an interval holds to one or two percent, agents and
@@ -45,11 +44,15 @@ class Replay:
     forecasts: dict[str, Forecasts]
     chosen: np.ndarray
 
-    @cached_property
-    def scores(self) -> pd.DataFrame:
-        """Scores of every model's past forecasts (`scores.score`); no rows where there are none."""
-        rows = list_forecasts(self)
-        return pd.DataFrame() if rows.empty else score(rows)
+    made_scores: dict[str, pd.DataFrame] = field(default_factory=dict, compare=False)
+
+    def score_record(self, name: str) -> pd.DataFrame:
+        """Scores of the past forecasts of a model and of the past median (`scores.score`); no rows where there are
+        none. They are made once."""
+        if name not in self.made_scores:
+            rows = list_forecasts(self, {name, BASELINE})
+            self.made_scores[name] = pd.DataFrame() if rows.empty else score(rows)
+        return self.made_scores[name]
 
 
 def backtest(history: pd.DataFrame, question: Question) -> pd.DataFrame:
@@ -141,8 +144,8 @@ def name_level(level: float) -> str:
     return f"{round(100 * level, 4):g}"
 
 
-def list_forecasts(found: Replay) -> pd.DataFrame:
-    """The forecasts of a replay as rows of a backtest."""
+def list_forecasts(found: Replay, names: Collection[str] | None = None) -> pd.DataFrame:
+    """The forecasts of a replay as rows of a backtest: of every model, or of those that are named."""
     series = found.series
     n = len(series.tasks)
     known = found.timeline.known[:n]
@@ -164,6 +167,8 @@ def list_forecasts(found: Replay) -> pd.DataFrame:
     )
     frames = []
     for name, forecasts in found.forecasts.items():
+        if names is not None and name not in names:
+            continue
         said = {"estimate": forecasts.estimate[:n], "mean": forecasts.mean[:n]}
         for k, level in enumerate(found.levels):
             said[f"lower_{name_level(level)}"] = forecasts.lower[:n, k]

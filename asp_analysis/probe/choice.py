@@ -25,7 +25,8 @@ EXPLAINED = ((0.1, "next to nothing"), (0.3, "little"), (0.6, "some"), (1.01, "m
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The model to ask next. scores: every model's past forecasts (`scores.score`), the chosen and `auto` among them.
+    """The model to ask next. scores: of the past forecasts of `auto`, or of the model that was asked for, and of the
+    past median (`scores.score`).
 
     why: one sentence. n: past tasks.
     """
@@ -54,7 +55,7 @@ def choose_model(found: Replay, method: str = AUTO, row: int = -1) -> Choice:
         why = _say_why(found, name, r2, row)
     else:
         why = f"{name} was asked for; {_describe_record(name, found)}."
-    return Choice(method=name, why=why, n=len(found.series.tasks), scores=found.scores)
+    return Choice(method=name, why=why, n=len(found.series.tasks), scores=found.score_record(method))
 
 
 def measure_size_r2(series: Series) -> float:
@@ -79,7 +80,8 @@ def _say_why(found: Replay, name: str, r2: float, row: int) -> str:
 
 def _describe_record(name: str, found: Replay) -> str:
     """How good the past forecasts of a model were; those of auto include its choices."""
-    rows = found.scores[found.scores["model"] == name] if len(found.scores) else found.scores
+    scores = found.score_record(name)
+    rows = scores[scores["model"] == name] if len(scores) else scores
     if rows.empty:
         return "no past forecast can be scored yet"
     row = rows.iloc[0]
@@ -89,7 +91,7 @@ def _describe_record(name: str, found: Replay) -> str:
         f"on {row['n']:.0f} past forecasts{chosen} the {level} % intervals held {100 * row[f'coverage_{level}']:.0f} % "
         f"and the median error was {100 * row['mdape']:.0f} %"
     )
-    base = found.scores[found.scores["model"] == "past_median"]
+    base = scores[scores["model"] == "past_median"]
     return text if base.empty else text + f" (past median {100 * base.iloc[0]['mdape']:.0f} %)"
 
 
