@@ -60,3 +60,6 @@ COLUMNS: tuple[str, ...] = (*CONTEXT, *MEASURES, *ORIGIN, "metadata_json", "exec
 
 PLACE: dict[str, int] = {name: place for place, name in enumerate(COLUMNS)}
 """Column -> its place in a row of `COLUMNS`."""
+
+EXECUTIONS = "agent_cost_vector"
+"""The table of executions: the contract's name."""

@@ -8,8 +8,6 @@ import json
 import math
 from typing import Any
 
-from asp_analysis.records import json_text
-
 CONTRACT_COLUMNS: dict[str, tuple[str, ...]] = {
     "agent_cost_vector": (
         "id", "timestamp", "execution_date", "task_id", "subtask_id", "project_id", "user_id", "agent_role",
@@ -135,6 +133,8 @@ def unfold(kind: str, record: dict[str, Any]) -> dict[str, Any]:
                     unfolded[column] = int(value) if column in _WHOLE_NUMBERS else float(value)
         if rest:
             metadata = json.loads(unfolded.get("metadata_json") or "{}")
+            from asp_analysis.records import json_text  # it brings pydantic
+
             unfolded["metadata_json"] = json_text({vector: rest, **metadata})
     return unfolded
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic_core import CoreSchema, core_schema, from_json
 
-from asp_analysis.executions import MEASURES, METRICS
+from asp_analysis.executions import EXECUTIONS, MEASURES, METRICS
 
 Status = Literal["pending", "in_progress", "completed", "failed"]
 Mode = Literal["Learning", "Shadow", "Autonomous"]
@@ -466,9 +466,6 @@ RECORDS: dict[str, type[Record]] = {
     "people": Person,
 }
 """What a file can be loaded as -> the model of one of its records."""
-
-EXECUTIONS = "agent_cost_vector"
-"""The table of executions: the contract's name."""
 
 
 def table_of(kind: str) -> str:

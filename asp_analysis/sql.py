@@ -13,6 +13,11 @@ ONE_ROW_VERSION = 3
 """From this version on an execution is one row, and what the tables hold is counted as it changes."""
 
 
+def quoted(text: str) -> str:
+    """Write a text as SQL, for places that take no bound value, or where binding would import pandas (in DuckDB)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def script(name: str) -> str:
     """Return the text of a script such as `sqlite/create_tables.sql`."""
     return (supplied_dir("database") / name).read_text(encoding="utf-8")

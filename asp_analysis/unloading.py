@@ -5,13 +5,12 @@ from typing import Any
 
 from asp_analysis.batch import Combine, Row
 from asp_analysis.call_prices import make_pricer
-from asp_analysis.executions import COLUMNS
+from asp_analysis.executions import COLUMNS, EXECUTIONS
 from asp_analysis.importers.format import TRANSCRIPT
 from asp_analysis.importers.transcripts.activity_rows import TASK_COLUMNS, combine_activities
 from asp_analysis.importers.transcripts.call_rows import CallRows, Cost, Pricer, stored_call
 from asp_analysis.importers.transcripts.calls import Call, Reading
 from asp_analysis.load_options import LoadOptions
-from asp_analysis.records import EXECUTIONS
 from asp_analysis.store.database import Store
 from asp_analysis.store.unload import Unloaded, unload
 from asp_analysis.store.upsert import keep_known_cost, merge_columns, merge_metrics

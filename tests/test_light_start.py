@@ -8,6 +8,8 @@ import pytest
 HEAVY = ("matplotlib", "sqlalchemy", "statsmodels", "IPython", "genai_prices", "psycopg")
 CLASSIFIER = ("sklearn", "scipy.stats", "scipy.optimize")
 """Needed only where the types of defects are predicted."""
+FRAMES = ("pandas", "numpy", "pyarrow", "pydantic", "scipy")
+"""Needed only where something is computed: a listing is printed from values of Python."""
 CHILD = """
 import sys
 from asp_analysis.cli import group
@@ -21,10 +23,14 @@ print("imported:", *(name for name in sys.argv[1].split(",") if name in sys.modu
     [
         (("estimate", "--size", "18"), (*HEAVY, *CLASSIFIER)),
         (("dashboard", "page.html"), HEAVY),
+        (("sql", "SELECT * FROM tasks"), (*HEAVY, *FRAMES)),
+        (("sql", "SELECT 1.5 AS x, 2::HUGEINT AS y", "--json"), (*HEAVY, *FRAMES, "rich")),
+        (("models",), (*HEAVY, *FRAMES)),
+        (("loads", "--csv"), (*HEAVY, *FRAMES, "rich")),
         (("learning",), HEAVY),
         (("quality",), HEAVY),
     ],
-    ids=["estimate", "dashboard", "learning", "quality"],
+    ids=["estimate", "dashboard", "sql", "sql --json", "models", "loads", "learning", "quality"],
 )
 def test_a_verb_does_not_import_heavy_packages(words, heavy, sample_store, tmp_path):
     command = [sys.executable, "-c", CHILD, ",".join(heavy), *words, "--db", sample_store.text]

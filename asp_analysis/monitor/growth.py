@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asp_analysis.records import EXECUTIONS
+from asp_analysis.executions import EXECUTIONS
 from asp_analysis.session import Session
 from asp_analysis.sql import CONTRACT_TABLES
 

@@ -19,7 +19,7 @@ from asp_analysis.session.contract import STORE, Tables, create_raw, raw_view, t
 from asp_analysis.session.extensions import open_with
 from asp_analysis.session.guard import said
 from asp_analysis.session.read_only import copy_from_read_only, is_on_read_only
-from asp_analysis.sql import SCHEMA_VERSION
+from asp_analysis.sql import SCHEMA_VERSION, quoted
 
 _CONNECT_TIMEOUT_S = 10
 MOST_SPILLED = "10GiB"
@@ -131,11 +131,6 @@ def unreadable(url: StoreUrl, error: duckdb.Error) -> StoreError:
                 return StoreError(f"Cannot read the store {url.shown}: {found}. {remedy}")
         return StoreError(f"Cannot read the store {url.shown}: {text}. Check the file and its folder.")
     return StoreError(server.explained(url, str(error), "read"))
-
-
-def quoted(text: str) -> str:
-    """Write a text as SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _attach_file(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import duckdb
 
 from asp_analysis import sql
-from asp_analysis.records import EXECUTIONS
+from asp_analysis.executions import EXECUTIONS
 
 NAME = "snapshot"
 """The name under which a copy is attached."""

@@ -23,6 +23,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.privacy import as_private_as, make_folder
 from asp_analysis.session.guard import said
+from asp_analysis.sql import quoted
 
 _REMEMBERED = "checked-extensions"
 
@@ -41,7 +42,7 @@ def open_with(name: str, url: StoreUrl, config: Mapping[str, str]) -> duckdb.Duc
     is_known = _recall(url).get(str(file)) == identity
     connection = duckdb.connect(config={**config, **({"allow_unsigned_extensions": "true"} if is_known else {})})
     try:
-        connection.execute(f"LOAD '{str(file).replace(chr(39), chr(39) * 2)}'")
+        connection.execute(f"LOAD {quoted(str(file))}")
     except duckdb.Error as error:
         connection.close()
         raise StoreError(

@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 
 from asp_analysis.config import StoreUrl
-from asp_analysis.records import EXECUTIONS
+from asp_analysis.executions import EXECUTIONS
 from asp_analysis.session.contract import STORE
-from asp_analysis.sql import ONE_ROW_VERSION
+from asp_analysis.sql import ONE_ROW_VERSION, quoted
 
 SETTLED_NS = 50_000_000
 """A file that changed less than this before it was looked at may change again within one tick of its clock, unseen."""
@@ -84,7 +84,7 @@ def state_of(connection: duckdb.DuckDBPyConnection, url: StoreUrl, *, is_quick: 
 def _ask(connection: duckdb.DuckDBPyConnection, kind: str, query: str) -> list[tuple]:
     """Let the store itself answer a query."""
     function = "sqlite_query" if kind == "sqlite" else "postgres_query"
-    return connection.execute(f"SELECT * FROM {function}('{STORE}', $query)", {"query": query}).fetchall()
+    return connection.execute(f"SELECT * FROM {function}('{STORE}', {quoted(query)})").fetchall()
 
 
 def is_same(found: State | None, known: State | None) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from asp_analysis.errors import QueryError
+from asp_analysis.sql import quoted
 
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "repeat"}
 
@@ -133,7 +134,7 @@ def _how_to_bind(names: list[str]) -> str:
 
 def _table_functions(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
     """Name the table functions of a query: some of DuckDB's open files, attach databases or run other SQL."""
-    rows = connection.execute("SELECT json_serialize_sql($query)", {"query": query}).fetchall()
+    rows = connection.execute(f"SELECT json_serialize_sql({quoted(query)})").fetchall()
     tree = json.loads(rows[0][0])
     if tree.get("error"):
         raise QueryError(f"A query can only read: {tree.get('error_message')}. Use SELECT.")

@@ -8,7 +8,6 @@ import duckdb
 
 from asp_analysis import sql
 from asp_analysis.errors import InputError
-from asp_analysis.records import read_instant
 from asp_analysis.session.catalog import marts, staging_views
 
 NARROWED = "memory.narrowed"
@@ -106,6 +105,8 @@ def _read_instant(name: str, value: Any, *, is_end: bool) -> datetime | None:
     """Return the instant from which on (`is_end`: from which on no more) rows count."""
     if value is None:
         return None
+    from asp_analysis.records import read_instant  # it brings pydantic
+
     try:
         found = datetime.fromisoformat(read_instant(value)).replace(tzinfo=None)
     except ValueError:

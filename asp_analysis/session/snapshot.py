@@ -22,9 +22,9 @@ import duckdb
 
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
+from asp_analysis.executions import EXECUTIONS
 from asp_analysis.privacy import as_private_as, make_folder
-from asp_analysis.records import EXECUTIONS
-from asp_analysis.session.attaching import attached, bare, bound, quoted, show_since
+from asp_analysis.session.attaching import attached, bare, bound, show_since
 from asp_analysis.session.catalog import marts, staging_views
 from asp_analysis.session.copies import NAME, TABLE_OF, grow, row_count
 from asp_analysis.session.freshness import (
@@ -112,7 +112,7 @@ class Snapshots:
         connection = bare()
         bound(connection, self._url)
         try:
-            connection.execute(f"ATTACH {quoted(str(self._folder / pointer.file))} AS {NAME} (READ_ONLY)")
+            connection.execute(f"ATTACH {sql.quoted(str(self._folder / pointer.file))} AS {NAME} (READ_ONLY)")
             connection.execute(f"USE {NAME}")
         except duckdb.Error:
             connection.close()
@@ -224,7 +224,7 @@ def _written(connection: duckdb.DuckDBPyConnection, path: Path, former: Path | N
             shutil.copyfile(former, path)
         # The commit writes the file itself; by default it first writes a log of all that is new.
         connection.execute("SET checkpoint_threshold = '1KB'")
-        connection.execute(f"ATTACH {quoted(str(path))} AS {NAME} (ROW_GROUP_SIZE {_ROW_GROUP})")
+        connection.execute(f"ATTACH {sql.quoted(str(path))} AS {NAME} (ROW_GROUP_SIZE {_ROW_GROUP})")
         connection.begin()
         yield
         connection.commit()

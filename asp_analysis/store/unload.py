@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from asp_analysis.batch import Combine
 from asp_analysis.errors import InputError
-from asp_analysis.records import EXECUTIONS
+from asp_analysis.executions import EXECUTIONS
 from asp_analysis.sql import RECORD_TABLES, VOCABULARIES
 from asp_analysis.store.statements import execute
 from asp_analysis.store.stubs import date_stubs

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, inspect
 
 from asp_analysis import sql
 from asp_analysis.errors import StoreError
-from asp_analysis.executions import COLUMN_OF, MEASURES, METRICS
+from asp_analysis.executions import COLUMN_OF, EXECUTIONS, MEASURES, METRICS
 from asp_analysis.platform_form import our_name, unfold
-from asp_analysis.records import EXECUTIONS, RECORDS, json_text
+from asp_analysis.records import RECORDS, json_text
 from asp_analysis.store.former import NEW_TABLES, Dialect, aside, dialect_of
 from asp_analysis.store.statements import execute, run_statements
 from asp_analysis.store.views import create_views

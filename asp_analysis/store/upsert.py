@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from asp_analysis.batch import Batch, Combine, Reject
-from asp_analysis.executions import MEASURES
-from asp_analysis.records import EXECUTIONS, json_text
+from asp_analysis.executions import EXECUTIONS, MEASURES
+from asp_analysis.records import json_text
 from asp_analysis.store.statements import execute
 from asp_analysis.store.stubs import date_stubs
 from asp_analysis.store.versions import NO_LOAD, Bringing, Met, Said, columns_of, key_text, said_of

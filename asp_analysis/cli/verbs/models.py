@@ -3,7 +3,7 @@
 import click
 
 from asp_analysis.cli.options import format_options, open_session, reading_options
-from asp_analysis.cli.printing import print_frame
+from asp_analysis.cli.printing import print_found
 
 _MODEL_COLUMNS = [
     "llm_model", "llm_provider", "executions", "tokens_in", "tokens_out", "cost_usd", "executions_without_price"
@@ -20,5 +20,8 @@ def command(unpriced: bool, output: str | None, db: str | None) -> None:
     Example: asp-analysis models --unpriced
     """
     with open_session(db) as session:
-        frame = session.sql("FROM models ORDER BY cost_usd DESC NULLS LAST, executions DESC, llm_model")
-    print_frame((frame[frame["executions_without_price"] > 0] if unpriced else frame)[_MODEL_COLUMNS], output)
+        found = session.rows(
+            f"SELECT {', '.join(_MODEL_COLUMNS)} FROM models WHERE executions_without_price > {0 if unpriced else -1} "
+            "ORDER BY cost_usd DESC NULLS LAST, executions DESC, llm_model"
+        )
+    print_found(found, output)

@@ -5,12 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from asp_analysis.batch import Batch, Combine, Reject
-from asp_analysis.executions import COLUMNS, PLACE
+from asp_analysis.executions import COLUMNS, EXECUTIONS, PLACE
 from asp_analysis.importers.tables.raw import BATCH_RECORDS
 from asp_analysis.importers.transcripts.activity_rows import TASK_COLUMNS, activity_row, combine_activities
 from asp_analysis.importers.transcripts.call_rows import CallRows, Pricer
 from asp_analysis.importers.transcripts.calls import Call, Reading, Transcript
-from asp_analysis.records import EXECUTIONS
 
 _NOT_A_NAME = "a text without U+0000 is needed"
 
