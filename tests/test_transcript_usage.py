@@ -29,6 +29,8 @@ HOLDERS = {
 }  # fmt: skip
 """Format -> the object that holds its usage, as an unknown key in it is named."""
 
+CSV_LOGS = ("cursor-csv", "openrouter", "litellm-csv")
+
 WITHOUT = {
     "opentelemetry": "its attributes are a list; a test of its own below",
     "langfuse": "names of usage are the user's own; its reader takes them all",
@@ -38,7 +40,7 @@ WITHOUT = {
     "inspect-ai-eval": "the packed form of inspect-ai",
     "opencode": "the database form of opencode-json",
     **dict.fromkeys(("copilot-cli-store", "crush", "goose", "zed"), "columns of a database"),
-    **dict.fromkeys(("cursor-csv", "openrouter", "litellm-csv"), "columns of a table"),
+    **dict.fromkeys(CSV_LOGS, "columns of a table; a test of its own below"),
 }
 """Formats whose file is no JSON with an object of usage in it, and why."""
 
@@ -113,6 +115,14 @@ def test_usage_that_no_reader_knows_is_named(run, empty_store, tmp_path, name):
 
 def test_every_format_of_transcripts_says_or_refuses_what_it_does_not_know():
     assert {form.name for form in transcript_formats()} == {*HOLDERS, *WITHOUT} and not HOLDERS.keys() & WITHOUT
+
+
+@pytest.mark.parametrize("name", CSV_LOGS)
+def test_a_column_about_usage_that_no_reader_knows_is_named(run, empty_store, tmp_path, name):
+    path = tmp_path / "usage.csv"
+    header, *rows = SEEDS[name]().decode().splitlines()
+    path.write_text("\n".join([f"{header},mystery_tokens,nothing_tokens", *(f"{row},7,0" for row in rows)]))
+    assert run("load", path, "--json", "--db", empty_store).json["not_understood"] == {"mystery_tokens": len(rows)}
 
 
 def test_an_unknown_usage_attribute_of_a_span_is_named(run, empty_store, tmp_path):

@@ -20,6 +20,7 @@ from asp_analysis.importers.transcripts.values import count, instant, note_unkno
 
 SOURCE = "cursor"
 _WITH_WRITE, _WITHOUT_WRITE = "Input (w/ Cache Write)", "Input (w/o Cache Write)"
+_KNOWN_OF_CSV = frozenset({_WITH_WRITE, _WITHOUT_WRITE, "Output Tokens", "Total Tokens", "Cost", "Cost to you"})
 _KNOWN_OF_API = frozenset({"inputTokens", "outputTokens", "cacheWriteTokens", "cacheReadTokens", "totalCents"})
 
 
@@ -79,7 +80,7 @@ def read_csv(file: SourceFile, reading: Reading) -> Transcript:
     """Read an export of the dashboard."""
     transcript = Transcript(source=SOURCE)
     requests = _CursorRequests(Taking(transcript, reading))
-    for record, line in read_records(file, transcript):
+    for record, line in read_records(file, transcript, _KNOWN_OF_CSV):
         with requests.taking.record(line):
             requests.take(_of_row(record))
     return transcript

@@ -12,13 +12,17 @@ from asp_analysis.importers.transcripts.taking import Taking
 from asp_analysis.importers.transcripts.values import count, instant, word
 
 SOURCE = "openrouter"
+_COUNTS = frozenset({"tokens_prompt", "tokens_completion", "tokens_reasoning", "tokens_cached"})
+_COSTS = frozenset({"cost_total", "byok_usage_inference", "cost_web_search", "cost_cache", "cost_file_processing"})
+_KNOWN_OF_OPENROUTER = _COUNTS | _COSTS | {"time_to_first_token_ms"}
+"""`cost_total` holds the costs of web searches, of the cache and of files."""
 
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one export."""
     transcript = Transcript(source=SOURCE)
     taking = Taking(transcript, reading)
-    for record, line in read_records(file, transcript):
+    for record, line in read_records(file, transcript, _KNOWN_OF_OPENROUTER):
         with taking.record(line):
             _take(record, taking)
     return transcript

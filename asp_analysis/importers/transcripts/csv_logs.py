@@ -11,7 +11,7 @@ from asp_analysis.importers.json_lines import Line
 from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts.calls import Transcript
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat, recognises_no_lines
-from asp_analysis.importers.transcripts.values import check_size
+from asp_analysis.importers.transcripts.values import check_size, note_unknown_attributes
 
 Record = dict[str, Any]
 
@@ -34,8 +34,11 @@ class CsvLogFormat(TranscriptFormat):
             return False
 
 
-def read_records(file: SourceFile, transcript: Transcript) -> Iterator[tuple[Record, Line]]:
-    """Yield the records of a CSV file by column, an empty cell as None; lines that are no CSV are rejected."""
+def read_records(file: SourceFile, transcript: Transcript, known: frozenset[str]) -> Iterator[tuple[Record, Line]]:
+    """Yield the records of a CSV file by column, an empty cell as None; lines that are no CSV are rejected.
+
+    known: the columns about usage that the reader understands, or that repeat others; any other one is named.
+    """
     for batch in read_table(file, TableOptions()):
         transcript.rejects += batch.unreadable
         transcript.lines += batch.record_count + len(batch.unreadable)
@@ -43,4 +46,5 @@ def read_records(file: SourceFile, transcript: Transcript) -> Iterator[tuple[Rec
         names = list(batch.columns)
         for row, (number, *values) in enumerate(zip(batch.line_numbers, *batch.columns.values(), strict=True)):
             record = {name: value if value != "" else None for name, value in zip(names, values, strict=True)}
+            note_unknown_attributes(transcript, record, known, "")
             yield record, Line(number, batch.raw_text(row).encode(errors="surrogateescape"))
