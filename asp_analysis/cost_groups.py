@@ -1,4 +1,4 @@
-"""What executions cost by person, team, machine and any other name that they carry; every execution is in one group.
+"""What executions cost by person, team, machine and any other name that they have; every execution is in one group.
 
 Executions are summed by what they say first, and only those few sums meet the people and the tasks. Money is summed in
 decimal numbers of twelve places: the groups add up to the total exactly, in whatever order they are added.

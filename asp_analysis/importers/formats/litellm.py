@@ -18,7 +18,7 @@ from asp_analysis.importers.transcripts.transcript_format import TranscriptForma
 from asp_analysis.importers.transcripts.values import count, instant, object_in, word
 
 SOURCE = "litellm"
-_KNOWN_OF_LITELLM = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+_KNOWN_OF_SPEND_LOG = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 _NAMES = ("request_id", "call_type", "spend", "startTime")
 
 
@@ -46,7 +46,7 @@ def read_csv(file: SourceFile, reading: Reading) -> Transcript:
     """Read a dump of the table as CSV."""
     transcript = Transcript(source=SOURCE)
     taking = Taking(transcript, reading)
-    for record, line in read_records(file, transcript, _KNOWN_OF_LITELLM):
+    for record, line in read_records(file, transcript, _KNOWN_OF_SPEND_LOG):
         with taking.record(line):
             _take(record, taking)
     return transcript
