@@ -13,7 +13,9 @@ from asp_analysis.importers.transcripts.values import count, instant, word
 
 SOURCE = "openrouter"
 _TOKEN_COLUMNS = frozenset({"tokens_prompt", "tokens_completion", "tokens_reasoning", "tokens_cached"})
-_COST_COLUMNS = frozenset({"cost_total", "byok_usage_inference", "cost_web_search", "cost_cache", "cost_file_processing"})
+_COST_COLUMNS = frozenset(
+    {"cost_total", "byok_usage_inference", "cost_web_search", "cost_cache", "cost_file_processing"}
+)
 _KNOWN_OF_OPENROUTER = _TOKEN_COLUMNS | _COST_COLUMNS | {"time_to_first_token_ms"}
 """`cost_total` holds the costs of web searches, of the cache and of files."""
 
