@@ -85,7 +85,7 @@ def test_a_file_of_any_name_is_loaded_and_named_visibly(run, empty_store, tmp_pa
     (tmp_path / "in").mkdir()
     path = Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name))
     path.write_text(GOOD + "bad,,Code,1\n")
-    ran = run("load", path, "--db", empty_store)
+    ran = run("load", path.parent, "--db", empty_store)  # as an argument it would have to be UTF-8
     assert ran.exit_code == 0 and f"/{shown}: read 2 = 1 written" in ran.out and ran.out.count("\n") == 1
     assert run("rejects", "--json", "--db", empty_store).json[0]["file"].endswith(f"/{stored}")
     assert shown in run("rejects", "--db", empty_store).out
@@ -95,11 +95,12 @@ def test_a_file_of_any_name_is_loaded_and_named_visibly(run, empty_store, tmp_pa
 def test_a_transcript_of_any_name_is_loaded_once(run, empty_store, tmp_path, name):
     from tests.fuzz.seeds import SEEDS
 
-    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    (tmp_path / "in").mkdir()
+    path = Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name))
     path.write_bytes(SEEDS["claude-code" if name.startswith(b"agent") else "codex"]())
-    first = run("load", path, "--json", "--db", empty_store).json
+    first = run("load", path.parent, "--json", "--db", empty_store).json
     assert first["written"] > 1 and first["rejected"] == 0
-    assert run("load", path, "--json", "--db", empty_store).json["transcripts"]["files_unchanged"] == 1
+    assert run("load", path.parent, "--json", "--db", empty_store).json["transcripts"]["files_unchanged"] == 1
 
 
 def test_a_message_about_a_file_of_any_name_is_one_visible_line(run, empty_store, tmp_path):

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.transcripts.identity import take_over
 
-Inherited = tuple[str | None, str | None, str | None]
-_NOTHING: Inherited = (None, None, None)
+Inherited = tuple[str | None, str | None, str | None, str | None]
+_NOTHING: Inherited = (None, None, None, None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,17 +56,22 @@ class Trace:
             span = parent
 
     def inherited(self, span: Span) -> Inherited:
-        """Return agent, session and project of a span, each from the nearest span that names one."""
+        """Return agent, session, project and branch of a span, each from the nearest span that names one.
+
+        The calls on the way take over whom their rows belong to, so that a chain is climbed once, whatever its length.
+        """
         line: list[Span] = []
         for above in itertools.chain((span,), self.above(span)) if span.span_id not in self._inherited else ():
             line.append(above)
             if above.parent_id in self._inherited:
                 break
         for below in reversed(line):
-            own = (below.agent, below.session_id, below.project_id)
+            own = (below.agent, below.session_id, below.project_id, below.branch)
             given = self._inherited.get(below.parent_id or "", _NOTHING)
-            agent, session_id, project_id = (mine or theirs for mine, theirs in zip(own, given, strict=True))
-            self._inherited[below.span_id] = agent, session_id, project_id
+            agent, session_id, project_id, branch = (mine or theirs for mine, theirs in zip(own, given, strict=True))
+            self._inherited[below.span_id] = agent, session_id, project_id, branch
+            if (parent := self.spans.get(below.parent_id or "")) is not None:
+                take_over(below.call, parent.call)
         return self._inherited[span.span_id]
 
     def counted(self) -> list[Span]:
@@ -116,20 +121,18 @@ def _take_trace(trace: Trace, reading: Reading, transcript: Transcript) -> None:
 
 
 def _origin(span: Span, trace: Trace, session_id: str | None) -> Origin:
-    agent, own_session, project_id = trace.inherited(span)
+    agent, own_session, project_id, branch = trace.inherited(span)
     return Origin(
         is_copy=False,
         session_id=own_session or session_id or span.trace_id,
         project_id=project_id,
-        branch=span.branch or next((above.branch for above in trace.above(span) if above.branch), None),
+        branch=branch,
         agent=agent or MAIN_AGENT,
     )
 
 
 def _add_call(span: Span, trace: Trace, session_id: str | None, reading: Reading, transcript: Transcript) -> None:
     span.call.origin = _origin(span, trace, session_id)
-    for above in trace.above(span):
-        take_over(span.call, above.call)
     span.call.tools = set()
     transcript.add_call(span.call, span.line_number)
 
