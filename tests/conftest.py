@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from asp_analysis import cli
+from asp_analysis.cli.passwords import WAS_VISIBLE
 from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.store.database import create_store
 from tests.postgres import new_database, running_server
@@ -119,7 +120,10 @@ def postgres_sample(postgres_server: str) -> Iterator[StoreUrl]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Ran]]:
-    """Run a command line in this process: `run("load", file, "--db", url)`."""
+    """Run a command line in this process: `run("load", file, "--db", url)`.
+
+    The servers of the tests have a password in their address; what is said of that is left out of `err`.
+    """
 
     def run_command(*words: object) -> Ran:
         texts = [word.text if isinstance(word, StoreUrl) else str(word) for word in words]
@@ -131,7 +135,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         except SystemExit as stop:
             code = int(stop.code or 0)
         printed = capsys.readouterr()
-        return Ran(printed.out, printed.err, code)
+        return Ran(printed.out, printed.err.replace(f"{WAS_VISIBLE}\n", ""), code)
 
     yield run_command
 

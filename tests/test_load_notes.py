@@ -33,7 +33,8 @@ def test_the_notes_of_many_files_come_once_and_stand_in_the_json_of_each(run, em
 @pytest.mark.parametrize(("role", "meant"), [("Coed", "Code"), ("code", "Code"), ("codereview", "CodeReview")])
 def test_a_role_that_is_nearly_a_listed_one_is_asked_about(load_text, role, meant):
     said = load_text(f"timestamp,task_id,agent_role,cost_usd\n2026-01-02,T,{role},1\n").err
-    assert said == f"Role {role} is not listed; is {meant} meant?\n"
+    hint = f"To show it so: asp-analysis alias role '{role}={meant}'"
+    assert said == f"Role {role} is not listed; is {meant} meant? {hint}\n"
 
 
 @pytest.mark.parametrize("role", ["Code", "Deployment", "general-purpose"])
@@ -49,7 +50,7 @@ def test_phases_of_defects_are_roles_and_at_most_three_are_asked_about(run, empt
     path.write_text("".join(json.dumps(defect) + "\n" for defect in defects))
     said = run("load", path, "--as", "defect_log", "--db", empty_store).err
     assert "Role Coed is not listed; is Code meant? Role Desing" in said
-    assert said.count("meant?") == 3 and said.endswith("And 1 more.\n")
+    assert said.count("meant?") == 3 and " And 1 more. To show it so: asp-analysis alias role" in said
 
 
 def test_sub_agents_of_transcripts_are_not_asked_about(run, empty_store, tmp_path):

@@ -288,7 +288,7 @@ def users(postgres_url, users_of):
 def test_a_reader_reads_every_view_and_cannot_write(users, tmp_path, run):
     reader, _ = users
     with connect(reader) as session:
-        assert all(len(session.view(name)) or name == "stg_loads" for name in view_names())
+        assert {name for name in view_names() if not len(session.view(name))} == {"stg_aliases", "stg_loads"}
     refused = run("load", write_lines(tmp_path / "costs.jsonl", LINES), "--as", "executions", "--db", reader)
     assert refused.exit_code == 1 and "this user may not do that" in refused.err
     with psycopg.connect(reader.text) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -13,7 +13,17 @@ from asp_analysis.loading import load_paths
 from asp_analysis.session import connect, describe_view, view_key, view_names
 from asp_analysis.store.database import create_store, open_store
 
-MARTS_WITH_COST = ["executions", "work", "task_costs", "tasks", "task_history", "role_costs", "daily_costs", "models"]
+MARTS_WITH_COST = [
+    "executions",
+    "work",
+    "task_costs",
+    "tasks",
+    "task_history",
+    "role_costs",
+    "daily_costs",
+    "models",
+    "staffed",
+]
 
 
 def _load(url, path, kind, columns, constants):

@@ -12,6 +12,11 @@ from asp_analysis.errors import ConfigError
 
 _IN_ADDRESS = re.compile(r"(://[^:/@\s]*:)[^\s]*@|([?&\s]password=)[^&\s]+", re.IGNORECASE)
 
+WAS_VISIBLE = (
+    "The password in the address was visible in the list of processes for a moment, and your shell may keep it. "
+    "Use --password-file FILE (- asks for it), PGPASSWORD or ~/.pgpass instead."
+)
+"""What is said of an address that was typed with a password."""
 
 PROMPT = "-"
 """What `--password-file` is given in place of a file to ask for the password."""
@@ -24,10 +29,7 @@ def hide_in_process_title() -> None:
         from setproctitle import setproctitle
 
         setproctitle(" ".join([sys.executable, *words]).encode("utf-8", "replace").decode())
-        note(
-            "The password in the address was visible in the list of processes for a moment, and your shell may keep "
-            "it. Use --password-file FILE (- asks for it), PGPASSWORD or ~/.pgpass instead."
-        )
+        note(WAS_VISIBLE)
 
 
 def take_password(_context: click.Context, _parameter: click.Parameter, name: str | None) -> None:
