@@ -43,7 +43,7 @@ unit: setup ## run the unit tests (WORKERS=1 for one at a time)
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not faults and not timescale and not golden and not own" $(ARGS)
 
 slow: setup ## run the tests that start many processes or replay much: documentation, terminals, upgrades, coverage
-	$(BIN)/python -m pytest -q $(PARALLEL) -m slow $(ARGS)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow and not faults and not golden and not own" $(ARGS)
 
 golden: setup ## compare every view and answer of four stores with what they were (about a minute)
 	$(BIN)/python -m pytest -q -m golden tests/test_golden.py $(ARGS)

@@ -304,8 +304,12 @@ def test_the_sample_of_version_2_becomes_the_sample(postgres_url, postgres_sampl
         connection.execute("UPDATE agent_roles SET phase_order = 60 WHERE agent_role = 'Test'")
     upgrade(postgres_url)
     with connect(postgres_url) as session, connect(postgres_sample) as sample:
-        for name in view_names():
-            pd.testing.assert_frame_equal(session.view(name), sample.view(name), obj=name)
+        for name in sorted({*view_names()} - {"stg_people", "staffing"}):  # version 2 knows no teams and no machines
+            expected, found = (
+                one.view(name).drop(columns=["machine", "team", "cost_center"], errors="ignore")
+                for one in (sample, session)
+            )
+            pd.testing.assert_frame_equal(found, expected, obj=name)
 
 
 # --- whole or not at all ---
