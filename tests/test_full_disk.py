@@ -49,8 +49,9 @@ def fill(disk: Path, leave_bytes: int = 0) -> Path:
 
 
 def others(disk: Path) -> set[str]:
-    """Name the files that are neither the store's own nor the ballast."""
-    found = (path for path in disk.rglob("*") if path.is_file() and path.name != "ballast")
+    """Name the files that are neither the store's own nor the ballast; that an extension was checked may be kept."""
+    own = ("ballast", "checked-extensions")
+    found = (path for path in disk.rglob("*") if path.is_file() and path.name not in own)
     return {str(path.relative_to(disk)) for path in found if not path.name.startswith("store.db")}
 
 

@@ -137,3 +137,5 @@ def _remember(url: StoreUrl, file: str, identity: list[int]) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             json.dump({**_recall(url), file: identity}, stream)
         part.replace(path)
+    with suppress(OSError):  # what a full disk cut short
+        part.unlink()
