@@ -203,7 +203,7 @@ def test_a_copy_of_a_store_that_cannot_be_read_where_it_is_ends_with_its_session
     gc.collect()
     assert not list(tmp_path.glob("asp-analysis-*"))
     monkeypatch.setattr("tempfile.tempdir", str(disk))
-    with pytest.raises(StoreError, match="set TMPDIR to a folder with room"):
+    with pytest.raises(StoreError, match="Set TMPDIR to a folder with room"):
         connect(store)
 
 
