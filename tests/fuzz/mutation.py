@@ -65,7 +65,7 @@ def mutate_rows(data: bytes, chance: random.Random) -> bytes | None:
                 value = value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
             file.execute(f'UPDATE "{table}" SET "{column}" = ?', (value,))
             return file.serialize()
-        except (sqlite3.Error, IndexError, UnicodeError):
+        except (sqlite3.Error, IndexError, UnicodeError, MemoryError):  # a damaged header asks for any memory
             return None
 
 
