@@ -81,7 +81,7 @@ def test_a_period_and_the_total_in_words(run, store):
 
 def test_an_empty_store_has_an_answer(run, tmp_path):
     run("init", "--db", tmp_path / "new.db")
-    assert "Total: unknown of 0 executions" in run("costs", "--by", "team,week", "--db", tmp_path / "new.db").out
+    assert "There are no executions to add up." in run("costs", "--by", "team,week", "--db", tmp_path / "new.db").out
 
 
 def test_a_later_row_of_a_person_holds(run, store, tmp_path):

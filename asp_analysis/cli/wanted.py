@@ -126,17 +126,19 @@ def print_total(total: "Total", question: "Question", budget: float | None, outp
         for name, reason in dict(refusals).items():  # type: ignore[call-overload]
             note(f"{name} is not in the total: {reason}")
         return
+    from asp_analysis.wording import write_share
+
     bounds = [total.bound(level) for level in question.levels]
     headers = ["component", "tasks", "total", *(f"{100 * level:g} % interval" for level in question.levels), "mean"]
     row = [total.component, str(len(total.tasks)), f"{total.estimate:,.4g}"]
     print_table(headers, [[*row, *(f"{low:,.4g} to {high:,.4g}" for low, high in bounds), f"{total.mean:,.4g}"]])
     say(
         f"From {total.n} past tasks, forecast again in batches of {len(total.tasks) + len(total.refusals)}; "
-        f"{total.level_share:.0%} of the variance of their errors is common to a batch."
+        f"{write_share(total.level_share)} of the variance of their errors is common to a batch."
     )
     if budget is not None:
         say(
-            f"P(total <= {budget:g}) = {total.find_chance_within(budget):.0%}. Within {budget:g}, the first "
+            f"P(total <= {budget:g}) = {write_share(total.find_chance_within(budget))}. Within {budget:g}, the first "
             f"{total.count_fitting(budget)} of {len(total.tasks)} tasks fit with a probability of 80 %."
         )
     for name, reason in total.refusals.items():

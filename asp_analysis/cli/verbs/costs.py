@@ -82,5 +82,7 @@ def _hide_persons(frame: "pd.DataFrame", key_file: Path) -> None:
 def _total(frame: "pd.DataFrame") -> str:
     known = frame["cost_usd"].dropna()
     count, without = int(frame["executions"].sum()), int(frame["executions_without_cost"].sum())
+    if not count:
+        return "There are no executions to add up. Load some with: asp-analysis load FILE"
     cost = f"{math.fsum(known):,.2f} USD" if len(known) else "unknown"
     return f"Total: {cost} of {counted(count, 'execution')}, {without:,} of them without a cost."
