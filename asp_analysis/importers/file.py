@@ -15,9 +15,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydantic_core import from_json
-
 from asp_analysis.errors import InputError
+from asp_analysis.importers.json_text import read_json
 from asp_analysis.importers.sqlite_file import MAGIC, Database, open_database
 from asp_analysis.importers.sqlite_file import reading as reading_sqlite
 
@@ -286,7 +285,7 @@ class Head:
 
 def _parsed(content: bytes) -> Any:
     try:
-        return from_json(content, cache_strings="keys")
+        return read_json(content)
     except ValueError:
         return None
 

@@ -3,12 +3,14 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
 
 from asp_analysis.importers.file import CutLine
+from asp_analysis.importers.json_text import read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +31,33 @@ def parse_object(line: Line) -> dict[str, Any]:
     Raises:
         LineError: it does not; the reason says whether the file ends within the line.
     """
-    value = parse_line(line.content)
+    value = parse_recorded(line.content)
     if not isinstance(value, dict):
         raise LineError(f"this line is a {type(value).__name__}, not a JSON object")
     return value
 
 
 def parse_line(content: bytes) -> Any:
-    """Parse a line of JSON.
+    """Parse a line of JSON exactly as it stands.
 
     Raises:
         LineError: it is none; the reason says whether the file ends within the line, or that the line is too long.
     """
+    return _parsed(content, from_json)
+
+
+def parse_recorded(content: bytes) -> Any:
+    """Parse a line of JSON that a tool recorded, as `read_json` does.
+
+    Raises:
+        LineError: as for `parse_line`.
+    """
+    return _parsed(content, read_json)
+
+
+def _parsed(content: bytes, parse: Callable[..., Any]) -> Any:
     try:
-        return from_json(content, allow_inf_nan=False, cache_strings="keys")
+        return parse(content, allow_inf_nan=False)
     except ValueError as error:
         if isinstance(content, CutLine):
             raise LineError(content.reason) from None

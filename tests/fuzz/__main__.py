@@ -1,15 +1,21 @@
 """Runs each target in a process of its own for some seconds: `python -m tests.fuzz SECONDS [FORMAT...]`.
 
+With `--runs N` instead of SECONDS each format reads the same N inputs every time: what decides whether a change lands
+must not depend on chance. Runs by time look for what is not known yet.
+
 An input that breaks an importer is kept in build/fuzz/; `python -m tests.fuzz --one FORMAT FILE` reads it again.
 """
 
+import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 FOLDER = Path("build/fuzz")
+_ALWAYS_THE_SAME = ("-seed=1",)
 _LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1", "-verbosity=0")
 
 
@@ -19,24 +25,29 @@ def main(words: list[str]) -> int:
 
     if words[:1] == ["--one"]:
         return _fuzz(words[1], words[2:])
-    seconds, names = words[0] if words else "8", words[1:] or list(SEEDS)
-    failed = [name for name in names if not _ran_well(name, seconds)]
+    if words[:1] == ["--runs"]:
+        bound, words = (*_ALWAYS_THE_SAME, f"-runs={words[1]}"), words[1:]
+    else:
+        bound = (f"-max_total_time={words[0] if words else 8}",)
+    failed = [name for name in words[1:] or SEEDS if not _ran_well(name, bound)]
     sys.stderr.write(f"Broken: {', '.join(failed)}; see {FOLDER}/\n" if failed else "No input broke an importer.\n")
     return bool(failed)
 
 
-def _ran_well(name: str, seconds: str) -> bool:
+def _ran_well(name: str, bound: tuple[str, ...]) -> bool:
     from tests.fuzz.seeds import SEEDS
 
     corpus, broken = FOLDER / name / "corpus", FOLDER / name / "broken"
+    if bound[0] in _ALWAYS_THE_SAME:
+        shutil.rmtree(corpus, ignore_errors=True)  # what former runs found would be read too
     for folder in (corpus, broken):
         folder.mkdir(parents=True, exist_ok=True)
     (corpus / "seed").write_bytes(SEEDS[name]())
-    words = [f"-max_total_time={seconds}", f"-artifact_prefix={broken}/", *_LIMITS, str(corpus)]
+    words = [*bound, f"-artifact_prefix={broken}/", *_LIMITS, str(corpus)]
     command = [sys.executable, "-m", "tests.fuzz", "--one", name, *words]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONHASHSEED": "0"})
     counted = [line for line in ran.stderr.splitlines() if "number_of_executed_units" in line]
-    sys.stderr.write(f"{name}: {counted[0].split()[-1] if counted else 'no'} inputs in {seconds} s\n")
+    sys.stderr.write(f"{name}: {counted[0].split()[-1] if counted else 'no'} inputs\n")
     if ran.returncode:
         lines = [line for line in (ran.stderr + ran.stdout).splitlines() if not line.startswith(("INFO", "stat:"))]
         sys.stderr.write("\n".join(lines[-40:]) + "\n")

@@ -5,11 +5,11 @@ sub-session is a task for an agent, and its cost is inside that of its parent. S
 session that a person began. Times are in seconds, whatever the comments in the schema say.
 """
 
-import json
 from collections import defaultdict
 from typing import Any
 
 from asp_analysis.importers.file import SourceFile
+from asp_analysis.importers.json_text import read_json
 from asp_analysis.importers.sqlite_file import Row
 from asp_analysis.importers.sqlite_file import reading as reading_sqlite
 from asp_analysis.importers.transcripts.calls import Activity, Call, Origin, Reading, Transcript, note_event, short_id
@@ -89,8 +89,8 @@ def _take_parts(message: Row, tools: set[str], activity: Activity) -> None:
 def _parsed(text: Any) -> Any:
     """Return the parts of a message; they say only what else happened, so that damaged ones say nothing."""
     try:
-        return json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
+        return read_json(text) if isinstance(text, str) else None
+    except ValueError:
         return None
 
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json
-
 from asp_analysis.importers.file import Head, SourceFile
 from asp_analysis.importers.json_lines import Line, LineError
+from asp_analysis.importers.json_text import read_json
 from asp_analysis.importers.transcripts.archives import Archive, open_archive
 from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
@@ -96,7 +95,7 @@ def _samples(archive: Archive, file: SourceFile, taking: Taking) -> Iterator[dic
 
 def _member(archive: Archive, name: str) -> dict[str, Any]:
     try:
-        value = from_json(archive.content(name), cache_strings="keys")
+        value = read_json(archive.content(name))
     except ValueError as error:
         raise LineError(str(error)) from None
     if not isinstance(value, dict):

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from pydantic_core import from_json
-
 from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.json_lines import Line, LineError
+from asp_analysis.importers.json_text import read_json
 from asp_analysis.importers.transcripts.calls import Transcript
 
 
@@ -32,7 +31,7 @@ def parsed_object(value: Any, name: str) -> dict[str, Any]:
     if value in (None, "", b""):
         return {}
     try:
-        found = from_json(value if isinstance(value, str | bytes) else str(value), allow_inf_nan=False)
+        found = read_json(value if isinstance(value, str | bytes) else str(value), allow_inf_nan=False)
     except ValueError as error:
         raise LineError(f"{name} is not JSON: {error}") from None
     if not isinstance(found, dict):

@@ -4,11 +4,10 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic_core import from_json
-
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import LARGEST_DOCUMENT, CutLine, SourceFile, whole_document
-from asp_analysis.importers.json_lines import Line, LineError, parse_line, parse_object
+from asp_analysis.importers.json_lines import Line, LineError, parse_object, parse_recorded
+from asp_analysis.importers.json_text import read_json
 from asp_analysis.importers.transcripts.calls import Transcript
 from asp_analysis.importers.transcripts.values import check_size, reject
 from asp_analysis.records import LARGEST_AMOUNT
@@ -42,7 +41,7 @@ def read_documents(file: SourceFile, transcript: Transcript, keep_text: bool) ->
 
 def _is_whole(content: bytes) -> bool:
     try:
-        from_json(content)
+        read_json(content)
     except ValueError:
         return isinstance(content, CutLine)
     return True
@@ -51,7 +50,7 @@ def _is_whole(content: bytes) -> bool:
 def _objects(line: Line) -> list[dict[str, Any]]:
     if not line.content.lstrip().startswith(b"["):
         return [parse_object(line)]
-    return objects_in(parse_line(line.content))
+    return objects_in(parse_recorded(line.content))
 
 
 def _one_document(name: str, lines: Iterator[Line], transcript: Transcript) -> Iterator[tuple[dict[str, Any], Line]]:
@@ -59,7 +58,7 @@ def _one_document(name: str, lines: Iterator[Line], transcript: Transcript) -> I
     content = whole_document(name, (line.content for line in itertools.chain((first,), lines)))
     transcript.lines += content.count(b"\n") + (not content.endswith(b"\n"))
     try:
-        value = from_json(content, cache_strings="keys")
+        value = read_json(content)
     except ValueError as error:
         raise InputError(f"The JSON document {name} is damaged or cut short: {error}. Copy it again.") from None
     first = Line(first.number, b"")

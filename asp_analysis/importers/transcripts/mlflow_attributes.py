@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic_core import from_json
+from asp_analysis.importers.json_text import read_json
 
 _OPERATION_OF = {"CHAT_MODEL": "chat", "LLM": "chat", "EMBEDDING": "embeddings", "TOOL": "execute_tool"}
 _OPERATION_OF |= {"AGENT": "invoke_agent", "CHAIN": "invoke_workflow"}
@@ -41,6 +41,6 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return from_json(value)
+        return read_json(value)
     except ValueError:
         return value
