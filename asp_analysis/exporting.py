@@ -33,6 +33,8 @@ VIEWS = {
     "defect_log": "stg_defects",
     "bootstrap_metrics": "stg_learning",
     "people": "stg_people",
+    "code_change": "stg_changes",
+    "change_session": "stg_change_sessions",
 }
 """Table -> the view that has its rows with real types."""
 

@@ -22,6 +22,10 @@ Status = Literal["pending", "in_progress", "completed", "failed"]
 Mode = Literal["Learning", "Shadow", "Autonomous"]
 Severity = Literal["Low", "Medium", "High", "Critical"]
 Kind = Literal["overhead", "construction", "appraisal", "failure"]
+Flow = Literal["merge", "squash", "rebase", "commit", "branch"]
+ChangeOutcome = Literal["merged", "open", "abandoned"]
+RevertEvidence = Literal["message", "lines"]
+LinkEvidence = Literal["trailer", "checkpoint", "branch", "paths"]
 if TYPE_CHECKING:
     MetricType = str
 else:
@@ -205,6 +209,7 @@ Count = Annotated[int, _number(core_schema.int_schema(ge=0, le=2**63 - 1), "a wh
 Ordinal = Annotated[int, _number(core_schema.int_schema(ge=1, le=2**63 - 1), "a whole number of at least 1")]
 Quantity = Annotated[int, _whole_number(LARGEST_AMOUNT, "a whole number from 0 to 1e15")]
 Amount = Annotated[float, _number(core_schema.float_schema(ge=0, le=LARGEST_AMOUNT), "a number from 0 to 1e15")]
+Share = Annotated[float, _number(core_schema.float_schema(ge=0, le=1), "a number from 0 to 1")]
 Real = Annotated[float, _number(core_schema.float_schema(allow_inf_nan=False), "a finite number")]
 # A text with U+0000 cannot be stored by PostgreSQL and is cut short by many tools: refused everywhere alike.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
@@ -457,6 +462,54 @@ class Person(Record):
     rules: ClassVar[tuple[Rule, ...]] = (_in_order("from_day", "until_day"),)
 
 
+class CodeChange(Record):
+    """One change of code (table `code_change`): what came to the main branch at once, or a branch that has not."""
+
+    change_id: Name
+    task_id: Name
+    project_id: Text | None = None
+    repository: Name
+    flow: Flow
+    outcome: ChangeOutcome
+    branch: Text | None = None
+    pull_request: Count | None = None
+    commit_hash: Text | None = None
+    user_id: Text | None = None
+    agent: Text | None = None
+    title: Text | None = None
+    started_at: Instant
+    merged_at: Instant | None = None
+    release_name: Text | None = None
+    released_at: Instant | None = None
+    commits: Count | None = None
+    files: Count | None = None
+    hunks: Count | None = None
+    lines_added: Count | None = None
+    lines_deleted: Count | None = None
+    foreign_lines: Count | None = None
+    is_fix: bool | None = None
+    lines_lost_14: Count | None = None
+    lines_lost_30: Count | None = None
+    lines_lost_90: Count | None = None
+    reverted_at: Instant | None = None
+    reverted_by: Text | None = None
+    reverted_share: Share | None = None
+    revert_evidence: RevertEvidence | None = None
+    metadata_json: JsonObject | None = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (_in_order("started_at", "merged_at"),)
+
+
+class ChangeSession(Record):
+    """That one session of an agent worked on one change (table `change_session`)."""
+
+    link_id: Name
+    change_id: Name
+    session_id: Name
+    evidence: LinkEvidence
+    share: Share
+
+
 RECORDS: dict[str, type[Record]] = {
     "executions": Execution,
     "metrics": Metric,
@@ -467,6 +520,8 @@ RECORDS: dict[str, type[Record]] = {
     "capabilities": Capability,
     "defect_types": DefectType,
     "people": Person,
+    "code_change": CodeChange,
+    "change_session": ChangeSession,
 }
 """What a file can be loaded as -> the model of one of its records."""
 

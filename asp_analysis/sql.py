@@ -6,7 +6,7 @@ from functools import cache
 
 from asp_analysis.config import supplied_dir
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Of the tables that the scripts make; an older store is upgraded to it, a newer one is left unchanged."""
 
 ONE_ROW_VERSION = 3
@@ -75,10 +75,19 @@ VOCABULARIES = ("agent_roles", "capabilities", "defect_types")
 PEOPLE = "people"
 """Who is in which team from when until when."""
 
+CODE_CHANGES, CHANGE_SESSIONS = "code_change", "change_session"
+"""What came of the work: changes of code, and the sessions of agents that worked on them."""
+
 ALIASES = "name_alias"
 """Other names of roles and models, which the views show as one."""
 
-RECORD_TABLES = (*VOCABULARIES, *sorted(CONTRACT_TABLES, key=lambda name: name != "task_metadata"), PEOPLE)
+RECORD_TABLES = (
+    *VOCABULARIES,
+    *sorted(CONTRACT_TABLES, key=lambda name: name != "task_metadata"),
+    PEOPLE,
+    CODE_CHANGES,
+    CHANGE_SESSIONS,
+)
 """The tables that files fill, those that others refer to first: in this order they can be loaded."""
 
 STORE_VIEWS = ("executions", "work", "task_costs", "tasks", "defects")

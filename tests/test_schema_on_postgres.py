@@ -16,6 +16,7 @@ BOOLEANS = {
     "defect_log.is_validated_by_human",
     "defect_log.is_false_positive",
     "bootstrap_metrics.is_graduated",
+    "code_change.is_fix",
 }
 SAME_TYPES = {"TEXT": "text", "INTEGER": "bigint", "REAL": "double precision"}
 

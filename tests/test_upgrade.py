@@ -34,6 +34,7 @@ LOADED = {
     2: _SINCE_2,
     3: _SINCE_2,
     4: _SINCE_2,
+    5: _SINCE_2,
 }
 """Schema version -> the files of which its store was made."""
 
@@ -63,7 +64,7 @@ def content(path):
         return list(file.iterdump())
 
 
-@pytest.fixture(params=[1, 2, 3, 4])
+@pytest.fixture(params=[1, 2, 3, 4, 5])
 def version(request):
     return request.param
 

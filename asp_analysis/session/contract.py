@@ -17,7 +17,16 @@ from asp_analysis.errors import StoreError
 STORE = "asp_store"
 """The name under which the store is attached."""
 
-RAW_TABLES = (*sql.CONTRACT_TABLES, *sql.VOCABULARIES, sql.PEOPLE, sql.ALIASES, "load_log", "load_reject")
+RAW_TABLES = (
+    *sql.CONTRACT_TABLES,
+    *sql.VOCABULARIES,
+    sql.PEOPLE,
+    sql.CODE_CHANGES,
+    sql.CHANGE_SESSIONS,
+    sql.ALIASES,
+    "load_log",
+    "load_reject",
+)
 """The tables that `raw` shows."""
 
 _DUCKDB_TYPES = {"INTEGER": "BIGINT", "REAL": "DOUBLE", "TEXT": "VARCHAR"}

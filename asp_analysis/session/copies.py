@@ -19,6 +19,8 @@ TABLE_OF = {
     "stg_capabilities": "capabilities",
     "stg_defect_types": "defect_types",
     "stg_people": "people",
+    "stg_changes": "code_change",
+    "stg_change_sessions": "change_session",
     "stg_aliases": "name_alias",
     "stg_loads": "load_log",
 }

@@ -148,7 +148,7 @@ class _OnPostgres(Dialect):
 
     def grant(self, connection: Connection) -> None:
         run_script(connection, sql.script("migrations/grants.sql"))
-        run_script(connection, sql.script("migrations/grant_version_5.sql"))
+        run_script(connection, sql.script("migrations/grant_new_tables.sql"))
 
     def put_aside(self, connection: Connection) -> None:
         _become_owner(connection)

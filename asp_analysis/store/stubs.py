@@ -1,4 +1,4 @@
-"""Tasks that only executions and defects have named so far: when they were created, and when they go."""
+"""Tasks that only executions, defects and changes have named so far: when they were created, and when they go."""
 
 from collections.abc import Collection
 
@@ -17,6 +17,8 @@ SELECT task_id, min(named_at) FROM (
     SELECT task_id, executed_at AS named_at FROM agent_cost_vector WHERE task_id IN ({places})
     UNION ALL
     SELECT task_id, found_at FROM defect_log WHERE task_id IN ({places})
+    UNION ALL
+    SELECT task_id, started_at FROM code_change WHERE task_id IN ({places})
 ) AS named GROUP BY task_id
 """
 
@@ -31,7 +33,7 @@ def date_stubs(connection: Connection, tasks: Collection[str], *, may_remove: bo
         some = ordered[start : start + _AT_ONCE]
         places = ", ".join("?" * len(some))
         only_named = [row[0] for row in execute(connection, _ONLY_NAMED.format(places=places), tuple(some)).all()]
-        named_at = dict(map(tuple, execute(connection, _NAMED_AT.format(places=places), (*some, *some)).all()))
+        named_at = dict(map(tuple, execute(connection, _NAMED_AT.format(places=places), (*some, *some, *some)).all()))
         dated = [(named_at[task], task) for task in only_named if task in named_at]
         if dated:
             execute(connection, "UPDATE task_metadata SET created_at = ? WHERE task_id = ?", dated)

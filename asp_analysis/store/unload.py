@@ -37,7 +37,7 @@ from asp_analysis.store.versions import (
 )
 
 TASKS = "task_metadata"
-_OF_TASKS = {EXECUTIONS: "executed_at", "defect_log": "found_at"}
+_OF_TASKS = {EXECUTIONS: "executed_at", "defect_log": "found_at", "code_change": "started_at"}
 """Tables whose rows name a task, and when."""
 
 _KEYS_AT_ONCE = 300
@@ -106,7 +106,7 @@ class _Unload:
 
     def run(self) -> Unloaded:
         """Take back executions, defects and measurements, then tasks, then words, then the load itself."""
-        others = [table for table in RECORD_TABLES if table not in (TASKS, *VOCABULARIES)]
+        others = [table for table in reversed(RECORD_TABLES) if table not in (TASKS, *VOCABULARIES)]
         for table in (*others, TASKS, *VOCABULARIES):
             for keys in self._keys_of_several(table):
                 self._mend(table, keys)

@@ -23,6 +23,9 @@ _ROWS_AT_ONCE = 5_000
 _ADDED_TO_LOAD_LOG = {"modified_ns": "INTEGER", "found_json": "TEXT"}
 """Columns of `load_log` that the first stores may lack."""
 
+_ADDED_TABLES = ("people", "name_alias", "code_change", "change_session")
+"""Tables that came after version 3, those that others refer to first."""
+
 _OLD_KEYS = {"task_metadata": "task_id", "defect_log": "defect_id", "bootstrap_metrics": "id"}
 _OLD_TOOLS = (
     "claude-code",
@@ -71,7 +74,7 @@ def _to_3(connection: Connection) -> None:
     dialect.put_aside(connection)
     before = _facts_before(connection, dialect)
     _create_tables(connection, NEW_TABLES)
-    _create_missing(connection, ("people", "name_alias"))  # the views read them
+    _create_missing(connection, _ADDED_TABLES)  # the views read them
     _fill_vocabularies(connection)
     execute(connection, "UPDATE load_log SET loaded_as = 'metrics' WHERE loaded_as = 'agent_cost_vector'")
     _carry(connection, "task_metadata", dialect)
@@ -99,14 +102,25 @@ def _to_5(connection: Connection) -> None:
     dialect = dialect_of(connection)
     dialect.own(connection)
     dialect.add_columns(connection, EXECUTIONS, {"repository": "TEXT", "branch": "TEXT"})
-    _create_missing(connection, ("people", "name_alias"))
-    dialect.count_changes(connection, ("people", "name_alias"))
+    _create_missing(connection, _ADDED_TABLES)
+    dialect.count_changes(connection, _ADDED_TABLES)
     create_views(connection)
     dialect.grant(connection)
     _note_version(connection, 5)
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5}
+def _to_6(connection: Connection) -> None:
+    """Add what came of the work: changes of code, and the sessions that worked on them."""
+    dialect = dialect_of(connection)
+    dialect.own(connection)
+    _create_missing(connection, _ADDED_TABLES)
+    dialect.count_changes(connection, _ADDED_TABLES)
+    create_views(connection)
+    dialect.grant(connection)
+    _note_version(connection, 6)
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6}
 
 
 def _note_version(connection: Connection, version: int) -> None:

@@ -63,6 +63,8 @@ KEYED_TABLES: dict[str, Keyed] = {
     "capabilities": Keyed(key=("capability",), is_logged=False),
     "defect_types": Keyed(key=("defect_type",), is_logged=False),
     "people": Keyed(key=("person", "from_day")),
+    "code_change": Keyed(key=("change_id",), time="started_at"),
+    "change_session": Keyed(key=("link_id",)),
 }
 
 

@@ -230,6 +230,82 @@ CREATE TABLE people (
     CONSTRAINT ck_people_order CHECK (until_day >= from_day)
 );
 
+-- One row is one change of code: what came to the main branch at once, or a branch that has not. lines_lost_*: of
+-- lines_added, those that were gone after so many days.
+CREATE TABLE code_change (
+    change_id       TEXT             NOT NULL,
+    task_id         TEXT             NOT NULL,
+    project_id      TEXT,
+    repository      TEXT             NOT NULL,
+    flow            TEXT             NOT NULL,
+    outcome         TEXT             NOT NULL,
+    branch          TEXT,
+    pull_request    BIGINT,
+    commit_hash     TEXT,
+    user_id         TEXT,
+    agent           TEXT,
+    title           TEXT,
+    started_at      TIMESTAMPTZ      NOT NULL,
+    merged_at       TIMESTAMPTZ,
+    release_name    TEXT,
+    released_at     TIMESTAMPTZ,
+    commits         BIGINT,
+    files           BIGINT,
+    hunks           BIGINT,
+    lines_added     BIGINT,
+    lines_deleted   BIGINT,
+    foreign_lines   BIGINT,
+    is_fix          BOOLEAN,
+    lines_lost_14   BIGINT,
+    lines_lost_30   BIGINT,
+    lines_lost_90   BIGINT,
+    reverted_at     TIMESTAMPTZ,
+    reverted_by     TEXT,
+    reverted_share  DOUBLE PRECISION,
+    revert_evidence TEXT,
+    metadata_json   JSONB,
+    load_id         BIGINT,
+    CONSTRAINT pk_code_change PRIMARY KEY (change_id),
+    CONSTRAINT fk_code_change_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
+    CONSTRAINT ck_code_change_change_id CHECK (change_id <> ''),
+    CONSTRAINT ck_code_change_flow CHECK (flow IN ('merge', 'squash', 'rebase', 'commit', 'branch')),
+    CONSTRAINT ck_code_change_outcome CHECK (outcome IN ('merged', 'open', 'abandoned')),
+    CONSTRAINT ck_code_change_order CHECK (merged_at >= started_at),
+    CONSTRAINT ck_code_change_revert_evidence CHECK (revert_evidence IN ('message', 'lines')),
+    CONSTRAINT ck_code_change_reverted_share CHECK (reverted_share >= 0 AND reverted_share <= 1),
+    CONSTRAINT ck_code_change_pull_request CHECK (pull_request >= 0),
+    CONSTRAINT ck_code_change_commits CHECK (commits >= 0),
+    CONSTRAINT ck_code_change_files CHECK (files >= 0),
+    CONSTRAINT ck_code_change_hunks CHECK (hunks >= 0),
+    CONSTRAINT ck_code_change_lines_added CHECK (lines_added >= 0),
+    CONSTRAINT ck_code_change_lines_deleted CHECK (lines_deleted >= 0),
+    CONSTRAINT ck_code_change_foreign_lines CHECK (foreign_lines >= 0),
+    CONSTRAINT ck_code_change_lines_lost_14 CHECK (lines_lost_14 >= 0),
+    CONSTRAINT ck_code_change_lines_lost_30 CHECK (lines_lost_30 >= 0),
+    CONSTRAINT ck_code_change_lines_lost_90 CHECK (lines_lost_90 >= 0),
+    CONSTRAINT ck_code_change_started_at CHECK (started_at >= '0001-01-01 00:00+00' AND started_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_code_change_merged_at CHECK (merged_at >= '0001-01-01 00:00+00' AND merged_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_code_change_released_at CHECK (released_at >= '0001-01-01 00:00+00' AND released_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_code_change_reverted_at CHECK (reverted_at >= '0001-01-01 00:00+00' AND reverted_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_code_change_metadata_json CHECK (jsonb_typeof(metadata_json) = 'object')
+);
+
+-- One row is one session of an agent that worked on one change: by which evidence, and which share of the session.
+CREATE TABLE change_session (
+    link_id    TEXT             NOT NULL,
+    change_id  TEXT             NOT NULL,
+    session_id TEXT             NOT NULL,
+    evidence   TEXT             NOT NULL,
+    share      DOUBLE PRECISION NOT NULL,
+    load_id    BIGINT,
+    CONSTRAINT pk_change_session PRIMARY KEY (link_id),
+    CONSTRAINT fk_change_session_change FOREIGN KEY (change_id) REFERENCES code_change (change_id),
+    CONSTRAINT ck_change_session_link_id CHECK (link_id <> ''),
+    CONSTRAINT ck_change_session_session_id CHECK (session_id <> ''),
+    CONSTRAINT ck_change_session_evidence CHECK (evidence IN ('trailer', 'checkpoint', 'branch', 'paths')),
+    CONSTRAINT ck_change_session_share CHECK (share > 0 AND share <= 1)
+);
+
 -- One row is another name of a role or a model: the views show `name` wherever a row has `alias`.
 CREATE TABLE name_alias (
     kind       TEXT             NOT NULL,
@@ -330,6 +406,10 @@ CREATE TRIGGER tr_defect_types_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUN
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 CREATE TRIGGER tr_people_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON people
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
+CREATE TRIGGER tr_code_change_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON code_change
+    FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
+CREATE TRIGGER tr_change_session_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON change_session
+    FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 CREATE TRIGGER tr_name_alias_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON name_alias
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 CREATE TRIGGER tr_load_log_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON load_log
@@ -338,5 +418,6 @@ CREATE TRIGGER tr_load_log_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
 INSERT INTO asp_changes (table_name, changes)
 SELECT name, floor(random() * 1e15)
 FROM unnest(ARRAY['agent_cost_vector', 'task_metadata', 'defect_log', 'bootstrap_metrics', 'agent_roles',
-    'capabilities', 'defect_types', 'people', 'name_alias', 'load_log']) AS name;
-INSERT INTO asp_schema (version, created_at) VALUES (5, now());
+    'capabilities', 'defect_types', 'people', 'code_change',
+    'change_session', 'name_alias', 'load_log']) AS name;
+INSERT INTO asp_schema (version, created_at) VALUES (6, now());

@@ -31,10 +31,10 @@ BEGIN
         CREATE ROLE asp_writer NOLOGIN;
     END IF;
     GRANT SELECT ON asp_schema, agent_roles, capabilities, defect_types, task_metadata, agent_cost_vector, defect_log,
-        bootstrap_metrics, people, name_alias, load_log, load_reject, load_version, asp_changes, executions, work, task_costs, tasks, defects
+        bootstrap_metrics, people, code_change, change_session, name_alias, load_log, load_reject, load_version, asp_changes, executions, work, task_costs, tasks, defects
         TO asp_reader, asp_writer;
     GRANT INSERT, UPDATE ON agent_roles, capabilities, defect_types, task_metadata, agent_cost_vector, defect_log,
-        bootstrap_metrics, people, name_alias, load_log, load_reject, load_version TO asp_writer;
+        bootstrap_metrics, people, code_change, change_session, name_alias, load_log, load_reject, load_version TO asp_writer;
     GRANT UPDATE ON asp_changes TO asp_writer;
     GRANT EXECUTE ON FUNCTION asp_move_execution TO asp_writer;
     -- Rejects that were exported for repair are forgotten; they are not telemetry.

@@ -10,7 +10,8 @@ CREATE TABLE asp_changes (
 INSERT INTO asp_changes (table_name, changes)
 SELECT column1, abs(random() / 10000)
 FROM (VALUES ('agent_cost_vector'), ('task_metadata'), ('defect_log'), ('bootstrap_metrics'), ('agent_roles'),
-    ('capabilities'), ('defect_types'), ('people'), ('name_alias'), ('load_log'));
+    ('capabilities'), ('defect_types'), ('people'), ('code_change'), ('change_session'),
+    ('name_alias'), ('load_log'));
 
 CREATE TRIGGER tr_agent_cost_vector_update AFTER UPDATE ON agent_cost_vector
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_cost_vector'; END;
@@ -58,6 +59,18 @@ CREATE TRIGGER tr_people_update AFTER UPDATE ON people
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'people'; END;
 CREATE TRIGGER tr_people_delete AFTER DELETE ON people
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'people'; END;
+CREATE TRIGGER tr_code_change_insert AFTER INSERT ON code_change
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'code_change'; END;
+CREATE TRIGGER tr_code_change_update AFTER UPDATE ON code_change
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'code_change'; END;
+CREATE TRIGGER tr_code_change_delete AFTER DELETE ON code_change
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'code_change'; END;
+CREATE TRIGGER tr_change_session_insert AFTER INSERT ON change_session
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'change_session'; END;
+CREATE TRIGGER tr_change_session_update AFTER UPDATE ON change_session
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'change_session'; END;
+CREATE TRIGGER tr_change_session_delete AFTER DELETE ON change_session
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'change_session'; END;
 CREATE TRIGGER tr_name_alias_insert AFTER INSERT ON name_alias
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'name_alias'; END;
 CREATE TRIGGER tr_name_alias_update AFTER UPDATE ON name_alias

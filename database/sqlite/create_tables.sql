@@ -234,6 +234,83 @@ CREATE TABLE people (
     CONSTRAINT ck_people_order CHECK (until_day >= from_day)
 ) STRICT;
 
+-- One row is one change of code: what came to the main branch at once, or a branch that has not. lines_lost_*: of
+-- lines_added, those that were gone after so many days.
+CREATE TABLE code_change (
+    change_id       TEXT    NOT NULL,
+    task_id         TEXT    NOT NULL,
+    project_id      TEXT,
+    repository      TEXT    NOT NULL,
+    flow            TEXT    NOT NULL,
+    outcome         TEXT    NOT NULL,
+    branch          TEXT,
+    pull_request    INTEGER,
+    commit_hash     TEXT,
+    user_id         TEXT,
+    agent           TEXT,
+    title           TEXT,
+    started_at      TEXT    NOT NULL,
+    merged_at       TEXT,
+    release_name    TEXT,
+    released_at     TEXT,
+    commits         INTEGER,
+    files           INTEGER,
+    hunks           INTEGER,
+    lines_added     INTEGER,
+    lines_deleted   INTEGER,
+    foreign_lines   INTEGER,
+    is_fix          INTEGER,
+    lines_lost_14   INTEGER,
+    lines_lost_30   INTEGER,
+    lines_lost_90   INTEGER,
+    reverted_at     TEXT,
+    reverted_by     TEXT,
+    reverted_share  REAL,
+    revert_evidence TEXT,
+    metadata_json   TEXT,
+    load_id         INTEGER,
+    CONSTRAINT pk_code_change PRIMARY KEY (change_id),
+    CONSTRAINT fk_code_change_task FOREIGN KEY (task_id) REFERENCES task_metadata (task_id),
+    CONSTRAINT ck_code_change_change_id CHECK (change_id <> ''),
+    CONSTRAINT ck_code_change_flow CHECK (flow IN ('merge', 'squash', 'rebase', 'commit', 'branch')),
+    CONSTRAINT ck_code_change_outcome CHECK (outcome IN ('merged', 'open', 'abandoned')),
+    CONSTRAINT ck_code_change_order CHECK (merged_at >= started_at),
+    CONSTRAINT ck_code_change_revert_evidence CHECK (revert_evidence IN ('message', 'lines')),
+    CONSTRAINT ck_code_change_reverted_share CHECK (reverted_share >= 0 AND reverted_share <= 1),
+    CONSTRAINT ck_code_change_pull_request CHECK (pull_request >= 0),
+    CONSTRAINT ck_code_change_commits CHECK (commits >= 0),
+    CONSTRAINT ck_code_change_files CHECK (files >= 0),
+    CONSTRAINT ck_code_change_hunks CHECK (hunks >= 0),
+    CONSTRAINT ck_code_change_lines_added CHECK (lines_added >= 0),
+    CONSTRAINT ck_code_change_lines_deleted CHECK (lines_deleted >= 0),
+    CONSTRAINT ck_code_change_foreign_lines CHECK (foreign_lines >= 0),
+    CONSTRAINT ck_code_change_lines_lost_14 CHECK (lines_lost_14 >= 0),
+    CONSTRAINT ck_code_change_lines_lost_30 CHECK (lines_lost_30 >= 0),
+    CONSTRAINT ck_code_change_lines_lost_90 CHECK (lines_lost_90 >= 0),
+    CONSTRAINT ck_code_change_started_at CHECK (started_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(started_at) IS NOT NULL),
+    CONSTRAINT ck_code_change_merged_at CHECK (merged_at IS NULL OR (merged_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(merged_at) IS NOT NULL)),
+    CONSTRAINT ck_code_change_released_at CHECK (released_at IS NULL OR (released_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(released_at) IS NOT NULL)),
+    CONSTRAINT ck_code_change_reverted_at CHECK (reverted_at IS NULL OR (reverted_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(reverted_at) IS NOT NULL)),
+    CONSTRAINT ck_code_change_is_fix CHECK (is_fix IN (0, 1)),
+    CONSTRAINT ck_code_change_metadata_json CHECK (metadata_json IS NULL OR (json_valid(metadata_json) AND json_type(metadata_json) = 'object'))
+) STRICT;
+
+-- One row is one session of an agent that worked on one change: by which evidence, and which share of the session.
+CREATE TABLE change_session (
+    link_id    TEXT    NOT NULL,
+    change_id  TEXT    NOT NULL,
+    session_id TEXT    NOT NULL,
+    evidence   TEXT    NOT NULL,
+    share      REAL    NOT NULL,
+    load_id    INTEGER,
+    CONSTRAINT pk_change_session PRIMARY KEY (link_id),
+    CONSTRAINT fk_change_session_change FOREIGN KEY (change_id) REFERENCES code_change (change_id),
+    CONSTRAINT ck_change_session_link_id CHECK (link_id <> ''),
+    CONSTRAINT ck_change_session_session_id CHECK (session_id <> ''),
+    CONSTRAINT ck_change_session_evidence CHECK (evidence IN ('trailer', 'checkpoint', 'branch', 'paths')),
+    CONSTRAINT ck_change_session_share CHECK (share > 0 AND share <= 1)
+) STRICT;
+
 -- One row is another name of a role or a model: the views show `name` wherever a row has `alias`.
 CREATE TABLE name_alias (
     kind       TEXT    NOT NULL,
@@ -302,4 +379,4 @@ CREATE TABLE load_version (
     CONSTRAINT ck_load_version_said CHECK ((same_as IS NULL) <> (said IS NULL))
 ) STRICT;
 
-INSERT INTO asp_schema (version, created_at) VALUES (5, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');
+INSERT INTO asp_schema (version, created_at) VALUES (6, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');

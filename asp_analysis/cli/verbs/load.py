@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -39,6 +39,7 @@ class _Request:
     claude_code: bool
     codex: bool
     is_mine: bool
+    repositories: tuple[Path, ...]
     task_from: str
     roles: tuple[str, ...]
     labels: tuple[str, ...]
@@ -67,6 +68,14 @@ class _Request:
 @click.option("--claude-code", is_flag=True, help="Load your Claude Code transcripts (CLAUDE_CONFIG_DIR).")
 @click.option("--codex", is_flag=True, help="Load your Codex rollouts (CODEX_HOME).")
 @click.option("--mine", "is_mine", is_flag=True, help="Load what every tool on this machine recorded, tool by tool.")
+@click.option(
+    "--git",
+    "repositories",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="REPOSITORY",
+    help="Load the changes of a git repository: tasks with sizes, what became of them, defects; repeatable.",
+)
 @click.option(
     "--task-from",
     default="session",
@@ -150,15 +159,15 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
 
     Tables are CSV, JSON, JSON Lines, Parquet or workbooks, or a SQLite file of the ASP platform. Transcripts of coding
     agents, usage of gateways and dashboards, traces, Langfuse exports and logs of evaluations are detected by their
-    content (docs/sources.md lists all); every model call is counted once.
+    content (docs/sources.md lists all); every model call is counted once. --git reads a repository: docs/changes.md.
 
     Example: asp-analysis load runs.csv --as executions --map task_id=ticket --set agent_role=Code
     """
     from asp_analysis.importers.folders import NotLoaded, found_files, transcript_files
 
     asked = _Request(**said)
-    if not (asked.files or asked.claude_code or asked.codex or asked.is_mine):
-        raise click.UsageError("Name a file or a folder, or give --mine, --claude-code or --codex.")
+    if not (asked.files or asked.claude_code or asked.codex or asked.is_mine or asked.repositories):
+        raise click.UsageError("Name a file or a folder, or give --mine, --claude-code, --codex or --git.")
     mine = find_mine() if asked.is_mine else None
     others = mine.found if mine else []
     found = list(dict.fromkeys([*found_files(asked.files), *transcript_files(_own_folders(asked)), *others]))
@@ -168,7 +177,8 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
     reading, prices = _how_to_read(asked)
     options = _load_options(asked, reading, prices)
     loaded = _rehearsed if asked.is_rehearsal else _loaded
-    for outcome in _unchanged(found, options, db) or loaded(found, options, db):
+    wanted = _Wanted(found, asked.repositories)
+    for outcome in _unchanged(wanted, options, db) or loaded(wanted, options, db):
         if isinstance(outcome, NotLoaded):
             not_loaded.append(outcome)
             continue
@@ -176,7 +186,7 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
         if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
             _print(outcome, is_alone=len(found) == 1)
         _print_notes(outcome, said_once)
-    if not found and mine is None:
+    if not found and mine is None and not asked.repositories:
         note(f"No files were found in {', '.join(map(str, asked.files))}. Name a file, or another folder.")
     counts = mine.counts(results, not_loaded) if mine else {}
     if as_json:
@@ -197,6 +207,13 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
         sys.exit(1)
 
 
+class _Wanted(NamedTuple):
+    """What is to be loaded: files first, then repositories, whose changes are linked with the sessions of the files."""
+
+    files: "list[FoundFile]"
+    repositories: tuple[Path, ...]
+
+
 def _own_folders(asked: _Request) -> Iterator[Path]:
     from asp_analysis.errors import InputError
     from asp_analysis.importers.formats import claude_code, codex
@@ -214,28 +231,27 @@ def _own_folders(asked: _Request) -> Iterator[Path]:
         note(f"Passed over: {one}")
 
 
-def _unchanged(found: list["FoundFile"], options: "LoadOptions", db: str | None) -> "list[LoadResult] | None":
+def _unchanged(wanted: _Wanted, options: "LoadOptions", db: str | None) -> "list[LoadResult] | None":
     """Return the outcomes where every file is as it was: then nothing is opened, and nothing slow is imported."""
     from asp_analysis.config import store_url
     from asp_analysis.unchanged import all_unchanged, transcript_options
 
-    if options.is_of_tables:
+    if options.is_of_tables or wanted.repositories:
         return None
-    return all_unchanged(store_url(db), found, transcript_options(options.reading, options.prices))
+    return all_unchanged(store_url(db), wanted.files, transcript_options(options.reading, options.prices))
 
 
-def _loaded(found: list["FoundFile"], options: "LoadOptions", db: str | None) -> "Iterator[LoadResult | NotLoaded]":
+def _loaded(wanted: _Wanted, options: "LoadOptions", db: str | None) -> "Iterator[LoadResult | NotLoaded]":
     from asp_analysis.config import store_url
-    from asp_analysis.loading import load_files
     from asp_analysis.store.database import open_store
 
     url = store_url(db)
-    _load_waiting(url, found)
+    _load_waiting(url, wanted.files)
     if options.is_replacing:
-        _back_up_replaced(url, found)
+        _back_up_replaced(url, wanted.files)
     with open_store(url) as store:
         written = 0
-        for outcome in _with_progress(load_files(store, found, options), len(found)):
+        for outcome in _load_all(store, wanted, options):
             written += getattr(outcome, "written", 0)
             yield outcome
         if written:
@@ -255,14 +271,23 @@ def _back_up_replaced(url: "StoreUrl", found: list["FoundFile"]) -> None:
         note(f"Backed up to {back_up_file(url, before='replace')}.")
 
 
-def _rehearsed(found: list["FoundFile"], options: "LoadOptions", db: str | None) -> "Iterator[LoadResult | NotLoaded]":
+def _load_all(store: "Store", wanted: _Wanted, options: "LoadOptions") -> "Iterator[LoadResult | NotLoaded]":
+    from asp_analysis.loading import load_files
+
+    yield from _with_progress(load_files(store, wanted.files, options), len(wanted.files))
+    if wanted.repositories:
+        from asp_analysis.git_loading import load_repositories
+
+        yield from load_repositories(store, wanted.repositories, options)
+
+
+def _rehearsed(wanted: _Wanted, options: "LoadOptions", db: str | None) -> "Iterator[LoadResult | NotLoaded]":
     """Load, and take all of it back: the store is as it was, and records that wait next to it go on waiting."""
     from asp_analysis.config import store_url
-    from asp_analysis.loading import load_files
     from asp_analysis.store.database import open_store
 
     with open_store(store_url(db), may_upgrade=False) as store, store.rehearsal():
-        yield from _with_progress(load_files(store, found, options), len(found))
+        yield from _load_all(store, wanted, options)
 
 
 def _tell_of_sample(store: "Store") -> None:

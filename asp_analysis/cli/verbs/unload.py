@@ -20,6 +20,8 @@ _ROWS = {
     "capabilities": "word of capabilities",
     "defect_types": "word of defect_types",
     "people": "row of people",
+    "code_change": "change",
+    "change_session": "link of a session",
 }
 
 

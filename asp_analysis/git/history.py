@@ -1,0 +1,156 @@
+"""Reads a repository whole: its changes, what became of each, and which change a fix mends."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from asp_analysis.git.branches import (
+    is_abandoned,
+    name_merged,
+    picks,
+    read_branches,
+    releases,
+    unmerged_changes,
+)
+from asp_analysis.git.changes import Change, group_changes
+from asp_analysis.git.patch_log import PatchLog
+from asp_analysis.git.patches import HEADER, Commit, parse_commits
+from asp_analysis.git.paths import Paths
+from asp_analysis.git.replay import Replay, Trace
+from asp_analysis.git.repository import Repository
+from asp_analysis.git.reverts import Revert, find_reverts
+
+_IGNORED = ".git-blame-ignore-revs"
+
+
+class Release(NamedTuple):
+    """The tag that first held a change, and when it was made, seconds."""
+
+    name: str
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fix:
+    """A change that mends a defect, and the changes that may have brought it in.
+
+    blamed: change -> its share of the lines of code that the fix took away, the largest first; none where it only added
+    lines, or touched no code. place: file and line that the first of them wrote.
+    """
+
+    change: int
+    blamed: dict[int, float]
+    place: tuple[str, int] | None
+    is_revert: bool = False
+
+
+@dataclass(kw_only=True)
+class History:
+    """What a repository says of its changes.
+
+    changes: of the main branch, the oldest first, then those of branches; by number: traces (of the main branch),
+    reverts (the last one of each), releases, picks, outcomes. last_at: when its newest commit was made, seconds.
+    unread: commits and paths whose content this clone does not have.
+    """
+
+    repository: Repository
+    changes: list[Change]
+    traces: list[Trace]
+    last_at: int
+    reverts: dict[int, Revert] = field(default_factory=dict)
+    releases: dict[int, Release] = field(default_factory=dict)
+    picks: dict[int, list[str]] = field(default_factory=dict)
+    outcomes: dict[int, str] = field(default_factory=dict)
+    fixes: list[Fix] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def merged(self) -> list[Change]:
+        """The changes of the main branch."""
+        return self.changes[: len(self.traces)]
+
+    @property
+    def commit_count(self) -> int:
+        """How many commits were read."""
+        return sum(len(change.hashes) for change in self.changes)
+
+
+def read_history(repository: Repository) -> History:
+    """Read the main branch line by line, the other branches, and the tags.
+
+    Raises:
+        InputError: git cannot read the repository.
+    """
+    by_hash, main = _main_line(repository)
+    changes = group_changes(main, by_hash)
+    paths = Paths(repository)
+    replay = Replay(changes, paths, _transparent(repository))
+    log = PatchLog(repository)
+    replay.run(log.read([commit.hash for commit in main]))
+    branches = read_branches(repository, log)
+    picked = picks(branches, changes)
+    own = [branch for branch in branches if not _is_only_picked(branch.commits)]
+    left = name_merged(own, changes, replay.traces)
+    open_changes = unmerged_changes(left, len(changes), paths)
+    last_at = max([commit.committed_at for commit in main] + [branch.last_at for branch in branches])
+    outcomes = {
+        change.number: "abandoned" if is_abandoned(change.completed_at, last_at) else "open" for change in open_changes
+    }
+    history = History(
+        repository=repository,
+        changes=changes + open_changes,
+        traces=replay.traces,
+        unread=log.unread,
+        last_at=last_at,
+        releases={number: Release(*tag) for number, tag in releases(repository, changes).items()},
+        picks=picked,
+        outcomes=dict.fromkeys((change.number for change in changes), "merged") | outcomes,
+    )
+    found = find_reverts(changes, replay.traces)
+    history.reverts = {revert.of: revert for revert in found}
+    history.fixes = list(_find_fixes(history, {revert.by for revert in found}))
+    return history
+
+
+def _main_line(repository: Repository) -> tuple[dict[str, Commit], list[Commit]]:
+    """Return all commits that the main branch holds, and those of its first parents, the oldest first."""
+    with repository.lines("log", HEADER, repository.main, "--") as lines:
+        by_hash = {commit.hash: commit for commit in parse_commits(lines)}
+    at: str | None = repository.text("rev-parse", f"{repository.main}^{{commit}}").strip()
+    main = []
+    while at in by_hash:
+        main.append(by_hash[at])
+        at = by_hash[at].parents[0] if by_hash[at].parents else None
+    return by_hash, main[::-1]
+
+
+def _transparent(repository: Repository) -> set[str]:
+    """Return the commits that .git-blame-ignore-revs lists: they only reformat."""
+    text = repository.text("show", f"{repository.main}:{_IGNORED}", may_fail=True)
+    words = (line.partition("#")[0].strip() for line in text.splitlines())
+    return {word for word in words if len(word) == 40}
+
+
+def _is_only_picked(commits: Iterable[Commit]) -> bool:
+    """Whether a branch holds nothing of its own: all its commits say that they were picked from elsewhere."""
+    return all("(cherry picked from commit " in commit.message for commit in commits)
+
+
+def _find_fixes(history: History, reverting: set[int]) -> Iterable[Fix]:
+    """Find the changes that mend others, by the lines that they took away (SZZ).
+
+    Source: Sliwerski, Zimmermann and Zeller, "When do changes induce fixes?", MSR 2005.
+    """
+    undone = {revert.by: revert for revert in history.reverts.values()}
+    for change in history.merged:
+        if change.number in reverting:
+            revert = undone.get(change.number)
+            if revert is not None and (revert.share is None or revert.share >= 0.5):
+                yield Fix(change=change.number, blamed={revert.of: 1.0}, place=None, is_revert=True)
+        elif change.is_fix:
+            trace = history.traces[change.number]
+            total = trace.blamed.total()
+            ordered = sorted(trace.blamed.items(), key=lambda item: (-item[1], -item[0]))
+            blamed = {number: lines / total for number, lines in ordered}
+            place = trace.places[ordered[0][0]] if ordered else None
+            yield Fix(change=change.number, blamed=blamed, place=place)

@@ -1,0 +1,173 @@
+"""Which sessions of agents worked on which changes, by classes of evidence; what has none stays unlinked.
+
+The classes, the strongest first: `trailer` (a message names the session), `checkpoint` (a message names a checkpoint
+that the repository keeps with its session), `branch` (the same branch of the same repository in the same days), `paths`
+(most files that the session edited are those of the change, and its time fits).
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from asp_analysis.git.changes import Change
+from asp_analysis.git.messages import trailers
+from asp_analysis.git.replay import DAY_S
+from asp_analysis.git.repository import MAIN_NAMES, Repository
+
+EVIDENCE = ("trailer", "checkpoint", "branch", "paths")
+
+_NAMES = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{7,}")
+_CHECKPOINT = "entire-checkpoint"
+_CHECKPOINTS = "entire/checkpoints/v1"
+_MOST_FILES = 0.5
+"""Share of the files that a session edited that a change must hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One session of an agent as the store knows it: its tasks, branch and files, from when until when (seconds).
+
+    is_here: whether the store says that it worked in this repository; the others can only be named.
+    """
+
+    session_id: str
+    tasks: frozenset[str]
+    branches: frozenset[str]
+    files: frozenset[str]
+    first_at: float
+    last_at: float
+    is_here: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """That a session worked on a change: by which evidence, and which share of the session belongs there."""
+
+    change: int
+    session_id: str
+    evidence: str
+    share: float
+
+
+def find_links(repository: Repository, changes: list[Change], sessions: list[Session]) -> list[Link]:
+    """Link each session with the changes of the strongest class of evidence that it has any of.
+
+    A session of several changes is shared among them by their lines; the shares of a session add up to 1.
+    """
+    known = {session.session_id: session for session in sessions}
+    found: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    by_checkpoint = _checkpoint_sessions(repository, changes)
+    for change in changes:
+        for session_id in _named(change, known):
+            found[session_id]["trailer"].add(change.number)
+        for checkpoint in _checkpoints(change):
+            for session_id in by_checkpoint.get(checkpoint, ()):
+                if session_id in known:
+                    found[session_id]["checkpoint"].add(change.number)
+    for session in sessions:
+        if session.is_here and not found.get(session.session_id):
+            found[session.session_id]["branch"] = set(_same_branch(session, changes))
+            if not found[session.session_id]["branch"]:
+                found[session.session_id]["paths"] = set(_same_files(session, changes))
+    return [link for session_id, classes in found.items() for link in _shared(session_id, classes, changes)]
+
+
+def _shared(session_id: str, classes: dict[str, set[int]], changes: list[Change]) -> Iterable[Link]:
+    evidence = next((name for name in EVIDENCE if classes.get(name)), None)
+    if evidence is None:
+        return
+    weights = {number: max(1, changes[number].size) for number in sorted(classes[evidence])}
+    total = sum(weights.values())
+    for number, weight in weights.items():
+        yield Link(change=number, session_id=session_id, evidence=evidence, share=weight / total)
+
+
+def _named(change: Change, known: dict[str, Session]) -> set[str]:
+    return {name for message in change.messages for name in _NAMES.findall(message) if name in known}
+
+
+def _checkpoints(change: Change) -> set[str]:
+    return {value for message in change.messages for name, value in trailers(message) if name == _CHECKPOINT}
+
+
+def _checkpoint_sessions(repository: Repository, changes: list[Change]) -> dict[str, set[str]]:
+    """Return the sessions of the checkpoints that messages name, as a branch of the repository keeps them."""
+    wanted = {name for change in changes for name in _checkpoints(change)}
+    refs = [name for _, name in repository.refs(f"refs/heads/{_CHECKPOINTS}", f"refs/remotes/origin/{_CHECKPOINTS}")]
+    if not (wanted and refs):
+        return {}
+    listed = repository.text("ls-tree", "-r", "--format=%(objectname) %(path)", refs[0]).splitlines()
+    blobs = {}
+    for line in listed:
+        blob, _, path = line.partition(" ")
+        parts = path.split("/")
+        if parts[-1] == "metadata.json" and len(parts) >= 3 and (name := parts[0] + parts[1]) in wanted:
+            blobs[blob] = name
+    found: dict[str, set[str]] = defaultdict(set)
+    for blob, content in _blobs(repository, list(blobs)):
+        found[blobs[blob]] |= _session_ids(content)
+    return found
+
+
+def _blobs(repository: Repository, names: list[str]) -> Iterable[tuple[str, bytes]]:
+    """Read objects at once."""
+    if not names:
+        return
+    answer = repository.content("cat-file", "--batch", given="\n".join(names).encode() + b"\n")
+    at = 0
+    while at < len(answer):
+        end = answer.index(b"\n", at)
+        header = answer[at:end].split()
+        if len(header) < 3:
+            at = end + 1
+            continue
+        size = int(header[2])
+        yield header[0].decode(), answer[end + 1 : end + 1 + size]
+        at = end + size + 2
+
+
+def _session_ids(content: bytes) -> set[str]:
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        return set()
+    if not isinstance(said, dict):
+        return set()
+    several = said.get("session_ids")
+    names = [said.get("session_id"), *(several if isinstance(several, list) else ())]
+    return {name for name in names if isinstance(name, str) and name}
+
+
+def _same_branch(session: Session, changes: list[Change]) -> Iterable[int]:
+    for change in changes:
+        if change.branch in session.branches and change.branch not in (*MAIN_NAMES, "HEAD") and _meets(session, change):
+            yield change.number
+
+
+def _meets(session: Session, change: Change) -> bool:
+    return session.first_at <= change.completed_at + DAY_S and session.last_at >= change.started_at - DAY_S
+
+
+def _same_files(session: Session, changes: list[Change]) -> Iterable[int]:
+    """Yield the change that holds most of what a session edited, if one does and was finished soon after."""
+    if not session.files:
+        return
+    best: tuple[float, float, int] | None = None
+    for change in changes:
+        if not (session.first_at <= change.completed_at and change.completed_at - session.last_at <= DAY_S * 7):
+            continue
+        if not _meets(session, change):
+            continue
+        common = sum(_is_in(path, change.files) for path in session.files) / len(session.files)
+        rank = (-common, abs(change.completed_at - session.last_at), change.number)
+        if common >= _MOST_FILES and (best is None or rank < best):
+            best = rank
+    if best is not None:
+        yield best[2]
+
+
+def _is_in(path: str, files: dict[str, int]) -> bool:
+    """Whether a change holds a file; transcripts name some files by their whole path."""
+    return path in files or (path.startswith(("/", "\\")) and any(path.endswith("/" + name) for name in files))

@@ -1,0 +1,145 @@
+"""From git repositories to the store: their changes, what became of them, and the sessions that worked on them."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asp_analysis.git.history import History, read_history
+from asp_analysis.git.links import Session, find_links
+from asp_analysis.git.repository import Repository
+from asp_analysis.git.rows import Telling, change_batches
+from asp_analysis.load_options import LoadOptions
+from asp_analysis.store.database import Store
+from asp_analysis.store.loads import WriteRules, last_loads, write_loads
+from asp_analysis.store.log import LoadedFile, LoadResult, unchanged_result
+from asp_analysis.store.sessions import StoredSession, stored_sessions, transcript_state
+from asp_analysis.unloading import merge_of_load
+
+LOADED_AS = "git"
+"""What the load log says that a repository was loaded as."""
+
+_READER = 1
+"""Changes whenever the reader does: repositories are then read again though nothing new is in them."""
+
+
+def load_repositories(store: Store, paths: Iterable[Path], options: LoadOptions) -> Iterator[LoadResult]:
+    """Load repositories; each takes the place of its former load, so that a rewritten history leaves nothing behind.
+
+    A repository that is as it was, with the same sessions in the store, is not read again.
+
+    Raises:
+        InputError: git cannot read one of them.
+        StoreError: the store cannot be written; what was given before is written.
+    """
+    for path in paths:
+        repository = Repository(path)
+        stamps = dict(options.reading.stamps)
+        repository.name = stamps.get("repository", repository.name)
+        with store.transaction() as connection:
+            state = transcript_state(connection)
+            sessions = stored_sessions(connection)
+        source = _source(repository, options, state)
+        logged = last_loads(store).get(source.file)
+        if logged is not None and (logged["sha256"], logged["loaded_as"]) == (source.sha256, LOADED_AS):
+            yield unchanged_result(logged)
+            continue
+        yield _load(store, repository, source, sessions)
+
+
+def _load(store: Store, repository: Repository, source: LoadedFile, stored: list[StoredSession]) -> LoadResult:
+    history = read_history(repository)
+    sessions = {session.session_id: session for session in _sessions(stored, repository)}
+    links = find_links(repository, history.changes, list(sessions.values()))
+    telling = Telling(history=history, links=links, sessions=sessions, task_from=source.options["task_from"])
+    source.found.update(_found(history, {link.session_id for link in links}, sessions))
+    source.notes.extend(_notes(history, source.found))
+    rules = WriteRules(may_count_again=True, merges=merge_of_load)
+    (result,) = write_loads(store, [(source, change_batches(telling))], rules)
+    result.notes = [note for note in result.notes if "replace" not in note]  # every load of a repository replaces
+    return result
+
+
+def _source(repository: Repository, options: LoadOptions, state: int) -> LoadedFile:
+    """Return what the load log keeps: the fingerprint is of all references, the options and the sessions there are."""
+    said = {"task_from": options.reading.task_from, "main": repository.main, "sessions": state, "reader": _READER}
+    refs = repository.text("for-each-ref", "--format=%(objectname) %(refname)") + json.dumps(said)
+    return LoadedFile(
+        file=f"{repository.name} (git)",
+        sha256=hashlib.sha256(refs.encode()).hexdigest(),
+        size_bytes=0,
+        format="git",
+        loaded_as=LOADED_AS,
+        options=said,
+    )
+
+
+def _sessions(stored: list[StoredSession], repository: Repository) -> Iterator[Session]:
+    """Gather what the store says of each session."""
+    grouped: dict[str, list[StoredSession]] = defaultdict(list)
+    for row in stored:
+        grouped[row.session_id].append(row)
+    for session_id, rows in grouped.items():
+        yield Session(
+            session_id=session_id,
+            tasks=frozenset(row.task_id for row in rows),
+            branches=frozenset(row.branch for row in rows if row.branch),
+            files=frozenset(path for row in rows for path in _paths(row.components_json)),
+            first_at=min(_seconds(row.first_at) for row in rows),
+            last_at=max(_seconds(row.last_at) for row in rows),
+            is_here=any(_is_of(row, repository) for row in rows),
+        )
+
+
+def _is_of(row: StoredSession, repository: Repository) -> bool:
+    if row.repository is not None:
+        return row.repository == repository.name
+    return row.project_id in (repository.project, repository.name.rpartition("/")[2])
+
+
+def _paths(components: Any) -> list[str]:
+    found = json.loads(components) if isinstance(components, str) else components or []
+    return [path for path in found if isinstance(path, str)]
+
+
+def _seconds(instant: str) -> float:
+    return datetime.fromisoformat(instant.replace("Z", "+00:00")).astimezone(UTC).timestamp()
+
+
+def _found(history: History, linked: set[str], sessions: dict[str, Session]) -> dict[str, Any]:
+    here = {name for name, session in sessions.items() if session.is_here}
+    flows: dict[str, int] = defaultdict(int)
+    for change in history.changes:
+        flows[change.flow] += 1
+    return {
+        "commits": history.commit_count,
+        "changes": len(history.changes),
+        "flows": dict(flows),
+        "fixes": len(history.fixes),
+        "fixes_with_origin": sum(bool(fix.blamed) for fix in history.fixes),
+        "reverts": len(history.reverts),
+        "sessions": len(here | linked),
+        "sessions_linked": len(linked),
+        "files_unread": len(history.unread),
+    }
+
+
+def _notes(history: History, found: dict[str, Any]) -> Iterator[str]:
+    name = history.repository.name
+    flows = ", ".join(f"{count:,} by {flow}" for flow, count in sorted(found["flows"].items(), key=lambda one: -one[1]))
+    yield (
+        f"{name}: {found['changes']:,} changes ({flows}) of {found['commits']:,} commits; {found['fixes']:,} fixes, "
+        f"{found['fixes_with_origin']:,} of them with the change that they mend; {found['reverts']:,} reverted; "
+        f"{found['sessions_linked']:,} of {found['sessions']:,} sessions worked on a change."
+    )
+    if history.repository.is_shallow:
+        yield f"{name} is a shallow clone: what is older is unknown. Fetch it with: git fetch --unshallow"
+    if history.unread:
+        commit, path = history.unread[0]
+        yield (
+            f"{name}: the content of {len(history.unread):,} changed files is not in this clone ({path} in "
+            f"{commit[:12]}, for one), and their lines are not counted. Fetch it with: git fetch --refetch --no-filter"
+        )
