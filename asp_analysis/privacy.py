@@ -44,6 +44,11 @@ def make_folder(folder: Path, url: StoreUrl) -> None:
             folder.chmod(0o700)
 
 
+def pseudonym_key_file(url: StoreUrl) -> Path:
+    """Return where the key of a store's pseudonyms is."""
+    return url.data_dir / f"{url.local_name}.pseudonyms.key"
+
+
 def pseudonym_key(path: Path) -> bytes:
     """Return the key that pseudonyms are made with; a new one is made once, readable by its owner alone.
 

@@ -25,7 +25,7 @@ ROWS = (
     },
     {
         ("load_options", "call_prices", "loading", "unloading", "unchanged", "exporting"): "these join the parts below",
-        ("postgres", "capture", "magic", "dashboard", "monitor", "cost_groups"): "",
+        ("postgres", "capture", "magic", "dashboard", "monitor", "cost_groups", "forgetting"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},
@@ -46,11 +46,13 @@ WITHIN_A_ROW = {
     ("loading", "call_prices"),
     ("unloading", "call_prices"),
     ("unloading", "load_options"),
+    ("forgetting", "capture"),
     ("call_prices", "load_options"),
 }
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
 columns; `privacy` looks at the file of an address; `sql` asks where the scripts are; `platform_form` writes JSON as
-`records` does; `unchanged` and `load_options` are parts of `loading` that are light to import."""
+`records` does; `unchanged` and `load_options` are parts of `loading` that are light to import; `forgetting` takes the
+records of `capture` that wait."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},

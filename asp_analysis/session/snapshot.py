@@ -125,6 +125,13 @@ class Snapshots:
             (self._folder / pointer.file).unlink(missing_ok=True)
             self._pointer_file.unlink(missing_ok=True)
 
+    def remove(self) -> None:
+        """Remove every copy: what was removed from the store must not be read here."""
+        with suppress(OSError):
+            self._pointer_file.unlink(missing_ok=True)
+            for path in self._folder.glob(f"{self._name}-*.duckdb*"):
+                path.unlink(missing_ok=True)
+
     # --- building ---
 
     def _taken(self, connection: duckdb.DuckDBPyConnection, seen: list[Any] | None) -> Pointer:

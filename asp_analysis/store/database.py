@@ -19,6 +19,7 @@ from asp_analysis.records import format_instant
 from asp_analysis.sql import CONTRACT_TABLES, SCHEMA_VERSION
 from asp_analysis.store import sqlite, upgrades
 from asp_analysis.store.backups import back_up_file, keep_copy, opened
+from asp_analysis.store.forgotten import OF_STORE
 from asp_analysis.store.statements import execute, run_script
 
 log = logging.getLogger("asp_analysis.store")
@@ -46,6 +47,7 @@ class Store:
     def __init__(self, url: StoreUrl, engine: Engine) -> None:
         """Wrap an engine; use `open_store` instead."""
         self.url, self.engine = url, engine
+        engine.update_execution_options(**{OF_STORE: url})
         self._rehearsal: Connection | None = None
 
     def __enter__(self) -> "Store":

@@ -1,5 +1,6 @@
 """One load of one file: all or nothing, one row in `load_log`, every rejected record kept with its reasons."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from asp_analysis.records import RECORDS, json_text
 from asp_analysis.store.again import CountedAgain, Unnamed, counted_again, former_loads
 from asp_analysis.store.database import Store, now
 from asp_analysis.store.first_rows import FirstRows
+from asp_analysis.store.forgotten import forgotten_by
 from asp_analysis.store.log import LAST_LOADS, LoadedFile, LoadResult
 from asp_analysis.store.rejects import keep_rejects, storable
 from asp_analysis.store.roles import Roles
@@ -75,6 +77,7 @@ def last_loads(store: Store) -> dict[str, dict[str, Any]]:
 def _write(
     connection: Connection, source: LoadedFile, batches: Iterable[Batch], rules: WriteRules, first: FirstRows | None
 ) -> LoadResult:
+    source = _without_forgotten(connection, source)
     result = LoadResult(file=source.file, loaded_as=source.loaded_as, found=dict(source.found))
     first_rejects: list[Reject] = []
     examples = _Examples(result.reject_examples)
@@ -103,10 +106,24 @@ def _write(
         said = _say_again(counted_again(connection, load_id, source, result, unnamed), rules)
     else:
         said = _replace_former(connection, load_id, source, rules.merges)
+    if writer.forgotten_count:
+        said.append(
+            f"{source.file}: {writer.forgotten_count:,} records name a person whom the store has forgotten; they are "
+            "kept without the name."
+        )
     result.notes += [*source.notes, *said]
     result.notes += filter(None, [roles.question(connection)])
     result.first_rows = None if first is None else first.read_back()
     return result
+
+
+def _without_forgotten(connection: Connection, source: LoadedFile) -> LoadedFile:
+    """Return what is logged of a file without the names of whom the store has forgotten."""
+    forgotten = forgotten_by(connection)
+    if not forgotten:
+        return source
+    options = json.loads(forgotten.clean(json_text(source.options)))
+    return replace(source, file=forgotten.clean(source.file), options=options)
 
 
 def _replace_former(connection: Connection, load_id: int, source: LoadedFile, merges: Merges) -> list[str]:

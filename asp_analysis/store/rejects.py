@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from asp_analysis.batch import Reject
 from asp_analysis.records import json_text
 from asp_analysis.store.database import Store
+from asp_analysis.store.forgotten import forgotten_by
 from asp_analysis.store.statements import execute
 
 HEADER = "header"
@@ -75,7 +76,7 @@ def clear_rejects(store: Store, reject_ids: Iterable[int]) -> None:
 def keep_rejects(connection: Connection, load_id: int, file: str, rejects: list[Reject]) -> None:
     """Keep rejected records for repair; the same record of the same file is kept once, with what is wrong now."""
     rows = []
-    for reject in rejects:
+    for reject in forgotten_by(connection).clean_rejects(rejects) if rejects else ():
         text = storable(reject.raw_text)
         digest = hashlib.sha256(text.encode()).hexdigest()
         rows.append((load_id, file, reject.line_number, json_text([*map(storable, reject.reasons)]), text, digest))

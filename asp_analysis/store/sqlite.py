@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -70,6 +71,16 @@ def create_schema(connection: Connection) -> None:
     for name in _SCHEMA:
         run_script(connection, sql.script(name))
     create_views(connection)
+
+
+def rewrite_file(path: Path) -> bool:
+    """Write a file again without its free pages; return whether nothing that was removed is left in it and its log."""
+    with closing(sqlite3.connect(path.resolve(), timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)) as file:
+        try:
+            file.execute("VACUUM")
+            return not file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError:  # a reader in the way, or a full disk
+            return False
 
 
 def explained(url: StoreUrl, text: str) -> str:

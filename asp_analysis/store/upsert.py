@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from asp_analysis.batch import Batch, Combine, Reject
 from asp_analysis.executions import EXECUTIONS, MEASURES
 from asp_analysis.records import json_text
+from asp_analysis.store.forgotten import forgotten_by
 from asp_analysis.store.statements import execute
 from asp_analysis.store.stubs import date_stubs
 from asp_analysis.store.versions import NO_LOAD, Bringing, Met, Said, columns_of, key_text, said_of
@@ -88,18 +89,30 @@ class BatchWriter:
         self._stubs: dict[str, str] = {}
         self._earlier: dict[str, str] = {}
         self._words = Words(connection)
+        self._forgotten = forgotten_by(connection)
+        self.forgotten_count = 0
         self.bringing = Bringing(connection, load_id)
 
     def write(self, batch: Batch) -> Outcome:
         """Write one batch; the rejects of the outcome are those that only the store could find."""
+        gone = 0
+        if self._forgotten:
+            batch, gone = self._without_forgotten(batch)
         batch, rejects = self._words.without_unknown(batch, KEYED_TABLES[batch.table].words)
         if not batch.rows:
-            return Outcome(rejects=rejects)
+            return Outcome(rejects=rejects, present=gone)
         outcome = self._write(batch)
+        outcome.present += gone
         if self._earlier:
             self.date_stubs(())
         outcome.rejects = (*rejects, *outcome.rejects)
         return outcome
+
+    def _without_forgotten(self, batch: Batch) -> tuple[Batch, int]:
+        """Return a batch without the names of whom the store has forgotten, and how many rows were theirs alone."""
+        cleaned, count = self._forgotten.clean_batch(batch)
+        self.forgotten_count += count
+        return cleaned, len(batch.rows) - len(cleaned.rows)
 
     def _write(self, batch: Batch) -> Outcome:
         stubbed = self.stub_tasks(batch, batch.rows)
