@@ -62,6 +62,14 @@ def costs(run, url, by):
     return {tuple(row[name] for name in by.split(",")): (row["executions"], row["cost_usd"]) for row in rows}
 
 
+def load_changed(run, url, tmp_path):
+    """Load every record once more with another text, so that the store keeps what each load said."""
+    for kind, text in {"executions": RUNS, "task_metadata": TASKS, "defect_log": DEFECTS}.items():
+        changed = text.replace("saw it", "saw it too").replace("why", "how").replace("seen by", "also seen by")
+        (tmp_path / f"more {kind}.csv").write_text(changed)
+        assert run("load", tmp_path / f"more {kind}.csv", "--as", kind, "--db", url).exit_code == 0
+
+
 def everything(url):
     """Return all that the tables of a store say, as one text."""
     tables = (
@@ -149,7 +157,8 @@ def test_other_names_and_longer_words_stay(run, empty_store, tmp_path):
     assert "task_id 'ada/T-1'" in ran.err and "user_id 'ada@example.com'" in ran.err
 
 
-def test_a_task_goes_with_all_that_belongs_to_it(run, url):
+def test_a_task_goes_with_all_that_belongs_to_it(run, url, tmp_path):
+    load_changed(run, url, tmp_path)
     ran = forget(run, url, "--task", "T-1")
     assert "2 executions, 1 defect, 1 task" in ran.out and "T-1" not in everything(url).replace("T-1 ", "")
     assert costs(run, url, "task") == {("T-2",): (1, 4.4), ("T-3",): (1, 8.8)}
@@ -161,7 +170,8 @@ def test_what_happened_before_a_day_goes(run, url):
 
 
 @pytest.mark.parametrize("words", [("--task", "T-1"), ("--before", "2026-04-01")])
-def test_texts_go_and_the_numbers_stay(run, url, words):
+def test_texts_go_and_the_numbers_stay(run, url, words, tmp_path):
+    load_changed(run, url, tmp_path)
     before = {by: costs(run, url, by) for by in ("team,month", "person", "task,role")}
     forget(run, url, *words, "--keep-numbers")
     said = everything(url)
