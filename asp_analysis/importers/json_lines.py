@@ -38,7 +38,7 @@ def parse_object(line: Line) -> dict[str, Any]:
 
 
 def parse_line(content: bytes) -> Any:
-    """Parse a line of JSON exactly as it stands.
+    """Parse a line of JSON exactly as it is written.
 
     Raises:
         LineError: it is none; the reason says whether the file ends within the line, or that the line is too long.
