@@ -11,12 +11,12 @@ from typing import Any
 from asp_analysis.git.history import History, read_history
 from asp_analysis.git.links import Session, find_links
 from asp_analysis.git.repository import Repository
-from asp_analysis.git.rows import Telling, change_batches
+from asp_analysis.git.rows import PRODUCTION, Telling, change_batches
 from asp_analysis.load_options import LoadOptions
 from asp_analysis.store.database import Store
 from asp_analysis.store.loads import WriteRules, last_loads, write_loads
 from asp_analysis.store.log import LoadedFile, LoadResult, unchanged_result
-from asp_analysis.store.sessions import StoredSession, stored_sessions, transcript_state
+from asp_analysis.store.sessions import StoredSession, has_role, stored_sessions, transcript_state
 from asp_analysis.unloading import merge_of_load
 
 LOADED_AS = "git"
@@ -42,21 +42,27 @@ def load_repositories(store: Store, paths: Iterable[Path], options: LoadOptions)
         with store.transaction() as connection:
             state = transcript_state(connection)
             sessions = stored_sessions(connection)
+            has_production = has_role(connection, PRODUCTION["agent_role"])
         source = _source(repository, options, state)
         logged = last_loads(store).get(source.file)
         if logged is not None and (logged["sha256"], logged["loaded_as"]) == (source.sha256, LOADED_AS):
             yield unchanged_result(logged)
             continue
-        yield _load(store, repository, source, sessions)
+        history = read_history(repository)
+        known = {session.session_id: session for session in _sessions(sessions, repository)}
+        telling = Telling(
+            history=history,
+            links=find_links(repository, history.changes, list(known.values())),
+            sessions=known,
+            task_from=options.reading.task_from,
+            has_production=has_production,
+        )
+        yield _write(store, source, telling)
 
 
-def _load(store: Store, repository: Repository, source: LoadedFile, stored: list[StoredSession]) -> LoadResult:
-    history = read_history(repository)
-    sessions = {session.session_id: session for session in _sessions(stored, repository)}
-    links = find_links(repository, history.changes, list(sessions.values()))
-    telling = Telling(history=history, links=links, sessions=sessions, task_from=source.options["task_from"])
-    source.found.update(_found(history, {link.session_id for link in links}, sessions))
-    source.notes.extend(_notes(history, source.found))
+def _write(store: Store, source: LoadedFile, telling: Telling) -> LoadResult:
+    source.found.update(_found(telling.history, {link.session_id for link in telling.links}, telling.sessions))
+    source.notes.extend(_notes(telling.history, source.found))
     rules = WriteRules(may_count_again=True, merges=merge_of_load)
     (result,) = write_loads(store, [(source, change_batches(telling))], rules)
     result.notes = [note for note in result.notes if "replace" not in note]  # every load of a repository replaces

@@ -24,15 +24,22 @@ _EPOCH = datetime(1970, 1, 1)
 
 Record = dict[str, Any]
 
+PRODUCTION: Record = {"agent_role": "Production", "phase_order": 65, "kind": "failure"}
+"""The phase after the tests: what was released already when its defect was mended."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Telling:
-    """What rows are made of: a history, its links, the sessions by their ids, and what a task is (`--task-from`)."""
+    """What rows are made of: a history, its links, the sessions by their ids, and what a task is (`--task-from`).
+
+    has_production: whether the store knows the phase in which users find defects.
+    """
 
     history: History
     links: list[Link]
     sessions: dict[str, Session]
     task_from: str
+    has_production: bool = True
 
 
 def change_batches(telling: Telling) -> Iterator[Batch]:
@@ -44,6 +51,8 @@ def change_batches(telling: Telling) -> Iterator[Batch]:
     for change in history.changes:
         by_task[tasks[change.number]].append(change)
     sessions_of = _sessions_by_change(telling)
+    if not telling.has_production and any(fix.blamed for fix in history.fixes):
+        yield from _batches("agent_roles", [PRODUCTION])
     yield from _batches(
         "task_metadata", (_task(task_id, changes, telling, sessions_of) for task_id, changes in by_task.items())
     )

@@ -38,6 +38,11 @@ def stored_sessions(connection: Connection) -> list[StoredSession]:
     ]
 
 
+def has_role(connection: Connection, role: str) -> bool:
+    """Return whether a role is in the vocabulary."""
+    return execute(connection, "SELECT 1 FROM agent_roles WHERE agent_role = ?", (role,)).first() is not None
+
+
 def transcript_state(connection: Connection) -> int:
     """Return a number that grows whenever transcripts are loaded."""
     row = execute(connection, "SELECT max(load_id) FROM load_log WHERE loaded_as = 'transcript'").one()

@@ -184,7 +184,7 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
             continue
         results.append(outcome)
         if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
-            _print(outcome, is_alone=len(found) == 1)
+            _print(outcome, is_alone=len(found) + len(asked.repositories) == 1)
         _print_notes(outcome, said_once)
     if not found and mine is None and not asked.repositories:
         note(f"No files were found in {', '.join(map(str, asked.files))}. Name a file, or another folder.")
