@@ -12,6 +12,7 @@ from asp_analysis.session import connect, readers
 from asp_analysis.store import sqlite
 from asp_analysis.store.database import open_store
 from asp_analysis.store.forgotten import FORGOTTEN_NAME, Forgotten
+from asp_analysis.store.statements import execute
 
 MARK = "Zoraida Quist"
 """The person: a name of two words, so that it is found in texts by both."""
@@ -22,6 +23,14 @@ E-2,2026-03-16,T-1,Code,2.20,{MARK},m1,main,,
 E-3,2026-03-16,T-2,Test,4.40,bob,laptop of {MARK},main,"{{""lead"":""{MARK}""}}",
 E-4,2026-02-01,T-3,Test,8.80,bob,m2,main,,keep
 """
+CHANGE = (
+    "INSERT INTO code_change (change_id, task_id, repository, flow, outcome, user_id, title, started_at) "
+    f"VALUES ('C-1', 'T-1', 'a/b', 'merge', 'merged', '{MARK}', 'By {MARK}', '2026-03-11T00:00:00.000000Z')"
+)
+SESSION = (
+    "INSERT INTO change_session (link_id, change_id, session_id, evidence, share) "
+    "VALUES ('L-1', 'C-1', 'S-1', 'trailer', 1)"
+)
 BAD = f"executed_at,task_id,agent_role,cost_usd,user_id\nnever,T-1,Code,1,{MARK}\nnever,T-1,Code,1,bob\n"
 PEOPLE = (
     f"person,team,from,until\n{MARK},harbour,2026-01-01,2026-03-14\n{MARK},ferry,2026-03-15,\nbob,ferry,2026-01-01,\n"
@@ -47,6 +56,9 @@ def url(request, run, tmp_path):
         file.write_text(text)
         ran = run("load", file, "--as", "executions" if kind == "bad" else kind, "--db", url)
         assert ran.exit_code == (1 if kind == "bad" else 0), ran.err
+    with open_store(url) as store, store.transaction() as connection:
+        for statement in (CHANGE, SESSION):
+            execute(connection, statement)
     run("alias", "role", f"{MARK}=Code", "--db", url)
     return url
 
@@ -74,7 +86,7 @@ def everything(url):
     """Return all that the tables of a store say, as one text."""
     tables = (
         "agent_cost_vector", "task_metadata", "defect_log", "people", "name_alias", "agent_roles", "load_log",
-        "load_reject", "load_version", "bootstrap_metrics",
+        "load_reject", "load_version", "bootstrap_metrics", "code_change", "change_session",
     )  # fmt: skip
     with open_store(url) as store:
         return json.dumps([store.read(f"SELECT * FROM {table}") for table in tables], default=str, ensure_ascii=False)
@@ -160,7 +172,11 @@ def test_other_names_and_longer_words_stay(run, empty_store, tmp_path):
 def test_a_task_goes_with_all_that_belongs_to_it(run, url, tmp_path):
     load_changed(run, url, tmp_path)
     ran = forget(run, url, "--task", "T-1")
-    assert "2 executions, 1 defect, 1 task" in ran.out and "T-1" not in everything(url).replace("T-1 ", "")
+    assert (
+        "1 change, 1 task" in ran.out
+        and "2 executions, 1 defect" in ran.out
+        and "T-1" not in everything(url).replace("T-1 ", "")
+    )
     assert costs(run, url, "task") == {("T-2",): (1, 4.4), ("T-3",): (1, 8.8)}
 
 
@@ -175,7 +191,12 @@ def test_texts_go_and_the_numbers_stay(run, url, words, tmp_path):
     before = {by: costs(run, url, by) for by in ("team,month", "person", "task,role")}
     forget(run, url, *words, "--keep-numbers")
     said = everything(url)
-    assert f"Ask {MARK}" not in said and f"{MARK} saw it" not in said and f"seen by {MARK}" not in said
+    assert (
+        f"Ask {MARK}" not in said
+        and f"By {MARK}" not in said
+        and f"{MARK} saw it" not in said
+        and f"seen by {MARK}" not in said
+    )
     assert {by: costs(run, url, by) for by in before} == before
 
 

@@ -29,7 +29,8 @@ _PIECE = re.compile(r"[^\W_]+")
 _WHOLE_NAMES = ("user_id", "person")
 _NAMES_OF_RECORDS = {
     "task_id", "subtask_id", "execution_id", "defect_id", "capability", "defect_type", "status", "severity", "mode",
-    "bootstrap_phase", "kind", "from_day", "until_day",
+    "bootstrap_phase", "kind", "from_day", "until_day", "change_id", "link_id", "session_id", "flow", "outcome",
+    "commit_hash", "evidence", "revert_evidence", "reverted_by",
 }  # fmt: skip
 """Columns that rows find each other by, or of fixed words: no name is taken out of them."""
 

@@ -22,10 +22,14 @@ from asp_analysis.store.upsert import KEYED_TABLES
 _ACCOUNT = "account"
 """The label that is a person's own as the name is."""
 
+_NOUN_OF_OWNED = {EXECUTIONS: "execution", "defect_log": "defect", "code_change": "change"}
+"""Tables whose rows say in `user_id` whose they are."""
+
 _NAMES_OF_ROWS = {
     EXECUTIONS: ("execution_id", "subtask_id", "user_id"),
     "task_metadata": ("task_id",),
     "defect_log": ("defect_id", "user_id"),
+    "code_change": ("change_id", "user_id"),
     sql.PEOPLE: ("person",),
 }
 """Columns that a name stays in: other rows find the row by it, or it is the longer name of somebody else."""
@@ -73,9 +77,9 @@ class _Person:
     def run(self) -> Forgot:
         """Take the name out of rows, then of what was said of them, then of the loads' own records."""
         self._spells = self._read_spells()
-        loads = self._unname(EXECUTIONS) | self._unname("defect_log")
+        loads = {load for table in _NOUN_OF_OWNED for load in self._unname(table)}
         loads |= self._remove_spells()
-        for table in (EXECUTIONS, "task_metadata", "defect_log", "bootstrap_metrics", sql.PEOPLE, "agent_roles"):
+        for table in (*_NOUN_OF_OWNED, "task_metadata", "bootstrap_metrics", sql.PEOPLE, "agent_roles"):
             loads |= self._clean_texts(table)
         self._clean_aliases()
         self._clean_versions()
@@ -126,7 +130,7 @@ class _Person:
             changed = [(new, key) for key, at, labels in rows if (new := self._labels_of(labels, at)) != labels]
             self._update(f"UPDATE {table} SET labels = ? WHERE execution_id = ?", changed)
         count = execute(self._connection, f"UPDATE {table} SET user_id = NULL WHERE {mine}", names).rowcount
-        self._forgot.count("execution" if table == EXECUTIONS else "defect", count)
+        self._forgot.count(_NOUN_OF_OWNED[table], count)
         return loads
 
     def _labels_of(self, text: str | None, executed_at: str) -> str | None:

@@ -21,18 +21,27 @@ _NOUN_OF_TABLE = {
     EXECUTIONS: "execution",
     "defect_log": "defect",
     "bootstrap_metrics": "measurement",
+    "change_session": "linked session",
+    "code_change": "change",
     "task_metadata": "task",
 }
-_WRITTEN_TEXTS = {
+_NAME_TASKS = (EXECUTIONS, "defect_log", "code_change")
+_WRITTEN_TEXTS: dict[str, tuple[str, ...]] = {
     EXECUTIONS: (),
     "task_metadata": ("task_description", "requirements_text", "human_corrections_json", "components_json"),
     "defect_log": ("description", "root_cause", "resolution_notes", "component_path", "function_name"),
     "bootstrap_metrics": ("notes",),
+    "code_change": ("title", "branch", "release_name"),
+    "change_session": (),
 }
 """Columns of texts that people or agents wrote, and of what they name."""
 
 _DESCRIBED = {"task_metadata": ("semantic_units_json", "metadata_json"), EXECUTIONS: ("metadata_json",)}
-_OTHERS = {"defect_log": ("metadata_json",), "bootstrap_metrics": ("metadata_json", "secondary_metrics_json")}
+_OTHERS = {
+    "defect_log": ("metadata_json",),
+    "bootstrap_metrics": ("metadata_json", "secondary_metrics_json"),
+    "code_change": ("metadata_json",),
+}
 _KEPT_KEYS = {
     "session_id", "agent", "tools", "variant", "covers", "billing", "price", "forecasts", "activity", "failure_mode",
 }  # fmt: skip
@@ -50,14 +59,19 @@ class Removal:
 
 def of_task(task_id: str, *, keeps_numbers: bool = False) -> Removal:
     """Return what a task's rows are."""
-    where = dict.fromkeys((EXECUTIONS, "defect_log", "task_metadata"), "task_id = ?")
+    where = {
+        "change_session": "change_id IN (SELECT change_id FROM code_change WHERE task_id = ?)",
+        **dict.fromkeys((*_NAME_TASKS, "task_metadata"), "task_id = ?"),
+    }
     return Removal(where=where, value=task_id, keeps_numbers=keeps_numbers)
 
 
 def before(instant: str, *, keeps_numbers: bool = False) -> Removal:
     """Return what happened before an instant; a task whose later rows stay goes only when nothing names it any more."""
-    named = " OR ".join(f"task_id IN (SELECT task_id FROM {table})" for table in (EXECUTIONS, "defect_log"))
+    named = " OR ".join(f"task_id IN (SELECT task_id FROM {table})" for table in _NAME_TASKS)
     where = {
+        "change_session": "change_id IN (SELECT change_id FROM code_change WHERE started_at < ?)",
+        "code_change": "started_at < ?",
         EXECUTIONS: "executed_at < ?",
         "defect_log": "found_at < ?",
         "bootstrap_metrics": "measured_at < ?",
@@ -111,6 +125,8 @@ def _empty(connection: Connection, removal: Removal, table: str, forgot: Forgot)
     """Take the texts out of rows of a table and of what loads said of them; return the loads that brought them."""
     keyed = KEYED_TABLES[table]
     columns = (*_WRITTEN_TEXTS[table], *_DESCRIBED.get(table, ()), *_OTHERS.get(table, ()))
+    if not columns:
+        return set()
     query = f"SELECT load_id, {', '.join((*keyed.key, *columns))} FROM {table} WHERE {removal.where[table]}"
     changed, keys, loads = [], [], set()
     for load_id, *values in map(tuple, execute(connection, query, (removal.value,)).all()):
