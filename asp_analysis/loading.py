@@ -78,7 +78,7 @@ class _Group:
         self._store, self._rules = store, _make_rules(options)
         self._logged = last_loads(store)
         run = TranscriptRun(options.reading, make_pricer(options), transcript_options(options.reading, options.prices))
-        self._options = ReadOptions(kinds=options.kinds, table=options.table, transcripts=run)
+        self._options = ReadOptions(kinds=options.kinds, table=options.table, transcripts=run, preset=options.preset)
         self._waiting: list[Load] = []
         self._records = 0
 

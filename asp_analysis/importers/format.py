@@ -10,6 +10,7 @@ from asp_analysis.batch import Batch
 from asp_analysis.importers.file import Head, SourceFile
 
 if TYPE_CHECKING:
+    from asp_analysis.importers.presets.preset import PresetUse
     from asp_analysis.importers.tables.table_options import TableOptions
     from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 
@@ -22,17 +23,18 @@ class ReadOptions:
     """How files are to be read: tables by what the user said of them, transcripts by what their run shares.
 
     kinds: keys of `records.RECORDS`, or agent_cost_vector; each is read from every table. Empty where the columns say
-    what the records are.
+    what the records are. preset: what their columns mean, where the user names a preset.
     """
 
     kinds: tuple[str, ...]
     table: "TableOptions"
     transcripts: "TranscriptRun"
+    preset: "PresetUse | None" = None
 
     @property
     def is_of_tables(self) -> bool:
         """Whether the user said what only tables have: then every file is read as one."""
-        return bool(self.kinds or self.table.columns or self.table.constants)
+        return bool(self.kinds or self.table.columns or self.table.constants or self.preset)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from asp_analysis.sql import CONTRACT_TABLES, PEOPLE, VOCABULARIES
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
     from asp_analysis.importers.folders import FoundFile, NotLoaded
+    from asp_analysis.importers.presets.preset import PresetUse
     from asp_analysis.importers.transcripts.calls import Reading
     from asp_analysis.load_options import LoadOptions
     from asp_analysis.pricing import OwnPrices
@@ -46,6 +47,8 @@ class _Request:
     prices: Path | None
     keep_text: bool
     kinds: tuple[str, ...]
+    preset: str | None
+    is_explained: bool
     maps: tuple[str, ...]
     constants: tuple[str, ...]
     values: tuple[str, ...]
@@ -93,6 +96,13 @@ class _Request:
 )
 @click.option("--prices", type=click.Path(path_type=Path), help="Your prices, CSV or JSON, USD per million tokens.")
 @click.option("--keep-text", is_flag=True, help="Keep prompts and answers of transcripts; they are left out otherwise.")
+@click.option(
+    "--from",
+    "preset",
+    metavar="PRESET|FILE",
+    help="What wrote the files: jira, linear, or a preset of your own in a file (docs/team-data.md).",
+)
+@click.option("--explain", "is_explained", is_flag=True, help="Print the preset of --from, to read, copy and change.")
 @click.option(
     "--as",
     "kinds",
@@ -166,6 +176,9 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
     from asp_analysis.importers.folders import NotLoaded, found_files, transcript_files
 
     asked = _Request(**said)
+    if asked.is_explained:
+        _explain(asked.preset)
+        return
     if not (asked.files or asked.claude_code or asked.codex or asked.is_mine or asked.repositories):
         raise click.UsageError("Name a file or a folder, or give --mine, --claude-code, --codex or --git.")
     mine = find_mine() if asked.is_mine else None
@@ -184,7 +197,8 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
             continue
         results.append(outcome)
         if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
-            _print(outcome, is_alone=len(found) + len(asked.repositories) == 1)
+            is_alone = len(found) + len(asked.repositories) == 1
+            _print(outcome, is_alone=is_alone, is_of_preset=asked.preset is not None)
         _print_notes(outcome, said_once)
     if not found and mine is None and not asked.repositories:
         note(f"No files were found in {', '.join(map(str, asked.files))}. Name a file, or another folder.")
@@ -212,6 +226,14 @@ class _Wanted(NamedTuple):
 
     files: "list[FoundFile]"
     repositories: tuple[Path, ...]
+
+
+def _explain(preset: str | None) -> None:
+    from asp_analysis.importers.presets.preset import preset_text
+
+    if preset is None:
+        raise click.UsageError("--explain prints the preset that --from names.")
+    click.echo(preset_text(preset).rstrip("\n"))
 
 
 def _own_folders(asked: _Request) -> Iterator[Path]:
@@ -344,9 +366,11 @@ def _load_options(asked: _Request, reading: "Reading", prices: "OwnPrices | None
     from asp_analysis.importers.tables.table_options import TableOptions, read_values
     from asp_analysis.load_options import LoadOptions
 
+    constants = pairs(asked.constants, "--set")
+    preset = _preset_use(asked, constants)
     table = TableOptions(
         columns=pairs(asked.maps, "--map"),
-        constants=pairs(asked.constants, "--set"),
+        constants=constants,
         labels=pairs(asked.labels, "--label"),
         values=read_values(asked.values),
         nulls=asked.nulls,
@@ -360,6 +384,7 @@ def _load_options(asked: _Request, reading: "Reading", prices: "OwnPrices | None
     return LoadOptions(
         kinds=tuple(dict.fromkeys(asked.kinds)),
         table=table,
+        preset=preset,
         max_rejects=0 if asked.is_strict else asked.max_rejects,
         may_count_again=asked.may_count_again,
         is_replacing=asked.is_replacing,
@@ -368,19 +393,36 @@ def _load_options(asked: _Request, reading: "Reading", prices: "OwnPrices | None
     )
 
 
-def _print(result: "LoadResult", *, is_alone: bool) -> None:
+def _preset_use(asked: _Request, constants: dict[str, str]) -> "PresetUse | None":
+    """Return how the preset is used; what --set says of its inputs is taken out of the constants."""
+    if asked.preset is None:
+        return None
+    from asp_analysis.importers.presets.preset import PresetUse, read_preset
+
+    preset = read_preset(asked.preset)
+    return PresetUse(
+        preset=preset,
+        said_as=asked.preset,
+        inputs={name: constants.pop(name) for name in preset.inputs if name in constants},
+        task_from=None if asked.task_from == "session" else asked.task_from,
+        keep_text=asked.keep_text,
+    )
+
+
+def _print(result: "LoadResult", *, is_alone: bool, is_of_preset: bool) -> None:
     if result.is_unchanged and not is_alone:
         return
     counts = ", ".join(f"{getattr(result, name)} {name}" for name in _COUNTS[1:])
     stubs = f"; {counted(result.tasks_stubbed, 'new task')}, no details yet"
     unchanged = " (unchanged)" if result.is_unchanged else ""
-    say(f"{result.file}: read {result.read} = {counts}{stubs if result.tasks_stubbed else ''}{unchanged}")
+    kind = f" as {result.loaded_as}" if is_of_preset else ""
+    say(f"{result.file}{kind}: read {result.read} = {counts}{stubs if result.tasks_stubbed else ''}{unchanged}")
     for example in result.reject_examples:
         note(f"{result.file}, {example}")
     for table, rows in (result.first_rows or {}).items():
         say(f"{table}:")
         print_rows(rows, list(rows[0]), "table")
-    if result.read == 0:
+    if result.read == 0 and not (is_of_preset and result.loaded_as == "defect_log"):
         note(f"{result.file} holds no records.")
 
 

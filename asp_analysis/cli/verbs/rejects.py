@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _REJECT_COLUMNS = ("file", "line_number", "reasons", "raw_text", "loaded_at", "loaded_again_at")
 _TABLE_FORMATS = ("csv", "json", "jsonl", "parquet", "xlsx", "asp-platform")
 _OPTIONS = {
+    "from": "--from",
+    "task_from": "--task-from",
     "map": "--map",
     "set": "--set",
     "value": "--value",

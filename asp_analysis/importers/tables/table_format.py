@@ -1,5 +1,6 @@
 """Formats of tables: files of records in columns, which the user may name, map and complete."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +44,35 @@ class TableFormat(Format):
 
     def read_parts(self, file: SourceFile, options: ReadOptions) -> list[Part]:
         """Read the records batch by batch, checked and mapped; once for each kind where the user names several."""
+        if options.preset is not None:
+            return self._read_with_preset(file, options)
+        try:
+            return self._read_parts(file, options)
+        except InputError as error:
+            preset = None if options.is_of_tables else self._find_preset(file, options)
+            if preset is None:
+                raise
+            raise InputError(preset) from error
+
+    def _read_with_preset(self, file: SourceFile, options: ReadOptions) -> list[Part]:
+        from asp_analysis.importers.presets.preset_tables import PresetSource, read_with_preset
+
+        header = self.read_header(file, options.table) if self.read_header else None
+        source = PresetSource(name=file.name, read=lambda: self.read_table(file, options.table), header=header)
+        return read_with_preset(source, options)
+
+    def _find_preset(self, file: SourceFile, options: ReadOptions) -> str | None:
+        """Return the line that names the preset for a table that nothing else says; None where there is none."""
+        from asp_analysis.importers.presets.recognised import recognise_columns, recognise_document, tell_preset
+
+        found = recognise_document(file.head)
+        if found is None:
+            with contextlib.suppress(InputError):
+                first = next(self.read_table(file, options.table), None)
+                found = recognise_columns(first.columns) if first else None
+        return tell_preset(file.name, found) if found else None
+
+    def _read_parts(self, file: SourceFile, options: ReadOptions) -> list[Part]:
         table = options.table
         first = next(self.read_table(file, table), None)
         columns = list(first.columns) if first else []
