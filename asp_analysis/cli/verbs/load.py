@@ -100,7 +100,7 @@ class _Request:
     "--from",
     "preset",
     metavar="PRESET|FILE",
-    help="What wrote the files: jira, linear, or a preset of your own in a file (docs/team-data.md).",
+    help="What wrote the files: jira, linear, gh-pr, gh-issue, gitlab-mr, or a preset of your own in a file.",
 )
 @click.option("--explain", "is_explained", is_flag=True, help="Print the preset of --from, to read, copy and change.")
 @click.option(

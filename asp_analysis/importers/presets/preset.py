@@ -141,6 +141,18 @@ class Preset(_Strict):
     bots: list[str] = []
     records: list[PresetRecords]
 
+    @field_validator("export", mode="before")
+    @classmethod
+    def _in_one(cls, value: Any) -> Any:
+        """A long command is written in parts."""
+        return "".join(value) if isinstance(value, list) and all(isinstance(part, str) for part in value) else value
+
+    def tell_cut(self, name: str, count: int) -> list[str]:
+        """Say that a list has just as many rows as its tool gives at most; empty where it has not."""
+        if count not in self.cut_at:
+            return []
+        return [f"{name} has exactly {count:,} rows: the list was probably cut there. Export all: {self.export}"]
+
     @property
     def is_series(self) -> bool:
         """Whether its files tell something together only, in the order of their times."""

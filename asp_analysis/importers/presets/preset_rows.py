@@ -43,13 +43,22 @@ class PresetRow:
         columns = self._names.find(path)
         if columns:
             return [value for name in columns for value in _known(self.cells.get(name))]
-        root, *keys = path.split(".")
-        found = [self.cells.get(name) for name in self._names.find(root.removesuffix("[]"))]
-        found = list(_opened(found)) if root.endswith("[]") else found
+        columns, is_open, keys = self._part(path)
+        found = [self.cells.get(name) for name in columns]
+        found = list(_opened(found)) if is_open else found
         for key in keys:
             found = [value.get(key.removesuffix("[]")) for value in found if isinstance(value, dict)]
             found = list(_opened(found)) if key.endswith("[]") else found
         return [one for value in found for one in _known(value)]
+
+    def _part(self, path: str) -> tuple[list[str], bool, list[str]]:
+        """Part a path in the columns that its beginning means, whether their lists are opened, and the keys within."""
+        parts = path.split(".")
+        for count in range(len(parts), 0, -1):
+            name = ".".join(parts[:count])
+            if columns := self._names.find(name.removesuffix("[]")):
+                return columns, name.endswith("[]"), parts[count:]
+        return [], False, []
 
     def value(self, path: str) -> Any:
         """Return the first known value at a path, None where there is none."""

@@ -1,11 +1,12 @@
 """Tables under a preset: its rules make our columns of the raw ones, and the reader of records does all else."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.importers.format import Part, ReadOptions
+from asp_analysis.importers.presets.forge_lists import DERIVED, ForgeList
 from asp_analysis.importers.presets.preset import PresetRecords, PresetUse
 from asp_analysis.importers.presets.preset_rows import ColumnNames, PresetRow
 from asp_analysis.importers.presets.recognised import recognise_columns
@@ -23,11 +24,15 @@ _NAMED_COLUMNS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class PresetSource:
-    """What is read under a preset: its name in messages, its raw batches as often as wanted, and its header line."""
+    """What is read under a preset: its name in messages, its raw batches as often as wanted, and its header line.
+
+    notes: what its reader has to say, when it was read once.
+    """
 
     name: str
     read: ReadTable
     header: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def read_with_preset(source: PresetSource, options: ReadOptions) -> list[Part]:
@@ -39,13 +44,14 @@ def read_with_preset(source: PresetSource, options: ReadOptions) -> list[Part]:
     use = options.preset
     if use is None:
         raise InputError(f"{source.name} is to be read without a preset. Name one with --from.")
+    source = _prepared(source, use)
     kinds = _wanted_kinds(use, options.kinds)
     table = _with_formats(options.table, use)
     first = next(iter(source.read()), None)
     columns = list(first.columns) if first else []
-    notes: list[str] = []
+    notes = source.notes
     if columns:
-        notes = _check_columns(source.name, columns, use)
+        notes += _check_columns(source.name, columns, use)
         check_mapping(source.name, columns, table, kinds)
     return [
         _PresetPart(source, use, table, is_first=kind == kinds[0]).part(
@@ -53,6 +59,15 @@ def read_with_preset(source: PresetSource, options: ReadOptions) -> list[Part]:
         )
         for kind in kinds
     ]
+
+
+def _prepared(source: PresetSource, use: PresetUse) -> PresetSource:
+    """Return a source with the columns that the reader of a preset derives."""
+    if use.preset.reader not in ("github", "gitlab"):
+        return source
+    notes: list[str] = []
+    batches = list(ForgeList(source.name, use, notes).read(source.read()))
+    return replace(source, read=lambda: batches, notes=notes)
 
 
 def _wanted_kinds(use: PresetUse, named: Sequence[str]) -> tuple[str, ...]:
@@ -72,12 +87,13 @@ def _check_columns(name: str, columns: list[str], use: PresetUse) -> list[str]:
     """Refuse a table without what the preset needs; return what to say of columns that would tell more."""
     names = ColumnNames(columns)
     if missing := [column for column in use.preset.needs if column not in names]:
-        other = recognise_columns(columns)
+        own = [column for column in columns if not column.startswith(DERIVED)]
+        other = recognise_columns(own)
         meant = f" It looks like --from {other}." if other not in (None, use.preset.name) else ""
-        more = f" and {len(columns) - _NAMED_COLUMNS:,} more" if len(columns) > _NAMED_COLUMNS else ""
+        more = f" and {len(own) - _NAMED_COLUMNS:,} more" if len(own) > _NAMED_COLUMNS else ""
         raise InputError(
             f"{name} has no column {missing[0]!r}, which the preset {use.said_as} needs. It has: "
-            f"{', '.join(columns[:_NAMED_COLUMNS])}{more}.{meant} How to export it: {use.preset.export}"
+            f"{', '.join(own[:_NAMED_COLUMNS])}{more}.{meant} Export it so: {use.preset.export.rstrip('.')}."
         )
     lacking = [column for column in use.preset.wants if column not in names]
     return [f"{name} does not have {', '.join(lacking)}. Export it with: {use.preset.export}"] if lacking else []
@@ -99,7 +115,9 @@ class _PresetPart:
 
         def batches() -> Iterator[Any]:
             yield from reader.read(self._raws(kind, table, rules))
-            notes.extend([*rules.heard.notes, *self._tell_cut()])
+            notes.extend(rules.heard.notes)
+            if self._is_first and self._use.preset.reader == "table":
+                notes.extend(self._use.preset.tell_cut(self._source.name, self._row_count))
 
         said_options = options.table.said
         said_options = {**said_options, **self._use.said, "set": {**said_options.get("set", {}), **self._use.inputs}}
@@ -121,14 +139,6 @@ class _PresetPart:
                     made = _Made(records, rules, table, self._use)
                     yield replace(made.batch(raw, names), unreadable=unreadable, filled=filled)
                     unreadable, filled = [], 0
-
-    def _tell_cut(self) -> list[str]:
-        """Say that a list has just as many rows as its tool gives at most; once for all kinds."""
-        preset, count = self._use.preset, self._row_count
-        if not self._is_first or count not in preset.cut_at:
-            return []
-        name = self._source.name
-        return [f"{name} has exactly {count:,} rows: the list was probably cut there. Export all: {preset.export}"]
 
 
 class _Made:

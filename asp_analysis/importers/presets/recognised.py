@@ -15,9 +15,9 @@ _ELEMENT = re.compile(r"<([A-Za-z][\w.-]*)")
 
 @cache
 def _presets() -> tuple[Preset, ...]:
-    """The presets of the package, those with the most marks first."""
+    """The presets of the package, those that need most first: a list of changes has all that one of issues has."""
     found = [read_preset(name) for name in preset_names()]
-    return tuple(sorted(found, key=lambda preset: -max(map(len, preset.marks), default=0)))
+    return tuple(sorted(found, key=lambda preset: -len(preset.needs)))
 
 
 def recognise_columns(columns: Iterable[str]) -> str | None:

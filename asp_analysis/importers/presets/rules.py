@@ -122,8 +122,7 @@ class RuleReader:
 
     def _all(self, rule: PresetRule, found: list[Any]) -> Any:
         listed = [item for value in found for item in (value if isinstance(value, list) else [value])]
-        texts = [_text(value) if not isinstance(value, dict | list) else value for value in listed]
-        return list(dict.fromkeys(texts)) if all(isinstance(text, str) for text in texts) else texts
+        return [item for place, item in enumerate(listed) if item not in listed[:place]]
 
     def _first(self, ours: str, rule: PresetRule, found: list[Any], row: PresetRow) -> Any:
         if rule.words is not None:
