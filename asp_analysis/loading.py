@@ -1,6 +1,9 @@
 """From paths to the store: finds the format of each file, reads, and writes each file whole or not at all."""
 
+import hashlib
+import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from asp_analysis.importers.registry import explain_unknown, find_format
 from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.load_options import LoadOptions
+from asp_analysis.store.commit_tasks import commit_tasks, stored_defects
 from asp_analysis.store.database import Store
 from asp_analysis.store.loads import WriteRules, last_loads, write_loads
 from asp_analysis.store.log import LoadedFile, LoadResult, unchanged_result
@@ -41,6 +45,9 @@ def load_paths(store: Store, paths: Iterable[Path], options: LoadOptions) -> Ite
 
 def load_files(store: Store, files: Iterable[FoundFile], options: LoadOptions) -> Iterator[LoadResult | NotLoaded]:
     """Load files that were found already; see `load_paths`."""
+    if options.preset is not None and options.preset.preset.is_series:
+        yield from _load_series(store, list(files), options)
+        return
     group = _Group(store, options)
     for file in files:
         try:
@@ -71,14 +78,72 @@ def load_file(
     return result
 
 
+def _load_series(store: Store, files: list[FoundFile], options: LoadOptions) -> Iterator[LoadResult | NotLoaded]:
+    """Load files that tell something together only: they are one load."""
+    from asp_analysis.importers.presets.series import Stored
+    from asp_analysis.importers.presets.series_parts import PresetSeries
+
+    use, read = options.preset, read_options(options)
+    if use is None:
+        return
+    series, about = PresetSeries(use, read), _SeriesFiles()
+    for found in files:
+        try:
+            with open_file(found.path) as file:
+                series.add(file)
+                about.add(file)
+        except InputError as error:
+            if found.is_named:
+                raise
+            yield NotLoaded(file_name(found.path), str(error))
+    if not about.paths:
+        return
+    name = series_name(about.paths)
+    parts = series.parts(name, Stored(defects=partial(stored_defects, store), tasks=partial(commit_tasks, store)))
+    loads = [(about.logged(name, use.preset.name, part), part.batches) for part in parts]
+    yield from write_loads(store, loads, _make_rules(options))
+
+
+def series_name(paths: list[Path]) -> str:
+    """Return what a series is called in the load log: its one file, else the folder that holds all its files."""
+    return file_name(paths[0] if len(paths) == 1 else os.path.commonpath([path.absolute() for path in paths]))
+
+
+class _SeriesFiles:
+    """The files of a series as one: their paths, their size and the hash of their hashes."""
+
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
+        self._size_bytes = 0
+        self._digest = hashlib.sha256()
+
+    def add(self, file: SourceFile) -> None:
+        """Take in the next file."""
+        self.paths.append(file.path)
+        self._size_bytes += file.size_bytes
+        self._digest.update(file.sha256.encode())
+
+    def logged(self, name: str, form: str, part: Part) -> LoadedFile:
+        """Return what the load log keeps of the series."""
+        return LoadedFile(
+            file=name,
+            sha256=self._digest.hexdigest(),
+            size_bytes=self._size_bytes,
+            format=form,
+            loaded_as=part.loaded_as,
+            options=part.options,
+            found={**part.found, "files": len(self.paths)},
+            notes=part.notes,
+        )
+
+
 class _Group:
     """Files that are read and wait to be written in one transaction: thousands of small files need not wait for it."""
 
     def __init__(self, store: Store, options: LoadOptions) -> None:
         self._store, self._rules = store, _make_rules(options)
         self._logged = last_loads(store)
-        run = TranscriptRun(options.reading, make_pricer(options), transcript_options(options.reading, options.prices))
-        self._options = ReadOptions(kinds=options.kinds, table=options.table, transcripts=run, preset=options.preset)
+        self._options = read_options(options)
         self._waiting: list[Load] = []
         self._records = 0
 
@@ -118,6 +183,12 @@ class _Group:
         if self._options.is_of_tables or not is_same(logged, file.size_bytes, self._options.transcripts.options):
             return False
         return bool(logged["modified_ns"] == file.modified_ns or logged["sha256"] == file.sha256)
+
+
+def read_options(options: LoadOptions) -> ReadOptions:
+    """Return how the files of one load are to be read."""
+    run = TranscriptRun(options.reading, make_pricer(options), transcript_options(options.reading, options.prices))
+    return ReadOptions(kinds=options.kinds, table=options.table, transcripts=run, preset=options.preset)
 
 
 def _make_rules(options: LoadOptions) -> WriteRules:

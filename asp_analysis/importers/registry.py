@@ -159,13 +159,13 @@ def find_format(file: SourceFile, options: ReadOptions, *, is_named: bool) -> Fo
 
 def explain_unknown(file: SourceFile, *, is_named: bool) -> str:
     """Return why no format recognises a file, and what its owner can do."""
-    is_meant_as_table = is_named or any(form.is_table and form.is_looked_for(file.path) for form in list_formats())
-    if not (file.size_bytes and is_meant_as_table):
-        return "its content is of no format that is known" if file.size_bytes else "it is empty"
     from asp_analysis.importers.presets.recognised import recognise_document, tell_preset
 
     if preset := recognise_document(file.head):
         return tell_preset(file.name, preset)
+    is_meant_as_table = is_named or any(form.is_table and form.is_looked_for(file.path) for form in list_formats())
+    if not (file.size_bytes and is_meant_as_table):
+        return "its content is of no format that is known" if file.size_bytes else "it is empty"
     if file.head.text.startswith("<?xml"):
         return f"{file.name} is XML, which is not read. Convert it to CSV, JSON Lines or Parquet."
     return f"{file.name} is binary, and no format that is known. Convert it to CSV, JSON Lines or Parquet."

@@ -49,6 +49,7 @@ class _Request:
     kinds: tuple[str, ...]
     preset: str | None
     is_explained: bool
+    commit_from: str | None
     maps: tuple[str, ...]
     constants: tuple[str, ...]
     values: tuple[str, ...]
@@ -100,9 +101,14 @@ class _Request:
     "--from",
     "preset",
     metavar="PRESET|FILE",
-    help="What wrote the files: jira, linear, gh-pr, gh-issue, gitlab-mr, or a preset of your own in a file.",
+    help="What wrote the files: jira, linear, gh-pr, gh-issue, gitlab-mr, junit, or a preset of your own in a file.",
 )
 @click.option("--explain", "is_explained", is_flag=True, help="Print the preset of --from, to read, copy and change.")
+@click.option(
+    "--commit-from",
+    metavar="REGEX",
+    help="Where the path of each report of a series has its commit, as in 'runs/([0-9a-f]+)/'.",
+)
 @click.option(
     "--as",
     "kinds",
@@ -196,7 +202,8 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
             not_loaded.append(outcome)
             continue
         results.append(outcome)
-        if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected):
+        is_series = options.preset is not None and options.preset.preset.is_series
+        if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected or is_series):
             is_alone = len(found) + len(asked.repositories) == 1
             _print(outcome, is_alone=is_alone, is_of_preset=asked.preset is not None)
         _print_notes(outcome, said_once)
@@ -396,6 +403,8 @@ def _load_options(asked: _Request, reading: "Reading", prices: "OwnPrices | None
 def _preset_use(asked: _Request, constants: dict[str, str]) -> "PresetUse | None":
     """Return how the preset is used; what --set says of its inputs is taken out of the constants."""
     if asked.preset is None:
+        if asked.commit_from is not None:
+            raise click.UsageError("--commit-from says where a series of reports has its commits: add --from junit.")
         return None
     from asp_analysis.importers.presets.preset import PresetUse, read_preset
 
@@ -404,6 +413,7 @@ def _preset_use(asked: _Request, constants: dict[str, str]) -> "PresetUse | None
         preset=preset,
         said_as=asked.preset,
         inputs={name: constants.pop(name) for name in preset.inputs if name in constants},
+        commit_from=asked.commit_from,
         task_from=None if asked.task_from == "session" else asked.task_from,
         keep_text=asked.keep_text,
     )

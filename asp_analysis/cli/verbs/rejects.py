@@ -21,6 +21,7 @@ _TABLE_FORMATS = ("csv", "json", "jsonl", "parquet", "xlsx", "asp-platform")
 _OPTIONS = {
     "from": "--from",
     "task_from": "--task-from",
+    "commit_from": "--commit-from",
     "map": "--map",
     "set": "--set",
     "value": "--value",

@@ -187,7 +187,7 @@ def _csv_batch(header: list[str], chunk: list[_Line | Reject]) -> RawBatch:
 
 def _is_csv(head: Head) -> bool:
     """Whatever is text and nothing else may be CSV: its header is judged when it is read."""
-    is_other = head.text.startswith(("[", "{", "<?xml")) or head.magic.startswith(
+    is_other = head.text.startswith(("[", "{", "<?xml", "<testsuite")) or head.magic.startswith(
         (b"PK\x03\x04", b"SQLite format 3", b"PAR1")
     )
     return bool(head.text) and not is_other and "\x00" not in head.text.partition("\n")[0]

@@ -26,13 +26,14 @@ _NAMED_COLUMNS = 30
 class PresetSource:
     """What is read under a preset: its name in messages, its raw batches as often as wanted, and its header line.
 
-    notes: what its reader has to say, when it was read once.
+    notes, found: what its reader has to say and counted, when it was read once.
     """
 
     name: str
     read: ReadTable
     header: str | None = None
     notes: list[str] = field(default_factory=list)
+    found: dict[str, int] = field(default_factory=dict)
 
 
 def read_with_preset(source: PresetSource, options: ReadOptions) -> list[Part]:
@@ -125,6 +126,7 @@ class _PresetPart:
             loaded_as=kind,
             batches=batches(),
             options={name: value for name, value in said_options.items() if value},
+            found=dict(self._source.found),
             header=self._source.header,
             notes=notes,
         )
