@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from asp_analysis.git.history import History, read_history
-from asp_analysis.git.links import Session, find_links
-from asp_analysis.git.repository import Repository
-from asp_analysis.git.rows import PRODUCTION, Telling, change_batches
+from asp_analysis.importers.git.change_rows import PRODUCTION, Telling, change_batches
+from asp_analysis.importers.git.links import AgentSession, find_links
+from asp_analysis.importers.git.repository import Repository
+from asp_analysis.importers.git.repository_history import History, read_history
 from asp_analysis.load_options import LoadOptions
+from asp_analysis.store.agent_sessions import StoredSession, has_role, stored_sessions, transcript_state
 from asp_analysis.store.database import Store
 from asp_analysis.store.loads import WriteRules, last_loads, write_loads
 from asp_analysis.store.log import LoadedFile, LoadResult, unchanged_result
-from asp_analysis.store.sessions import StoredSession, has_role, stored_sessions, transcript_state
 from asp_analysis.unloading import merge_of_load
 
 LOADED_AS = "git"
@@ -83,13 +83,13 @@ def _source(repository: Repository, options: LoadOptions, state: int) -> LoadedF
     )
 
 
-def _sessions(stored: list[StoredSession], repository: Repository) -> Iterator[Session]:
+def _sessions(stored: list[StoredSession], repository: Repository) -> Iterator[AgentSession]:
     """Gather what the store says of each session."""
     grouped: dict[str, list[StoredSession]] = defaultdict(list)
     for row in stored:
         grouped[row.session_id].append(row)
     for session_id, rows in grouped.items():
-        yield Session(
+        yield AgentSession(
             session_id=session_id,
             tasks=frozenset(row.task_id for row in rows),
             branches=frozenset(row.branch for row in rows if row.branch),
@@ -115,7 +115,7 @@ def _seconds(instant: str) -> float:
     return datetime.fromisoformat(instant.replace("Z", "+00:00")).astimezone(UTC).timestamp()
 
 
-def _found(history: History, linked: set[str], sessions: dict[str, Session]) -> dict[str, Any]:
+def _found(history: History, linked: set[str], sessions: dict[str, AgentSession]) -> dict[str, Any]:
     here = {name for name, session in sessions.items() if session.is_here}
     flows: dict[str, int] = defaultdict(int)
     for change in history.changes:

@@ -112,6 +112,10 @@ def full_store(sample_store, tmp_path_factory):
                 components_json='["=a.py"]', human_corrections_json='{"missing_tasks":[]}',
                 metadata_json=json.dumps({**note, "estimated_cost_vector_json": {"people": 2, "tokens": "?"}})
                 )  # fmt: skip
+    insert(url, "code_change", change_id="ferry/app#1", task_id="stub", repository="ferry/app", flow="squash",
+           outcome="merged", pull_request=1, started_at=at, merged_at=at, lines_added=7, is_fix=1, reverted_share=0.5,
+           title="=1+1", metadata_json=json.dumps(note))  # fmt: skip
+    insert(url, "change_session", link_id="l", change_id="ferry/app#1", session_id="s", evidence="branch", share=0.25)
     known = {"executed_at": at, "agent_role": "Gardener"}
     insert(url, "agent_cost_vector", execution_id="all", task_id="full", **known, **dict.fromkeys(MEASURES, 10**15),
            machine="box", tool="mine", tool_version="1.0", labels='{"b":"2","a":""}', user_id="u", subtask_id="s",
@@ -166,7 +170,11 @@ def with_origin_in_metadata(executions):
 def test_an_export_in_the_platforms_form_loads_again_with_the_same_views(run, full_store, full_views, tmp_path, words):
     files = exported(run, full_store, "--as", "platform", "--out", tmp_path / "out", *words)
     assert list(files) == [table for table in sql.RECORD_TABLES if table in sql.CONTRACT_TABLES]
-    vocabularies = [word for table in (*sql.VOCABULARIES, sql.PEOPLE) for word in ("--table", table)]
+    vocabularies = [
+        word
+        for table in (*sql.VOCABULARIES, sql.PEOPLE, sql.CODE_CHANGES, sql.CHANGE_SESSIONS)
+        for word in ("--table", table)
+    ]
     files |= exported(run, full_store, *vocabularies, "--raw", "--out", tmp_path / "vocabularies")
     found, expected = views(loaded(run, tmp_path, files)), dict(full_views)
     for name in ("executions", "stg_executions"):

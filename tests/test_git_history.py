@@ -6,11 +6,11 @@ import subprocess
 import pytest
 
 from asp_analysis.errors import InputError
-from asp_analysis.git.history import read_history
-from asp_analysis.git.messages import agents_of, is_fix, pull_request, reverted, task_type
-from asp_analysis.git.patches import Commit, parse_log
-from asp_analysis.git.paths import is_code, is_foreign_name
-from asp_analysis.git.repository import Repository
+from asp_analysis.importers.git.git_log import Commit, parse_log
+from asp_analysis.importers.git.messages import agents_of, is_fix, pull_request, reverted, task_type
+from asp_analysis.importers.git.paths import is_code, is_foreign_name
+from asp_analysis.importers.git.repository import Repository
+from asp_analysis.importers.git.repository_history import read_history
 from tests.planted_repository import DAY, Planted, plant
 
 
@@ -80,12 +80,12 @@ def test_changes_that_were_mended_soon_were_touched_again(planted, history):
 
 def test_lines_belong_to_whom_git_blame_names(planted, history, tmp_path):
     """Every line, as `git blame --first-parent -w` says, which knows no moves between places."""
-    from asp_analysis.git.patch_log import PatchLog
-    from asp_analysis.git.paths import Paths
-    from asp_analysis.git.replay import Replay
+    from asp_analysis.importers.git.patch_log import PatchLog
+    from asp_analysis.importers.git.paths import Paths
+    from asp_analysis.importers.git.replay import HistoryReplay
 
     repository = Repository(planted.path)
-    replay = Replay(history.merged, Paths(repository), set())
+    replay = HistoryReplay(history.merged, Paths(repository), set())
     replay.run(PatchLog(repository).read([commit.hash for change in history.merged for commit in change.delivering]))
     of_hash = {commit.hash: change.number for change in history.merged for commit in change.delivering}
     for path in ("src/api.py", "src/jobs.py", "src/web.py"):

@@ -13,6 +13,7 @@ from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.errors import QueryError, StoreError
 from asp_analysis.session import connect, readers, view_names
 from asp_analysis.store.database import create_store, open_store
+from tests.planted_repository import OF_CHANGES
 from tests.postgres import PASSWORD
 
 
@@ -288,7 +289,11 @@ def users(postgres_url, users_of):
 def test_a_reader_reads_every_view_and_cannot_write(users, tmp_path, run):
     reader, _ = users
     with connect(reader) as session:
-        assert {name for name in view_names() if not len(session.view(name))} == {"stg_aliases", "stg_loads"}
+        assert {name for name in view_names() if not len(session.view(name))} == {
+            "stg_aliases",
+            "stg_loads",
+            *OF_CHANGES,
+        }
     refused = run("load", write_lines(tmp_path / "costs.jsonl", LINES), "--as", "executions", "--db", reader)
     assert refused.exit_code == 1 and "this user may not do that" in refused.err
     with psycopg.connect(reader.text) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -26,6 +26,8 @@ LABEL_COLUMNS = {"person": "user_id", "machine": "machine", "repository": "repos
 _TASK_COLUMNS = RECORDS["task_metadata"].model_fields.keys() - {"metadata_json"}
 
 _MARKS: dict[str, Callable[[set[str]], bool]] = {
+    "code_change": lambda names: {"change_id", "flow", "outcome"} <= names,
+    "change_session": lambda names: {"link_id", "change_id", "session_id"} <= names,
     "metrics": lambda names: {"metric_type", "metric_value"} <= names,
     "defect_log": lambda names: bool({"phase_injected", "phase_removed"} & names),
     "defect_types": lambda names: {"defect_type", "type_order", "taxonomy"} <= names,

@@ -11,22 +11,22 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from asp_analysis.git.changes import Change
-from asp_analysis.git.messages import trailers
-from asp_analysis.git.replay import DAY_S
-from asp_analysis.git.repository import MAIN_NAMES, Repository
+from asp_analysis.importers.git.code_changes import Change
+from asp_analysis.importers.git.messages import trailers
+from asp_analysis.importers.git.replay import DAY_S
+from asp_analysis.importers.git.repository import MAIN_NAMES, Repository
 
 EVIDENCE = ("trailer", "checkpoint", "branch", "paths")
 
-_NAMES = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{7,}")
+_SESSION_NAMES = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{7,}")
 _CHECKPOINT = "entire-checkpoint"
 _CHECKPOINTS = "entire/checkpoints/v1"
-_MOST_FILES = 0.5
+_LEAST_COMMON = 0.5
 """Share of the files that a session edited that a change must hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Session:
+class AgentSession:
     """One session of an agent as the store knows it: its tasks, branch and files, from when until when (seconds).
 
     is_here: whether the store says that it worked in this repository; the others can only be named.
@@ -51,7 +51,7 @@ class Link:
     share: float
 
 
-def find_links(repository: Repository, changes: list[Change], sessions: list[Session]) -> list[Link]:
+def find_links(repository: Repository, changes: list[Change], sessions: list[AgentSession]) -> list[Link]:
     """Link each session with the changes of the strongest class of evidence that it has any of.
 
     A session of several changes is shared among them by their lines; the shares of a session add up to 1.
@@ -84,8 +84,8 @@ def _shared(session_id: str, classes: dict[str, set[int]], changes: list[Change]
         yield Link(change=number, session_id=session_id, evidence=evidence, share=weight / total)
 
 
-def _named(change: Change, known: dict[str, Session]) -> set[str]:
-    return {name for message in change.messages for name in _NAMES.findall(message) if name in known}
+def _named(change: Change, known: dict[str, AgentSession]) -> set[str]:
+    return {name for message in change.messages for name in _SESSION_NAMES.findall(message) if name in known}
 
 
 def _checkpoints(change: Change) -> set[str]:
@@ -140,17 +140,17 @@ def _session_ids(content: bytes) -> set[str]:
     return {name for name in names if isinstance(name, str) and name}
 
 
-def _same_branch(session: Session, changes: list[Change]) -> Iterable[int]:
+def _same_branch(session: AgentSession, changes: list[Change]) -> Iterable[int]:
     for change in changes:
         if change.branch in session.branches and change.branch not in (*MAIN_NAMES, "HEAD") and _meets(session, change):
             yield change.number
 
 
-def _meets(session: Session, change: Change) -> bool:
+def _meets(session: AgentSession, change: Change) -> bool:
     return session.first_at <= change.completed_at + DAY_S and session.last_at >= change.started_at - DAY_S
 
 
-def _same_files(session: Session, changes: list[Change]) -> Iterable[int]:
+def _same_files(session: AgentSession, changes: list[Change]) -> Iterable[int]:
     """Yield the change that holds most of what a session edited, if one does and was finished soon after."""
     if not session.files:
         return
@@ -162,7 +162,7 @@ def _same_files(session: Session, changes: list[Change]) -> Iterable[int]:
             continue
         common = sum(_is_in(path, change.files) for path in session.files) / len(session.files)
         rank = (-common, abs(change.completed_at - session.last_at), change.number)
-        if common >= _MOST_FILES and (best is None or rank < best):
+        if common >= _LEAST_COMMON and (best is None or rank < best):
             best = rank
     if best is not None:
         yield best[2]

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from asp_analysis.errors import InputError
-from asp_analysis.git.patches import HEADER, Commit, FilePatch, parse_log
-from asp_analysis.git.repository import PATCH, Repository
+from asp_analysis.importers.git.git_log import COMMIT_FORMAT, Commit, FilePatch, parse_log
+from asp_analysis.importers.git.repository import PATCH, Repository
 
-_WORDS = ("log", "--no-walk=unsorted", "--diff-merges=first-parent", *PATCH, HEADER, "--stdin")
-_MOST_FILES = 2_000
+_LOG = ("log", "--no-walk=unsorted", "--diff-merges=first-parent", *PATCH, COMMIT_FORMAT, "--stdin")
+_FILES_APART = 2_000
 _LACKING = ("unable to read", "missing", "could not fetch", "promisor")
 """Words of git where an object is not in the clone."""
 
@@ -35,7 +35,7 @@ class PatchLog:
             held: Logged | None = None
             done = 0
             try:
-                with self._repository.lines(*_WORDS, given="\n".join(left).encode() + b"\n") as lines:
+                with self._repository.lines(*_LOG, given="\n".join(left).encode() + b"\n") as lines:
                     for logged in parse_log(lines):
                         if held is not None:
                             yield held
@@ -57,20 +57,29 @@ class PatchLog:
         listed = self._repository.content(*words, commit).decode("utf-8", "surrogateescape").split("\x00")
         paths = [path for path in listed if path]
         files: list[FilePatch] = []
-        for path in paths[:_MOST_FILES]:
+        for path in paths[:_FILES_APART]:
             found = self._read_file(commit, path)
             if found is None:
                 self.unread.append((commit, path))
                 found = [FilePatch(path, path, is_binary=True)]
             files += found
-        self.unread += [(commit, path) for path in paths[_MOST_FILES:]]
-        with self._repository.lines("log", "-1", HEADER, commit) as lines:
+        self.unread += [(commit, path) for path in paths[_FILES_APART:]]
+        with self._repository.lines("log", "-1", COMMIT_FORMAT, commit) as lines:
             for header, _ in parse_log(lines):
                 yield header, files
 
     def _read_file(self, commit: str, path: str) -> list[FilePatch] | None:
         """Return what a commit did to one file; None where its content is not there."""
-        words = ("log", "-1", "--diff-merges=first-parent", *PATCH, HEADER, commit, "--", f":(literal,top){path}")
+        words = (
+            "log",
+            "-1",
+            "--diff-merges=first-parent",
+            *PATCH,
+            COMMIT_FORMAT,
+            commit,
+            "--",
+            f":(literal,top){path}",
+        )
         try:
             with self._repository.lines(*words) as lines:
                 return [patch for _, patches in parse_log(lines) for patch in patches]

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from asp_analysis.git.messages import (
+from asp_analysis.importers.git.git_log import Commit, FilePatch
+from asp_analysis.importers.git.messages import (
     agents_of,
     fixed_issues,
     is_fix,
@@ -14,8 +15,7 @@ from asp_analysis.git.messages import (
     reviewers_of,
     task_type,
 )
-from asp_analysis.git.patches import Commit, FilePatch
-from asp_analysis.git.paths import Paths, language_of
+from asp_analysis.importers.git.paths import Paths, language_of
 
 _REBASED_WITHIN_S = 5
 """Commits that one rebase wrote have committer times so close, and author times of their own."""

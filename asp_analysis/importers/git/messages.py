@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from asp_analysis.git.patches import Commit
+from asp_analysis.importers.git.git_log import Commit
 
 _SQUASHED = re.compile(r"\(#(\d+)\)\s*$")
 _MERGED_NUMBER = (
@@ -39,7 +39,7 @@ _REVERTED_SUBJECT = re.compile(r'^(?:revert|partial(?:ly)? reverts?):? "(.+)"', 
 _PICKED = re.compile(r"\(cherry picked from commit ([0-9a-f]{7,40})\)")
 _TRAILER = re.compile(r"^([A-Za-z][A-Za-z0-9-]+):\s+(\S.*?)\s*$", re.MULTILINE)
 _HYPHENATED = re.compile(r"^[A-Za-z]+(?:-[A-Za-z]+)+:\s")
-_AGENTS = (
+_CODING_AGENTS = (
     ("Claude Code", re.compile(r"\bclaude\b|noreply@anthropic\.com", re.IGNORECASE)),
     ("GitHub Copilot", re.compile(r"\bcopilot\b", re.IGNORECASE)),
     ("Cursor", re.compile(r"\bcursor ?agent\b|cursoragent@cursor\.com|^cursor\b", re.IGNORECASE)),
@@ -134,7 +134,7 @@ def agents_of(commit: Commit) -> set[str]:
     is_bot = commit.author_name.endswith("[bot]") or commit.author.endswith("[bot]@users.noreply.github.com")
     if is_bot or "copilot" in commit.author_name.lower() or "(aider)" in commit.author_name:
         said.append(f"{commit.author_name} <{commit.author}>")
-    found = {name for name, pattern in _AGENTS for text in said if pattern.search(text)}
+    found = {name for name, pattern in _CODING_AGENTS for text in said if pattern.search(text)}
     if is_bot and not found:
         found.add(commit.author_name)
     return found

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from asp_analysis.git.changes import Change
-from asp_analysis.git.lines import LineOwners, Removed
-from asp_analysis.git.patches import Commit, FilePatch
-from asp_analysis.git.paths import Paths, is_code, is_trivial
+from asp_analysis.importers.git.code_changes import Change
+from asp_analysis.importers.git.git_log import Commit, FilePatch
+from asp_analysis.importers.git.lines import LineOwners, Removed
+from asp_analysis.importers.git.paths import Paths, is_code, is_trivial
 
 DAY_S = 86_400
 AGES = (14, 30, 90)
@@ -19,7 +19,7 @@ LINES_KEPT = 5_000_000
 
 
 @dataclass(kw_only=True)
-class Trace:
+class ChangeTrace:
     """What the replay saw of a change.
 
     lost: days -> how many of its lines were gone after them; took: another change -> lines that this one took from it;
@@ -35,19 +35,19 @@ class Trace:
     went: array = field(default_factory=lambda: array("q"))
 
 
-class Replay:
+class HistoryReplay:
     """Takes the commits of the main branch with their patches in order, and fills changes and their traces."""
 
     def __init__(self, changes: list[Change], paths: Paths, transparent: set[str]) -> None:
         """`transparent` are the commits that only reformat, as .git-blame-ignore-revs lists them."""
-        self.changes, self.traces = changes, [Trace() for _ in changes]
+        self.changes, self.traces = changes, [ChangeTrace() for _ in changes]
         self._paths, self._transparent = paths, transparent
         self.owners = LineOwners()
         self._change_of = {commit.hash: change for change in changes for commit in change.delivering}
         self._kept = 0
 
     def run(self, log: Iterable[tuple[Commit, list[FilePatch]]]) -> None:
-        """Replay a log of the main branch, the oldest commit first."""
+        """HistoryReplay a log of the main branch, the oldest commit first."""
         for commit, patches in log:
             change = self._change_of.get(commit.hash)
             if change is None:
@@ -63,7 +63,7 @@ class Replay:
         lost = self.owners.apply(patch, change.number, is_transparent=is_transparent)
         self._blame(trace, change, lost)
 
-    def _keep(self, trace: Trace, patch: FilePatch) -> None:
+    def _keep(self, trace: ChangeTrace, patch: FilePatch) -> None:
         """Keep what came and went, to be compared with what other changes did."""
         for hunk in patch.hunks:
             if self._kept > LINES_KEPT:
@@ -72,7 +72,7 @@ class Replay:
             trace.came.extend(hashes_of(hunk.added))
             trace.went.extend(hashes_of(hunk.removed))
 
-    def _blame(self, trace: Trace, change: Change, lost: list[Removed]) -> None:
+    def _blame(self, trace: ChangeTrace, change: Change, lost: list[Removed]) -> None:
         for one in lost:
             if one.owner == change.number:
                 continue

@@ -4,20 +4,20 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from asp_analysis.git.changes import Change
-from asp_analysis.git.messages import picked_from
-from asp_analysis.git.patch_log import Logged, PatchLog
-from asp_analysis.git.patches import Commit, FilePatch
-from asp_analysis.git.paths import Paths
-from asp_analysis.git.replay import DAY_S, Trace, hashes_of
-from asp_analysis.git.repository import Repository
+from asp_analysis.importers.git.code_changes import Change
+from asp_analysis.importers.git.git_log import Commit, FilePatch
+from asp_analysis.importers.git.messages import picked_from
+from asp_analysis.importers.git.patch_log import Logged, PatchLog
+from asp_analysis.importers.git.paths import Paths
+from asp_analysis.importers.git.replay import DAY_S, ChangeTrace, hashes_of
+from asp_analysis.importers.git.repository import Repository
 
 ABANDONED_DAYS = 30
 """A branch without a commit for so long, while the repository went on, is called abandoned; a younger one is open."""
 
 _MOST_BRANCHES = 2_000
 _TAG = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end) %(creatordate:unix) %(refname:strip=2)"
-_ALIKE = 0.95
+_SAME_WORK = 0.95
 _NO_WORK = ("refs/heads/entire/", "refs/remotes/origin/entire/", "refs/heads/gh-pages", "refs/remotes/origin/gh-pages")
 
 
@@ -70,7 +70,7 @@ def _own_commits(repository: Repository, log: PatchLog, tips: list[str]) -> dict
     return {tip: [by_hash[name] for name in of_tip if name in by_hash] for tip, of_tip in names.items()}
 
 
-def name_merged(branches: list[Branch], changes: list[Change], traces: list[Trace]) -> list[Branch]:
+def name_merged(branches: list[Branch], changes: list[Change], traces: list[ChangeTrace]) -> list[Branch]:
     """Give squashed and rebased changes the branch that they came from; return the branches that came to nothing."""
     left = []
     for branch in branches:
@@ -99,7 +99,7 @@ def _lines_of(patches: Iterable[FilePatch]) -> tuple[Counter[int], Counter[int]]
 
 
 def _same_change(
-    branch: Branch, came: Counter[int], went: Counter[int], changes: list[Change], traces: list[Trace]
+    branch: Branch, came: Counter[int], went: Counter[int], changes: list[Change], traces: list[ChangeTrace]
 ) -> Change | None:
     """Find the change that did what a branch had done before."""
     total = came.total() + went.total()
@@ -108,10 +108,10 @@ def _same_change(
             return None
         trace = traces[change.number]
         size = len(trace.came) + len(trace.went)
-        if not _ALIKE * total <= size <= total / _ALIKE:
+        if not _SAME_WORK * total <= size <= total / _SAME_WORK:
             continue
         same = (came & Counter(trace.came)).total() + (went & Counter(trace.went)).total()
-        if same >= _ALIKE * max(total, size):
+        if same >= _SAME_WORK * max(total, size):
             return change
     return None
 

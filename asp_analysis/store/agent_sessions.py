@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from asp_analysis.records import read_instant
 from asp_analysis.store.statements import execute
@@ -27,15 +27,20 @@ def stored_sessions(connection: Connection) -> list[StoredSession]:
     is_server = connection.dialect.name == "postgresql"
     session = "e.metadata_json ->> 'session_id'" if is_server else "json_extract(e.metadata_json, '$.session_id')"
     query = (
-        f"SELECT {session} AS session_id, e.task_id, e.branch, e.repository, e.project_id, min(e.executed_at), "
-        "max(e.executed_at) FROM agent_cost_vector AS e WHERE e.metadata_json IS NOT NULL "
+        f"SELECT {session} AS session_id, e.task_id, e.branch, e.repository, e.project_id, "
+        "min(e.executed_at) AS first_at, max(e.executed_at) AS last_at "
+        "FROM agent_cost_vector AS e WHERE e.metadata_json IS NOT NULL "
         f"AND {session} IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2"
     )
     files = _files(connection)
     return [
-        StoredSession(name, task, branch, repository, project, read_instant(begun), read_instant(ended), files[task])
-        for name, task, branch, repository, project, begun, ended in execute(connection, query).all()
+        StoredSession(**{**row, **_instants(row)}, components_json=files[row["task_id"]])
+        for row in execute(connection, query).mappings()
     ]
+
+
+def _instants(row: RowMapping) -> dict[str, Any]:
+    return {name: read_instant(row[name]) for name in ("first_at", "last_at")}
 
 
 def has_role(connection: Connection, role: str) -> bool:

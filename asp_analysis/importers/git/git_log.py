@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-HEADER = "--format=%x01%H%x00%P%x00%aN%x00%aE%x00%at%x00%cE%x00%ct%x00%B%x00"
+COMMIT_FORMAT = "--format=%x01%H%x00%P%x00%aN%x00%aE%x00%at%x00%cE%x00%ct%x00%B%x00"
 """Begins each commit with U+0001, which no line of a patch begins with; no message holds U+0000."""
 
 _FIELDS = 8
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
+_QUOTED_BYTE = re.compile(rb"\\([0-7]{3}|.)")
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 
 
@@ -176,7 +176,7 @@ def _names(text: bytes) -> tuple[str, str]:
 def _unquoted(text: bytes) -> str:
     if not (text.startswith(b'"') and text.endswith(b'"') and len(text) > 1):
         return _decoded(text)
-    return _decoded(_ESCAPE.sub(_escaped, text[1:-1]))
+    return _decoded(_QUOTED_BYTE.sub(_escaped, text[1:-1]))
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from asp_analysis.git.repository import Repository
+from asp_analysis.importers.git.repository import Repository
 
 _LOCKS = {
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "deno.lock",
@@ -35,6 +35,7 @@ _LANGUAGES = {
     "proto": "Protocol Buffers", "groovy": "Groovy", "gradle": "Groovy", "sol": "Solidity", "nix": "Nix",
     "f90": "Fortran",
 }  # fmt: skip
+_ALL_PATHS = ("log", "--format=", "--name-only", "-z", "-m", "--first-parent")
 _NOT_CODE = {"HTML", "CSS"}
 _COMMENT = re.compile(rb"\s*(#|//|/\*|\*|--|;|<!--|\"\"\"|''')")
 _TRIVIAL = re.compile(rb"[\s{}()\[\];,:]*(pass|end|else|then|fi|do|done|return|break|continue)?[\s{}()\[\];,:]*")
@@ -49,9 +50,7 @@ class Paths:
         places = (".gitattributes", "*/.gitattributes")
         if not repository.content("grep", "-l", "linguist-", repository.main, "--", *places, may_fail=True):
             return
-        listed = repository.content(
-            "log", "--format=", "--name-only", "-z", "-m", "--first-parent", repository.main, "--"
-        )
+        listed = repository.content(*_ALL_PATHS, repository.main, "--")
         paths = {path.lstrip(b"\n") for path in listed.split(b"\x00")} - {b""}
         for path, value in repository.attributes(paths, "linguist-generated", "linguist-vendored"):
             self._said[path] = self._said.get(path, False) or value in ("set", "true")

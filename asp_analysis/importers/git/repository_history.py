@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from asp_analysis.git.branches import (
+from asp_analysis.importers.git.branches import (
     is_abandoned,
     name_merged,
     picks,
@@ -12,13 +12,13 @@ from asp_analysis.git.branches import (
     releases,
     unmerged_changes,
 )
-from asp_analysis.git.changes import Change, group_changes
-from asp_analysis.git.patch_log import PatchLog
-from asp_analysis.git.patches import HEADER, Commit, parse_commits
-from asp_analysis.git.paths import Paths
-from asp_analysis.git.replay import Replay, Trace
-from asp_analysis.git.repository import Repository
-from asp_analysis.git.reverts import Revert, find_reverts
+from asp_analysis.importers.git.code_changes import Change, group_changes
+from asp_analysis.importers.git.git_log import COMMIT_FORMAT, Commit, parse_commits
+from asp_analysis.importers.git.patch_log import PatchLog
+from asp_analysis.importers.git.paths import Paths
+from asp_analysis.importers.git.replay import ChangeTrace, HistoryReplay
+from asp_analysis.importers.git.repository import Repository
+from asp_analysis.importers.git.reverts import Revert, find_reverts
 
 _IGNORED = ".git-blame-ignore-revs"
 
@@ -55,7 +55,7 @@ class History:
 
     repository: Repository
     changes: list[Change]
-    traces: list[Trace]
+    traces: list[ChangeTrace]
     last_at: int
     reverts: dict[int, Revert] = field(default_factory=dict)
     releases: dict[int, Release] = field(default_factory=dict)
@@ -84,7 +84,7 @@ def read_history(repository: Repository) -> History:
     by_hash, main = _main_line(repository)
     changes = group_changes(main, by_hash)
     paths = Paths(repository)
-    replay = Replay(changes, paths, _transparent(repository))
+    replay = HistoryReplay(changes, paths, _transparent(repository))
     log = PatchLog(repository)
     replay.run(log.read([commit.hash for commit in main]))
     branches = read_branches(repository, log)
@@ -114,7 +114,7 @@ def read_history(repository: Repository) -> History:
 
 def _main_line(repository: Repository) -> tuple[dict[str, Commit], list[Commit]]:
     """Return all commits that the main branch holds, and those of its first parents, the oldest first."""
-    with repository.lines("log", HEADER, repository.main, "--") as lines:
+    with repository.lines("log", COMMIT_FORMAT, repository.main, "--") as lines:
         by_hash = {commit.hash: commit for commit in parse_commits(lines)}
     at: str | None = repository.text("rev-parse", f"{repository.main}^{{commit}}").strip()
     main = []

@@ -4,14 +4,14 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 
-from asp_analysis.git.changes import Change
-from asp_analysis.git.messages import reverted
-from asp_analysis.git.replay import DAY_S, Trace
+from asp_analysis.importers.git.code_changes import Change
+from asp_analysis.importers.git.messages import reverted
+from asp_analysis.importers.git.replay import DAY_S, ChangeTrace
 
 WHOLE = 0.9
 """A change of whose lines this share was undone was reverted; below it, in part."""
 
-_ALIKE = 0.95
+_NOTHING_ELSE = 0.95
 """Of what a change does, the share that must undo another one before that is called a revert though nothing says so."""
 
 _LEAST_SHARE = 0.25
@@ -32,7 +32,7 @@ class Revert:
     evidence: str
 
 
-def find_reverts(changes: list[Change], traces: list[Trace]) -> list[Revert]:
+def find_reverts(changes: list[Change], traces: list[ChangeTrace]) -> list[Revert]:
     """Find what was undone, in the order in which it happened; a revert that was itself undone is left out."""
     named = _Named(changes)
     found: list[Revert] = []
@@ -47,7 +47,7 @@ def find_reverts(changes: list[Change], traces: list[Trace]) -> list[Revert]:
     return [one for one in found if one.by not in undone]
 
 
-def _undone(first: Trace, second: Trace) -> tuple[float, float]:
+def _undone(first: ChangeTrace, second: ChangeTrace) -> tuple[float, float]:
     """Return which share of the first change the second undid, and which share of the second did so."""
     back = Counter(first.came) & Counter(second.went)
     again = Counter(first.went) & Counter(second.came)
@@ -58,13 +58,13 @@ def _undone(first: Trace, second: Trace) -> tuple[float, float]:
     )
 
 
-def _may_undo(first: Trace, second: Trace) -> bool:
+def _may_undo(first: ChangeTrace, second: ChangeTrace) -> bool:
     """Whether the sizes of two changes allow that the second does nothing but undo enough of the first."""
     size, other = (len(trace.came) + len(trace.went) for trace in (first, second))
-    return _LEAST_SHARE * size <= other <= size / _ALIKE
+    return _LEAST_SHARE * size <= other <= size / _NOTHING_ELSE
 
 
-def _shown_by_lines(change: Change, changes: list[Change], traces: list[Trace]) -> Revert | None:
+def _shown_by_lines(change: Change, changes: list[Change], traces: list[ChangeTrace]) -> Revert | None:
     """Find the change that this one does nothing but undo, though its message does not say so."""
     trace = traces[change.number]
     if len(trace.came) + len(trace.went) < _LEAST_LINES or not trace.took:
@@ -75,7 +75,11 @@ def _shown_by_lines(change: Change, changes: list[Change], traces: list[Trace]) 
     of_other, of_this = _undone(traces[other], trace)
     is_soon = change.completed_at - changes[other].completed_at <= _SOON_DAYS * DAY_S
     brings_back = bool(Counter(traces[other].went) & Counter(trace.came))
-    if of_this < _ALIKE or of_other < _LEAST_SHARE or not (brings_back or (is_soon and of_other >= _ALIKE)):
+    if (
+        of_this < _NOTHING_ELSE
+        or of_other < _LEAST_SHARE
+        or not (brings_back or (is_soon and of_other >= _NOTHING_ELSE))
+    ):
         return None
     return Revert(of=other, by=change.number, share=of_other, evidence="lines")
 

@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from asp_analysis.batch import Batch
-from asp_analysis.git.changes import Change
-from asp_analysis.git.history import Fix, History
-from asp_analysis.git.links import Link, Session
-from asp_analysis.git.replay import AGES, DAY_S
+from asp_analysis.importers.git.code_changes import Change
+from asp_analysis.importers.git.links import AgentSession, Link
+from asp_analysis.importers.git.replay import AGES, DAY_S
+from asp_analysis.importers.git.repository_history import Fix, History
 from asp_analysis.records import format_instant, json_text, storable_json
 
 CHANGES, LINKS = "code_change", "change_session"
 
-_ROWS = 2_000
-_MOST_FILES = 200
+_TOLD_AT_ONCE = 2_000
+_FILES_KEPT = 200
 _NAMED_TASKS = ("session", "branch", "project")
 _DEFAULT_TYPE = "6_Conventional_Code_Bug"
 _EPOCH = datetime(1970, 1, 1)
@@ -37,7 +37,7 @@ class Telling:
 
     history: History
     links: list[Link]
-    sessions: dict[str, Session]
+    sessions: dict[str, AgentSession]
     task_from: str
     has_production: bool = True
 
@@ -111,8 +111,8 @@ def _only_tasks(telling: Telling) -> dict[int, str]:
     }
 
 
-def _sessions_by_change(telling: Telling) -> dict[int, list[Session]]:
-    found: dict[int, list[Session]] = defaultdict(list)
+def _sessions_by_change(telling: Telling) -> dict[int, list[AgentSession]]:
+    found: dict[int, list[AgentSession]] = defaultdict(list)
     for link in telling.links:
         found[link.change].append(telling.sessions[link.session_id])
     return found
@@ -121,7 +121,7 @@ def _sessions_by_change(telling: Telling) -> dict[int, list[Session]]:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _task(task_id: str, changes: list[Change], telling: Telling, sessions_of: dict[int, list[Session]]) -> Record:
+def _task(task_id: str, changes: list[Change], telling: Telling, sessions_of: dict[int, list[AgentSession]]) -> Record:
     history = telling.history
     outcomes = {history.outcomes[change.number] for change in changes}
     status = "in_progress" if "open" in outcomes else "completed" if "merged" in outcomes else "failed"
@@ -143,7 +143,7 @@ def _task(task_id: str, changes: list[Change], telling: Telling, sessions_of: di
         "status": status,
         "actual_size": sum(change.size for change in changes),
         "is_human_reviewed": True if any(change.is_reviewed for change in changes) else None,
-        "components_json": json_text(files[:_MOST_FILES]) if files else None,
+        "components_json": json_text(files[:_FILES_KEPT]) if files else None,
         "metadata_json": storable_json({"git": _facts(changes, len(files))}),
     }
 
@@ -265,7 +265,7 @@ def _batches(table: str, records: Iterable[Record]) -> Iterator[Batch]:
     rows: list[Record] = []
     for record in records:
         rows.append(record)
-        if len(rows) == _ROWS:
+        if len(rows) == _TOLD_AT_ONCE:
             yield _batch(table, rows)
             rows = []
     if rows:

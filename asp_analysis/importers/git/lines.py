@@ -7,9 +7,9 @@ import re
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-from asp_analysis.git.patches import FilePatch, Hunk
+from asp_analysis.importers.git.git_log import FilePatch, Hunk
 
-_BLANKS, _NOT_WORDS = re.compile(rb"\s+"), re.compile(rb"\W")
+_ALL_BLANKS, _NOT_WORDS = re.compile(rb"\s+"), re.compile(rb"\W")
 _MOVED = 20
 """A line of so many letters and digits that is lost in one place of a file and comes in another has moved."""
 
@@ -61,10 +61,10 @@ def _carried(hunk: Hunk, old: list[int], owner: int, lost: list[Removed], path: 
         return [owner] * len(hunk.added)
     same: dict[bytes, deque[int]] = defaultdict(deque)
     for place, text in enumerate(hunk.removed):
-        same[_BLANKS.sub(b"", text)].append(place)
+        same[_ALL_BLANKS.sub(b"", text)].append(place)
     new, kept = [], set()
     for text in hunk.added:
-        places = same.get(_BLANKS.sub(b"", text))
+        places = same.get(_ALL_BLANKS.sub(b"", text))
         if places and text.strip():
             place = places.popleft()
             kept.add(place)
@@ -92,13 +92,13 @@ def _settle_moved(lost: list[Removed], patch: FilePatch, owners: list[int], owne
     gone: dict[bytes, list[int]] = defaultdict(list)
     for index, one in enumerate(lost):
         if _is_long(one.text):
-            gone[_BLANKS.sub(b"", one.text)].append(index)
+            gone[_ALL_BLANKS.sub(b"", one.text)].append(index)
     if not gone:
         return lost
     moved: set[int] = set()
     for hunk in patch.hunks:
         for place, text in enumerate(hunk.added, hunk.new_start - 1):
-            if len(text) >= _MOVED and (found := gone.get(_BLANKS.sub(b"", text))) and owners[place] == owner:
+            if len(text) >= _MOVED and (found := gone.get(_ALL_BLANKS.sub(b"", text))) and owners[place] == owner:
                 index = found.pop(0)
                 owners[place] = lost[index].owner
                 moved.add(index)
