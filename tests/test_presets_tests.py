@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asp_analysis.importers.presets.green_red import tell_tests
-from asp_analysis.importers.presets.junit_xml import GREEN, RED, JunitReport
+from asp_analysis.importers.presets.junit_xml import WAS_GREEN, WAS_RED, JunitReport
 from asp_analysis.importers.presets.series import SeriesRun, Stored
 
 ENDS = {
@@ -337,7 +337,9 @@ NOTHING_STORED = Stored(defects=lambda _: set(), tasks=lambda _: {})
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, GREEN, RED])), max_size=12), st.integers(0, 12))
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, WAS_GREEN, WAS_RED])), max_size=12), st.integers(0, 12)
+)
 def test_a_longer_series_keeps_what_a_shorter_one_told(ends, cut):
     """Whatever comes later: a commit that is over tells the same defects, unless a rerun shows that it is flaky."""
     ordered = sorted(ends, key=lambda pair: pair[0])

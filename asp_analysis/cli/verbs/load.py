@@ -101,7 +101,8 @@ class _Request:
     "--from",
     "preset",
     metavar="PRESET|FILE",
-    help="What wrote the files: jira, linear, gh-pr, gh-issue, gitlab-mr, junit, or a preset of your own in a file.",
+    help="What wrote the files: jira, linear, gh-pr, gh-issue, gitlab-mr, junit, sarif, eslint, coverage, or a preset "
+    "of your own in a file.",
 )
 @click.option("--explain", "is_explained", is_flag=True, help="Print the preset of --from, to read, copy and change.")
 @click.option(

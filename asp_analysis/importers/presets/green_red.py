@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from asp_analysis.importers.presets.junit_xml import GREEN, RED, Test
+from asp_analysis.importers.presets.junit_xml import WAS_GREEN, WAS_RED, Test
 from asp_analysis.importers.presets.series import SeriesRun, Stored, Told, in_order
 
 Record = dict[str, Any]
@@ -62,8 +62,8 @@ def _by_test(ordered: list[SeriesRun]) -> dict[Test, list[_Seen]]:
     for run in ordered:
         for test, end in run.content.ends.items():
             if end:
-                is_flaky = ends[test, run.commit or run.file] == GREEN | RED
-                seen[test].append(_Seen(run=run, is_red=bool(end & RED), is_flaky=is_flaky))
+                is_flaky = ends[test, run.commit or run.file] == WAS_GREEN | WAS_RED
+                seen[test].append(_Seen(run=run, is_red=bool(end & WAS_RED), is_flaky=is_flaky))
     return seen
 
 

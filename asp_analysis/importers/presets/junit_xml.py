@@ -8,7 +8,7 @@ from xml.parsers import expat
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import LARGEST_DOCUMENT, SourceFile
 
-GREEN, RED = 1, 2
+WAS_GREEN, WAS_RED = 1, 2
 
 Test = tuple[str, str]
 """The class and the name of a test."""
@@ -22,7 +22,7 @@ _BYTES_AT_ONCE = 2**16
 
 @dataclass(kw_only=True)
 class JunitReport:
-    """The tests of one report: how each ended in it, bits of GREEN and RED, 0 where nothing is known.
+    """The tests of one report: how each ended in it, bits of WAS_GREEN and WAS_RED, 0 where nothing is known.
 
     places: file and line of those that are red, messages: what their failure said; time: the earliest of its suites.
     """
@@ -111,8 +111,8 @@ class _Handler:
             self._suites.pop()
         elif name == "testcase" and self._test is not None:
             ends = self.report.ends
-            ends[self._test] = ends.get(self._test, 0) | (GREEN if self._end == -1 else self._end)
-            if ends[self._test] & RED and self._place is not None:
+            ends[self._test] = ends.get(self._test, 0) | (WAS_GREEN if self._end == -1 else self._end)
+            if ends[self._test] & WAS_RED and self._place is not None:
                 self.report.places[self._test] = self._place
             self._test = None
             if len(ends) > _MOST_TESTS:
@@ -141,9 +141,9 @@ class _Handler:
             self.report.in_setup += is_setup
             self._end = 0 if self._end == -1 else self._end
         elif name in _RED_CHILDREN:
-            self._end = max(self._end, 0) | RED
+            self._end = max(self._end, 0) | WAS_RED
             if self._keep_text and message and self._test is not None:
                 self.report.messages[self._test] = message[:_LONGEST_NAME]
         elif name in _RERUN_CHILDREN:
             was_red_at_last = name.startswith("rerun")
-            self._end = max(self._end, 0) | (RED if was_red_at_last else RED | GREEN)
+            self._end = max(self._end, 0) | (WAS_RED if was_red_at_last else WAS_RED | WAS_GREEN)

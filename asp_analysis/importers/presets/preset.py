@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -123,8 +124,10 @@ class Preset(_Strict):
 
     title, export, about: for people. marks: columns, keys or XML elements that only such a file has; one of the lists
     must be there whole. reader: what reads the file: "table" any table, the others are named after the tool's file.
-    needs: columns without which nothing can be read; wants: columns that are worth asking for. inputs: what --set may
-    say besides our columns. cut_at: counts of rows at which the tool cuts its list. bots: logins of programs.
+    needs: columns without which nothing can be read; wants: columns that are worth asking for. asks: our columns that
+    the export never has, so that --set must say them. inputs: what --set may say besides our columns. time_formats: of
+    its times, unless the user names others. cut_at: counts of rows at which the tool cuts its list. bots: logins of
+    programs.
     """
 
     name: str
@@ -132,9 +135,10 @@ class Preset(_Strict):
     export: str = ""
     about: list[str] = []
     marks: list[list[str]] = []
-    reader: Literal["table", "github", "gitlab", "junit", "sarif", "eslint", "coverage"] = "table"
+    reader: Literal["table", "github", "gitlab", "junit", "sarif", "eslint"] = "table"
     needs: list[str] = []
     wants: list[str] = []
+    asks: list[str] = []
     inputs: list[str] = []
     time_formats: list[str] = []
     cut_at: list[int] = []
@@ -146,6 +150,15 @@ class Preset(_Strict):
     def _in_one(cls, value: Any) -> Any:
         """A long command is written in parts."""
         return "".join(value) if isinstance(value, list) and all(isinstance(part, str) for part in value) else value
+
+    def check_said(self, name: str, said: Collection[str]) -> None:
+        """Refuse an export without what only its user can say.
+
+        Raises:
+            InputError: he did not.
+        """
+        if missing := [column for column in self.asks if column not in said]:
+            raise InputError(f"{name} is {self.title}, which has no {missing[0]}. Say it: --set {missing[0]}=VALUE.")
 
     def tell_cut(self, name: str, count: int) -> list[str]:
         """Say that a list has just as many rows as its tool gives at most; empty where it has not."""

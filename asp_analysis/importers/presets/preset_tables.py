@@ -51,6 +51,7 @@ def read_with_preset(source: PresetSource, options: ReadOptions) -> list[Part]:
     first = next(iter(source.read()), None)
     columns = list(first.columns) if first else []
     notes = source.notes
+    use.preset.check_said(source.name, {*table.constants, *table.columns})
     if columns:
         notes += _check_columns(source.name, columns, use)
         check_mapping(source.name, columns, table, kinds)

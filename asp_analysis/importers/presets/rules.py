@@ -54,7 +54,8 @@ def folded(word: str) -> str:
 def is_met(conditions: Conditions, row: PresetRow) -> bool:
     """Return whether a row has one of the words in each of the columns; "*" is any, and commas part words."""
     for path, words in conditions.items():
-        texts = [_text(value) for value in row.values(path)]
+        values = [item for value in row.values(path) for item in (value if isinstance(value, list) else [value])]
+        texts = [_text(value) for value in values]
         found = {folded(part) for text in texts for part in (text, *text.split(","))}
         if not found or ("*" not in words and found.isdisjoint(map(folded, words))):
             return False

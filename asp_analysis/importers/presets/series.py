@@ -112,8 +112,8 @@ class RunReader:
             )
         if self._uncommitted and self._count > 1:
             notes.append(
-                f"{_counted(self._uncommitted, self._count)} no commit, such as {self._uncommitted[0]}: what is flaky "
-                "cannot be told there. --commit-from PATTERN finds it in the path, --set commit=HASH says it."
+                f"{_counted(self._uncommitted, self._count)} no commit, such as {self._uncommitted[0]}: what one is "
+                "about is not known. --commit-from PATTERN finds it in the path, --set commit=HASH says it."
             )
         return notes
 

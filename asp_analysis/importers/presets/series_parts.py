@@ -2,6 +2,8 @@
 
 from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.format import Part, ReadOptions
+from asp_analysis.importers.presets.finding_reports import read_findings
+from asp_analysis.importers.presets.gone_findings import tell_findings
 from asp_analysis.importers.presets.green_red import tell_tests
 from asp_analysis.importers.presets.junit_xml import Test, read_junit
 from asp_analysis.importers.presets.preset import PresetUse
@@ -25,8 +27,13 @@ class PresetSeries:
         Raises:
             InputError: it is no report of this kind, or its time is none.
         """
-        report = read_junit(file, self._tests, keep_text=self._use.keep_text)
-        self._runs.append(self._reader.run(file, {"time": report.time}, report))
+        reader, root = self._use.preset.reader, self._use.inputs.get("root")
+        if reader == "junit":
+            report = read_junit(file, self._tests, keep_text=self._use.keep_text)
+            self._runs.append(self._reader.run(file, {"time": report.time}, report))
+            return
+        for found in read_findings(file, reader, root):
+            self._runs.append(self._reader.run(file, found.said, found))
 
     def parts(self, name: str, stored: Stored) -> list[Part]:
         """Return the parts of the load; name: of the series; stored: asks the store what it knows.
@@ -34,7 +41,8 @@ class PresetSeries:
         Raises:
             InputError: the task of a defect is not known.
         """
-        told = tell_tests(self._runs, stored)
+        is_of_tests = self._use.preset.reader == "junit"
+        told = tell_tests(self._runs, stored) if is_of_tests else tell_findings(self._runs)
         name_tasks(told.records, stored)
         task_known = "task_id" in {*self._options.table.constants, *self._options.table.columns}
         batches = list(record_batches(told.records, task_known, name))
