@@ -80,6 +80,8 @@ OUR_NAMES: dict[str, dict[str, str]] = {
     "capabilities": {},
     "defect_types": {},
     "people": {"from": "from_day", "until": "until_day", "cost_centre": "cost_center"},
+    "code_change": {"metadata": "metadata_json"},
+    "change_session": {},
 }
 """Kind of record -> the contract's name of a column, or another -> ours. Columns that are not here have one name."""
 

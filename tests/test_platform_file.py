@@ -76,7 +76,7 @@ def test_every_view_answers(platform_file):
         "stg_loads",
         "stg_people",
         *OF_CHANGES,
-    }  # of what a file of the platform lacks
+    }  # a file of the platform has none
 
 
 def test_numbers_times_and_flags_are_exact(platform_file):
