@@ -4,18 +4,22 @@ Executions are summed by what they say first, and only those few sums meet the p
 decimal numbers of twelve places: the groups add up to the total exactly, in whatever order they are added.
 """
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pandas as pd
 
 from asp_analysis.errors import InputError
 from asp_analysis.session import Session
 from asp_analysis.session.scope import Scope
+from asp_analysis.small_groups import TeamView, hide_small_groups
+from asp_analysis.time_zones import from_utc, to_utc
 
 _DAY_KEY = "CAST(executed_at AS DATE) AS day"
+_LOCAL_DAY_KEY = "CAST(timezone($zone, timezone('UTC', executed_at)) AS DATE) AS local_day"
+"""The day in which somebody in a time zone was; who was in which team is known by days of UTC."""
+
 _PROJECT = "COALESCE(of_project, project_id) AS project_id"
 
 
@@ -44,9 +48,9 @@ _DIMENSIONS = {
     "task": _Dimension(("task_id",), "task_id"),
     "tool": _Dimension(("tool",), "tool"),
     "prompt": _Dimension(("agent_version",), "agent_version"),
-    "day": _Dimension((_DAY_KEY,), "strftime(day, '%Y-%m-%d')"),
-    "week": _Dimension((_DAY_KEY,), "strftime(day, '%G-W%V')"),
-    "month": _Dimension((_DAY_KEY,), "strftime(day, '%Y-%m')"),
+    "day": _Dimension((_LOCAL_DAY_KEY,), "strftime(local_day, '%Y-%m-%d')"),
+    "week": _Dimension((_LOCAL_DAY_KEY,), "strftime(local_day, '%G-W%V')"),
+    "month": _Dimension((_LOCAL_DAY_KEY,), "strftime(local_day, '%Y-%m')"),
 }
 NAMES = (*_DIMENSIONS, "label NAME")
 """What costs can be grouped by."""
@@ -73,23 +77,78 @@ def read_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def group_costs(session: Session, names: Iterable[str], scope: Scope | None = None) -> pd.DataFrame:
+def group_costs(
+    session: Session, names: Iterable[str], scope: Scope | None = None, zone: str | None = None
+) -> pd.DataFrame:
     """Return what executions cost by the names, one row a group; an unknown name is a group of its own.
 
-    Columns: the names; executions, executions_without_cost [count]; people [count], different persons that are known;
-    cost_usd [USD], the sum of what is known, empty where nothing is; tokens_in, tokens_out [tokens].
+    zone: whose days, weeks and months are meant, as the IANA names it; UTC where None.
+
+    Columns: the names; executions, executions_without_cost [count]; people [count], different persons that are known,
+    empty where nobody is; cost_usd [USD], the sum of what is known, empty where nothing is; tokens_in, tokens_out
+    [tokens].
 
     Raises:
         InputError: a name is none.
         StoreError: the store cannot be read.
     """
     wanted = read_names(",".join(names))
-    values = {"since": scope.since if scope else None, "before": scope.before if scope else None}
-    return session.sql(_query(wanted), **values)
+    values: dict[str, object] = {"since": scope.since if scope else None, "before": scope.before if scope else None}
+    made = [_dimension(name, zone) for name in wanted]
+    if any("$zone" in key for one in made for key in one.keys):
+        values["zone"] = zone
+    return session.sql(_query(wanted, made), **values)
 
 
-def _query(names: tuple[str, ...]) -> str:
-    made = [_dimension(name) for name in names]
+_ALSO_ASKED = ("team", "cost_center", "machine", "project", "repository", "model", "role", "tool", "prompt")
+"""What the groups of a view of teams are compared with."""
+
+_OF_ONE_PERSON = ("person", "label account")
+_SHORT = ("day", "week")
+
+
+def group_team_costs(
+    session: Session, names: Iterable[str], least: int, scope: Scope, zone: str | None = None
+) -> pd.DataFrame:
+    """Return what groups of at least `least` people cost, as `group_costs`, and all others in one row.
+
+    Raises:
+        InputError: a name is none, that of single persons or of times shorter than a month; or the period has no whole
+            months.
+        StoreError: the store cannot be read.
+    """
+    wanted = read_names(",".join(names))
+    for name in wanted:
+        if name in _OF_ONE_PERSON:
+            raise InputError(f"A view of teams shows no single person. Leave {name} out of --by, or --team-view.")
+        if name in _SHORT:
+            raise InputError(f"A view of teams shows whole months. Write month for {name} in --by.")
+    for instant in (scope.since, scope.before):
+        if instant is not None and not _begins_month(instant, zone):
+            raise InputError(
+                "A view of teams takes whole months: two periods that differ by days would show what these days cost. "
+                "Begin --since with the first day of a month, and end --until with the last one."
+            )
+    view = TeamView(names=wanted, others=_ALSO_ASKED, least=least)
+    cells = group_costs(session, dict.fromkeys((*wanted, *_ALSO_ASKED, "month", "person")), scope, zone)
+    return hide_small_groups(cells, view)
+
+
+def _begins_month(instant: datetime, zone: str | None) -> bool:
+    local = instant if zone is None else from_utc(instant, zone)
+    return (local.day, local.hour, local.minute, local.second, local.microsecond) == (1, 0, 0, 0, 0)
+
+
+def move_to_zone(scope: Scope, zone: str) -> Scope:
+    """Return a period whose days, as they were read, are those of a time zone."""
+    return replace(
+        scope,
+        since=None if scope.since is None else to_utc(scope.since, zone),
+        until=None if scope.until is None else to_utc(scope.until, zone),
+    )
+
+
+def _query(names: tuple[str, ...], made: list[_Dimension]) -> str:
     keys = list(dict.fromkeys(key for one in made for key in (*one.keys, "user_id")))
     shown = ", ".join(f"{one.made} AS {_quoted(name)}" for name, one in zip(names, made, strict=True))
     staffing = _STAFFING if any("staffing." in one.made for one in made) else ""
@@ -115,7 +174,7 @@ SELECT
     {shown},
     CAST(sum(executions) AS BIGINT) AS executions,
     CAST(sum(executions) - sum(with_cost) AS BIGINT) AS executions_without_cost,
-    count(DISTINCT user_id) AS people,
+    NULLIF(count(DISTINCT user_id), 0) AS people,
     CAST(sum(cost_usd) AS DOUBLE) AS cost_usd,
     CAST(sum(tokens_in) AS BIGINT) AS tokens_in,
     CAST(sum(tokens_out) AS BIGINT) AS tokens_out
@@ -129,34 +188,12 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _dimension(name: str) -> _Dimension:
+def _dimension(name: str, zone: str | None) -> _Dimension:
+    """Return how to group by a name; without a time zone the local day is that of UTC, and one key serves both."""
     if name in _DIMENSIONS:
-        return _DIMENSIONS[name]
+        known = _DIMENSIONS[name]
+        if zone is None and _LOCAL_DAY_KEY in known.keys:
+            return _Dimension((_DAY_KEY,), known.made.replace("local_day", "day"))
+        return known
     key = name[6:].strip().replace("\\", "\\\\").replace('"', '\\"').replace("'", "''")
     return _Dimension(("labels",), f"json_extract_string(labels, '$.\"{key}\"')")
-
-
-def hide_small_groups(frame: pd.DataFrame, names: tuple[str, ...], least: int) -> pd.DataFrame:
-    """Return the groups of at least `least` people, and one row for all others together.
-
-    The row of the others must itself have that many people, or what it hides would be the total less the rest: the
-    smallest groups join it until it has. Executions of unknown persons count as nobody's.
-
-    Raises:
-        InputError: a name is that of single persons.
-    """
-    if "person" in names:
-        raise InputError("A view of teams shows no single person. Leave person out of --by, or --team-view.")
-    ordered = frame.sort_values("people", kind="stable").reset_index(drop=True)
-    count = int((ordered["people"] < least).sum())
-    while 0 < count < len(ordered) and int(ordered["people"][:count].max() or 0) < least:
-        count += 1
-    if count == 0:
-        return frame
-    hidden, shown = ordered[:count], ordered[count:]
-    sums: dict[str, Any] = {name: hidden[name].sum() for name in ("executions", "executions_without_cost")}
-    sums |= {name: hidden[name].sum(min_count=1) for name in ("tokens_in", "tokens_out")}
-    known = hidden["cost_usd"].dropna()
-    sums["cost_usd"] = math.fsum(known) if len(known) else None
-    row = {**dict.fromkeys(names), names[0]: f"(groups below {least} people)", **sums}
-    return pd.concat([shown.sort_values(list(names)), pd.DataFrame([row])], ignore_index=True)[list(frame.columns)]

@@ -23,6 +23,7 @@ from asp_analysis.errors import InputError, StoreError
 from asp_analysis.platform_form import our_name
 from asp_analysis.session import view_key
 from asp_analysis.session.batches import AS_STORED, Read, reading_batches
+from asp_analysis.session.persons import PersonView
 
 VIEWS = {
     "agent_roles": "stg_roles",
@@ -71,7 +72,7 @@ class Wanted:
 
     tables: of `RECORD_TABLES`; since: the instant (UTC text) from which on; is_raw: whether CSV cells stay as they are;
     is_as_platform: whether rows have the form in which the ASP platform writes them, one row per metric; has_views:
-    whether the marts are written, too.
+    whether the marts are written, too; persons: how persons are shown, by their names where None.
     """
 
     tables: tuple[str, ...] = sql.RECORD_TABLES
@@ -80,6 +81,7 @@ class Wanted:
     is_raw: bool = False
     is_as_platform: bool = False
     has_views: bool = False
+    persons: PersonView | None = None
 
 
 def export(url: StoreUrl, folder: Path, wanted: Wanted) -> list[Exported]:
@@ -94,7 +96,7 @@ def export(url: StoreUrl, folder: Path, wanted: Wanted) -> list[Exported]:
         InputError: the folder is there already or cannot be written.
         StoreError: the store cannot be read, or is of the platform or of an earlier release.
     """
-    with _finished_folder(folder) as part, reading_batches(url) as read:
+    with _finished_folder(folder) as part, reading_batches(url, wanted.persons) as read:
         _check_form(url, read)
         tables = [name for name in sql.RECORD_TABLES if name in wanted.tables]
         if wanted.is_as_platform:

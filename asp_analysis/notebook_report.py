@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 
 from asp_analysis.config import supplied_dir
 from asp_analysis.errors import AnalysisError, InputError
+from asp_analysis.session.persons import PERSONS_VARIABLE
 
 LEFT_OUT = ("panel", "browse", "parameters", "notebook-only")
 """Tags of cells that a report lacks: panels and paging tables need a running kernel, the parameters are named above;
@@ -73,8 +74,10 @@ def _read_value(text: str) -> Any:
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
 
 
-def run_notebook(notebook: NotebookNode, url: str) -> None:
+def run_notebook(notebook: NotebookNode, url: str, persons: str | None = None) -> None:
     """Run all cells on the store at a URL, in place, in a kernel of its own that is gone afterwards.
+
+    persons: how persons are shown, as `PersonView.read` reads it; by their names where None.
 
     Raises:
         AnalysisError: a cell failed; the message is the last line of its error.
@@ -83,7 +86,7 @@ def run_notebook(notebook: NotebookNode, url: str) -> None:
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook.cells = [cell for cell in notebook.cells if not {"panel", "browse"} & set(cell.metadata.get("tags", []))]
-    environment = {**os.environ, "DATABASE_URL": url}
+    environment = {**os.environ, "DATABASE_URL": url, **({PERSONS_VARIABLE: persons} if persons else {})}
     # The kernel warns of its sockets on stderr; they are on the loopback interface, signed with a key of this run.
     client = NotebookClient(
         notebook,
@@ -152,8 +155,8 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def make_report(name: str, url: str, values: dict[str, str], path: Path) -> None:
-    """Run a notebook on a store with parameters and write it as one HTML file.
+def make_report(name: str, url: str, values: dict[str, str], path: Path, persons: str | None = None) -> None:
+    """Run a notebook on a store with parameters and write it as one HTML file; persons: as for `run_notebook`.
 
     Raises:
         InputError: there is no such notebook or parameter, or the file cannot be written.
@@ -161,5 +164,5 @@ def make_report(name: str, url: str, values: dict[str, str], path: Path) -> None
     """
     notebook = nbformat.read(find_notebook(name), as_version=4)
     set_parameters(notebook, values)
-    run_notebook(notebook, url)
+    run_notebook(notebook, url, persons)
     write_report(notebook, path)

@@ -3,10 +3,8 @@
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from asp_analysis.cost_groups import NAMES, group_costs, hide_small_groups, read_names
+from asp_analysis.cost_groups import NAMES, group_costs, read_names
 from asp_analysis.errors import InputError
 from asp_analysis.session import connect, readers
 
@@ -107,27 +105,51 @@ def test_persons_have_other_names_on_request(run, store):
 def test_a_view_of_teams_names_no_person(run, store):
     ran = run("costs", "--by", "person", "--team-view", "--db", store)
     assert ran.exit_code == 1 and "shows no single person" in ran.err
-    rows = costs(run, store, "--by", "team", "--team-view", "--least", "2")
-    assert [row["team"] for row in rows] == ["(groups below 2 people)"]
-    assert math.isclose(rows[0]["cost_usd"], 16.8)
+    for name in ("label account", "day", "team,week"):
+        assert run("costs", "--by", name, "--team-view", "--db", store).exit_code == 1
+    for words in (("--since", "2026-03-02"), ("--until", "2026-03-30"), ("--since", "2026-03-01T01:00")):
+        ran = run("costs", "--by", "team", "--team-view", *words, "--db", store)
+        assert "takes whole months" in ran.refusal
+    rows = costs(run, store, "--by", "team", "--team-view", "--least", "2", "--until", "2026-04-30")
+    assert [row["team"] for row in rows] == ["(groups below 2 people)", "(months below 2 people)"]
+    assert rows[0]["cost_usd"] == pytest.approx(16.5) and rows[1]["cost_usd"] is None
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(counts=st.lists(st.integers(0, 12), min_size=1, max_size=6), least=st.integers(2, 6))
-def test_no_row_of_a_view_of_teams_is_of_few_people_and_none_is_the_rest(counts, least):
-    """Neither a row nor the total less the others is a group below the least number."""
-    import pandas as pd
+def test_days_weeks_and_months_are_those_of_a_time_zone(run, store):
+    """2026-03-14T23:59:59 in UTC is the 15th in Berlin, and so is the midnight after it; teams follow days of UTC."""
+    words = ("--by", "day,team", "--since", "2026-03-15", "--until", "2026-03-15", "--time-zone", "Europe/Berlin")
+    rows = costs(run, store, *words)
+    assert [(row["day"], row["team"], row["cost_usd"]) for row in rows] == [
+        ("2026-03-15", "ferry", 4.4),
+        ("2026-03-15", "harbour", 2.2),
+    ]
+    rows = costs(run, store, "--by", "month", "--time-zone", "America/New_York")
+    assert [(row["month"], row["executions"]) for row in rows] == [("2026-03", 6)]
+    assert "not an IANA time zone" in run("costs", "--time-zone", "Mars", "--db", store).refusal
 
-    frame = pd.DataFrame({
-        "team": [f"t{place}" for place in range(len(counts))], "executions": counts, "executions_without_cost": 0,
-        "people": counts, "cost_usd": [float(count) for count in counts], "tokens_in": 1, "tokens_out": 1,
-    })  # fmt: skip
-    shown = hide_small_groups(frame, ("team",), least)
-    assert shown["cost_usd"].sum() == frame["cost_usd"].sum()
-    apart = frame[frame["team"].isin(shown["team"])]
-    assert (apart["people"] >= least).all()
-    hidden = frame[~frame["team"].isin(shown["team"])]
-    assert hidden.empty or hidden["people"].max() >= least or apart.empty
+
+def test_the_days_of_a_change_of_the_clock_add_up(run, empty_store, tmp_path):
+    """In Berlin, 2026-03-29 has 23 hours and 2026-10-25 has 25; no execution is in two days or in none."""
+    hours = [
+        f"{day}T{hour:02}:30" for day in ("2026-03-28", "2026-03-29", "2026-10-24", "2026-10-25") for hour in range(24)
+    ]
+    (tmp_path / "hours.csv").write_text(
+        "executed_at,task_id,agent_role,cost_usd\n" + "".join(f"{hour},T-1,Code,1\n" for hour in hours)
+    )
+    run("load", tmp_path / "hours.csv", "--as", "executions", "--db", empty_store)
+    rows = costs(run, empty_store, "--by", "day", "--time-zone", "Europe/Berlin")
+    found = {row["day"]: row["executions"] for row in rows}
+    assert found["2026-03-29"] == 23 and found["2026-10-25"] == 25 and sum(found.values()) == 96
+    alone = [
+        costs(run, empty_store, "--by", "day", "--time-zone", "Europe/Berlin", "--since", day, "--until", day)
+        for day in found
+    ]
+    assert [row["executions"] for rows in alone for row in rows] == list(found.values())
+
+
+def test_where_nobody_is_named_the_number_of_people_is_unknown(run, store):
+    people = {row["machine"]: row["people"] for row in costs(run, store, "--by", "machine")}
+    assert people == {"m1": 1, "m2": 2, "m3": None, None: 1}
 
 
 def test_names_are_read():

@@ -49,14 +49,66 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return db_option(live(function))
 
 
+_PERSONS, _LEAST = "asp_analysis.persons", "asp_analysis.least"
+
+
+def pseudonyms_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--pseudonyms`, which `open_session` heeds."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            context.meta[_PERSONS] = "pseudonyms"
+
+    return click.option(
+        "--pseudonyms",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Name persons by a keyed hash; the key stays next to the store.",
+    )(function)
+
+
+def team_view_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--team-view` and `--least`, which `open_session` heeds."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            context.meta[_PERSONS] = f"teams:{context.meta[_LEAST]}"
+
+    least = click.option(
+        "--least",
+        type=click.IntRange(2),
+        default=5,
+        show_default=True,
+        is_eager=True,
+        expose_value=False,
+        callback=lambda context, _parameter, value: context.meta.update({_LEAST: value}),
+        help="People of a group that is named.",
+    )
+    view = click.option(
+        "--team-view",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Name no person, and no group of few people.",
+    )
+    return least(view(function))
+
+
+def wanted_persons() -> "str | None":
+    """Return how the command line wants persons to be shown, as `PersonView.read` reads it."""
+    return click.get_current_context().meta.get(_PERSONS)
+
+
 def open_session(db: "str | StoreUrl | None") -> "Session":
     """Open the store that `--db` names for reading, as `--live` says; what is printed is the same in every run."""
     from asp_analysis.config import StoreUrl, store_url
     from asp_analysis.session import connect
+    from asp_analysis.session.persons import PersonView
 
     url = db if isinstance(db, StoreUrl) else store_url(db)
     is_live = bool(click.get_current_context().meta.get(_LIVE))
-    return connect(url, is_live=is_live, is_repeatable=True)
+    return connect(url, is_live=is_live, is_repeatable=True, persons=PersonView.read(wanted_persons()))
 
 
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,6 +13,8 @@ import pyarrow as pa
 from asp_analysis import sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.session.attaching import unreadable
+from asp_analysis.session.persons import PersonView
+from asp_analysis.session.scope import NARROWED
 from asp_analysis.session.session import connect
 
 _BATCH_ROWS = 20_000
@@ -27,7 +29,7 @@ Read = Callable[..., pa.RecordBatchReader]
 
 
 @contextmanager
-def reading_batches(url: StoreUrl) -> Iterator[Read]:
+def reading_batches(url: StoreUrl, persons: PersonView | None = None) -> Iterator[Read]:
     """Return a function that reads one state of a store; read one query to its end before the next.
 
     The staging views of `AS_STORED` have the names that the rows have: a file of them can be loaded again.
@@ -35,16 +37,20 @@ def reading_batches(url: StoreUrl) -> Iterator[Read]:
     Raises:
         StoreError: there is no such store, or it cannot be read.
     """
-    with connect(url, is_live=True) as session, session._reader.connection.cursor() as cursor:
+    with connect(url, is_live=True, persons=persons) as session, session._reader.connection.cursor() as cursor:
 
         def read(query: str, **parameters: object) -> pa.RecordBatchReader:
             return cursor.execute(query, parameters or None).to_arrow_reader(_BATCH_ROWS)
 
         try:
+            whole = cursor.execute("SELECT current_database() || '.' || current_schema()").fetchall()[0][0]
             cursor.execute(f"CREATE SCHEMA {AS_STORED}")
             for name in sql.view_names("staging"):
                 text = sql.view_text("staging", name).replace("raw.name_alias", _NO_ALIAS)
+                text = text if persons is None else persons.hide(name, text, whole)
                 cursor.execute(f"CREATE VIEW {AS_STORED}.{name} AS {text}")
+            if persons is not None:
+                cursor.execute(f"USE {NARROWED}")
             cursor.begin()
             yield read
         except (duckdb.Error, pa.ArrowException) as error:

@@ -1,5 +1,6 @@
 """What part of a store a session shows: one project, model or role, a period, or the state of knowledge of a day."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,9 @@ from asp_analysis.session.catalog import marts, staging_views
 
 NARROWED = "memory.narrowed"
 """The schema that holds the views of a part; those of the whole store stay where they are."""
+
+
+Hide = Callable[[str, str, str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +81,10 @@ class Scope:
         return ", ".join(parts)
 
 
-def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope, hide: Hide | None = None) -> None:
     """Make views of a part of the store next to those of the whole, with the same names; `NARROWED` holds them.
+
+    hide: changes the SELECT of a staging view (its name, its text, where the whole is).
 
     Call it where the views of the whole store are the ones that a bare name means.
     """
@@ -90,7 +96,9 @@ def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     own = sql.view_names("narrowed")
     for name in [*own, *(name for name in staging_views() if name not in own)]:
         text = sql.view_text("narrowed", name) if name in own else "SELECT * FROM {whole}." + name
-        connection.execute(f"CREATE OR REPLACE VIEW {NARROWED}.{name} AS {text.replace('{whole}', whole)}")
+        text = text.replace("{whole}", whole)
+        text = text if hide is None else hide(name, text, whole)
+        connection.execute(f"CREATE OR REPLACE VIEW {NARROWED}.{name} AS {text}")
     for name in marts():
         connection.execute(f"CREATE OR REPLACE VIEW {NARROWED}.{name} AS {sql.view_text('marts', name)}")
 

@@ -14,6 +14,7 @@ from asp_analysis.session.attaching import lock, unreadable
 from asp_analysis.session.catalog import describe_view, view_key, view_names
 from asp_analysis.session.guard import check_reads_only, said
 from asp_analysis.session.parameters import check_whole, make_bindable
+from asp_analysis.session.persons import PersonView, persons_of_environment
 from asp_analysis.session.readers import Reader, open_reader
 from asp_analysis.session.rows import FoundRows, fetch_rows
 from asp_analysis.session.running import run_interruptible
@@ -28,13 +29,23 @@ Found = TypeVar("Found")
 class Session:
     """A read-only look at one store. Close it (or use `with`) before this process writes to the store."""
 
-    def __init__(self, url: StoreUrl, *, is_live: bool = False, is_repeatable: bool = False) -> None:
+    def __init__(
+        self,
+        url: StoreUrl,
+        *,
+        is_live: bool = False,
+        is_repeatable: bool = False,
+        persons: PersonView | None = None,
+    ) -> None:
         """Open the store; use `connect` instead."""
         self.url, self._is_open, self._is_repeatable = url, True, is_repeatable
+        self._persons = persons
         self.timeout_s: float | None = None
         self._reader = self._lock(open_reader(url, is_live=is_live))
         self._scope, self._whole = Scope(), ""
         self._frames: dict[str, pd.DataFrame] = {}
+        if persons is not None:
+            self._enter_part()
 
     def __enter__(self) -> "Session":
         return self
@@ -171,7 +182,7 @@ class Session:
                 connection.unregister(name)
 
     def _renew(self) -> None:
-        if self._scope.is_whole:
+        if not self._is_part:
             self._take_renewed()
             return
         self._leave_part()
@@ -201,9 +212,16 @@ class Session:
         connection = self._reader.connection
         whole = connection.execute("SELECT current_database() || '.' || current_schema()").fetchall()[0][0]
         self._whole = str(whole)
-        if not self._scope.is_whole:
-            narrow_views(connection, self._scope)
+        if self._is_part:
+            if self._persons is not None:
+                self._persons.prepare(connection, self.url, self._whole)
+            narrow_views(connection, self._scope, None if self._persons is None else self._persons.hide)
             connection.execute(f"USE {NARROWED}")
+
+    @property
+    def _is_part(self) -> bool:
+        """Whether the views are others than those of the whole store with the names of persons."""
+        return not self._scope.is_whole or self._persons is not None
 
     def _leave_part(self) -> None:
         """Let a bare name mean the view of the whole store again: only there may a copy be made again."""
@@ -223,24 +241,33 @@ def _list_view(name: str) -> dict[str, str]:
     return {"view": name, "one_row_is": one_row, "key": ", ".join(view_key(name)), "columns": named}
 
 
-def connect(url: str | StoreUrl | None = None, *, is_live: bool = False, is_repeatable: bool = False) -> Session:
+def connect(
+    url: str | StoreUrl | None = None,
+    *,
+    is_live: bool = False,
+    is_repeatable: bool = False,
+    persons: PersonView | None = None,
+) -> Session:
     """Open a store for reading: `url` as for `--db`, else DATABASE_URL, else the default store.
 
     A small store is copied into memory and a large one into a snapshot under `data/cache/`, both as new as the store at
     each query; `is_live` reads the store itself. Sums of numbers that are not whole may differ in their last digit from
-    run to run on a large store; with `is_repeatable` they do not, and a query has one processor.
+    run to run on a large store; with `is_repeatable` they do not, and a query has one processor. `persons` says how
+    persons are shown, else the environment (ASP_PERSONS), else by their names.
 
     Raises:
+        InputError: the environment says something else.
         StoreError: there is no such store, it is damaged, its server refuses, or this process is writing to it.
     """
     address = url if isinstance(url, StoreUrl) else store_url(url)
+    persons = persons or persons_of_environment()
     if address.path is None:
-        return Session(address, is_live=is_live, is_repeatable=is_repeatable)
+        return Session(address, is_live=is_live, is_repeatable=is_repeatable, persons=persons)
     if address.is_missing() or not address.path.is_file():
         raise StoreError(f"The store {address.path} does not exist. Create it with: asp-analysis init")
     occupancy.claim(address.path, "reader")
     try:
-        return Session(address, is_live=is_live, is_repeatable=is_repeatable)
+        return Session(address, is_live=is_live, is_repeatable=is_repeatable, persons=persons)
     except BaseException:
         occupancy.release(address.path, "reader")
         raise

@@ -1,16 +1,17 @@
 """`asp-analysis costs`: what was spent, by person, team, machine and any other name."""
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import format_options, open_session, reading_options
+from asp_analysis.cli.options import format_options, open_session, pseudonyms_option, reading_options
 from asp_analysis.cli.printing import counted, print_frame, say
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from asp_analysis.session.scope import Scope
 
 _NOT_ASSIGNED = "(not assigned)"
 
@@ -24,9 +25,10 @@ _NOT_ASSIGNED = "(not assigned)"
     help="person, team, cost_center, machine, project, repository, branch, model, role, task, tool, prompt, "
     "label NAME, day, week, month.",
 )
-@click.option("--since", metavar="INSTANT", help="Only executions of this day (UTC) or later.")
-@click.option("--until", metavar="INSTANT", help="Only executions of this day (UTC) or earlier.")
-@click.option("--pseudonyms", is_flag=True, help="Name persons by a keyed hash; the key stays next to the store.")
+@click.option("--since", metavar="INSTANT", help="Only executions of this day or later.")
+@click.option("--until", metavar="INSTANT", help="Only executions of this day or earlier.")
+@click.option("--time-zone", "zone", metavar="ZONE", help="Whose days, as in Europe/Berlin. [default: UTC]")
+@pseudonyms_option
 @click.option("--team-view", is_flag=True, help="Put groups of few people into one row.")
 @click.option("--least", type=click.IntRange(2), default=5, show_default=True, help="People of a group that is shown.")
 @format_options
@@ -35,7 +37,7 @@ def command(
     by: str,
     since: str | None,
     until: str | None,
-    pseudonyms: bool,
+    zone: str | None,
     team_view: bool,
     least: int,
     output: str | None,
@@ -48,35 +50,43 @@ def command(
 
     Example: asp-analysis costs --by team,week --since 2026-01-01
     """
-    from asp_analysis.cost_groups import group_costs, hide_small_groups, read_names
-    from asp_analysis.session.scope import Scope
+    from asp_analysis.cost_groups import group_costs, group_team_costs, read_names
 
-    names = read_names(by)
-    scope = Scope.read(since=since, until=until)
+    names, scope = read_names(by), _read_period(since, until, zone)
     with open_session(db) as session:
-        frame = group_costs(session, names, scope)
-        folder = session.url.data_dir, session.url.local_name
-    if team_view:
-        frame = hide_small_groups(frame, names, least)
-    if pseudonyms:
-        _hide_persons(frame, folder[0] / f"{folder[1]}.pseudonyms.key")
+        if team_view:
+            frame = group_team_costs(session, names, least, scope, zone)
+        else:
+            frame = group_costs(session, names, scope, zone)
     if output:
         print_frame(frame, output)
         return
     total = _total(frame)
     for name in names:
         frame[name] = frame[name].astype(object).where(frame[name].notna(), _NOT_ASSIGNED)
-    print_frame(frame.assign(cost_usd=frame["cost_usd"].round(6)), None)
+    print_frame(frame.assign(cost_usd=frame["cost_usd"].astype(float).round(6)), None)
     say(total)
 
 
-def _hide_persons(frame: "pd.DataFrame", key_file: Path) -> None:
-    from asp_analysis.privacy import pseudonym, pseudonym_key
+def _read_period(since: str | None, until: str | None, zone: str | None) -> "Scope":
+    """Return the period, whose days are those of the time zone; an instant with a time of day is one of UTC.
 
-    key = pseudonym_key(key_file)
-    for name in ("person", "label account"):
-        if name in frame:
-            frame[name] = frame[name].map(lambda value: pseudonym(value, key), na_action="ignore")
+    Raises:
+        InputError: it cannot be read, or the time zone is none.
+    """
+    from asp_analysis.cost_groups import move_to_zone
+    from asp_analysis.session.scope import Scope
+    from asp_analysis.time_zones import check_time_zone
+
+    scope = Scope.read(since=since, until=until)
+    if zone is None:
+        return scope
+    check_time_zone(zone)
+    moved = move_to_zone(scope, zone)
+    return Scope(
+        since=scope.since if ":" in (since or "") else moved.since,
+        until=scope.until if ":" in (until or "") else moved.until,
+    )
 
 
 def _total(frame: "pd.DataFrame") -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import open_session, reading_options
+from asp_analysis.cli.options import open_session, pseudonyms_option, reading_options, team_view_options, wanted_persons
 from asp_analysis.cli.printing import note
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 @click.option("--role", metavar="ROLE", help="Only this agent role.")
 @click.option("--since", metavar="DATE", help="Only from DATE on (UTC).")
 @click.option("--until", metavar="DATE", help="Only up to the end of DATE (UTC).")
+@pseudonyms_option
+@team_view_options
 @reading_options
 def command(
     out: Path | None,
@@ -51,6 +53,8 @@ def command(
     from asp_analysis.session import Scope
 
     scope = Scope.read(project=project, model=model, role=role, since=since, until=until)
+    if "teams" in (wanted_persons() or "") and not scope.is_whole:
+        raise click.UsageError("--team-view is of the whole store: parts that are compared show persons. Leave it out.")
     url = store_url(db)
     path = (out or url.data_dir / "exports" / "dashboard.html").absolute()
     _write(url, path, watch, scope)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from asp_analysis.cli.options import db_option, format_options
+from asp_analysis.cli.options import db_option, format_options, pseudonyms_option, wanted_persons
 from asp_analysis.cli.printing import note, print_rows
 from asp_analysis.sql import RECORD_TABLES
 
@@ -31,6 +31,7 @@ _FILE_COLUMNS = ("table", "rows", "size_bytes", "file")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A new folder. [default: in exports/ of the store]"
 )
+@pseudonyms_option
 @format_options
 @db_option
 def command(
@@ -54,6 +55,7 @@ def command(
     from asp_analysis.config import store_url
     from asp_analysis.exporting import Wanted, export
     from asp_analysis.privacy import as_private_as
+    from asp_analysis.session.persons import PersonView
 
     if has_views and form == "platform":
         raise click.UsageError("--views are in the store's own form. Leave --as platform out.")
@@ -69,6 +71,7 @@ def command(
         is_raw=raw,
         is_as_platform=form == "platform",
         has_views=has_views,
+        persons=PersonView.read(wanted_persons()),
     )
     with as_private_as(url):
         files = export(url, folder, wanted)

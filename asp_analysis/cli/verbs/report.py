@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from asp_analysis.cli.options import pairs, reading_options
+from asp_analysis.cli.options import pairs, pseudonyms_option, reading_options, team_view_options, wanted_persons
 
 
 @click.command()
@@ -18,6 +18,8 @@ from asp_analysis.cli.options import pairs, reading_options
     metavar="FILE",
     help="[default: exports/ next to the store]",
 )
+@pseudonyms_option
+@team_view_options
 @reading_options
 def command(notebook: str, params: tuple[str, ...], out: Path | None, db: str | None) -> None:
     """Write a notebook, run with parameters, as one page.
@@ -33,5 +35,8 @@ def command(notebook: str, params: tuple[str, ...], out: Path | None, db: str | 
     values = pairs(params, "--param")
     name = find_notebook(notebook).stem
     path = (out or url.data_dir / "exports" / f"{name}.html").absolute()
-    make_report(notebook, url.text, values, path)
+    persons = wanted_persons()
+    if "teams" in (persons or "") and values:
+        raise click.UsageError("--team-view is of the whole store: parts that are compared show persons. Leave it out.")
+    make_report(notebook, url.text, values, path, persons)
     click.echo(str(path))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import format_options, open_session, pairs, reading_options
+from asp_analysis.cli.options import format_options, open_session, pairs, pseudonyms_option, reading_options
 from asp_analysis.cli.printing import print_found, print_lines
 from asp_analysis.errors import InputError
 
@@ -28,6 +28,7 @@ _EXPLAINED = ["explain_key", "explain_value"]
     help="Stop longer queries.",
 )
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Bind $NAME in the query; repeatable.")
+@pseudonyms_option
 @format_options
 @reading_options
 def command(

@@ -1,17 +1,16 @@
 """What a user may say about a table: where its columns belong, and how its cells are written."""
 
 import csv
-import difflib
 import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
-from zoneinfo import available_timezones
 
 from asp_analysis.errors import InputError
 from asp_analysis.platform_form import our_name
 from asp_analysis.records import RECORDS
+from asp_analysis.time_zones import check_time_zone
 
 UNKNOWN_WORDS = frozenset({"n/a", "na", "#n/a", "null", "none", "nil", "nan", "-", "--", "–", "—"})
 """Words that mean unknown in a cell of numbers, times or fixed words, in any case; a text may really be called so."""
@@ -53,12 +52,8 @@ class TableOptions:
     def __post_init__(self) -> None:
         for time_format in self.time_formats:
             _check_time_format(time_format)
-        if self.time_zone is not None and self.time_zone not in available_timezones():
-            close = difflib.get_close_matches(self.time_zone, sorted(available_timezones()), 3)
-            near = f" Close names: {', '.join(close)}." if close else ""
-            raise InputError(
-                f"--time-zone: {self.time_zone!r} is not an IANA time zone such as Europe/Berlin or UTC.{near}"
-            )
+        if self.time_zone is not None:
+            check_time_zone(self.time_zone)
         if self.decimal is not None and self.decimal == self.thousands:
             raise InputError(f"--decimal and --thousands are both {self.decimal!r}. Leave one of them out.")
 
