@@ -90,3 +90,13 @@ def test_a_narrowed_question_shows_the_group_that_the_wide_one_shows_or_none():
     by_team, by_machine = (ask(cells, (name,), ("2026-01",)) for name in ("team", "machine"))
     shown = {*by_team["team"], *by_machine["machine"]}
     assert not {"A", "m1"} <= shown
+
+
+def test_a_group_by_two_names_is_not_what_a_project_lacks_to_show_one_person():
+    """Project p1 is team A on machine m1 and one person more."""
+    places = [("A", "m1", "p1", range(4)), ("B", "m2", "p1", [4]), ("A", "m3", "p2", range(3))]
+    places += [("B", "m1", "p2", range(5, 8)), ("B", "m2", "p2", range(5, 9))]
+    cells = make_cells([("2026-01", person, machine, project) for _, machine, project, who in places for person in who])
+    projects, pairs = (ask(cells, names, ("2026-01",)) for names in (("project",), ("team", "machine")))
+    shown = {*projects["project"], *pairs[["team", "machine"]].itertuples(index=False, name=None)}
+    assert "p1" in shown and ("A", "m1") not in shown and ("A", "m3") in shown
