@@ -55,10 +55,10 @@ class Planted:
 
     def git(self, *words: str, at: int | None = None, authored: int | None = None, **more: str) -> str:
         """Run git at an instant of the repository's clock."""
-        committed = f"{self.now if at is None else at} +0000"
+        committed = f"@{self.now if at is None else at} +0000"
         dates = {
             "GIT_COMMITTER_DATE": committed,
-            "GIT_AUTHOR_DATE": committed if authored is None else f"{authored} +0000",
+            "GIT_AUTHOR_DATE": committed if authored is None else f"@{authored} +0000",
         }
         ran = subprocess.run(
             ["git", *words], cwd=self.path, env=os.environ | SETTINGS | dates | more, capture_output=True, text=True

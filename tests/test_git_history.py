@@ -134,6 +134,23 @@ def test_a_correction_is_no_revert(repository):
     assert read_history(Repository(repository.path)).reverts == {}
 
 
+def test_a_message_that_speaks_of_reverting_and_undoes_nothing_is_no_revert(repository):
+    repository.feature("commit")
+    named = repository.tip()
+    repository.edit()
+    repository.commit(f"feat: more\n\nUnlike what was planned, nothing here reverts commit {named}.")
+    assert read_history(Repository(repository.path)).reverts == {}
+
+
+def test_numbers_and_titles_without_bound_and_times_out_of_range_are_kept_within_it(repository):
+    repository.edit()
+    repository.commit(f"Orders {'x' * 2_000}\n\nFixes #{'9' * 40} (#{'9' * 40})", at=0, authored=99_999_999_999)
+    repository.commit(f"Empty (#{'9' * 30})", at=200_000_000_000)
+    *_, orders, empty = read_history(Repository(repository.path)).changes
+    assert orders.pull_request is empty.pull_request is None and orders.issues == []
+    assert len(orders.subject) == 500 and orders.started_at <= orders.completed_at
+
+
 def test_a_squash_without_a_number_has_the_branch_that_was_left(repository):
     repository.git("checkout", "-q", "-b", "topic/orders")
     repository.edit()

@@ -15,7 +15,9 @@ from asp_analysis.importers.git.repository import Repository
 ABANDONED_DAYS = 30
 """A branch without a commit for so long, while the repository went on, is called abandoned; a younger one is open."""
 
-_MOST_BRANCHES = 2_000
+_MOST_BRANCHES = 500
+"""The branches with the newest commits are read, up to so many."""
+
 _TAG = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end) %(creatordate:unix) %(refname:strip=2)"
 _SAME_WORK = 0.95
 _NO_WORK = ("refs/heads/entire/", "refs/remotes/origin/entire/", "refs/heads/gh-pages", "refs/remotes/origin/gh-pages")
@@ -38,15 +40,10 @@ class Branch:
 def read_branches(repository: Repository, log: PatchLog) -> list[Branch]:
     """Read the branches whose last commit the main branch does not hold; a remote's copy of a branch is left out."""
     tips: dict[str, str] = {}
-    for tip, ref in repository.refs("refs/heads", "refs/remotes", fields="%(objectname) %(refname)"):
+    for tip, ref in repository.refs("--sort=-committerdate", "refs/heads", "refs/remotes"):
         if ref != repository.main and not ref.endswith("/HEAD") and not ref.startswith(_NO_WORK):
             tips.setdefault(tip, ref)
-    unmerged = {
-        words[1]
-        for words in repository.refs(
-            f"--no-merged={repository.main}", "refs/heads", "refs/remotes", fields="%(objectname) %(refname)"
-        )
-    }
+    unmerged = {words[1] for words in repository.refs(f"--no-merged={repository.main}", "refs/heads", "refs/remotes")}
     wanted = {tip: ref for tip, ref in tips.items() if ref in unmerged}
     own = _own_commits(repository, log, list(wanted)[:_MOST_BRANCHES])
     return [

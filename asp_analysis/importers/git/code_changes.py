@@ -20,6 +20,9 @@ from asp_analysis.importers.git.paths import Paths, language_of
 _REBASED_WITHIN_S = 5
 """Commits that one rebase wrote have committer times so close, and author times of their own."""
 
+LONGEST_TITLE = 500
+"""Characters of a title that are kept."""
+
 _FORGE = "noreply@github.com"
 
 
@@ -82,6 +85,9 @@ class Change:
     @property
     def subject(self) -> str:
         """What it is called: a merge says so in its body, a rebase by its first commit."""
+        return self._title()[:LONGEST_TITLE]
+
+    def _title(self) -> str:
         if self.flow == "rebase":
             return self.commits[0].subject
         lines = [line.strip() for line in self.tip.message.strip().splitlines()]

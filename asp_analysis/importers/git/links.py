@@ -7,6 +7,7 @@ that the repository keeps with its session), `branch` (the same branch of the sa
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ _CHECKPOINT = "entire-checkpoint"
 _CHECKPOINTS = "entire/checkpoints/v1"
 _LEAST_COMMON = 0.5
 """Share of the files that a session edited that a change must hold."""
+
+_SOON_TO_COME_DAYS = 7
+"""A change of the same files comes to the main branch so soon after the session."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,7 @@ def find_links(repository: Repository, changes: list[Change], sessions: list[Age
     """
     known = {session.session_id: session for session in sessions}
     found: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-    by_checkpoint = _checkpoint_sessions(repository, changes)
+    by_checkpoint, candidates = _checkpoint_sessions(repository, changes), _Candidates(changes)
     for change in changes:
         for session_id in _named(change, known):
             found[session_id]["trailer"].add(change.number)
@@ -68,9 +72,9 @@ def find_links(repository: Repository, changes: list[Change], sessions: list[Age
                     found[session_id]["checkpoint"].add(change.number)
     for session in sessions:
         if session.is_here and not found.get(session.session_id):
-            found[session.session_id]["branch"] = set(_same_branch(session, changes))
+            found[session.session_id]["branch"] = candidates.of_branch(session)
             if not found[session.session_id]["branch"]:
-                found[session.session_id]["paths"] = set(_same_files(session, changes))
+                found[session.session_id]["paths"] = candidates.of_files(session)
     return [link for session_id, classes in found.items() for link in _shared(session_id, classes, changes)]
 
 
@@ -140,32 +144,43 @@ def _session_ids(content: bytes) -> set[str]:
     return {name for name in names if isinstance(name, str) and name}
 
 
-def _same_branch(session: AgentSession, changes: list[Change]) -> Iterable[int]:
-    for change in changes:
-        if change.branch in session.branches and change.branch not in (*MAIN_NAMES, "HEAD") and _meets(session, change):
-            yield change.number
+class _Candidates:
+    """Finds the changes on which a session may have worked, without looking at each of them."""
+
+    def __init__(self, changes: list[Change]) -> None:
+        self._by_branch: dict[str, list[Change]] = defaultdict(list)
+        for change in changes:
+            if change.branch and change.branch not in (*MAIN_NAMES, "HEAD"):
+                self._by_branch[change.branch].append(change)
+        self._by_end = sorted(changes, key=lambda change: change.completed_at)
+        self._ends = [change.completed_at for change in self._by_end]
+
+    def of_branch(self, session: AgentSession) -> set[int]:
+        """Return the changes of the branches of a session that were made in the same days."""
+        return {
+            change.number
+            for branch in session.branches
+            for change in self._by_branch.get(branch, ())
+            if _meets(session, change)
+        }
+
+    def of_files(self, session: AgentSession) -> set[int]:
+        """Return the change that holds most of what a session edited, if one does and was finished soon after."""
+        first = bisect_left(self._ends, session.first_at)
+        last = bisect_right(self._ends, session.last_at + _SOON_TO_COME_DAYS * DAY_S)
+        best: tuple[float, float, int] | None = None
+        for change in self._by_end[first:last] if session.files else ():
+            if not _meets(session, change):
+                continue
+            common = sum(_is_in(path, change.files) for path in session.files) / len(session.files)
+            rank = (-common, abs(change.completed_at - session.last_at), change.number)
+            if common >= _LEAST_COMMON and (best is None or rank < best):
+                best = rank
+        return set() if best is None else {best[2]}
 
 
 def _meets(session: AgentSession, change: Change) -> bool:
     return session.first_at <= change.completed_at + DAY_S and session.last_at >= change.started_at - DAY_S
-
-
-def _same_files(session: AgentSession, changes: list[Change]) -> Iterable[int]:
-    """Yield the change that holds most of what a session edited, if one does and was finished soon after."""
-    if not session.files:
-        return
-    best: tuple[float, float, int] | None = None
-    for change in changes:
-        if not (session.first_at <= change.completed_at and change.completed_at - session.last_at <= DAY_S * 7):
-            continue
-        if not _meets(session, change):
-            continue
-        common = sum(_is_in(path, change.files) for path in session.files) / len(session.files)
-        rank = (-common, abs(change.completed_at - session.last_at), change.number)
-        if common >= _LEAST_COMMON and (best is None or rank < best):
-            best = rank
-    if best is not None:
-        yield best[2]
 
 
 def _is_in(path: str, files: dict[str, int]) -> bool:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 from asp_analysis.importers.git.git_log import Commit
 
-_SQUASHED = re.compile(r"\(#(\d+)\)\s*$")
+_SQUASHED = re.compile(r"\(#(\d{1,9})\)\s*$")
 _MERGED_NUMBER = (
-    re.compile(r"^Merge pull request #(\d+)\b"),
-    re.compile(r"^Merged in \S+ \(pull request #(\d+)\)"),
-    re.compile(r"^Merged PR (\d+)\b"),
-    re.compile(r"^See merge request \S*!(\d+)\s*$", re.MULTILINE),
+    re.compile(r"^Merge pull request #(\d{1,9})\b"),
+    re.compile(r"^Merged in \S+ \(pull request #(\d{1,9})\)"),
+    re.compile(r"^Merged PR (\d{1,9})\b"),
+    re.compile(r"^See merge request \S*!(\d{1,9})\s*$", re.MULTILINE),
 )
 _MERGED_BRANCH = (
     re.compile(r"^Merge pull request #\d+ from [^/\s]+/(\S+)"),
@@ -29,12 +29,14 @@ _NO_DEFECT = re.compile(
     r"\b(typos?|lint(?:er|ing)?|format(?:ting)?|ci|docs?|readme|changelog|spelling|comments?)\b", re.IGNORECASE
 )
 _FIXED_ISSUES = re.compile(
-    r"\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?)\b:?\s+(?:[\w.-]+/[\w.-]+)?#(\d+)", re.IGNORECASE
+    r"\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?)\b:?\s+(?:[\w.-]+/[\w.-]+)?#(\d{1,9})", re.IGNORECASE
 )
 _REVERTED_HASH = re.compile(
     r"\b(?:this )?(?:partially |partly )?reverts? (?:part of )?(?:commit )?([0-9a-f]{7,40})\b", re.IGNORECASE
 )
-_REVERTED_NUMBER = re.compile(r"\breverts? (?:pull request |PR |MR )?(?:[\w.-]+/[\w.-]+)?[#!](\d+)\b", re.IGNORECASE)
+_REVERTED_NUMBER = re.compile(
+    r"\breverts? (?:pull request |PR |MR )?(?:[\w.-]+/[\w.-]+)?[#!](\d{1,9})\b", re.IGNORECASE
+)
 _REVERTED_SUBJECT = re.compile(r'^(?:revert|partial(?:ly)? reverts?):? "(.+)"', re.IGNORECASE | re.MULTILINE)
 _PICKED = re.compile(r"\(cherry picked from commit ([0-9a-f]{7,40})\)")
 _TRAILER = re.compile(r"^([A-Za-z][A-Za-z0-9-]+):\s+(\S.*?)\s*$", re.MULTILINE)

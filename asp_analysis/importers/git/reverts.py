@@ -40,6 +40,8 @@ def find_reverts(changes: list[Change], traces: list[ChangeTrace]) -> list[Rever
         said = named.by(change)
         for other in said:
             share, _ = _undone(traces[other], traces[change.number])
+            if not share and (traces[other].came or traces[other].went):
+                continue  # the message speaks of it, and none of its lines was undone
             found.append(Revert(of=other, by=change.number, share=share or None, evidence="message"))
         if not said and (shown := _shown_by_lines(change, changes, traces)):
             found.append(shown)
