@@ -29,7 +29,7 @@ _NO_DEFECT = re.compile(
     r"\b(typos?|lint(?:er|ing)?|format(?:ting)?|ci|docs?|readme|changelog|spelling|comments?)\b", re.IGNORECASE
 )
 _FIXED_ISSUES = re.compile(
-    r"\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?)\b:?\s+(?:[\w.-]+/[\w.-]+)?#(\d{1,9})", re.IGNORECASE
+    r"\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?)\b:?\s+(?:[\w.-]+/[\w.-]+)?#(\d{1,9})(?!\d)", re.IGNORECASE
 )
 _REVERTED_HASH = re.compile(
     r"\b(?:this )?(?:partially |partly )?reverts? (?:part of )?(?:commit )?([0-9a-f]{7,40})\b", re.IGNORECASE
