@@ -370,6 +370,11 @@ def test_the_status_of_a_merge_request_follows_from_its_state(load, empty_store,
 # --- odd files --------------------------------------------------------------------------------------------------------
 
 
+def test_changes_without_a_number_are_rejected_one_by_one(load, empty_store):
+    ran = load("gh-pr", [pull(1), {**pull(2), "number": None}, {**pull(3), "number": None}])
+    assert (ran.json["files"][0]["written"], ran.json["files"][0]["rejected"]) == (1, 2)
+
+
 @pytest.mark.parametrize("preset", ["gh-pr", "gh-issue", "gitlab-mr"])
 def test_an_empty_list_writes_nothing(load, preset):
     ran = load(preset, [])

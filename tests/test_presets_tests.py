@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from asp_analysis.importers.presets.green_red import tell_tests
 from asp_analysis.importers.presets.junit_xml import WAS_GREEN, WAS_RED, JunitReport
 from asp_analysis.importers.presets.series import SeriesRun, Stored
+from asp_analysis.store.database import create_store
 
 ENDS = {
     "g": "",
@@ -158,7 +159,8 @@ def test_the_order_is_that_of_the_times_and_not_of_the_names(load, empty_store, 
 def test_times_without_a_zone_are_those_of_the_zone_that_is_named(load, empty_store, runs):
     report(runs, "aaa/j", "2026-01-01T10:00:00", one="g")
     report(runs, "bbb/j", "2026-07-02T10:00:00", one="r")
-    load("--time-zone", "Europe/Berlin")
+    assert "2 of 2 reports say a time without its zone" in told(load("--dry-run"))
+    assert "without its zone" not in told(load("--time-zone", "Europe/Berlin"))
     assert [row["found_at"] for row in defects(empty_store)] == ["2026-07-02T08:00:00.000000Z"]
 
 
@@ -310,6 +312,26 @@ def test_odd_reports_are_read(load, runs, text):
     assert (ran.exit_code, ran.json["read"]) == (0, 0)
 
 
+def test_postgresql_stores_what_sqlite_stores(run, empty_store, postgres_url, runs):
+    create_store(postgres_url)
+    report(runs, "aaaaaaa/j", "2026-01-01T10:00:00Z", one="g", two="g")
+    report(runs, "bbbbbbb/j", "2026-01-02T10:00:00Z", one="r", two="r")
+    query = (
+        "SELECT defect_id, found_at, fixed_at, task_id, is_false_positive, metadata_json FROM stg_defects ORDER BY 1"
+    )
+    answers = []
+    for url in (empty_store, postgres_url):
+        words = ("load", "--from", "junit", runs, "--commit-from", "runs/([^/]+)/", "--json", "--db", url)
+        assert run(*words).json["written"] == 2
+        rerun = report(runs, "bbbbbbb/k", "2026-01-02T11:00:00Z", one="g")
+        counts = run(*words).json
+        assert (counts["updated"], counts["present"]) == (1, 1)
+        rows = run("sql", query, "--json", "--db", url).json
+        answers.append([{**row, "metadata_json": json.loads(row["metadata_json"])} for row in rows])
+        rerun.unlink()
+    assert answers[0] == answers[1] and [row["is_false_positive"] for row in answers[0]].count(True) == 1
+
+
 def test_an_empty_folder_writes_nothing(load):
     ran = load()
     assert (ran.exit_code, ran.json["read"]) == (0, 0)
@@ -334,6 +356,9 @@ def test_a_commit_from_without_a_series_is_wrong_usage(run, empty_store, runs):
 NOTHING_STORED = Stored(defects=lambda _: set(), tasks=lambda _: {})
 
 # --- the rule itself --------------------------------------------------------------------------------------------------
+
+
+ENDED = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, WAS_GREEN, WAS_RED])), max_size=12)
 
 
 @settings(max_examples=60)

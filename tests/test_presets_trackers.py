@@ -175,6 +175,16 @@ def test_a_bug_that_was_none_is_a_false_alarm_in_place(load, empty_store):
     assert (defect["is_false_positive"], defect["fixed_at"]) == (1, None)
 
 
+def test_times_without_a_zone_are_said_to_be_taken_as_utc(load, empty_store):
+    ran = load("jira", JIRA + jira())
+    assert "name no zone: UTC is taken. --time-zone" in " ".join(ran.json["files"][0]["notes"])
+    ran = load("jira", JIRA + jira(), "--time-zone", "Europe/Berlin")
+    assert "no zone" not in " ".join(ran.json["files"][0]["notes"])
+    assert tasks(empty_store)["P-1"]["created_at"] == "2026-01-02T09:00:00.000000Z"
+    ran = load("jira", (JIRA + jira()).replace("T10:00", "T10:00+01:00"))
+    assert "no zone" not in " ".join(ran.json["files"][0]["notes"])
+
+
 def test_descriptions_stay_out_unless_texts_are_kept(load, empty_store):
     text = (
         'Summary,Issue key,Issue Type,Status,Created,Description\nt,P-1,Story,In Progress,2026-01-02,"secret\nplan"\n'

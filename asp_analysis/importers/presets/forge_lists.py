@@ -49,7 +49,7 @@ class ForgeList:
                 record = {name: values[number] for name, values in raw.columns.items()}
                 facts = derive(record)
                 kept = (record, facts, raw.line_numbers[number], raw.raw_text(number))
-                by_task.setdefault(facts["task"], []).append(kept)
+                by_task.setdefault(facts["task"] or f" {len(by_task)}", []).append(kept)  # one without a name is alone
         self._tell(sum(map(len, by_task.values())))
         tasks = list(by_task.values())
         for start in range(0, max(1, len(tasks)), BATCH_RECORDS):
@@ -66,12 +66,13 @@ class ForgeList:
             changes = "1 change has" if self._cut_files == 1 else f"{self._cut_files:,} changes have"
             self._notes.append(f"{changes} exactly {_FILES_LISTED} files: GitHub lists no more, some are missing.")
 
-    def _named(self, record: Found, url: re.Pattern[str], sign: str, address: str) -> tuple[str | None, str]:
-        """Return the repository of a record, and its own name: that with its number, or the number alone."""
+    def _named(self, record: Found, url: re.Pattern[str], sign: str, address: str) -> tuple[str | None, str | None]:
+        """Return the repository of a record, and its own name: that with its number; None where it has no number."""
         found = url.match(str(record.get(address) or ""))
         repository = self._use.inputs.get("repository") or (found[1] if found else None)
         self._without_repository += repository is None
-        return repository, f"{repository or ''}{sign}{record.get('number', record.get('iid'))}"
+        number = record.get("iid" if sign == "!" else "number")
+        return repository, f"{repository or ''}{sign}{number}" if isinstance(number, int) else None
 
     def _github(self, record: Found) -> Found:
         repository, name = self._named(record, _GITHUB_URL, "#", "url")
@@ -83,7 +84,7 @@ class ForgeList:
             "task": task_key(record.get("headRefName"), self._use.task_from) or name,
             "name": name,
             "repository": repository,
-            "pulls": [name],
+            "pulls": [name] if name else [],
             "state": "draft" if state == "open" and record.get("isDraft") is True else state,
             "created_at": created,
             "started_at": _first_commit(commits, merged or instant_of(record.get("closedAt"))),
@@ -121,7 +122,7 @@ class ForgeList:
             "task": task_key(record.get("source_branch"), self._use.task_from) or name,
             "name": name,
             "repository": repository,
-            "pulls": [name],
+            "pulls": [name] if name else [],
             "state": state,
             "created_at": created,
             "started_at": None,

@@ -126,8 +126,8 @@ class Preset(_Strict):
     must be there whole. reader: what reads the file: "table" any table, the others are named after the tool's file.
     needs: columns without which nothing can be read; wants: columns that are worth asking for. asks: our columns that
     the export never has, so that --set must say them. inputs: what --set may say besides our columns. time_formats: of
-    its times, unless the user names others. cut_at: counts of rows at which the tool cuts its list. bots: logins of
-    programs.
+    its times, unless the user names others; is_local: they are those of a place, without its zone. cut_at: counts of
+    rows at which the tool cuts its list. bots: logins of programs.
     """
 
     name: str
@@ -141,6 +141,7 @@ class Preset(_Strict):
     asks: list[str] = []
     inputs: list[str] = []
     time_formats: list[str] = []
+    is_local: bool = False
     cut_at: list[int] = []
     bots: list[str] = []
     records: list[PresetRecords]

@@ -1,5 +1,6 @@
 """Tables under a preset: its rules make our columns of the raw ones, and the reader of records does all else."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.platform_form import our_name
 
 ReadTable = Callable[[], Iterable[RawBatch]]
+_ZONED = re.compile(r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$")
 _NAMED_COLUMNS = 30
 
 
@@ -55,12 +57,19 @@ def read_with_preset(source: PresetSource, options: ReadOptions) -> list[Part]:
     if columns:
         notes += _check_columns(source.name, columns, use)
         check_mapping(source.name, columns, table, kinds)
+    if first and use.preset.is_local and table.time_zone is None and _has_plain_times(first.columns, use):
+        notes.append(f"Times of {source.name} name no zone: UTC is taken. --time-zone ZONE says where it was exported.")
+    notes_of = {kinds[0]: notes}
     return [
-        _PresetPart(source, use, table, is_first=kind == kinds[0]).part(
-            kind, options, notes if kind == kinds[0] else []
-        )
+        _PresetPart(source, use, table, is_first=kind == kinds[0]).part(kind, options, notes_of.get(kind, []))
         for kind in kinds
     ]
+
+
+def _has_plain_times(columns: dict[str, list[Any]], use: PresetUse) -> bool:
+    """Return whether the first time that the preset needs is a text without a zone."""
+    times = [value for name in use.preset.needs[-1:] for value in columns.get(name, [])[:1]]
+    return any(isinstance(value, str) and not _ZONED.search(value.strip()) for value in times)
 
 
 def _prepared(source: PresetSource, use: PresetUse) -> PresetSource:

@@ -54,11 +54,13 @@ class Told:
 class RunReader:
     """Says when and on which commit a report was made; `notes` says what had to be guessed."""
 
-    def __init__(self, use: PresetUse, times: TimeReader) -> None:
+    def __init__(self, use: PresetUse, times: TimeReader, zone: str | None) -> None:
         self._use, self._times = use, times
         self._pattern = _compiled(use.commit_from)
         self._undated: list[str] = []
         self._uncommitted: list[str] = []
+        self._without_zone: list[str] = []
+        self._zone = zone
         self._count = 0
 
     def run(self, file: SourceFile, said: dict[str, str | None], content: Any) -> SeriesRun:
@@ -96,6 +98,8 @@ class RunReader:
         dashed = re.fullmatch(r"(\d{4}-\d\d-\d\d)[T_ ](\d\d)-(\d\d)(?:-(\d\d))?(Z?)", text)
         if dashed:
             text = f"{dashed[1]}T{dashed[2]}:{dashed[3]}:{dashed[4] or '00'}{dashed[5]}"
+        if self._zone is None and _has_no_zone(text):
+            self._without_zone.append(file.name)
         try:
             return str(read_instant(self._times.read(text)))
         except ValueError as error:
@@ -110,12 +114,25 @@ class RunReader:
                 f"{_counted(self._undated, self._count)} no time, such as {self._undated[0]}: when the file changed "
                 "is taken. If the path says it: --commit-from '(?P<time>[0-9T:-]+)_(?P<commit>[0-9a-f]+)'."
             )
+        if self._without_zone:
+            first = self._without_zone[0]
+            notes.append(
+                f"{_counted(self._without_zone, self._count)} a time without its zone, such as {first}: UTC is taken. "
+                "--time-zone ZONE says where the tests ran."
+            )
         if self._uncommitted and self._count > 1:
             notes.append(
                 f"{_counted(self._uncommitted, self._count)} no commit, such as {self._uncommitted[0]}: what one is "
                 "about is not known. --commit-from PATTERN finds it in the path, --set commit=HASH says it."
             )
         return notes
+
+
+def _has_no_zone(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is None
+    except ValueError:
+        return False
 
 
 def _counted(files: list[str], count: int) -> str:

@@ -16,8 +16,8 @@ class PresetSeries:
     """The runs of one series; each file is read once and closed."""
 
     def __init__(self, use: PresetUse, options: ReadOptions) -> None:
-        self._use, self._options = use, options
-        self._reader = RunReader(use, TimeReader(options.table.time_formats, options.table.time_zone))
+        self._use, self._options, zone = use, options, options.table.time_zone
+        self._reader = RunReader(use, TimeReader(options.table.time_formats, zone), zone)
         self._runs: list[SeriesRun] = []
         self._tests: dict[Test, Test] = {}
 
