@@ -13,7 +13,7 @@ WAS_GREEN, WAS_RED = 1, 2
 Test = tuple[str, str]
 """The class and the name of a test."""
 
-_MOST_NESTED, _LONGEST_NAME, _MOST_TESTS = 64, 2_000, 2_000_000
+_MOST_NESTED, _MOST_OF_A_NAME, _MOST_TESTS = 64, 2_000, 2_000_000
 _RED_CHILDREN = ("failure", "error")
 _RERUN_CHILDREN = ("flakyFailure", "flakyError", "rerunFailure", "rerunError")
 _SETUP = re.compile(r"failed on (?:setup|teardown)|collection failure|error at (?:setup|teardown)", re.IGNORECASE)
@@ -124,11 +124,13 @@ class _Handler:
 
     def _begin(self, about: dict[str, str]) -> None:
         suite = self._suites[-1] if self._suites else {}
-        classname, name = (text.strip()[:_LONGEST_NAME] for text in (about.get("classname", ""), about.get("name", "")))
+        classname, name = (
+            text.strip()[:_MOST_OF_A_NAME] for text in (about.get("classname", ""), about.get("name", ""))
+        )
         if not name and not classname:
             self.report.unnamed += 1
             return
-        test = (classname or suite.get("name", "")[:_LONGEST_NAME], name or classname)
+        test = (classname or suite.get("name", "")[:_MOST_OF_A_NAME], name or classname)
         self._test = self._tests.setdefault(test, test)
         self._end = -1  # green, unless a child says more
         place = (about.get("file") or suite.get("file"), about.get("line"))
@@ -143,7 +145,7 @@ class _Handler:
         elif name in _RED_CHILDREN:
             self._end = max(self._end, 0) | WAS_RED
             if self._keep_text and message and self._test is not None:
-                self.report.messages[self._test] = message[:_LONGEST_NAME]
+                self.report.messages[self._test] = message[:_MOST_OF_A_NAME]
         elif name in _RERUN_CHILDREN:
             was_red_at_last = name.startswith("rerun")
             self._end = max(self._end, 0) | (WAS_RED if was_red_at_last else WAS_RED | WAS_GREEN)
