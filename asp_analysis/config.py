@@ -75,6 +75,11 @@ class StoreUrl:
         digest = hashlib.sha256(str(self.path.resolve() if self.path else self.shown).encode()).hexdigest()[:12]
         return f"{self.path.stem if self.path else 'server'}-{digest}"
 
+    @property
+    def spill_path(self) -> Path:
+        """The path next to which captured records wait: the file, or what this machine keeps about a server."""
+        return self.path or self.data_dir / self.local_name
+
 
 def require_posix() -> None:
     """Check that this system has the file locks that keep processes from spoiling each other's files.

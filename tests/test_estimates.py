@@ -14,8 +14,8 @@ from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.probe.answers import Estimate, score_stored
 from asp_analysis.probe.backtest import backtest
 from asp_analysis.probe.compare import compare
-from asp_analysis.probe.estimate import estimate
-from asp_analysis.probe.models.nested import KnownTask
+from asp_analysis.probe.estimate import estimate, estimate_each
+from asp_analysis.probe.models.nested import KnownTask, NewTask
 from asp_analysis.probe.question import EACH, Question
 from asp_analysis.probe.scores import score
 from asp_analysis.probe.unit_sums import sum_estimates
@@ -44,6 +44,17 @@ def test_an_estimate_is_what_the_backtest_says_for_the_next_task(method):
     assert made.estimate == pytest.approx(row["estimate"])
     assert (made.lower[0.7], made.upper[0.9]) == pytest.approx((row["lower_70"], row["upper_90"]))
     assert made.method == row["method"]
+
+
+def test_several_tasks_are_answered_from_one_replay_as_one_by_one():
+    history, asked = made_history(), [("next", 40.0), ("other", 80.0), ("far", 1e9)]
+    new = [NewTask(task=KnownTask(task_id=task), log_size=float(np.log(size))) for task, size in asked]
+    *near, far = estimate_each(history, Question(), new)
+    for (task, size), answer in zip(asked, near, strict=False):
+        alone = estimate(history, Question(size=size, task=KnownTask(task_id=task)))["cost_usd"]
+        assert answer == alone
+    assert near[0].estimate != near[1].estimate
+    assert isinstance(far, EstimationRefusal)  # and refuses nothing but itself
 
 
 def test_an_estimate_carries_interval_method_reason_count_and_record():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from asp_analysis.errors import EstimationRefusal
-from asp_analysis.learning import Telemetry
+from asp_analysis.learning import Telemetry, classifier
 from asp_analysis.learning.prediction import (
     TypeForecasts,
     describe_tasks,
@@ -59,6 +59,48 @@ def test_the_future_does_not_change_a_prediction():
     swapped = defects.assign(defect_type=np.where(np.arange(80) >= 50, "100_Environment", defects["defect_type"]))
     early = [rolling_type_forecasts(tasks, frame, runs, fits=6).cases[:30] for frame in (defects, swapped)]
     assert early[0]["predicted"].tolist() == early[1]["predicted"].tolist()
+
+
+def told_by(**columns):
+    """Features of tasks with defaults for what is not named, and a type for each."""
+    count = len(next(iter(columns.values())))
+    usual = {"task_type": "any", "log_size": 0.0, "components": "", "model": "m", "words": ""}
+    features = pd.DataFrame({"task_id": [f"t{n}" for n in range(count)], **usual, **columns})
+    return features.astype({"components": object, "words": object})
+
+
+def test_the_classifier_is_that_of_scikit_learn(monkeypatch):
+    compose, text = pytest.importorskip("sklearn.compose"), pytest.importorskip("sklearn.feature_extraction.text")
+    linear_model, preprocessing = (pytest.importorskip(f"sklearn.{name}") for name in ("linear_model", "preprocessing"))
+    monkeypatch.setitem(classifier._SEARCH, "gtol", 1e-10)
+    rng, words = np.random.default_rng(3), ["parse", "the", "cache", "retry", "token", "x", "Plan"]
+    features = told_by(
+        task_type=rng.choice(["fix", "feature"], 60),
+        log_size=rng.normal(size=60),
+        components=[" ".join(rng.choice(["a/b", "c", "d"], 2)) for _ in range(60)],
+        words=[" ".join(rng.choice(words, 5)) for _ in range(60)],
+    )
+    features = features.iloc[[*range(60), *range(20)]]  # some tasks with two defects
+    types = pd.Series(rng.choice(TYPES[:4], 80))
+    parts = [
+        ("known", preprocessing.OneHotEncoder(handle_unknown="ignore"), ["task_type", "model"]),
+        ("size", preprocessing.StandardScaler(), ["log_size"]),
+        ("paths", text.CountVectorizer(analyzer=str.split, binary=True), "components"),
+        ("words", text.TfidfVectorizer(), "words"),
+    ]
+    encoded = compose.ColumnTransformer(parts).fit_transform(features)
+    theirs = linear_model.LogisticRegression(C=1 / classifier.PENALTY, max_iter=9_000, tol=1e-10).fit(encoded, types)
+    model = fit_types(features, types)
+    assert model.types.tolist() == theirs.classes_.tolist()
+    assert np.abs(model.predict_odds(features) - theirs.predict_proba(encoded)).max() < 1e-6
+
+
+def test_a_task_of_which_nothing_is_known_has_the_odds_of_all():
+    model = fit_types(told_by(model=["m"] * 8), pd.Series(["a"] * 6 + ["b"] * 2))
+    odds = model.predict_odds(told_by(task_type=["new"], words=["unheard of"], components=["x/y"], model=["n"]))
+    assert odds.shape == (1, 2)
+    assert odds[0, 0] > odds[0, 1] > 0
+    assert odds.sum() == pytest.approx(1)
 
 
 def test_false_alarms_are_not_predicted():

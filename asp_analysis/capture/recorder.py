@@ -11,8 +11,6 @@ from asp_analysis.capture.writer import Writer
 from asp_analysis.config import StoreUrl, machine_name
 from asp_analysis.records import format_instant
 
-QUEUE_LIMIT = 10_000
-
 
 class Recorder:
     """Records executions and defects of the agents in this process; every method may be called from any thread.
@@ -21,7 +19,7 @@ class Recorder:
     `asp_analysis.capture`, invalid records to the store's rejects, and what cannot be written to a spill file.
     """
 
-    def __init__(self, url: StoreUrl, queue_limit: int = QUEUE_LIMIT) -> None:
+    def __init__(self, url: StoreUrl, queue_limit: int) -> None:
         """Use `capture.open`."""
         _warm_up()
         self._writer = Writer(url, queue_limit)

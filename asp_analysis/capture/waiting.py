@@ -5,10 +5,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from asp_analysis.capture.absorber import Absorber
 from asp_analysis.capture.spill import Spill
 from asp_analysis.config import StoreUrl
-from asp_analysis.store.captured import CapturedStore
 
 _PATIENCE_S = 2.0
 _AT_MOST_S = 600.0
@@ -16,7 +14,7 @@ _AT_MOST_S = 600.0
 
 def records_waiting(url: StoreUrl) -> int:
     """Count the records of waiting spill files; those that a live process writes are on their way, and count too."""
-    return sum(map(_lines, Spill(CapturedStore(url).path).waiting()))
+    return sum(map(_lines, Spill(url.spill_path).waiting()))
 
 
 def load_waiting(url: StoreUrl, named: Iterable[Path] = ()) -> int:
@@ -25,14 +23,16 @@ def load_waiting(url: StoreUrl, named: Iterable[Path] = ()) -> int:
     A file that a live process holds stays its own; a store that is busy or refuses leaves the rest where it is. Whoever
     has named one of the files to be loaded finds all of them where they were.
     """
-    store = CapturedStore(url)
-    spill = Spill(store.path)
+    spill = Spill(url.spill_path)
     waiting = spill.waiting()
     before = sum(map(_lines, waiting))
     if not before or not {path.resolve() for path in named}.isdisjoint(path.resolve() for path in waiting):
         return 0
+    from asp_analysis.capture.absorber import Absorber  # it brings SQLAlchemy, and most often nothing waits
+    from asp_analysis.store.captured import CapturedStore
+
     deadline = time.monotonic() + _AT_MOST_S
-    Absorber(store, spill).recover(_PATIENCE_S, lambda: time.monotonic() > deadline)
+    Absorber(CapturedStore(url), spill).recover(_PATIENCE_S, lambda: time.monotonic() > deadline)
     return max(0, before - sum(map(_lines, spill.waiting())))
 
 

@@ -46,7 +46,7 @@ class Writer:
         """Begin the background threads; records of processes that have ended are loaded first."""
         self._limit = queue_limit
         store = CapturedStore(url)
-        self._spill = Spill(store.path)
+        self._spill = Spill(url.spill_path)
         self._absorber = Absorber(store, self._spill)
         self._is_closed, self._has_ended = False, False
         self._begin()

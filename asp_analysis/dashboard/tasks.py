@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from asp_analysis.dashboard import svg, words
@@ -11,16 +12,13 @@ from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Figure, Note, Part, Row, Section, SortedCell, Table
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.membership import is_among
-from asp_analysis.probe.estimate import estimate
-from asp_analysis.probe.question import KnownTask, Question
+from asp_analysis.probe.answers import Estimate
+from asp_analysis.probe.estimate import estimate_each
+from asp_analysis.probe.models.nested import KnownTask, NewTask
+from asp_analysis.probe.question import Question
 
-MOST_TASK_BARS, MOST_TASK_ROWS, MOST_OPEN = 10, 40, 20
-"""Tasks that are drawn, listed, and listed as open."""
-
-MANY_TASKS, MOST_ESTIMATES, MOST_ESTIMATES_OF_MANY = 200, 4, 1
-"""Ended tasks from which on an estimate takes half a second, and how many the page makes below and above.
-
-`estimate --task` answers for the others."""
+MOST_TASK_BARS, MOST_TASK_ROWS, MOST_OPEN, MOST_ESTIMATES = 10, 40, 20, 4
+"""Tasks that are drawn, listed, listed as open, and estimated anew; `estimate --task` answers for the others."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +129,7 @@ def _tag_tasks(facts: Facts, tasks: list[str]) -> dict[str, dict[str, list[int]]
 def _list_open(facts: Facts, chosen: Chosen) -> list[Part]:
     if not len(chosen.open):
         return [Note("No open task with a plan, a size or a cost is recorded.")]
-    most = MOST_ESTIMATES_OF_MANY if len(facts.ended) > MANY_TASKS else MOST_ESTIMATES
-    estimates = _estimate_some(facts, chosen.open, most)
+    estimates = _estimate_some(facts, chosen.open)
     rows = []
     for row in chosen.open.to_dict("records"):
         task = str(row["task_id"])
@@ -149,27 +146,34 @@ def _list_open(facts: Facts, chosen: Chosen) -> list[Part]:
     headers = ["Task", "What", "Status", "Size", "Spent (USD)", "Planned (USD)", "Estimate (70 % interval)"]
     reading = (
         "The estimate is for the whole task: the one that was kept with it, else a new one for the first "
-        f"{'task' if most == 1 else f'{most} tasks'} with a size. For another: asp-analysis estimate --task ID"
+        f"{MOST_ESTIMATES} tasks with a size. For another: asp-analysis estimate --task ID"
     )
     return [Table(title="Open tasks", headers=headers, rows=rows, words=reading, names=3, anchor="open-list")]
 
 
-def _estimate_some(facts: Facts, tasks: pd.DataFrame, most: int) -> dict[str, SortedCell]:
+def _estimate_some(facts: Facts, tasks: pd.DataFrame) -> dict[str, SortedCell]:
     """Return the kept estimates of open tasks, and new ones for a few that have a size but none kept."""
     found = _read_kept(facts.forecasts, tasks["task_id"].tolist())
-    asked = tasks[tasks["size"].gt(0) & ~tasks["task_id"].isin(list(found))][:most]
-    for row in asked.to_dict("records"):
-        known = {name: row[name] for name in ("project_id", "task_type") if not pd.isna(row[name])}
-        question = Question(
-            size=float(row["size"]), task=KnownTask(task_id=str(row["task_id"]), **known), levels=(0.7,)
-        )
-        try:
-            one = estimate(facts.history, question)["cost_usd"]
-        except EstimationRefusal:
-            found |= {str(task): SortedCell("refused: see Estimates", None) for task in asked["task_id"]}
-            return found
-        found[str(row["task_id"])] = _write_estimate(one.estimate, one.lower[0.7], one.upper[0.7])
-    return found
+    asked = tasks[tasks["size"].gt(0) & ~tasks["task_id"].isin(list(found))][:MOST_ESTIMATES]
+    if not len(asked):
+        return found
+    new = [_know_task(row) for row in asked.to_dict("records")]
+    try:
+        answers = estimate_each(facts.history, Question(levels=(0.7,)), new)
+    except EstimationRefusal as refusal:
+        answers = [refusal] * len(new)
+    return found | {str(one.task.task_id): _write_answer(answer) for one, answer in zip(new, answers, strict=True)}
+
+
+def _know_task(row: dict[Hashable, Any]) -> NewTask:
+    known = {name: row[name] for name in ("project_id", "task_type") if not pd.isna(row[name])}
+    return NewTask(task=KnownTask(task_id=str(row["task_id"]), **known), log_size=float(np.log(row["size"])))
+
+
+def _write_answer(answer: Estimate | EstimationRefusal) -> SortedCell:
+    if isinstance(answer, EstimationRefusal):
+        return SortedCell("refused: see Estimates", None)
+    return _write_estimate(answer.estimate, answer.lower[0.7], answer.upper[0.7])
 
 
 def _read_kept(forecasts: pd.DataFrame, tasks: Sequence[object]) -> dict[str, SortedCell]:

@@ -15,7 +15,7 @@ from asp_analysis.errors import EstimationRefusal
 from asp_analysis.membership import is_among
 
 if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+    from asp_analysis.learning.classifier import TypeModel
 
 TOP = 3
 
@@ -77,8 +77,8 @@ def _fill_unknown(values: pd.Series) -> pd.Series:
     return values.astype(object).where(values.notna(), "unknown").astype(str)
 
 
-def fit_types(features: pd.DataFrame, types: pd.Series) -> "Pipeline":
-    """Fit defect types on task features: regularised multinomial logistic regression (scikit-learn).
+def fit_types(features: pd.DataFrame, types: pd.Series) -> "TypeModel":
+    """Fit defect types on task features: regularised multinomial logistic regression.
 
     Raises:
         EstimationRefusal: fewer than two types.
@@ -87,21 +87,21 @@ def fit_types(features: pd.DataFrame, types: pd.Series) -> "Pipeline":
         raise EstimationRefusal(
             f"Too few defect types to learn from: {types.nunique()} of at least 2. Collect more defects."
         )
-    from asp_analysis.learning.classifier import fit  # scikit-learn takes longer to import than this to compute
+    from asp_analysis.learning.classifier import fit  # it brings SciPy's optimiser
 
     return fit(features, types)
 
 
-def rank_types(model: "Pipeline", features: pd.DataFrame) -> pd.DataFrame:
+def rank_types(model: "TypeModel", features: pd.DataFrame) -> pd.DataFrame:
     """Return the three likeliest types of each task: task_id, rank (1 to 3), defect_type, probability."""
-    odds = model.predict_proba(features)
+    odds = model.predict_odds(features)
     order = np.argsort(-odds, axis=1, kind="stable")[:, :TOP]
     width = order.shape[1]
     return pd.DataFrame(
         {
             "task_id": np.repeat(features["task_id"].to_numpy(), width),
             "rank": np.tile(np.arange(1, width + 1), len(features)),
-            "defect_type": model.classes_[order].ravel(),
+            "defect_type": model.types[order].ravel(),
             "probability": np.take_along_axis(odds, order, axis=1).ravel(),
         }
     )

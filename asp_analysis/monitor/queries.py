@@ -32,7 +32,8 @@ _ENOUGH_S = 1.0
 def time_queries(session: Session) -> pd.DataFrame:
     """Read each view and return view, asked_by, limit_ms, took_ms, took (a class that is stable) and is_within.
 
-    took_ms is the fastest of up to five: what the store needs, not what else the machine does.
+    took_ms is the fastest of up to five, what the store needs and not what else the machine does; one reading is
+    enough where it falls in the fastest class.
     """
     views = {**dict.fromkeys(PROBE_VIEWS, "PROBE"), **dict.fromkeys(DASHBOARD_VIEWS, "dashboard")}
     rows = [
@@ -53,8 +54,8 @@ def classify_time(took_ms: float) -> str:
 
 def _measure_fastest_ms(session: Session, view: str) -> float:
     took: list[float] = []
-    while len(took) < _TIMES and sum(took) < _ENOUGH_S:
+    while len(took) < _TIMES and sum(took) < 1_000 * _ENOUGH_S and min(took, default=PROBE_MS) >= PROBE_MS:
         start = time.perf_counter()
         session.view(view)
-        took.append(time.perf_counter() - start)
-    return 1_000 * min(took)
+        took.append(1_000 * (time.perf_counter() - start))
+    return min(took)

@@ -5,7 +5,7 @@ So its record is its own, and it comes with its evidence: interval, method, why 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from asp_analysis.probe.answers import CostVector, Estimate
 from asp_analysis.probe.backtest import Replay, name_level, replay_next
 from asp_analysis.probe.choice import Choice, choose_model
 from asp_analysis.probe.models.candidates import Forecasts
+from asp_analysis.probe.models.nested import NewTask
 from asp_analysis.probe.models.spread_prior import GONE_FROM
 from asp_analysis.probe.question import AUTO, Question, pose
 from asp_analysis.probe.remarks import refuse_far_size, write_remarks
@@ -57,6 +58,26 @@ def estimate(history: pd.DataFrame, question: Question) -> CostVector:
     if not made:
         raise EstimationRefusal(next(iter(refused.values())))
     return CostVector(made, refused)
+
+
+def estimate_each(
+    history: pd.DataFrame, question: Question, new: Sequence[NewTask]
+) -> list[Estimate | EstimationRefusal]:
+    """What each of several tasks will cost, in their order: the answers of `estimate`, from one replay of the past.
+
+    Of the question are read all but its task and its size; it is about one component.
+
+    Raises:
+        EstimationRefusal, InputError: as `estimate`, for all of them.
+    """
+    found = replay_next(pose(history, question), question, new)
+    answers: list[Estimate | EstimationRefusal] = []
+    for ahead in range(len(new)):
+        try:
+            answers.append(estimate_next(found, question.method, ahead))
+        except EstimationRefusal as refusal:
+            answers.append(refusal)
+    return answers
 
 
 def estimate_next(found: Replay, method: str = AUTO, ahead: int = 0) -> Estimate:

@@ -8,7 +8,6 @@ import hashlib
 import sqlite3
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -52,11 +51,6 @@ class CapturedStore:
         self._store = Store(url, self._engine())
 
     @property
-    def path(self) -> Path:
-        """The path next to which records may wait: of the file, or of what this machine keeps about a server."""
-        return self.url.path or self.url.data_dir / self.url.local_name
-
-    @property
     def is_missing(self) -> bool:
         """True where no file can be seen; whether there is a server is known only by asking it."""
         try:
@@ -73,14 +67,14 @@ class CapturedStore:
         """
         self._patience_s = patience_s
         if self.is_missing:
-            raise StoreError(f"The store {self.path} does not exist. Create it with: asp-analysis init")
+            raise StoreError(f"The store {self.url.spill_path} does not exist. Create it with: asp-analysis init")
         try:
             with self._held():
                 self._check_schema()
                 with self._store.transaction() as connection:
                     grown, rejects = _accepted(connection, log, batch)
         except sqlite3.Error as error:  # raised while connecting, before SQLAlchemy translates
-            raise StoreError(f"Cannot write to the store {self.path}: {error}. Check the file.") from None
+            raise StoreError(f"Cannot write to the store {self.url.spill_path}: {error}. Check the file.") from None
         log.load_id, log.size_bytes, log.digest = grown.load_id, grown.size_bytes, grown.digest
         return rejects
 
