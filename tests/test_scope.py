@@ -84,6 +84,13 @@ def test_the_whole_store_comes_back(db):
     assert count(db) == n
 
 
+def test_each_view_is_listed_once_in_a_part_too(db):
+    for part in ({}, {"model": db.view("models").llm_model[0]}, {}):
+        db.narrow(**part)
+        for _ in range(2):
+            assert db.sql("SHOW TABLES").name.tolist() == sorted(view_names())
+
+
 def test_a_part_follows_what_is_loaded_meanwhile(run, empty_store, tmp_path):
     file = tmp_path / "runs.csv"
     file.write_text(

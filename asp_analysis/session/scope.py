@@ -11,8 +11,10 @@ from asp_analysis import sql
 from asp_analysis.errors import InputError
 from asp_analysis.session.catalog import marts, staging_views
 
-NARROWED = "memory.narrowed"
-"""The schema that holds the views of a part; those of the whole store stay where they are."""
+_PART = "narrowed"
+NARROWED = f"{_PART}.main"
+"""Where the views of a part are; those of the whole store stay where they are. It is a database in memory of its own:
+SHOW TABLES lists the views of every schema of a database."""
 
 
 Hide = Callable[[str, str, str], str]
@@ -92,7 +94,7 @@ def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope, hide: Hide
     values = {"project": scope.project, "model": scope.model, "role": scope.role}
     for name, value in {**values, "since": scope.since, "before": scope.before}.items():
         connection.execute(f"SET VARIABLE asp_{name} = $value", {"value": value})
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {NARROWED}")
+    connection.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_PART}")
     own = sql.view_names("narrowed")
     for name in [*own, *(name for name in staging_views() if name not in own)]:
         text = sql.view_text("narrowed", name) if name in own else "SELECT * FROM {whole}." + name
