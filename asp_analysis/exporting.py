@@ -21,6 +21,7 @@ from asp_analysis import sql
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import InputError, StoreError
 from asp_analysis.platform_form import our_name
+from asp_analysis.progress import Step, is_heard, tell
 from asp_analysis.session import view_key
 from asp_analysis.session.batches import AS_STORED, Read, reading_batches
 from asp_analysis.session.persons import PersonView
@@ -122,8 +123,9 @@ def _check_form(url: StoreUrl, read: Read) -> None:
 def _write(read: Read, table: str, query: str, folder: Path, wanted: Wanted) -> Exported:
     path = folder / f"{table}.{wanted.format_name}"
     rows = neutralised = 0
-    since = {"since": wanted.since} if wanted.since and table in _SINCE else {}
+    since: dict[str, str] = {"since": wanted.since} if wanted.since and table in _SINCE else {}
     with ExitStack() as stack:
+        total = _count(read, query, since) if is_heard() else None
         reader = stack.enter_context(read(query, **since))
         writer = stack.enter_context(_writer(path, reader.schema, wanted.format_name))
         for batch in reader:
@@ -132,7 +134,13 @@ def _write(read: Read, table: str, query: str, folder: Path, wanted: Wanted) -> 
                 batch, count = neutralise(batch)
                 neutralised += count
             writer.write_batch(batch)
+            tell(Step(part=table, done=rows, total=total))
     return Exported(table=table, rows=rows, file=path, size_bytes=path.stat().st_size, neutralised=neutralised)
+
+
+def _count(read: Read, query: str, since: dict[str, str]) -> int:
+    with read(f"SELECT count(*) AS n FROM ({query})", **since) as reader:
+        return int(reader.read_all()["n"][0].as_py())
 
 
 def neutralise(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from asp_analysis.importers.registry import explain_unknown, find_format
 from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.load_options import LoadOptions
+from asp_analysis.progress import Step, tell
 from asp_analysis.store.commit_tasks import commit_tasks, stored_defects
 from asp_analysis.store.database import Store
 from asp_analysis.store.loads import WriteRules, last_loads, write_loads
@@ -49,7 +50,10 @@ def load_files(store: Store, files: Iterable[FoundFile], options: LoadOptions) -
         yield from _load_series(store, list(files), options)
         return
     group = _Group(store, options)
-    for file in files:
+    total = len(files) if isinstance(files, Sequence) else None
+    for number, file in enumerate(files):
+        if total != 1:
+            tell(Step(part="loading", done=number, total=total, unit="files"))
         try:
             yield from group.take(file.path, is_named=file.is_named)
         except InputError as error:
@@ -157,7 +161,10 @@ class _Group:
             form = find_format(file, self._options, is_named=is_named)
             if form is None:
                 raise InputError(explain_unknown(file, is_named=is_named))
-            loads = [(_logged_file(file, form, part), part.batches) for part in form.read_parts(file, self._options)]
+            loads = [
+                (_logged_file(file, form, part), _tell_records(file, part.batches))
+                for part in form.read_parts(file, self._options)
+            ]
             if (
                 form.is_table or self._rules.max_rejects is not None
             ):  # a table is read while it is written, by a transaction of its own
@@ -189,6 +196,20 @@ def read_options(options: LoadOptions) -> ReadOptions:
     """Return how the files of one load are to be read."""
     run = TranscriptRun(options.reading, make_pricer(options), transcript_options(options.reading, options.prices))
     return ReadOptions(kinds=options.kinds, table=options.table, transcripts=run, preset=options.preset)
+
+
+def _tell_records(file: SourceFile, batches: Iterable[Batch]) -> Iterable[Batch]:
+    """Pass batches on where they are read one by one, and say after each how many records of the file that makes."""
+    return batches if isinstance(batches, Sequence) else _told(file, batches)
+
+
+def _told(file: SourceFile, batches: Iterable[Batch]) -> Iterator[Batch]:
+    done = 0
+    for batch in batches:
+        done += batch.record_count
+        yield batch
+        total = round(done / file.read_share) if file.read_share else None
+        tell(Step(part=file.name, done=done, total=total, unit="records"))
 
 
 def _make_rules(options: LoadOptions) -> WriteRules:

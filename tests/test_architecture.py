@@ -17,7 +17,7 @@ ROWS = (
     {
         ("records", "platform_form", "validation", "batch", "config", "sql"): "",
         ("occupancy", "intervals", "membership", "alternatives"): "",
-        ("wording", "privacy", "small_groups", "time_zones"): "",
+        ("wording", "privacy", "progress", "small_groups", "time_zones"): "",
     },
     {
         ("store", "server", "importers", "pricing", "session"): "each ignores the others,",

@@ -16,6 +16,7 @@ import pytest
 
 from asp_analysis.config import parse_url
 from asp_analysis.postgres import migrate, sqlite_source
+from asp_analysis.progress import listening
 from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store.database import create_store
 from tests.postgres import PASSWORD
@@ -321,15 +322,16 @@ def test_a_number_that_would_be_given_twice_is_found(run, own_store, postgres_ur
 
 
 def test_what_is_written_meanwhile_is_not_carried_in_part(own_store, postgres_url):
-    def write_while_it_runs(table, done, _total):
-        if table == "agent_roles":
+    def write_while_it_runs(step):
+        if step.part == "agent_roles":
             with sqlite3.connect(own_store.path) as file:
                 file.execute(
                     "INSERT INTO task_metadata (task_id, created_at) VALUES ('L', '2026-01-01T00:00:00.000000Z')"
                 )
             file.close()
 
-    done = migrate(own_store, postgres_url, on_progress=write_while_it_runs)
+    with listening(write_while_it_runs):
+        done = migrate(own_store, postgres_url)
     assert done.rows["task_metadata"] == 51 and not done.differences
     assert rows(postgres_url.text, "SELECT count(*) FROM task_metadata") == [(51,)]
 

@@ -16,6 +16,7 @@ import pytest
 from asp_analysis.config import parse_url
 from asp_analysis.errors import StoreError
 from asp_analysis.postgres import migrate
+from asp_analysis.progress import listening
 from benchmarks.migrate_bench import make_store
 from tests.killing import Moments, seconds_of, started
 from tests.postgres import PASSWORD, new_database, running_server
@@ -104,16 +105,17 @@ def test_three_at_once_end_with_one_copy(store, postgres_url):
 
 
 def test_a_connection_that_is_lost_midway_leaves_nothing(store, postgres_url, postgres_server):
-    def cut_off(table, done, _total):
-        if table == "task_metadata":
+    def cut_off(step):
+        if step.part == "task_metadata":
             with psycopg.connect(postgres_server, autocommit=True) as other:
                 other.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
                     (urlsplit(postgres_url.text).path[1:],),
                 )
 
-    with pytest.raises(StoreError, match=r"the connection was lost. Nothing of this was written") as refusal:
-        migrate(store, postgres_url, on_progress=cut_off)
+    lost = r"the connection was lost. Nothing of this was written"
+    with pytest.raises(StoreError, match=lost) as refusal, listening(cut_off):
+        migrate(store, postgres_url)
     assert PASSWORD not in str(refusal.value) and execution_rows(postgres_url.text) is None
 
 
@@ -124,13 +126,13 @@ def test_a_server_that_stops_midway_is_one_line(store):
             folder = connection.execute("SHOW data_directory").fetchone()[0]
         server_id = int((Path(folder) / "postmaster.pid").read_text().splitlines()[0])
 
-        def stop(table, done, _total):
-            if table == "task_metadata":
+        def stop(step):
+            if step.part == "task_metadata":
                 os.kill(server_id, signal.SIGQUIT)
                 time.sleep(0.5)
 
-        with pytest.raises(StoreError, match="Cannot migrate to") as refusal:
-            migrate(store, parse_url(server, Path.cwd()), on_progress=stop)
+        with pytest.raises(StoreError, match="Cannot migrate to") as refusal, listening(stop):
+            migrate(store, parse_url(server, Path.cwd()))
     assert "\n" not in str(refusal.value) and PASSWORD not in str(refusal.value)
 
 

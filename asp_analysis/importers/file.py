@@ -53,6 +53,7 @@ class SourceFile:
         self.path = path
         self.size_bytes, modified_ns = state_with_log(path, os.fstat(descriptor))
         self.modified_ns = min(modified_ns, _LAST_NS)
+        self._latest: _Reading | None = None
         self.opened = ExitStack()
 
     @property
@@ -93,7 +94,13 @@ class SourceFile:
         return self.opened.enter_context(open_database(self.path, self.name, self.open_bytes))
 
     def _open_raw(self) -> io.BufferedReader:
-        return io.BufferedReader(_Reading(self._descriptor), _BUFFER_BYTES)
+        self._latest = _Reading(self._descriptor)
+        return io.BufferedReader(self._latest, _BUFFER_BYTES)
+
+    @property
+    def read_share(self) -> float:
+        """How much of the file the latest reading has read (0 to 1), packed or not."""
+        return 0.0 if self._latest is None or not self.size_bytes else min(1.0, self._latest.tell() / self.size_bytes)
 
     @contextmanager
     def open_bytes(self) -> Iterator[BinaryIO]:

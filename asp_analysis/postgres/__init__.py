@@ -5,7 +5,7 @@ into the server's, `dirty` finds the rows that the server could not take, `carri
 `hashes` sum up both sides, `target` is the server, `migration` puts them together.
 """
 
-from asp_analysis.postgres.migration import Migration, Progress, migrate
+from asp_analysis.postgres.migration import Migration, migrate
 from asp_analysis.postgres.tally import TableCheck
 
-__all__ = ["Migration", "Progress", "TableCheck", "migrate"]
+__all__ = ["Migration", "TableCheck", "migrate"]

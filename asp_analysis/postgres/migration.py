@@ -5,7 +5,7 @@ is migrated; one that holds anything else is refused.
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +19,8 @@ from asp_analysis.postgres.dirty import NAMED, SetAside
 from asp_analysis.postgres.sqlite_source import SqliteSource, open_source
 from asp_analysis.postgres.tally import TableCheck, Tally, compare
 from asp_analysis.postgres.target import Target, open_target
+from asp_analysis.progress import Step, tell
 from asp_analysis.sql import VOCABULARIES
-
-Progress = Callable[[str, int, int], None]
-"""Receives the table at hand, how many of its rows have been read, and how many there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +49,6 @@ def migrate(
     *,
     rejects: Path | None = None,
     is_dry: bool = False,
-    on_progress: Progress | None = None,
 ) -> Migration:
     """Copy a SQLite store to a PostgreSQL database and compare the two; a copy that is there is compared again.
 
@@ -74,9 +71,7 @@ def migrate(
             _check_counts(source, target, held, is_whole=rejects is None and not is_dry)
         elif not has_tables and not is_dry:
             target.make_tables()
-        tallies = [
-            _carried(source, None if held or is_dry else target, table, set_aside, on_progress) for table in tables()
-        ]
+        tallies = [_carried(source, None if held or is_dry else target, table, set_aside) for table in tables()]
         if set_aside.row_count and rejects is None and not is_dry:
             raise InputError(_needs_clean_rows(set_aside))
         checks = _compared(target, tallies) if held or not is_dry else []
@@ -128,12 +123,10 @@ def _holds_other(target: Target, what: str) -> str:
     )
 
 
-def _carried(
-    source: SqliteSource, target: Target | None, table: ServerTable, set_aside: SetAside, on_progress: Progress | None
-) -> Tally:
+def _carried(source: SqliteSource, target: Target | None, table: ServerTable, set_aside: SetAside) -> Tally:
     """Read one table and sum it up; with a target, copy it."""
     tally = Tally(table)
-    blocks = _blocks(source, tally, set_aside, on_progress)
+    blocks = _blocks(source, tally, set_aside)
     if target is not None:
         target.fill(table, (rows.as_copied() for rows in blocks if rows.row_count))
     else:
@@ -142,14 +135,13 @@ def _carried(
     return tally
 
 
-def _blocks(source: SqliteSource, tally: Tally, set_aside: SetAside, on_progress: Progress | None) -> Iterator[Rows]:
+def _blocks(source: SqliteSource, tally: Tally, set_aside: SetAside) -> Iterator[Rows]:
     total, done = source.count(tally.table), 0
     for count, rows in read_rows(source, tally.table, set_aside):
         tally.add(rows)
         yield rows
         done += count
-        if on_progress is not None:
-            on_progress(tally.table.name, done, total)
+        tell(Step(part=tally.table.name, done=done, total=total))
 
 
 def _compared(target: Target, tallies: list[Tally]) -> list[TableCheck]:

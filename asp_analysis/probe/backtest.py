@@ -21,6 +21,7 @@ from asp_analysis.probe.models.selection import pick, select
 from asp_analysis.probe.models.spread_prior import SpreadPrior
 from asp_analysis.probe.question import AUTO, EACH, Question, pose
 from asp_analysis.probe.scores import BASELINE, score
+from asp_analysis.progress import Step, tell
 
 LATEST_TASKS = 1_000
 """Past tasks from which the next one is estimated: they settle what an interval holds to one or two percent, agents and
@@ -74,12 +75,14 @@ def backtest(history: pd.DataFrame, question: Question) -> pd.DataFrame:
     every = split_series(pose(history, question), question.component, question.per)
     is_any = question.model in (None, EACH)
     wanted = [(own, one) for own, one in enumerate(every) if is_any or one.llm_model == question.model]
-    nested = Nested.of(every)
-    frames = [
-        list_forecasts(replay(one, make_timeline(one, nested.look_ahead(own, ()), (), question.prior), question.levels))
-        for own, one in wanted
-        if len(one.tasks) >= LEAST_PAST
-    ]
+    total = sum(len(one.tasks) for _, one in wanted)
+    nested, frames, done = Nested.of(every), [], 0
+    for own, one in wanted:
+        if len(one.tasks) >= LEAST_PAST:
+            timeline = make_timeline(one, nested.look_ahead(own, ()), (), question.prior)
+            frames.append(list_forecasts(replay(one, timeline, question.levels)))
+        done += len(one.tasks)
+        tell(Step(part="forecasting", done=done, total=total, unit="tasks"))
     if not frames:
         raise EstimationRefusal(_say_what_is_missing([one for _, one in wanted], question))
     return pd.concat(frames, ignore_index=True)

@@ -18,9 +18,13 @@ from pathlib import Path
 from asp_analysis import occupancy
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
+from asp_analysis.progress import Step, tell
 
 SIDECARS = ("-wal", "-shm", "-journal")
 BUSY_TIMEOUT_S = 30.0
+_STEP_PAGES = 4_096
+"""Pages that a backup copies between two looks at how far it is: 16 MB."""
+
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 _LEFTOVER_S = 3_600
 """Age from which on a temporary file was left by a process that was killed: a backup of 1 GB takes seconds."""
@@ -143,10 +147,11 @@ def copy_verified(source: sqlite3.Connection, part: Path) -> dict[str, int]:
     source.execute("BEGIN")  # the first read fixes the state, and the copy is made of the same one
     try:
         wanted = _row_counts(source)
-        _copy(source, part)
+        _copy(source, part, pages=_STEP_PAGES)
     finally:
         if source.in_transaction:
             source.execute("ROLLBACK")
+    tell(Step(part="checking the copy"))
     with closing(opened(part)) as copy:
         found = check_sound(copy)
     if found != wanted:
@@ -192,10 +197,17 @@ def finished_file(target: Path, like: Path | None = None) -> Iterator[Path]:
 # --- the copy ---------------------------------------------------------------------------------------------------------
 
 
-def _copy(source: sqlite3.Connection, part: Path) -> None:
-    """Copy all pages in one step; the copy is one file without sidecars, which a read-only folder can hold too."""
+def _copy(source: sqlite3.Connection, part: Path, pages: int = -1) -> None:
+    """Copy all pages; the copy is one file without sidecars, which a read-only folder can hold too.
+
+    In several steps, of `pages`, only within a transaction of the source: else a writer begins the copy again.
+    """
+
+    def tell_pages(_: int, left: int, total: int) -> None:
+        tell(Step(part="copying", done=total - left, total=total, unit="pages"))
+
     with closing(opened(part)) as copy:
-        source.backup(copy)
+        source.backup(copy, pages=pages, progress=tell_pages)
         copy.execute("PRAGMA journal_mode = DELETE")
 
 

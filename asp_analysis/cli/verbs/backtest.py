@@ -8,6 +8,7 @@ import click
 from asp_analysis.cli.asking import asks, cost_option, per_option, prior_option, question_options, read_history
 from asp_analysis.cli.options import format_options, open_session
 from asp_analysis.cli.printing import print_frame
+from asp_analysis.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from asp_analysis.probe.question import Question
@@ -42,7 +43,8 @@ def command(question: "Question", output: str | None, db: str | None) -> None:
         question = replace(question, model=EACH, role=question.role or EACH)
     with open_session(db) as session:
         history = read_history(session)
-    frame = score(backtest(history, question))
+    with show_progress("forecasting"):
+        frame = score(backtest(history, question))
     frame.insert(1, "series", frame["llm_model"].astype(str) + " / " + frame["agent_role"].astype(str))
     frame = frame.drop(columns=["llm_model", "agent_role"])
     print_frame(frame if output else frame[[name for name in _SCORE_COLUMNS if name in frame.columns]].round(3), output)

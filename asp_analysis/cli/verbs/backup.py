@@ -4,6 +4,7 @@ import click
 
 from asp_analysis.cli.options import db_option
 from asp_analysis.cli.printing import note
+from asp_analysis.cli.progress import show_progress
 
 
 @click.command()
@@ -20,7 +21,8 @@ def command(keep: int | None, db: str | None) -> None:
     from asp_analysis.config import store_url
     from asp_analysis.store.backups import back_up
 
-    made = back_up(store_url(db), keep)
+    with show_progress("copying"):
+        made = back_up(store_url(db), keep)
     click.echo(str(made.backup.path))
     removed = f" Removed {len(made.removed)} older." if made.removed else ""
     note(f"Verified: sound, {sum(made.rows.values()):,} rows, {made.backup.size_bytes / 1e6:.1f} MB.{removed}")

@@ -7,6 +7,7 @@ import click
 
 from asp_analysis.cli.options import db_option, format_options, pseudonyms_option, wanted_persons
 from asp_analysis.cli.printing import note, print_rows
+from asp_analysis.cli.progress import show_progress
 from asp_analysis.sql import RECORD_TABLES
 
 _FILE_COLUMNS = ("table", "rows", "size_bytes", "file")
@@ -73,7 +74,7 @@ def command(
         has_views=has_views,
         persons=PersonView.read(wanted_persons()),
     )
-    with as_private_as(url):
+    with as_private_as(url), show_progress("exporting"):
         files = export(url, folder, wanted)
     print_rows([{name: str(getattr(file, name)) if name == "file" else getattr(file, name) for name in _FILE_COLUMNS}
                 for file in files], _FILE_COLUMNS, output)  # fmt: skip

@@ -14,6 +14,7 @@ import click
 from asp_analysis.cli.mine import find_mine, print_mine, summed_mine
 from asp_analysis.cli.options import db_option, pairs
 from asp_analysis.cli.printing import counted, note, print_rows, say
+from asp_analysis.cli.progress import show_progress
 from asp_analysis.sql import CONTRACT_TABLES, PEOPLE, VOCABULARIES
 
 if TYPE_CHECKING:
@@ -198,16 +199,18 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
     options = _load_options(asked, reading, prices)
     loaded = _rehearsed if asked.is_rehearsal else _loaded
     wanted = _Wanted(found, asked.repositories)
-    for outcome in _unchanged(wanted, options, db) or loaded(wanted, options, db):
-        if isinstance(outcome, NotLoaded):
-            not_loaded.append(outcome)
-            continue
-        results.append(outcome)
-        is_series = options.preset is not None and options.preset.preset.is_series
-        if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected or is_series):
-            is_alone = len(found) + len(asked.repositories) == 1
-            _print(outcome, is_alone=is_alone, is_of_preset=asked.preset is not None)
-        _print_notes(outcome, said_once)
+    is_series = options.preset is not None and options.preset.preset.is_series
+    with show_progress("loading") as shown:
+        for outcome in _unchanged(wanted, options, db) or loaded(wanted, options, db):
+            if isinstance(outcome, NotLoaded):
+                not_loaded.append(outcome)
+                continue
+            results.append(outcome)
+            with shown.paused():
+                if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected or is_series):
+                    is_alone = len(found) + len(asked.repositories) == 1
+                    _print(outcome, is_alone=is_alone, is_of_preset=asked.preset is not None)
+                _print_notes(outcome, said_once)
     if not found and mine is None and not asked.repositories:
         note(f"No files were found in {', '.join(map(str, asked.files))}. Name a file, or another folder.")
     counts = mine.counts(results, not_loaded) if mine else {}
@@ -304,7 +307,7 @@ def _back_up_replaced(url: "StoreUrl", found: list["FoundFile"]) -> None:
 def _load_all(store: "Store", wanted: _Wanted, options: "LoadOptions") -> "Iterator[LoadResult | NotLoaded]":
     from asp_analysis.loading import load_files
 
-    yield from _with_progress(load_files(store, wanted.files, options), len(wanted.files))
+    yield from load_files(store, wanted.files, options)
     if wanted.repositories:
         from asp_analysis.git_loading import load_repositories
 
@@ -338,17 +341,6 @@ def _load_waiting(url: "StoreUrl", found: list["FoundFile"]) -> None:
     count = 0 if url.is_missing() else load_waiting(url, [file.path for file in found])
     if count:
         note(f"Loaded too: {counted(count, 'captured record')} that waited next to the store.")
-
-
-def _with_progress(outcomes: "Iterator[LoadResult | NotLoaded]", count: int) -> "Iterator[LoadResult | NotLoaded]":
-    """Pass the outcomes on; show how far they are where many files are loaded at a terminal."""
-    if count <= _SHOWN_FILES or not sys.stderr.isatty():
-        yield from outcomes
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(outcomes, "Loading files", total=count, console=Console(stderr=True), transient=True)
 
 
 def _how_to_read(asked: _Request) -> "tuple[Reading, OwnPrices | None]":

@@ -1,8 +1,5 @@
 """`asp-analysis migrate`: a SQLite store to PostgreSQL, compared before it is kept."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +7,11 @@ import click
 
 from asp_analysis.cli.options import format_options, password_option
 from asp_analysis.cli.printing import note, print_rows
+from asp_analysis.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
-    from asp_analysis.postgres import Migration, Progress
+    from asp_analysis.postgres import Migration
 
 _CHECK = ("table", "column", "check", "source", "target", "is_equal")
 
@@ -54,8 +52,8 @@ def command(
     target_url = parse_url(target, Path.cwd())
     if folder is not None and (is_dry or folder.exists()):
         raise click.UsageError("--export needs a DIR that does not exist yet, and no --dry-run.")
-    with _progress() as on_progress:
-        done = migrate(store_url(source), target_url, rejects=rejects, is_dry=is_dry, on_progress=on_progress)
+    with show_progress("comparing" if is_dry else "copying"):
+        done = migrate(store_url(source), target_url, rejects=rejects, is_dry=is_dry)
     _print(done, output)
     _note(done, rejects)
     if done.differences:
@@ -71,28 +69,9 @@ def command(
 def _export(url: "StoreUrl", folder: Path) -> None:
     from asp_analysis.exporting import Wanted, export
 
-    files = export(url, folder.absolute(), Wanted(format_name="parquet"))
+    with show_progress("exporting"):
+        files = export(url, folder.absolute(), Wanted(format_name="parquet"))
     note(f"Written to {folder}: {', '.join(f'{file.file.name} ({file.rows:,} rows)' for file in files)}.")
-
-
-@contextmanager
-def _progress() -> "Iterator[Progress | None]":
-    """Show how far each table is, where stderr is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-
-    with Bars(console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(table: str, done: int, total: int) -> None:
-            if table not in tasks:
-                tasks[table] = bars.add_task(table, total=total)
-            bars.update(tasks[table], completed=done)
-
-        yield show
 
 
 def _print(done: "Migration", output: str | None) -> None:
