@@ -25,12 +25,19 @@ def write_usd(value: Any) -> str:
 
 
 def write_dollars(value: Any) -> str:
-    """Return money short, for a label or a tile: $0.042, $2.19, $198 or $1,250."""
+    """Return money short, for a label or a tile: $0.00033, $0.042, $2.19, $198 or $1,250."""
     if not is_known(value):
         return UNKNOWN
     size = abs(value)
-    digits = 0 if size >= 100 or size == 0 else 2 if size >= 0.1 else 3
+    digits = 0 if size >= 100 or size == 0 else 2 if size >= 0.1 else max(3, _count_decimals(size, 2))
     return f"{'-' if value < 0 else ''}${size:,.{digits}f}"
+
+
+def write_sum_usd(value: Any) -> str:
+    """Return a sum of money to the cent, 1,250.00 USD; below a cent with its first digits, 0.00033 USD."""
+    if not is_known(value):
+        return UNKNOWN
+    return f"{write_amount(value) if 0 < abs(value) < 0.01 else f'{value:,.2f}'} USD"
 
 
 def write_amount(value: Any) -> str:
@@ -38,8 +45,23 @@ def write_amount(value: Any) -> str:
     if not is_known(value):
         return UNKNOWN
     size = abs(value)
-    digits = 0 if size >= 1_000 or size == 0 else 2 if size >= 0.1 else min(8, 2 - math.floor(math.log10(size)))
+    digits = 0 if size >= 1_000 or size == 0 else 2 if size >= 0.1 else _count_decimals(size, 3)
     return f"{value:,.{digits}f}"
+
+
+def round_numbers(values: pd.Series, decimals: int) -> pd.Series:
+    """Round a column to so many decimals; what is so small that little would be left of it keeps three digits."""
+    rounded = values.round(decimals)
+    if values.dtype.kind != "f":
+        return rounded
+    small = values.notna() & (values != 0) & (values.abs() < 10.0 ** (1 - decimals))
+    rounded[small] = [float(f"{value:.3g}") for value in values[small]]
+    return rounded
+
+
+def _count_decimals(size: float, digits: int) -> int:
+    """Return after how many decimals a number below 1 has shown so many of its digits; a price has at most twelve."""
+    return min(12, digits - 1 - math.floor(math.log10(size)))
 
 
 def write_size(value: Any) -> str:

@@ -77,6 +77,14 @@ def test_a_period_and_the_total_in_words(run, store):
     assert "(not assigned)" in shown and "Total: 16.80 USD of 6 executions, 1 of them without a cost." in shown
 
 
+def test_a_total_below_a_cent_has_its_digits(run, empty_store, tmp_path):
+    rows = "\n".join(f"2026-03-0{day},T-1,Code,m,0.00000011" for day in range(1, 4))
+    (tmp_path / "runs.csv").write_text(f"executed_at,task_id,agent_role,llm_model,cost_usd\n{rows}\n")
+    run("load", tmp_path / "runs.csv", "--db", empty_store)
+    shown = run("costs", "--by", "task", "--db", empty_store).out
+    assert "Total: 0.000000330 USD of 3 executions" in shown and "3.3e-07" in shown
+
+
 def test_an_empty_store_has_an_answer(run, tmp_path):
     run("init", "--db", tmp_path / "new.db")
     assert "There are no executions to add up." in run("costs", "--by", "team,week", "--db", tmp_path / "new.db").out

@@ -1,5 +1,7 @@
 """Numbers for people: thousands separated, durations in two units, and a word or an empty cell for what is unknown."""
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -37,6 +39,24 @@ def test_a_duration_is_written_in_the_units_of_a_person(milliseconds, said):
 )
 def test_money_has_the_digits_that_its_size_needs(value, said):
     assert wording.write_usd(value) == said
+
+
+@pytest.mark.parametrize("value", [0.00033, 0.0000042, 3.3e-9, 0.0099999, 0.0051])
+def test_money_below_a_cent_has_digits_everywhere(value):
+    written = (wording.write_usd(value), wording.write_dollars(value), wording.write_sum_usd(value))
+    read = [float(re.sub(r"[^0-9.]", "", text)) for text in written]
+    assert read == pytest.approx([value] * 3, rel=0.05)
+    assert wording.write_table(pd.DataFrame({"cost_usd": [value]})).iloc[0, 0] == written[0].removeprefix("USD ")
+    rounded = wording.round_numbers(pd.Series([value, 12.34567, None, 0.0]), 3)
+    assert rounded.tolist()[:2] == pytest.approx([value, 12.346], rel=0.03) and rounded.isna().tolist()[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0, "0.00 USD"), (0.01, "0.01 USD"), (1_250.4, "1,250.40 USD"), (0.00033, "0.000330 USD"), (None, "unknown")],
+)
+def test_a_sum_of_money_is_written_to_the_cent(value, said):
+    assert wording.write_sum_usd(value) == said
 
 
 @pytest.mark.parametrize("value", MISSING)

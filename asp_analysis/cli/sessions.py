@@ -81,11 +81,14 @@ def _describe(
 def _print_rows(rows: list[dict[str, object]], output: str | None) -> None:
     import pandas as pd
 
+    from asp_analysis.wording import round_numbers
+
     frame = pd.DataFrame(rows)
     if output:
         print_frame(frame, output)
         return
-    print_frame(frame.drop(columns=["advice", "refusal", "n"], errors="ignore").round(4), output)
+    shown = frame.drop(columns=["advice", "refusal", "n"], errors="ignore")
+    print_frame(shown.assign(**{name: round_numbers(shown[name], 4) for name in shown.select_dtypes("number")}), output)
     for row in rows:
         if row["calls_without_cost"]:
             say(f"{row['task_id']}: {row['calls_without_cost']} calls have no known cost, so it has spent more.")

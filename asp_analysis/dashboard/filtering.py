@@ -50,6 +50,6 @@ def write_usage(usage: Usage | None) -> Markup:
 
 
 def _write_row(row: tuple[Any, ...]) -> list[Any]:
-    """Keep money to a millionth of a dollar: what is finer cannot be seen."""
+    """Keep money to twelve decimals, as it is summed."""
     *codes, cost, tokens = row
-    return [*map(int, codes), None if cost is None else round(cost, 6), None if tokens is None else int(tokens)]
+    return [*map(int, codes), None if cost is None else round(cost, 12), None if tokens is None else int(tokens)]

@@ -42,7 +42,8 @@
 
   const usd = (value) => {
     if (value === null) return "unknown";
-    const digits = value >= 100 || value === 0 ? 0 : value >= 0.1 ? 2 : 3;
+    const needed = value > 0 ? Math.min(12, 1 - Math.floor(Math.log10(value))) : 0;  // for two digits
+    const digits = value >= 100 || value === 0 ? 0 : value >= 0.1 ? 2 : Math.max(3, needed);
     return `$${value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
   };
   const count = (value) => (value ?? 0).toLocaleString("en-US");

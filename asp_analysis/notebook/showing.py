@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from asp_analysis.charts import use_style
 from asp_analysis.findings import Finding
 from asp_analysis.session import Session, connect
-from asp_analysis.wording import write_table
+from asp_analysis.wording import round_numbers, write_table
 
 MOST_ROWS = 30
 """Rows that a table shows; `browse` pages through all of them."""
@@ -94,7 +94,7 @@ def browse(frame: pd.DataFrame) -> None:
     shown = frame.assign(**{name: frame[name] / 1000 for name in frame.columns if str(name).endswith("_ms")})
     shown = shown.rename(columns={name: f"{str(name)[:-3]} (s)" for name in frame.columns if str(name).endswith("_ms")})
     table = to_html_datatable(
-        shown.assign(**{name: shown[name].round(3) for name in shown.select_dtypes("number").columns}),
+        shown.assign(**{name: round_numbers(shown[name], 3) for name in shown.select_dtypes("number").columns}),
         connected=False,
         showIndex=False,
         classes="display nowrap compact",

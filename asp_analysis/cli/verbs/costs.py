@@ -64,7 +64,9 @@ def command(
     total = _total(frame)
     for name in names:
         frame[name] = frame[name].astype(object).where(frame[name].notna(), _NOT_ASSIGNED)
-    print_frame(frame.assign(cost_usd=frame["cost_usd"].astype(float).round(6)), None)
+    from asp_analysis.wording import round_numbers
+
+    print_frame(frame.assign(cost_usd=round_numbers(frame["cost_usd"].astype(float), 6)), None)
     say(total)
 
 
@@ -90,9 +92,11 @@ def _read_period(since: str | None, until: str | None, zone: str | None) -> "Sco
 
 
 def _total(frame: "pd.DataFrame") -> str:
+    from asp_analysis.wording import write_sum_usd
+
     known = frame["cost_usd"].dropna()
     count, without = int(frame["executions"].sum()), int(frame["executions_without_cost"].sum())
     if not count:
         return "There are no executions to add up. Load some with: asp-analysis load FILE"
-    cost = f"{math.fsum(known):,.2f} USD" if len(known) else "unknown"
+    cost = write_sum_usd(math.fsum(known) if len(known) else None)
     return f"Total: {cost} of {counted(count, 'execution')}, {without:,} of them without a cost."
