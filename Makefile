@@ -1,9 +1,11 @@
-# `make` alone prints the targets. Everything is built in .venv from requirements.lock; nothing else is touched.
+# `make` alone prints the targets. Everything is built in .venv from two locks: requirements.lock for the workbench,
+# requirements-dev.lock for it with its tests. Nothing else is touched.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.built
+WORKBENCH := $(VENV)/.built
+STAMP := $(VENV)/.built-with-tests
 STORE := data/asp_telemetry.db
 ARGS ?=
 FUZZ_SECONDS ?= 8
@@ -23,17 +25,24 @@ TIMESCALE := build/timescale
 help: ## print the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## build .venv from requirements.lock
+setup: $(STAMP) ## build .venv with what the tests need
 
-$(STAMP): requirements.lock pyproject.toml
+$(WORKBENCH): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Error: This is Python %d.%d, and the workbench runs on 3.11 or newer. Install it, or name another: make PYTHON=python3.12" % v[:2])'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements.lock)"
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@echo "Building $(VENV) with $$($(PYTHON) --version), about 800 MB; the first time takes some minutes."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements.lock)"
+	@echo "Fetching and installing $$(grep -c '==' requirements.lock) packages of requirements.lock."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(WORKBENCH)
+
+$(STAMP): $(WORKBENCH) requirements-dev.lock
+	@echo "Adding what the tests need: requirements-dev.lock."
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $(STAMP)
 
-lab: setup ## open JupyterLab on the notebooks (ARGS="--no-browser --port 8889" for a server)
+lab: $(WORKBENCH) ## open JupyterLab on the notebooks (ARGS="--no-browser --port 8889" for a server)
 	@test -n "$$DATABASE_URL" || test -e $(STORE) || $(BIN)/asp-analysis init --sample
 	$(BIN)/asp-analysis lab $(LAB) $(ARGS)
 
@@ -89,14 +98,16 @@ lint: setup ## check style, layout and types of the code
 	$(BIN)/mypy
 
 audit: setup ## look the pinned packages up among known vulnerabilities (needs the network; fails where it cannot)
-	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
 
 bench: setup ## measure speed; prints tables, asserts nothing
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lock: setup ## write requirements.lock again from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--extra dev pyproject.toml --output-file requirements.lock
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+lock: setup ## write both locks again from pyproject.toml
+	$(LOCK) --extra build --extra dev pyproject.toml --output-file requirements-dev.lock
+	$(LOCK) --extra build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 
 clean: ## remove what was built; the store stays
 	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis

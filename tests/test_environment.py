@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,8 +23,8 @@ def project():
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def wanted():
-    return project()["dependencies"] + project()["optional-dependencies"]["dev"]
+def wanted(*extras):
+    return project()["dependencies"] + [one for extra in extras for one in project()["optional-dependencies"][extra]]
 
 
 def test_environment_yml_asks_for_what_pyproject_asks_for():
@@ -31,7 +32,7 @@ def test_environment_yml_asks_for_what_pyproject_asks_for():
     conda = {entry for entry in listed if isinstance(entry, str)} - {"pip", "python>=3.11"}
     pip = set(next(entry["pip"] for entry in listed if isinstance(entry, dict))) - {"--editable ."}
     expected = set()
-    for requirement in wanted():
+    for requirement in wanted("build", "dev"):
         name = re.split(r"[=><]", requirement)[0]
         if requirement.startswith(ONLY_ON_PYPI):
             assert requirement in pip
@@ -39,16 +40,30 @@ def test_environment_yml_asks_for_what_pyproject_asks_for():
         version = requirement.removeprefix(name).replace("==", "=")
         expected.add(CONDA_NAMES.get(name, name) + version)
     assert conda == expected
-    assert all(requirement in wanted() for requirement in pip)
+    assert all(requirement in wanted("build", "dev") for requirement in pip)
 
 
-def test_the_lock_pins_every_dependency_with_hashes_and_without_any_address():
-    lock = (ROOT / "requirements.lock").read_text()
+LOCKS = {"requirements.lock": ("build",), "requirements-dev.lock": ("build", "dev")}
+
+
+def pins(name):
+    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_pins_every_dependency_with_hashes_and_without_any_address(name):
+    lock = (ROOT / name).read_text()
     assert "://" not in lock
-    pinned = set(re.findall(r"^([a-z0-9._-]+)==", lock, re.MULTILINE))
-    assert {re.split(r"[=><\[]", requirement)[0].lower() for requirement in wanted()} <= pinned
+    assert {re.split(r"[=><\[]", requirement)[0].lower() for requirement in wanted(*LOCKS[name])} <= pins(name).keys()
     for block in re.split(r"\n(?=\S)", lock.strip()):
         assert "--hash=sha256:" in block, block
+
+
+def test_the_workbench_alone_has_the_versions_that_are_tested_and_no_test_tools():
+    alone, tested = pins("requirements.lock"), pins("requirements-dev.lock")
+    assert alone.items() < tested.items()
+    tools = {re.split(r"[=><;]", requirement)[0] for requirement in project()["optional-dependencies"]["dev"]}
+    assert not tools & alone.keys() - {"pyyaml"}  # Jupyter needs that too
 
 
 def test_duckdb_and_its_extensions_have_one_version():
@@ -61,4 +76,7 @@ def test_duckdb_and_its_extensions_have_one_version():
 def test_the_manual_says_of_every_dependency_why_it_is_there():
     table = (ROOT / "docs" / "dependencies.md").read_text()
     named = {name.strip() for row in table.splitlines() if row.startswith("|") for name in row.split("|")[1].split(",")}
-    assert {re.split(r"[=><\[]", requirement)[0] for requirement in wanted()} == named - {"package", "---"}
+    assert {re.split(r"[=><\[]", requirement)[0] for requirement in wanted("build", "dev")} == named - {
+        "package",
+        "---",
+    }
