@@ -14,6 +14,7 @@ PARALLEL = {
     "agents": "monitor measures how many agents work at once, charts draws it",
     "control": "quality computes control charts, charts draws them",
     "costs": "quality computes costs, dashboard arranges them, charts draws them",
+    "progress": "the work tells it, the command line shows it",
     "measurements": "learning makes the day's measurements, store keeps them",
 }
 """Name of modules on different floors -> their one subject. A verb is named as people type it, a chart as its room."""

@@ -88,7 +88,9 @@ def _print_rows(rows: list[dict[str, object]], output: str | None) -> None:
         print_frame(frame, output)
         return
     shown = frame.drop(columns=["advice", "refusal", "n"], errors="ignore")
-    print_frame(shown.assign(**{name: round_numbers(shown[name], 4) for name in shown.select_dtypes("number")}), output)
+    for name in shown.select_dtypes("number"):
+        shown[name] = round_numbers(shown[name], 4)
+    print_frame(shown, output)
     for row in rows:
         if row["calls_without_cost"]:
             say(f"{row['task_id']}: {row['calls_without_cost']} calls have no known cost, so it has spent more.")
