@@ -156,3 +156,11 @@ def test_a_model_without_a_name_can_be_asked_for():
     assert set(backtest(history, EVERY)["llm_model"]) == {"unnamed"}
     with pytest.raises(EstimationRefusal, match=r"Known, with their tasks: unnamed \(30\)"):
         _estimate(history, model="zero")
+
+
+def test_sizes_that_were_counted_after_the_work_are_said_to_be():
+    history = made_history(30)
+    size = float(history["size"].median())
+    late, early = (_notes(history.assign(size_source=source), size=size) for source in ("actual", "estimated"))
+    assert "past sizes were counted after the work" in late and "counted after the work" not in early
+    assert "counted after the work" not in _notes(history.assign(size_source="actual"))

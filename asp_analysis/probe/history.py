@@ -34,10 +34,17 @@ from asp_analysis.executions import COST_VECTOR
 SERIES = ("llm_model", "agent_role")
 NOT_OVER = "not finished (pending, in progress or unknown)"
 _REQUIRED = ("task_id", "known_at", *SERIES)
-_DEFAULTS = {"size": np.nan, "project_id": None, "task_type": None, "is_finished": True, "is_censored": False}
+_DEFAULTS = {
+    "size": np.nan,
+    "size_source": None,
+    "project_id": None,
+    "task_type": None,
+    "is_finished": True,
+    "is_censored": False,
+}
 _KEPT = [
     *("task_id", "known_at", "started_at", "order", "project_id", "task_type"),
-    *("size", "cost", "attempts", "is_censored"),
+    *("size", "size_source", "cost", "attempts", "is_censored"),
 ]
 
 UNNAMED = "unnamed"

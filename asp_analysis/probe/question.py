@@ -41,7 +41,10 @@ USUAL_SHARE = 0.5
 """Share of a model's tasks in which it plays a role, from which on the role is part of the work it does."""
 
 _FLAGS = {"is_finished": True, "is_censored": False}
-_FIRST = ("roles", "project_id", "task_type", "size", "actual_size", "planned_cost_usd", "planned_latency_ms")
+_FIRST = (
+    *("roles", "project_id", "task_type", "size", "size_source", "actual_size"),
+    *("planned_cost_usd", "planned_latency_ms"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

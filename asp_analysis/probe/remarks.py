@@ -69,6 +69,7 @@ def measure_curvature(series: Series) -> float:
 def write_remarks(found: Replay, row: int) -> Iterator[str]:
     """What a reader must know of the past that an estimate rests on."""
     yield from _remark_on_size(found, row)
+    yield from _remark_on_hindsight(found, row)
     yield from _remark_on_knowledge(found, row)
     yield from _remark_on_costs(found.series)
     yield from _remark_on_rows(found.series)
@@ -86,6 +87,17 @@ def _remark_on_size(found: Replay, row: int) -> Iterator[str]:
         yield f"{text}; the interval is widened for a line that may bend." if is_wider else f"{text}."
     elif np.abs(np.log(known / size)).min() > np.log(FAR_FACTOR):
         yield f"No past task is within a factor of {FAR_FACTOR:g} of size {size:g}: the interval rests on other sizes."
+
+
+def _remark_on_hindsight(found: Replay, row: int) -> Iterator[str]:
+    """Sizes that were counted after the work make the record better than a forecast with a guessed size can be."""
+    is_sized = ~np.isnan(found.series.size)
+    late = int((found.series.tasks["size_source"][is_sized] == "actual").sum())
+    if late and not np.isnan(found.timeline.log_size[row]):
+        yield (
+            f"{late} of {int(is_sized.sum())} past sizes were counted after the work: a size that you guess before is "
+            "less certain than these, and the interval does not say by how much."
+        )
 
 
 def _remark_on_knowledge(found: Replay, row: int) -> Iterator[str]:
