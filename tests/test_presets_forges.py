@@ -196,7 +196,8 @@ def test_a_review_that_asks_for_changes_is_a_defect_found_in_review(load, empty_
 def test_reviews_after_the_merge_are_no_defects_and_open_ones_are_not_fixed(load, empty_store):
     late = {**review("bob", "CHANGES_REQUESTED", 11), "submittedAt": "2026-01-04T11:00:00Z"}
     asked = [review("bob", "CHANGES_REQUESTED", 11)]
-    load("gh-pr", [pull(1, reviews=[late]), pull(2, state="OPEN", mergedAt=None, closedAt=None, reviews=asked)])
+    ran = load("gh-pr", [pull(1, reviews=[late]), pull(2, state="OPEN", mergedAt=None, closedAt=None, reviews=asked)])
+    assert ran.json["rejected"] == 0
     (defect,) = defects(empty_store).values()
     assert (defect["task_id"], defect["fixed_at"]) == ("shop/till#2", None)
 

@@ -242,7 +242,8 @@ def test_a_series_is_one_load_that_is_rehearsed_and_taken_back(run, load, empty_
     load()
     (logged,) = run("loads", "--json", "--db", empty_store).json
     assert (logged["file"], logged["format"], logged["loaded_as"]) == (str(runs), "junit", "defect_log")
-    assert load("--replace").json["present"] == 1
+    ran = load("--replace")
+    assert ran.json["present"] == 1 and "Backed up to" in ran.err
     assert run("unload", "2", "--yes", "--db", empty_store).exit_code == 0
     assert defects(empty_store) == []
 

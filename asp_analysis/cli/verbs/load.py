@@ -97,7 +97,7 @@ class _Request:
     help="What transcripts do not say, as in person=ada, machine=m1, team=core; of a table, the column; repeatable.",
 )
 @click.option("--prices", type=click.Path(path_type=Path), help="Your prices, CSV or JSON, USD per million tokens.")
-@click.option("--keep-text", is_flag=True, help="Keep prompts and answers of transcripts; they are left out otherwise.")
+@click.option("--keep-text", is_flag=True, help="Keep prompts, answers and descriptions; they are left out otherwise.")
 @click.option(
     "--from",
     "preset",
@@ -294,13 +294,17 @@ def _loaded(wanted: _Wanted, options: "LoadOptions", db: str | None) -> "Iterato
 def _back_up_replaced(url: "StoreUrl", found: list["FoundFile"]) -> None:
     """Back a file up before loads of it are replaced: the rows that they brought go."""
     from asp_analysis.importers.file import file_name
+    from asp_analysis.loading import series_name
     from asp_analysis.store.backups import back_up_file
     from asp_analysis.store.log import read_last_loads
 
     if url.path is None or url.is_missing():
         return
     loaded = read_last_loads(url.path)
-    if any(file_name(file.path) in loaded for file in found):
+    names = {file_name(file.path) for file in found} | (
+        {series_name([file.path for file in found])} if found else set()
+    )
+    if not names.isdisjoint(loaded):
         note(f"Backed up to {back_up_file(url, before='replace')}.")
 
 
