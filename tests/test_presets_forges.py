@@ -148,6 +148,18 @@ def test_changes_of_one_key_are_one_task_whose_sizes_add_up(load, empty_store):
     assert task["metadata"]["pull_requests"] == ["shop/till#1", "shop/till#2", "shop/till#3"]
 
 
+def test_an_issue_of_the_tracker_and_its_pull_request_are_one_task(run, load, empty_store, tmp_path):
+    (tmp_path / "jira.csv").write_text(
+        "Summary,Issue key,Issue Type,Status,Status Category,Created,Custom field (Story Points)\n"
+        "Pay by card,PAY-12,Story,Shipped,Done,2025-12-30T09:00Z,5\n"
+    )
+    assert load("gh-pr", [pull(headRefName="PAY-12-cards")]).exit_code == 0
+    assert run("load", "--from", "jira", tmp_path / "jira.csv", "--db", empty_store).exit_code == 0
+    ((name, task),) = tasks(empty_store).items()
+    assert (name, task["estimated_size"], task["actual_size"], task["status"]) == ("PAY-12", 5, 120, "completed")
+    assert (task["metadata"]["story_points"], task["metadata"]["commits"]) == (5, 1)
+
+
 def test_reviews_are_of_persons_or_of_bots_and_never_of_the_author(load, empty_store):
     reviews = [
         review("coderabbitai", "COMMENTED", 11),
