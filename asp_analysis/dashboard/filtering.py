@@ -9,7 +9,15 @@ from asp_analysis.dashboard import words
 from asp_analysis.dashboard.spending import MOST_LAYERS, label_periods, name_period
 from asp_analysis.dashboard.usage import DIMENSIONS, Usage
 
-_TITLES = {"project": "Project", "model": "Model", "role": "Role", "person": "Person"}
+_TITLES = {
+    "project": "Project",
+    "model": "Model",
+    "role": "Role",
+    "person": "Person",
+    "team": "Team",
+    "machine": "Machine",
+    "repository": "Repository",
+}
 """The filters in the order in which the page shows them."""
 
 Choice = tuple[str, str, list[tuple[int, str]]]
@@ -42,6 +50,7 @@ def write_usage(usage: Usage | None) -> Markup:
         "starts": label_periods(usage),
         "compared": usage.compared,
         "layers": MOST_LAYERS,
+        "dimensions": list(DIMENSIONS),
         "names": usage.names,
         "rows": [_write_row(row) for row in rows.itertuples(index=False, name=None)],
     }

@@ -36,8 +36,8 @@
   const form = document.getElementById("filter");
   if (!source || !form) return;
   const usage = JSON.parse(source.textContent);
-  const DIMENSIONS = ["model", "role", "project", "person"];
-  const [PERIOD, EXECUTIONS, WITH_COST, COST, TOKENS] = [0, 5, 6, 7, 8];
+  const DIMENSIONS = usage.dimensions;
+  const PERIOD = 0, [EXECUTIONS, WITH_COST, COST, TOKENS] = [1, 2, 3, 4].map((behind) => DIMENSIONS.length + behind);
   const place = (dimension) => 1 + DIMENSIONS.indexOf(dimension);
 
   const usd = (value) => {

@@ -1,4 +1,4 @@
-"""Where the money goes: per period by model, role, project and person, against the periods before, and by model."""
+"""Where the money goes: per period by every dimension, against the periods before, and by model."""
 
 import math
 from collections.abc import Hashable

@@ -1,4 +1,4 @@
-"""What was used per period, model, role, project and person: the one table that the page draws, compares and filters.
+"""What was used per period and dimension: the one table that the page draws, compares and filters.
 
 Periods are 1, 7 or 28 days long and end with the newest day of the record, so that the latest one is whole. Names
 beyond the most expensive ones are taken together: the page stays small, whatever the store holds.
@@ -14,7 +14,15 @@ from asp_analysis.session import Session
 
 _SQL = Path(__file__).with_name("usage.sql").read_text(encoding="utf-8")
 
-DIMENSIONS = {"model": "llm_model", "role": "agent_role", "project": "project_id", "person": "user_id"}
+DIMENSIONS = {
+    "model": "llm_model",
+    "role": "agent_role",
+    "project": "project_id",
+    "person": "user_id",
+    "team": "team",
+    "machine": "machine",
+    "repository": "repository",
+}
 """A dimension of usage -> its column."""
 
 MOST_NAMES_APART = 12

@@ -40,6 +40,26 @@ WEEKS_SQL = """
     GROUP BY ALL
     ORDER BY ALL
 """
+NAMES_SQL = """
+    WITH named AS (
+        SELECT 'team' AS grouped_by, team AS name, * EXCLUDE (team) FROM staffed
+        UNION ALL BY NAME SELECT 'person' AS grouped_by, person AS name, * FROM staffed
+        UNION ALL BY NAME SELECT 'machine' AS grouped_by, machine AS name, * FROM staffed
+        UNION ALL BY NAME SELECT 'repository' AS grouped_by, repository AS name, * FROM staffed
+        UNION ALL BY NAME
+        SELECT 'label ' || label AS grouped_by, json_extract_string(labels, '$."' || label || '"') AS name, * FROM (
+            SELECT *, UNNEST(json_keys(CAST(labels AS JSON))) AS label FROM staffed WHERE labels IS NOT NULL
+        ) WHERE label NOT IN ('team', 'cost_center')
+    )
+
+    SELECT
+        grouped_by, name, count(*) AS executions, count(*) - count(cost_usd) AS executions_without_cost,
+        sum(cost_usd) AS cost_usd
+    FROM named
+    GROUP BY grouped_by, name
+    QUALIFY count(name) OVER (PARTITION BY grouped_by) > 0
+    ORDER BY grouped_by, name NULLS LAST
+"""
 
 
 def answer(session: Session) -> Finding:
@@ -160,6 +180,28 @@ def tell_weeks(weeks: pd.DataFrame) -> Finding:
         draw=_draw_weeks(weeks),
         reading="A high bar is not waste by itself: weeks differ in the number and the size of the tasks. "
         "`02-estimate-with-probe` compares cost with size.",
+    )
+
+
+def tell_names(names: pd.DataFrame) -> Finding:
+    """Say by which names the cost can be divided; persons are listed by their names, never by their costs.
+
+    names: grouped_by, name, executions, executions_without_cost, cost_usd, as `NAMES_SQL` finds them.
+    """
+    if names.empty:
+        return lack(
+            "No execution says whose it is.",
+            "Load who is in which team with `asp-analysis load people.csv --as people`, or name persons, machines and "
+            "labels with `--label`.",
+        )
+    counts = names.groupby("grouped_by").name.nunique()
+    parts = [f"**{write_name(kind)}** ({count:,} different)" for kind, count in counts.items()]
+    said = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return Finding(
+        text=f"Executions name their {said}.",
+        table=names.assign(name=names.name.fillna("(not assigned)")),
+        reading="Each name divides the whole cost by itself; what has no name is a row of its own. The rows are in the "
+        "order of the names: nobody is ranked. `asp-analysis costs --by team,month` combines names.",
     )
 
 
