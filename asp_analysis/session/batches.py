@@ -19,7 +19,7 @@ from asp_analysis.session.session import connect
 
 _BATCH_ROWS = 20_000
 
-AS_STORED = "as_stored"
+AS_STORED = "memory.as_stored"
 """The schema whose staging views have the names of roles and models that the rows have, whatever aliases there are."""
 
 _NO_ALIAS = "(SELECT * FROM raw.name_alias WHERE FALSE)"
