@@ -96,8 +96,14 @@ def _sessions(stored: list[StoredSession], repository: Repository) -> Iterator[A
             files=frozenset(path for row in rows for path in _paths(row.components_json)),
             first_at=min(_seconds(row.first_at) for row in rows),
             last_at=max(_seconds(row.last_at) for row in rows),
+            cost_usd=_sum_of(row.cost_usd for row in rows),
             is_here=any(_is_of(row, repository) for row in rows),
         )
+
+
+def _sum_of(costs: Iterable[float | None]) -> float | None:
+    known = list(costs)
+    return None if None in known else sum(cost for cost in known if cost is not None)
 
 
 def _is_of(row: StoredSession, repository: Repository) -> bool:

@@ -206,6 +206,19 @@ def test_a_session_of_several_changes_is_shared_and_never_counted_twice(run, rep
     assert [(name, round(cost, 6)) for name, cost in shares] == [("feat: of 1", 0.075), ("feat: of 3", 0.225)]
 
 
+def test_a_fix_costs_what_its_sessions_cost(run, repository, store, tmp_path):
+    name = repository.feature("commit")
+    marker = f"change_{repository.count}_"
+    repository.pass_time(5)
+    named = "5f0c7a52-0000-4000-8000-00000000abcd"
+    path = next(path for path in repository.git("ls-files", "src").split() if marker in str(repository.lines(path)))
+    repository.write(path, [line.replace("x + ", "x - ") for line in repository.lines(path)])
+    repository.commit(f"fix: wrong sum\n\nSession-Id: {named}")
+    transcript(tmp_path / "a.jsonl", named, "main", instant(repository.now))
+    run("load", tmp_path / "a.jsonl", "--git", repository.path, "--db", store)
+    assert rows(store, "SELECT round(fix_cost_usd, 6) FROM defects") == [(0.3,)] and name
+
+
 def test_what_is_no_repository_is_one_line_and_files_before_it_are_loaded(run, empty_store, tmp_path):
     transcript(tmp_path / "a.jsonl", "s-1", "main", instant(START))
     ran = run("load", tmp_path / "a.jsonl", "--git", tmp_path, "--db", empty_store)

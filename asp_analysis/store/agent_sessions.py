@@ -10,7 +10,8 @@ from asp_analysis.store.statements import execute
 
 
 class StoredSession(NamedTuple):
-    """Executions of one session on one task in one branch: how long (UTC text), where, and the files of the task."""
+    """Executions of one session on one task in one branch: how long (UTC text), where, what they cost (USD;
+    None where one of them is unknown), and the files of the task."""
 
     session_id: str
     task_id: str
@@ -19,6 +20,7 @@ class StoredSession(NamedTuple):
     project_id: str | None
     first_at: str
     last_at: str
+    cost_usd: float | None
     components_json: str | None
 
 
@@ -28,7 +30,8 @@ def stored_sessions(connection: Connection) -> list[StoredSession]:
     session = "e.metadata_json ->> 'session_id'" if is_server else "json_extract(e.metadata_json, '$.session_id')"
     query = (
         f"SELECT {session} AS session_id, e.task_id, e.branch, e.repository, e.project_id, "
-        "min(e.executed_at) AS first_at, max(e.executed_at) AS last_at "
+        "min(e.executed_at) AS first_at, max(e.executed_at) AS last_at, "
+        "CASE WHEN count(e.cost_usd) = count(*) THEN sum(e.cost_usd) END AS cost_usd "
         "FROM agent_cost_vector AS e WHERE e.metadata_json IS NOT NULL "
         f"AND {session} IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2"
     )

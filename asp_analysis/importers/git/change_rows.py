@@ -235,6 +235,7 @@ def _defect(fix: Fix, telling: Telling, names: list[str], tasks: list[str]) -> R
         "phase_removed": "Production" if is_released else "Test",
         "component_path": fix.place[0] if fix.place else None,
         "line_number": fix.place[1] if fix.place else None,
+        "fix_cost_usd": None if fix.is_revert else _cost(fix.change, telling),
         "description": change.subject or names[fix.change],
         "metadata_json": storable_json(
             {
@@ -245,6 +246,15 @@ def _defect(fix: Fix, telling: Telling, names: list[str], tasks: list[str]) -> R
             }
         ),
     }
+
+
+def _cost(change: int, telling: Telling) -> float | None:
+    """Return what the sessions of a change cost, each by its share; None where there is none or one is unknown."""
+    known = [
+        (link.share, telling.sessions[link.session_id].cost_usd) for link in telling.links if link.change == change
+    ]
+    costs = [share * cost for share, cost in known if cost is not None]
+    return sum(costs) if known and len(costs) == len(known) else None
 
 
 def _link(link: Link, names: list[str]) -> Record:

@@ -33,7 +33,8 @@ _SOON_TO_COME_DAYS = 7
 class AgentSession:
     """One session of an agent as the store knows it: its tasks, branch and files, from when until when (seconds).
 
-    is_here: whether the store says that it worked in this repository; the others can only be named.
+    cost_usd: None where a call has none. is_here: whether the store says that it worked in this repository; the others
+    can only be named.
     """
 
     session_id: str
@@ -42,6 +43,7 @@ class AgentSession:
     files: frozenset[str]
     first_at: float
     last_at: float
+    cost_usd: float | None
     is_here: bool
 
 
