@@ -1,5 +1,7 @@
 """`load --mine`: what every tool on this machine recorded, tool by tool, and what cannot be read with its reason."""
 
+import re
+
 import pytest
 
 from asp_analysis.importers.own_places import PLACES, own_files
@@ -90,3 +92,23 @@ def test_a_folder_that_a_variable_names_is_looked_at_instead(home, tmp_path, mon
     store = put(tmp_path / "data", "opencode/opencode.db", "opencode")
     found = {tool: [file.path for file in files] for tool, files in own_files()}
     assert found == {"Claude Code": [other], "OpenCode": [store]}
+
+
+@pytest.mark.parametrize(
+    ("where", "model", "tool"),
+    [
+        (".qwen/tmp/p/chats/session-1.json", None, "qwen-code"),
+        ("copy/session-1.json", "qwen3-coder-plus", "qwen-code"),
+        (".gemini/tmp/p/chats/session-1.json", None, "gemini-cli"),
+    ],
+)
+def test_what_qwen_code_wrote_in_the_form_of_gemini_cli_is_named_qwen_code(home, run, empty_store, where, model, tool):
+    path = put(home, where, "gemini-cli")
+    if model:
+        path.write_text(re.sub(r"gemini-[0-9.]+-\w+", model, path.read_text()))
+    assert run("load", path, "--db", empty_store).exit_code == 0
+    query = "SELECT DISTINCT tool, llm_model FROM executions WHERE tool IS NOT NULL"
+    rows = run("sql", query, "--json", "--db", empty_store).json
+    assert {row["tool"] for row in rows} == {tool} and (model is None or {row["llm_model"] for row in rows} == {model})
+    said = run("sql", "SELECT metadata_json FROM stg_tasks", "--json", "--db", empty_store).out
+    assert f'\\"sources\\":[\\"{tool}\\"]' in said

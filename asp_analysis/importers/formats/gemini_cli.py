@@ -13,6 +13,9 @@ from asp_analysis.importers.transcripts.transcript_format import TranscriptForma
 from asp_analysis.importers.transcripts.values import count, instant, note_unknown, reject
 
 SOURCE = "gemini-cli"
+_OF_QWEN = "qwen-code"
+"""Qwen Code wrote this form too before it had one of its own; its folder or its models' names show it."""
+
 _TOKEN_KEYS = frozenset({"input", "output", "cached", "thoughts", "tool", "total"})
 
 
@@ -36,6 +39,10 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
                 _take(message, origin, reading, transcript, line)
             except LineError as error:
                 transcript.rejects.append(reject(line, str(error), reading.keep_text))
+    if ".qwen" in file.path.parts or any((call.model or "").startswith("qwen") for call in transcript.calls.values()):
+        transcript.source = _OF_QWEN
+        for activity in transcript.activities.values():
+            activity.source = _OF_QWEN
     return transcript
 
 
