@@ -15,8 +15,8 @@ from itertools import combinations
 import pandas as pd
 
 Group = tuple[object, ...]
-_SUMS = ("executions", "executions_without_cost", "tokens_in", "tokens_out")
-_MONTH, _PERSON = "month", "person"
+_SUMMED_COLUMNS = ("executions", "executions_without_cost", "tokens_in", "tokens_out")
+_MONTH_NAME, _WHO = "month", "person"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class TeamView:
     @property
     def apart(self) -> tuple[str, ...]:
         """The names that divide a month."""
-        return tuple(name for name in self.names if name != _MONTH)
+        return tuple(name for name in self.names if name != _MONTH_NAME)
 
 
 def hide_small_groups(cells: pd.DataFrame, view: TeamView) -> pd.DataFrame:
@@ -40,11 +40,11 @@ def hide_small_groups(cells: pd.DataFrame, view: TeamView) -> pd.DataFrame:
     cost_usd. An unknown person counts as nobody. Columns: the names; executions, executions_without_cost, people
     [count], cost_usd [USD], tokens_in, tokens_out [tokens].
     """
-    known = cells.astype(dict.fromkeys([*view.names, *view.others, _MONTH], object))
+    known = cells.astype(dict.fromkeys([*view.names, *view.others, _MONTH_NAME], object))
     known = known.fillna(dict.fromkeys([*view.names, *view.others], "")).reset_index(drop=True)
     state = pd.Series("hidden", index=known.index)
-    for _, rows in known.groupby(_MONTH, sort=True):
-        if rows[_PERSON].nunique() < view.least:
+    for _, rows in known.groupby(_MONTH_NAME, sort=True):
+        if rows[_WHO].nunique() < view.least:
             state[rows.index] = "left out"
             continue
         shown = _Month(rows, view).choose_shown()
@@ -108,11 +108,11 @@ class _Month:
                     yield group
 
     def _is_few(self, chosen: pd.Series) -> bool:
-        return bool(chosen.any()) and self._rows.loc[chosen, _PERSON].nunique() < self._view.least
+        return bool(chosen.any()) and self._rows.loc[chosen, _WHO].nunique() < self._view.least
 
     def _people_by(self, names: tuple[str, ...]) -> dict[Group, set[object]]:
         found: dict[Group, set[object]] = {}
-        for group, person in zip(_groups_of(self._rows, names), self._rows[_PERSON], strict=True):
+        for group, person in zip(_groups_of(self._rows, names), self._rows[_WHO], strict=True):
             found.setdefault(group, set())
             if not pd.isna(person):
                 found[group].add(person)
@@ -135,20 +135,20 @@ def _group_by_places(groups: list[Group], kept: tuple[int, ...]) -> Iterable[lis
 def _sum_groups(cells: pd.DataFrame, chosen: pd.Series, names: tuple[str, ...]) -> pd.DataFrame:
     grouped = cells[chosen.to_numpy()].groupby(list(names), dropna=False, sort=True)
     found = [_sum(rows, names, key) for key, rows in grouped]
-    return pd.DataFrame(found, columns=[*names, *_COLUMNS], dtype=object)
+    return pd.DataFrame(found, columns=[*names, *_GROUP_COLUMNS], dtype=object)
 
 
-_COLUMNS = ("executions", "executions_without_cost", "people", "cost_usd", "tokens_in", "tokens_out")
+_GROUP_COLUMNS = ("executions", "executions_without_cost", "people", "cost_usd", "tokens_in", "tokens_out")
 
 
 def _sum(rows: pd.DataFrame, names: tuple[str, ...], key: object) -> dict[str, object]:
     values = key if isinstance(key, tuple) else (key,)
-    sums = {name: rows[name].sum(min_count=1) for name in _SUMS}
+    sums = {name: rows[name].sum(min_count=1) for name in _SUMMED_COLUMNS}
     cost = rows["cost_usd"].dropna()
     return {
         **{name: None if pd.isna(value) else value for name, value in zip(names, values, strict=True)},
         **{name: None if pd.isna(value) else int(value) for name, value in sums.items()},
-        "people": rows[_PERSON].nunique() or None,
+        "people": rows[_WHO].nunique() or None,
         "cost_usd": math.fsum(cost) if len(cost) else None,
     }
 
@@ -159,7 +159,7 @@ def _sum_others(cells: pd.DataFrame, state: pd.Series, view: TeamView) -> Iterat
     hidden = cells[(state == "hidden").to_numpy()]
     if len(hidden):
         row = _sum(hidden, view.names, (f"(groups below {view.least} people)", *blank))
-        yield pd.DataFrame([{**row, "people": None}], columns=[*view.names, *_COLUMNS], dtype=object)
+        yield pd.DataFrame([{**row, "people": None}], columns=[*view.names, *_GROUP_COLUMNS], dtype=object)
     if (state == "left out").any():
-        row = dict.fromkeys((*view.names, *_COLUMNS)) | {view.names[0]: f"(months below {view.least} people)"}
+        row = dict.fromkeys((*view.names, *_GROUP_COLUMNS)) | {view.names[0]: f"(months below {view.least} people)"}
         yield pd.DataFrame([row], dtype=object)

@@ -13,14 +13,14 @@ PSEUDONYMS, TEAMS = "pseudonyms", "teams"
 PERSONS_VARIABLE = "ASP_PERSONS"
 """The environment variable by which a process that runs a notebook says how persons are shown."""
 
-_SCHEMA = "memory.narrowed"
-_LISTS = (
+_PERSONS_SCHEMA = "memory.narrowed"
+_LIST_PERSONS = (
     "SELECT user_id FROM {whole}.stg_executions UNION SELECT user_id FROM {whole}.stg_defects "
     "UNION SELECT user_id FROM {whole}.stg_changes UNION SELECT person FROM {whole}.stg_people"
 )
-_SMALL = {"machine": "machine", "repository": "repository", "branch": "branch", "project_id": "project_id"}
-_LABELS = {"team": "team", "cost_center": "cost_center"}
-_HELD = {
+_SMALL_GROUPS = {"machine": "machine", "repository": "repository", "branch": "branch", "project_id": "project_id"}
+_TEAM_LABELS = {"team": "team", "cost_center": "cost_center"}
+_GROUPS_IN_VIEW = {
     "stg_executions": ("machine", "repository", "branch", "project_id"),
     "stg_defects": ("project_id",),
     "stg_changes": ("repository", "branch", "project_id"),
@@ -28,7 +28,7 @@ _HELD = {
 }
 """Staging view -> its columns whose names may be those of few people."""
 
-_NAMED = ("stg_executions", "stg_defects", "stg_changes")
+_WITH_PERSON = ("stg_executions", "stg_defects", "stg_changes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +62,14 @@ class PersonView:
 
     def prepare(self, connection: duckdb.DuckDBPyConnection, url: StoreUrl, whole: str) -> None:
         """Make the tables that say under which name a person is shown, and which names are those of few people."""
-        found = [row[0] for row in connection.execute(_LISTS.format(whole=whole)).fetchall() if row[0] is not None]
+        found = [
+            row[0] for row in connection.execute(_LIST_PERSONS.format(whole=whole)).fetchall() if row[0] is not None
+        ]
         key = pseudonym_key(pseudonym_key_file(url)) if self.kind == PSEUDONYMS else b""
         shown = [pseudonym(person, key) if self.kind == PSEUDONYMS else None for person in found]
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_PERSONS_SCHEMA}")
         connection.execute(
-            f"CREATE OR REPLACE TABLE {_SCHEMA}.asp_persons AS "
+            f"CREATE OR REPLACE TABLE {_PERSONS_SCHEMA}.asp_persons AS "
             "SELECT UNNEST($found::VARCHAR[]) AS person, UNNEST($shown::VARCHAR[]) AS shown",
             {"found": found, "shown": shown},
         )
@@ -75,9 +77,9 @@ class PersonView:
             counts = " UNION ALL ".join(
                 f"SELECT '{name}' AS kind, {column} AS name FROM {whole}.staffed WHERE {column} IS NOT NULL "
                 f"GROUP BY {column} HAVING count(DISTINCT person) < {self.least}"
-                for name, column in {**_SMALL, **_LABELS}.items()
+                for name, column in {**_SMALL_GROUPS, **_TEAM_LABELS}.items()
             )
-            connection.execute(f"CREATE OR REPLACE TABLE {_SCHEMA}.asp_small AS {counts}")
+            connection.execute(f"CREATE OR REPLACE TABLE {_PERSONS_SCHEMA}.asp_small AS {counts}")
 
     def hide(self, name: str, text: str, whole: str) -> str:
         """Return the SELECT of a staging view without the names of persons."""
@@ -85,10 +87,12 @@ class PersonView:
             if self.kind == TEAMS:
                 return f"SELECT * FROM ({text}) AS rows WHERE FALSE"
             return f"SELECT rows.* REPLACE (persons.shown AS person) FROM ({text}) AS rows {_join('person')}"
-        replaced = {"user_id": "persons.shown"} if name in _NAMED else {}
-        joins = _join("user_id") if name in _NAMED else ""
+        replaced = {"user_id": "persons.shown"} if name in _WITH_PERSON else {}
+        joins = _join("user_id") if name in _WITH_PERSON else ""
         if self.kind == TEAMS:
-            replaced |= {column: self._name_or_small(f"rows.{column}", column) for column in _HELD.get(name, ())}
+            replaced |= {
+                column: self._name_or_small(f"rows.{column}", column) for column in _GROUPS_IN_VIEW.get(name, ())
+            }
         if name == "stg_executions":
             replaced["labels"] = self._labels()
             joins += _staffing(whole) if self.kind == TEAMS else ""
@@ -104,13 +108,13 @@ class PersonView:
         if self.kind == PSEUDONYMS:
             plain = f"CAST(json_merge_patch({labels}, {patch}) AS VARCHAR)"
             return f"CASE WHEN contains(rows.labels, '\"account\"') THEN {plain} ELSE rows.labels END"
-        for name in _LABELS:
+        for name in _TEAM_LABELS:
             value = f"COALESCE(staffing.{name}, {labels} ->> '{name}')"
             patch += f", json_object('{name}', {self._name_or_small(value, name)})"
         return f"NULLIF(CAST(json_merge_patch({labels}, {patch}) AS VARCHAR), '{{}}')"
 
     def _name_or_small(self, value: str, kind: str) -> str:
-        small = f"SELECT name FROM {_SCHEMA}.asp_small WHERE kind = '{kind}'"
+        small = f"SELECT name FROM {_PERSONS_SCHEMA}.asp_small WHERE kind = '{kind}'"
         return f"CASE WHEN {value} IN ({small}) THEN '{self.small}' ELSE {value} END"
 
 
@@ -124,7 +128,7 @@ def persons_of_environment() -> PersonView | None:
 
 
 def _join(column: str) -> str:
-    return f"LEFT JOIN {_SCHEMA}.asp_persons AS persons ON rows.{column} = persons.person"
+    return f"LEFT JOIN {_PERSONS_SCHEMA}.asp_persons AS persons ON rows.{column} = persons.person"
 
 
 def _staffing(whole: str) -> str:
