@@ -144,7 +144,7 @@ def _notes(history: History, found: dict[str, Any]) -> Iterator[str]:
     flows = ", ".join(f"{count:,} by {flow}" for flow, count in sorted(found["flows"].items(), key=lambda one: -one[1]))
     yield (
         f"{name}: {found['changes']:,} changes ({flows}) of {found['commits']:,} commits; {found['fixes']:,} fixes, "
-        f"{found['fixes_with_origin']:,} of them with the change that they mend; {found['reverts']:,} reverted; "
+        f"{found['fixes_with_origin']:,} of them with the change that they correct; {found['reverts']:,} reverted; "
         f"{found['sessions_linked']:,} of {found['sessions']:,} sessions worked on a change."
     )
     if history.repository.is_shallow:

@@ -83,7 +83,7 @@ def load_file(
 
 
 def _load_series(store: Store, files: list[FoundFile], options: LoadOptions) -> Iterator[LoadResult | NotLoaded]:
-    """Load files that tell something together only: they are one load."""
+    """Load files that say something together only: they are one load."""
     from asp_analysis.importers.presets.series import Stored
     from asp_analysis.importers.presets.series_parts import PresetSeries
 

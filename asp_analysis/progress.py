@@ -1,4 +1,4 @@
-"""Long work tells how far it is; whoever wants to know listens."""
+"""Long work says how far it is; whoever wants to know listens."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,13 +26,13 @@ def tell(step: Step) -> None:
 
 
 def is_heard() -> bool:
-    """Return whether somebody listens: only then is it worth counting what is to be done."""
+    """Return whether somebody listens: only then is it worth counting the work."""
     return _listener.get() is not None
 
 
 @contextmanager
 def listening(listener: Callable[[Step], None]) -> Iterator[None]:
-    """Let a function hear all steps that this thread tells within the block."""
+    """Let a function hear all steps that this thread says within the block."""
     token = _listener.set(listener)
     try:
         yield

@@ -90,7 +90,7 @@ def test_a_repository_becomes_tasks_changes_and_defects(run, repository, store):
     repository.pass_time(3)
     repository.mend(name, f"{marker}2(")
     ran = run("load", "--git", repository.path, "--db", store)
-    assert ran.exit_code == 0 and "3 changes" in ran.err and "1 of them with the change that they mend" in ran.err
+    assert ran.exit_code == 0 and "3 changes" in ran.err and "1 of them with the change that they correct" in ran.err
     assert rows(store, "SELECT count(*) FROM changes") == [(3,)]
     ((task, size, status, type_),) = rows(
         store, "SELECT task_id, actual_size, status, task_type FROM tasks WHERE task_type = 'feature'"

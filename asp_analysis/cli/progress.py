@@ -74,7 +74,7 @@ class Shown:
 
 @contextmanager
 def show_progress(what: str) -> Iterator[Shown]:
-    """Show how far the block is; `what` where it tells nothing itself. In a pipe or a file nothing is shown."""
+    """Show how far the block is; `what` where it says nothing itself. In a pipe or a file nothing is shown."""
     shown = Shown(what)
     if not sys.stderr.isatty():
         yield shown

@@ -18,7 +18,7 @@ from asp_analysis.probe.models.nested import KnownTask, NewTask
 from asp_analysis.probe.question import Question
 
 MOST_TASK_BARS, MOST_TASK_ROWS, MOST_OPEN, MOST_ESTIMATES = 10, 40, 20, 4
-"""Tasks that are drawn, listed, listed as open, and estimated anew; `estimate --task` answers for the others."""
+"""Tasks that are drawn, listed, listed as open, and estimated again; `estimate --task` answers for the others."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The classifier of defect types: multinomial logistic regression over names, words and a size.
 
-SciPy minimises its loss. scikit-learn would do all of this, and takes longer to import than everything else that a
+SciPy minimises its loss. scikit-learn does all of this, and takes longer to import than everything else that a
 dashboard does; the tests compare with it.
 """
 

@@ -68,7 +68,7 @@ def _own_commits(repository: Repository, log: PatchLog, tips: list[str]) -> dict
 
 
 def name_merged(branches: list[Branch], changes: list[Change], traces: list[ChangeTrace]) -> list[Branch]:
-    """Give squashed and rebased changes the branch that they came from; return the branches that came to nothing."""
+    """Name the branch that a squash or rebase came from; return the branches that came to nothing."""
     left = []
     for branch in branches:
         came, went = _lines_of(branch.patches)

@@ -25,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1)
 Record = dict[str, Any]
 
 PRODUCTION: Record = {"agent_role": "Production", "phase_order": 65, "kind": "failure"}
-"""The phase after the tests: what was released already when its defect was mended."""
+"""The phase after the tests: what was released already when its defect was corrected."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,7 +132,7 @@ class Change:
 
     @property
     def is_fix(self) -> bool:
-        """Whether it mends a defect."""
+        """Whether it corrects a defect."""
         return (self.task_type == "fix" and is_fix(self.subject, "fix/", "")) or is_fix(
             self.subject, self.branch, "\n".join(self.messages)
         )
@@ -194,7 +194,7 @@ def _was_rebased(commit: Commit) -> bool:
 
 
 def _brought(merge: Commit, seen: set[str], by_hash: dict[str, Commit]) -> list[Commit]:
-    """Return the commits that a merge brought to the main branch, the oldest first; they are seen from now on."""
+    """Return the commits that came to the main branch with a merge, the oldest first; they are seen from now on."""
     found, waiting = [], [*merge.parents[1:]]
     while waiting:
         commit = by_hash.get(waiting.pop())

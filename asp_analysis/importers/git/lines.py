@@ -80,7 +80,7 @@ def _carried(hunk: Hunk, old: list[int], owner: int, lost: list[Removed], path: 
 
 
 def _aligned(hunk: Hunk, old: list[int], owner: int) -> list[int]:
-    """Return the owners of reformatted lines: those of the lines in the same part of what was there before."""
+    """Return the owners of reformatted lines: those of the lines in the same part of the former content."""
     if not old:
         return [owner] * len(hunk.added)
     count = len(hunk.added)
@@ -88,7 +88,7 @@ def _aligned(hunk: Hunk, old: list[int], owner: int) -> list[int]:
 
 
 def _settle_moved(lost: list[Removed], patch: FilePatch, owners: list[int], owner: int) -> list[Removed]:
-    """Give lines that came to another place of the file back to their owners; return what was lost indeed."""
+    """Let lines that came to another place of the file belong to their owners; return what was lost indeed."""
     gone: dict[bytes, list[int]] = defaultdict(list)
     for index, one in enumerate(lost):
         if _is_long(one.text):

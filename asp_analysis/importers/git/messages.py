@@ -91,7 +91,7 @@ def task_type(subject: str, branch: str | None) -> str | None:
 
 
 def is_fix(subject: str, branch: str | None, message: str) -> bool:
-    """Whether a change mends a defect: its type, its first word, or an issue that it fixes; no typos, no formatting."""
+    """Whether a change corrects a defect: its type, its first word, or an issue that it fixes; no typos."""
     kind = task_type(subject, branch)
     found = _CONVENTIONAL.match(subject)
     text = subject[found.end() :] if found else subject

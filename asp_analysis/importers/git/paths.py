@@ -68,7 +68,7 @@ def is_foreign_name(path: str) -> bool:
 
 
 def language_of(path: str) -> str | None:
-    """Return the language of a file by the end of its name; None where it tells none."""
+    """Return the language of a file by the end of its name; None where it shows none."""
     return _LANGUAGES.get(path.rpartition("/")[2].rpartition(".")[2].lower())
 
 

@@ -1,4 +1,4 @@
-"""Reads a repository whole: its changes, what became of each, and which change a fix mends."""
+"""Reads a repository whole: its changes, what became of each, and which change a fix corrects."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Release(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Fix:
-    """A change that mends a defect, and the changes that may have brought it in.
+    """A change that corrects a defect, and the changes that may have brought it in.
 
     blamed: change -> its share of the lines of code that the fix took away, the largest first; none where it only added
     lines, or touched no code. place: file and line that the first of them wrote.
@@ -137,7 +137,7 @@ def _is_only_picked(commits: Iterable[Commit]) -> bool:
 
 
 def _find_fixes(history: History, reverting: set[int]) -> Iterable[Fix]:
-    """Find the changes that mend others, by the lines that they took away (SZZ).
+    """Find the changes that correct others, by the lines that they took away (SZZ).
 
     Source: Sliwerski, Zimmermann and Zeller, "When do changes induce fixes?", MSR 2005.
     """

@@ -23,7 +23,7 @@ _LEAST_LINES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Revert:
-    """That change `of` was undone by change `by`: which share of its lines (None where none can be told), and how that
+    """That change `of` was undone by change `by`: which share of its lines (None where it is unknown), and how that
     is known: `message` or `lines`."""
 
     of: int

@@ -160,7 +160,7 @@ def _eslint_message(message: Found, path: str, *, is_suppressed: bool) -> Found:
 
 
 def _identify(report: FindingReport, findings: Iterable[Found]) -> None:
-    """Give each finding an identity that does not hold its line: equal ones are counted from the top of their file."""
+    """Let each finding have an identity that does not hold its line: equal ones are counted from the top."""
     times: Counter[str] = Counter()
     for finding in sorted(findings, key=_place):
         parts = (report.tool, finding["rule"], finding["path"], finding.pop("mark"))

@@ -1,6 +1,6 @@
-"""Reports of static analysis as defects: what was found and is gone was mended, what is suppressed was none.
+"""Reports of static analysis as defects: what was found and is gone was corrected, what is suppressed was none.
 
-A finding that is still there is no defect yet. One that went with another version of its tool was not mended.
+A finding that is still there is no defect yet. One that went with another version of its tool was not corrected.
 """
 
 from collections import Counter, defaultdict

@@ -169,7 +169,7 @@ class Preset(_Strict):
 
     @property
     def is_series(self) -> bool:
-        """Whether its files tell something together only, in the order of their times."""
+        """Whether its files say something together only, in the order of their times."""
         return self.reader in ("junit", "sarif", "eslint")
 
     @property

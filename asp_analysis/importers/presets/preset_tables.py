@@ -95,7 +95,7 @@ def _with_formats(table: TableOptions, use: PresetUse) -> TableOptions:
 
 
 def _check_columns(name: str, columns: list[str], use: PresetUse) -> list[str]:
-    """Refuse a table without what the preset needs; return what to say of columns that would tell more."""
+    """Refuse a table without what the preset needs; return what to say of columns that would say more."""
     names = ColumnNames(columns)
     if missing := [column for column in use.preset.needs if column not in names]:
         own = [column for column in columns if not column.startswith(DERIVED)]

@@ -45,7 +45,7 @@ def dicts(value: Any) -> list[Found]:
 
 
 def instant_of(value: Any) -> str | None:
-    """Return an instant in the store's form; None for what is none, or for the year 1, which stands for unknown."""
+    """Return an instant in the store's form; None for what is none, or for the year 1, which is written for unknown."""
     if not isinstance(value, str) or value.startswith("0001-"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Series of runs: reports that tell something together only, each with its time, its commit and its task.
+"""Series of runs: reports that say something together only, each with its time, its commit and its task.
 
 The time is what the report says, else what `--commit-from` finds in the path (group `time`), else when the file was
 changed. The commit is what `--set commit=` says, else what `--commit-from` finds, else what the report says.
@@ -44,7 +44,7 @@ class SeriesRun:
 
 @dataclass
 class Told:
-    """What a series tells: records, and what its user should know; counts for the load log."""
+    """What a series says: records, and what its user should know; counts for the load log."""
 
     records: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -151,7 +151,7 @@ def _compiled(pattern: str | None) -> re.Pattern[str] | None:
 
 
 def name_tasks(records: Sequence[dict[str, Any]], stored: Stored) -> None:
-    """Give the records without a task that of their commit, where its repository was loaded."""
+    """Let the records without a task have that of their commit, where its repository was loaded."""
     commits = {record["commit"] for record in records if record["task"] is None and record["commit"]}
     tasks = stored.tasks(commits) if commits else {}
     for record in records:

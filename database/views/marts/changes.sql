@@ -18,7 +18,7 @@
 -- files [count]: files, without generated and vendored ones
 -- lines [lines]: added and deleted, without generated, vendored and lock files
 -- lines_added [lines]: added, without the same
--- is_fix: it mends a defect, as its type, title or issues say
+-- is_fix: it corrects a defect, as its type, title or issues say
 -- is_reworked_14: lines of it were gone 14 days later; empty where the history is not that much older
 -- is_reworked_30: lines of it were gone 30 days later; empty where the history is not that much older
 -- surviving_30 [share]: of its lines, those that were still there 30 days later; empty where unknown

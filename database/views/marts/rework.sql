@@ -1,10 +1,10 @@
--- One row is a month of a repository: the changes that came, and how many of them were undone, touched again, or mended.
+-- One row is a month of a repository: the changes that came, and how many of them were undone, touched again, or corrected.
 -- key: repository, month
 -- repository: the repository
 -- month: the month in which they came, such as 2026-03
 -- changes [count]: changes that came to the main branch
 -- lines [lines]: added and deleted, without generated, vendored and lock files
--- fixes [count]: of the changes, those that mend a defect
+-- fixes [count]: of the changes, those that correct a defect
 -- reverted [count]: of the changes, those that were undone wholly
 -- partly_reverted [count]: of the changes, those that were undone in part
 -- aged_14 [count]: of the changes, those that are old enough to say what 14 days later became of them

@@ -22,7 +22,7 @@
 -- lines_added [lines]: added, without generated, vendored and lock files
 -- lines_deleted [lines]: deleted, without the same
 -- foreign_lines [lines]: added and deleted in generated, vendored and lock files
--- is_fix: it mends a defect, as its type, title or issues say
+-- is_fix: it corrects a defect, as its type, title or issues say
 -- lines_lost_14 [lines]: of lines_added, gone 14 days later; empty where the history is not that much older
 -- lines_lost_30 [lines]: of lines_added, gone 30 days later; empty where the history is not that much older
 -- lines_lost_90 [lines]: of lines_added, gone 90 days later; empty where the history is not that much older
