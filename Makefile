@@ -39,7 +39,8 @@ $(WORKBENCH): requirements.lock pyproject.toml
 
 $(STAMP): $(WORKBENCH) requirements-dev.lock
 	@echo "Adding what the tests need: requirements-dev.lock."
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true  # the tests start thousands of processes
 	@touch $(STAMP)
 
 lab: $(WORKBENCH) ## open JupyterLab on the notebooks (ARGS="--no-browser --port 8889" for a server)

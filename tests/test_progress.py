@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -57,9 +58,15 @@ def lines(tmp_path_factory):
     return file
 
 
+@pytest.fixture
+def own_store(sample_store, tmp_path):
+    """A copy of the sample: what is loaded here concerns no other test."""
+    return shutil.copy(sample_store.path, tmp_path / "own.db")
+
+
 @pytest.mark.slow
-def test_verbs_say_how_far_they_are(sample_store, lines, tmp_path):
-    store = ("--db", sample_store.path)
+def test_verbs_say_how_far_they_are(own_store, lines, tmp_path):
+    store = ("--db", own_store)
     shown, answer = on_terminal("load", lines, "--as", "executions", *store)
     assert "lines.jsonl" in shown and "records" in shown and "/s" in shown
     assert answer.startswith(f"{lines}: read 30000") and "records" not in answer
@@ -71,8 +78,9 @@ def test_verbs_say_how_far_they_are(sample_store, lines, tmp_path):
     assert "copy" in shown and answer.count("\n") == 1
 
 
-def test_a_pipe_gets_nothing(sample_store, lines):
-    process = run_with(subprocess.PIPE, "load", lines, "--as", "executions", "--db", sample_store.path)
+@pytest.mark.slow
+def test_a_pipe_gets_nothing(own_store, lines):
+    process = run_with(subprocess.PIPE, "load", lines, "--as", "executions", "--db", own_store)
     answer, notes = process.communicate()
     assert process.returncode == 0 and b"read 30000" in answer
     assert b"records" not in notes.replace(b"Rejected records", b"") and b"\x1b" not in notes

@@ -48,6 +48,7 @@ def read_sums(answer):
     return {int(cost) for cost in answer["cost_usd"].dropna()}
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(rows=executions)
 def test_no_difference_of_two_answers_is_of_few_people(rows):

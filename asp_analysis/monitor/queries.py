@@ -19,6 +19,7 @@ DASHBOARD_VIEWS = (
     "stored_forecasts",
     "stg_roles",
     "stg_loads",
+    "staffing",
 )
 """What the dashboard reads besides; `test_status.py` compares with what it really asks."""
 
