@@ -1,6 +1,7 @@
 """Whoever subtracts one answer of a view of teams from another never gets what few people cost."""
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
