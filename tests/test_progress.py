@@ -74,8 +74,13 @@ def test_verbs_say_how_far_they_are(own_store, lines, tmp_path):
     assert "forecasting" in shown
     shown, answer = on_terminal("export", "--out", tmp_path / "out", *store)
     assert "rows" in shown and "agent_cost_vector" in answer
-    shown, answer = on_terminal("backup", *store)
-    assert "copy" in shown and answer.count("\n") == 1
+
+
+def test_a_backup_says_how_far_the_copy_is(run, own_store):
+    steps = []
+    with listening(steps.append):
+        assert run("backup", "--db", own_store).exit_code == 0
+    assert [step.part for step in steps] and {step.part for step in steps} == {"copying", "checking the copy"}
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ class Shown:
 def show_progress(what: str) -> Iterator[Shown]:
     """Show how far the block is; `what` where it says nothing itself. In a pipe or a file nothing is shown."""
     shown = Shown(what)
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield shown
         return
     thread = Thread(target=shown.draw, daemon=True)
