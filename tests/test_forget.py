@@ -14,6 +14,8 @@ from asp_analysis.store.database import open_store
 from asp_analysis.store.forgotten import FORGOTTEN_NAME, Forgotten
 from asp_analysis.store.statements import execute
 
+pytestmark = pytest.mark.slow
+
 MARK = "Zoraida Quist"
 """The person: a name of two words, so that it is found in texts by both."""
 

@@ -9,6 +9,8 @@ from asp_analysis.session import connect
 from asp_analysis.store.database import create_store
 from tests.planted_repository import DAY, START, Planted
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repository(tmp_path):

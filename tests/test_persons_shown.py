@@ -6,6 +6,8 @@ from asp_analysis.errors import InputError
 from asp_analysis.session import connect
 from asp_analysis.session.persons import PersonView
 
+pytestmark = pytest.mark.slow
+
 RUNS = """executed_at,task_id,project_id,agent_role,cost_usd,user_id,machine,labels
 2026-03-10,T-1,garden,Code,1.10,Zoraida,m1,"{""account"":""a-77""}"
 2026-03-11,T-1,garden,Code,2.20,Wilhelmina,m1,

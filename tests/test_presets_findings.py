@@ -6,6 +6,8 @@ from contextlib import closing
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def result(rule="F401", path="pay/card.py", line=1, text="os imported but unused", **more):
     place = {"artifactLocation": {"uri": path}, "region": {"startLine": line}}

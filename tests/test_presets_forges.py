@@ -8,6 +8,8 @@ import pytest
 
 from asp_analysis.importers.presets.pull_facts import task_key
 
+pytestmark = pytest.mark.slow
+
 
 def stored(url, table, key):
     with closing(sqlite3.connect(url.path)) as connection:

@@ -16,6 +16,8 @@ from asp_analysis.importers.presets.junit_xml import WAS_GREEN, WAS_RED, JunitRe
 from asp_analysis.importers.presets.series import SeriesRun, Stored
 from asp_analysis.store.database import create_store
 
+pytestmark = pytest.mark.slow
+
 ENDS = {
     "g": "",
     "r": '<failure message="boom, secret"/>',
