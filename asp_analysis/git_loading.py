@@ -40,14 +40,14 @@ def load_repositories(store: Store, paths: Iterable[Path], options: LoadOptions)
         stamps = dict(options.reading.stamps)
         repository.name = stamps.get("repository", repository.name)
         with store.transaction() as connection:
-            state = transcript_state(connection)
-            sessions = stored_sessions(connection)
-            has_production = has_role(connection, PRODUCTION["agent_role"])
-        source = _source(repository, options, state)
+            source = _source(repository, options, transcript_state(connection))
         logged = last_loads(store).get(source.file)
         if logged is not None and (logged["sha256"], logged["loaded_as"]) == (source.sha256, LOADED_AS):
             yield unchanged_result(logged)
             continue
+        with store.transaction() as connection:
+            sessions = stored_sessions(connection)
+            has_production = has_role(connection, PRODUCTION["agent_role"])
         history = read_history(repository)
         known = {session.session_id: session for session in _sessions(sessions, repository)}
         telling = Telling(
@@ -65,7 +65,7 @@ def _write(store: Store, source: LoadedFile, telling: Telling) -> LoadResult:
     source.notes.extend(_notes(telling.history, source.found))
     rules = WriteRules(may_count_again=True, merges=merge_of_load)
     (result,) = write_loads(store, [(source, change_batches(telling))], rules)
-    result.notes = [note for note in result.notes if "replace" not in note]  # every load of a repository replaces
+    result.notes = list(source.notes)  # that the former load was replaced holds for every load of a repository
     return result
 
 
@@ -143,9 +143,9 @@ def _notes(history: History, found: dict[str, Any]) -> Iterator[str]:
     name = history.repository.name
     flows = ", ".join(f"{count:,} by {flow}" for flow, count in sorted(found["flows"].items(), key=lambda one: -one[1]))
     yield (
-        f"{name}: {found['changes']:,} changes ({flows}) of {found['commits']:,} commits; {found['fixes']:,} fixes, "
-        f"{found['fixes_with_origin']:,} of them with the change that they correct; {found['reverts']:,} reverted; "
-        f"{found['sessions_linked']:,} of {found['sessions']:,} sessions worked on a change."
+        f"{name}: changes: {found['changes']:,} ({flows}), commits: {found['commits']:,}, fixes: {found['fixes']:,} "
+        f"({found['fixes_with_origin']:,} with the change that they correct), reverted: {found['reverts']:,}, "
+        f"sessions: {found['sessions']:,} ({found['sessions_linked']:,} linked with a change)."
     )
     if history.repository.is_shallow:
         yield f"{name} is a shallow clone: what is older is unknown. Fetch it with: git fetch --unshallow"

@@ -11,6 +11,8 @@ from asp_analysis.importers.git.messages import agents_of, is_fix, pull_request,
 from asp_analysis.importers.git.paths import is_code, is_foreign_name
 from asp_analysis.importers.git.repository import Repository
 from asp_analysis.importers.git.repository_history import read_history
+from asp_analysis.importers.git.reverts import WHOLE
+from asp_analysis.sql import view_text
 from tests.planted_repository import DAY, Planted, plant
 
 
@@ -177,6 +179,17 @@ def test_branches_are_open_or_abandoned_by_the_clock_of_the_repository(repositor
     history = read_history(Repository(repository.path))
     found = {change.branch: history.outcomes[change.number] for change in history.changes if change.flow == "branch"}
     assert found == {"old": "abandoned", "new": "open"}
+
+
+def test_a_commit_from_the_future_makes_nothing_old(repository):
+    repository.feature("commit")
+    repository.git("checkout", "-q", "-b", "topic")
+    repository.edit()
+    repository.commit("begin")
+    repository.git("checkout", "-q", "main")
+    repository.commit("feat: a clock that is wrong", at=99_999_999_999)
+    history = read_history(Repository(repository.path))
+    assert history.last_at <= repository.now and history.outcomes[history.changes[-1].number] == "open"
 
 
 def test_a_pick_to_another_branch_is_no_work_of_its_own(repository):
@@ -400,6 +413,10 @@ def test_types_and_fixes_are_those_of_the_conventions(subject, branch, kind, men
 )
 def test_agents_are_those_that_trailers_and_bots_name(message, more, agents):
     assert agents_of(commit(message, **more)) == agents
+
+
+def test_python_and_the_view_agree_on_what_was_reverted_wholly():
+    assert f">= {WHOLE} THEN 'reverted'" in view_text("marts", "changes")
 
 
 def test_what_a_message_says_it_reverts():

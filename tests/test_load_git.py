@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from asp_analysis.learning import Telemetry
 from asp_analysis.session import connect
 from asp_analysis.store.database import create_store
 from tests.planted_repository import DAY, START, Planted
@@ -92,7 +93,7 @@ def test_a_repository_becomes_tasks_changes_and_defects(run, repository, store):
     repository.pass_time(3)
     repository.mend(name, f"{marker}2(")
     ran = run("load", "--git", repository.path, "--db", store)
-    assert ran.exit_code == 0 and "3 changes" in ran.err and "1 of them with the change that they correct" in ran.err
+    assert ran.exit_code == 0 and "changes: 3 (" in ran.err and "fixes: 1 (1 with the change" in ran.err
     assert rows(store, "SELECT count(*) FROM changes") == [(3,)]
     ((task, size, status, type_),) = rows(
         store, "SELECT task_id, actual_size, status, task_type FROM tasks WHERE task_type = 'feature'"
@@ -167,7 +168,7 @@ def test_sessions_are_linked_by_their_branch_and_their_files_or_not_at_all(run, 
     transcript(folder / "d.jsonl", "late-session", branch, instant(at + 90 * DAY))
     transcript(folder / "e.jsonl", "other-session", "main", instant(files_at - 600), ["src/never.py"])
     ran = run("load", folder, "--git", repository.path, "--db", store)
-    assert "3 of 5 sessions worked on a change" in ran.err, ran.err
+    assert "sessions: 5 (3 linked" in ran.err, ran.err
     found = rows(
         store, "SELECT title, evidence, sessions, round(cost_usd, 6) FROM changes WHERE sessions > 0 ORDER BY 1"
     )
@@ -206,6 +207,32 @@ def test_a_session_of_several_changes_is_shared_and_never_counted_twice(run, rep
     run("load", tmp_path / "a.jsonl", "--git", repository.path, "--db", empty_store)
     shares = rows(empty_store, "SELECT title, cost_usd FROM changes WHERE sessions > 0 ORDER BY lines")
     assert [(name, round(cost, 6)) for name, cost in shares] == [("feat: of 1", 0.075), ("feat: of 3", 0.225)]
+
+
+def test_a_session_that_is_named_by_a_word_is_not_found_in_a_message(run, repository, empty_store, tmp_path):
+    repository.pass_time(30)
+    repository.edit()
+    repository.commit("feat: refactoring of orders")
+    transcript(tmp_path / "a.jsonl", "refactoring", "main", instant(START))
+    ran = run("load", tmp_path / "a.jsonl", "--git", repository.path, "--db", empty_store)
+    assert "sessions: 1 (0 linked" in ran.err
+
+
+def test_a_repository_whose_name_speaks_of_replacing_says_what_it_holds(run, repository, empty_store):
+    ran = run("load", "--git", repository.path, "--label", "repository=ada/replace", "--db", empty_store)
+    assert "ada/replace: changes: 1 (1 by commit)" in ran.err
+
+
+def test_no_agent_may_act_alone_by_defects_that_a_history_implies(run, repository, empty_store):
+    for _ in range(3):
+        name = repository.feature("commit")
+        marker = f"change_{repository.count}_"
+        repository.pass_time(1)
+        repository.mend(name, f"{marker}2(")
+    run("load", "--git", repository.path, "--db", empty_store)
+    assert rows(empty_store, "SELECT count(*), bool_and(is_assumed) FROM defects") == [(3, True)]
+    with connect(empty_store) as session:
+        assert len(Telemetry.read(session.view).defects) == 0
 
 
 def test_a_fix_costs_what_its_sessions_cost(run, repository, store, tmp_path):

@@ -26,10 +26,15 @@ class Telemetry:
 
     @classmethod
     def read(cls, view: Callable[[str], pd.DataFrame]) -> "Telemetry":
-        """Take the frames from a function that returns a view by its name, such as a session's `view`."""
+        """Take the frames from a function that returns a view by its name, such as a session's `view`.
+
+        Defects whose type or phase is assumed are left out: a history of code knows the defects of recent tasks only
+        later, and what is assumed is no evidence that anybody may act alone.
+        """
+        defects = view("defects")
         return cls(
             tasks=view("tasks"),
-            defects=view("defects"),
+            defects=defects[~defects["is_assumed"].astype(bool)],
             runs=view("work"),
             forecasts=view("stored_forecasts"),
             roles=view("stg_roles"),

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from asp_analysis.cli.load_answers import (
+    SHOWN_FILES,
+    print_load,
+    print_not_loaded,
+    print_not_understood,
+    print_notes,
+    print_sums,
+    print_unpriced,
+    sum_up,
+)
 from asp_analysis.cli.mine import find_mine, print_mine, summed_mine
 from asp_analysis.cli.options import db_option, pairs
-from asp_analysis.cli.printing import counted, note, print_rows, say
+from asp_analysis.cli.printing import counted, note
 from asp_analysis.cli.progress import show_progress
 from asp_analysis.sql import CONTRACT_TABLES, PEOPLE, VOCABULARIES
 
@@ -29,8 +38,6 @@ if TYPE_CHECKING:
 
 _KINDS = ("executions", "metrics", *CONTRACT_TABLES, *VOCABULARIES, PEOPLE)
 _ENCODINGS = ["utf-8", "cp1250", "cp1251", "cp1252", "latin-1"]
-_COUNTS = ("read", "written", "updated", "present", "rejected")
-_SHOWN_FILES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,23 +214,23 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
                 continue
             results.append(outcome)
             with shown.paused():
-                if not as_json and (len(found) <= _SHOWN_FILES or outcome.rejected or is_series):
+                if not as_json and (len(found) <= SHOWN_FILES or outcome.rejected or is_series):
                     is_alone = len(found) + len(asked.repositories) == 1
-                    _print(outcome, is_alone=is_alone, is_of_preset=asked.preset is not None)
-                _print_notes(outcome, said_once)
+                    print_load(outcome, is_alone=is_alone, is_of_preset=asked.preset is not None)
+                print_notes(outcome, said_once)
     if not found and mine is None and not asked.repositories:
         note(f"No files were found in {', '.join(map(str, asked.files))}. Name a file, or another folder.")
     counts = mine.counts(results, not_loaded) if mine else {}
     if as_json:
         said_of_tools = summed_mine(mine, counts) if mine else {}
-        click.echo(json.dumps(_summed(results, not_loaded) | said_of_tools, ensure_ascii=False))
+        click.echo(json.dumps(sum_up(results, not_loaded) | said_of_tools, ensure_ascii=False))
     else:
         if mine:
             print_mine(mine, counts)
-        _print_sums(results)
-        _print_unpriced(results, prices)
-    _print_not_understood(results)
-    _print_not_loaded(not_loaded)
+        print_sums(results)
+        print_unpriced(results, prices)
+    print_not_understood(results)
+    print_not_loaded(not_loaded)
     if asked.is_rehearsal:
         note("Nothing was written. The same command without --dry-run does it.")
     elif sum(result.rejected for result in results):
@@ -414,102 +421,3 @@ def _preset_use(asked: _Request, constants: dict[str, str]) -> "PresetUse | None
         task_from=None if asked.task_from == "session" else asked.task_from,
         keep_text=asked.keep_text,
     )
-
-
-def _print(result: "LoadResult", *, is_alone: bool, is_of_preset: bool) -> None:
-    if result.is_unchanged and not is_alone:
-        return
-    counts = ", ".join(f"{getattr(result, name)} {name}" for name in _COUNTS[1:])
-    stubs = f"; {counted(result.tasks_stubbed, 'new task')}, no details yet"
-    unchanged = " (unchanged)" if result.is_unchanged else ""
-    kind = f" as {result.loaded_as}" if is_of_preset else ""
-    say(f"{result.file}{kind}: read {result.read} = {counts}{stubs if result.tasks_stubbed else ''}{unchanged}")
-    for example in result.reject_examples:
-        note(f"{result.file}, {example}")
-    for table, rows in (result.first_rows or {}).items():
-        say(f"{table}:")
-        print_rows(rows, list(rows[0]), "table")
-    if result.read == 0 and not (is_of_preset and result.loaded_as == "defect_log"):
-        note(f"{result.file} holds no records.")
-
-
-def _print_notes(result: "LoadResult", said_once: set[str]) -> None:
-    """Print what the reader should know; what holds for many files alike comes once."""
-    for line in dict.fromkeys(result.notes):
-        if line not in said_once:
-            note(line)
-    said_once.update(result.notes)
-
-
-def _print_sums(results: list["LoadResult"]) -> None:
-    """Print the reconciliation of all transcripts: what was read, and where the difference to the calls went."""
-    transcripts = [result for result in results if result.loaded_as == "transcript"]
-    if not transcripts:
-        return
-    found = _reconciled(transcripts)
-    unchanged = f" ({found['files_unchanged']:,} unchanged)" if found["files_unchanged"] else ""
-    say(
-        f"{found['files']:,} files{unchanged}, {found['lines']:,} lines: {found['calls']:,} calls, "
-        f"{found['duplicates']:,} duplicates skipped, {found['calls_without_usage']:,} calls without usage, "
-        f"{found['calls_without_price']:,} calls without a price, {found['errors']:,} errors, "
-        f"{found['interruptions']:,} interruptions"
-    )
-
-
-def _print_not_understood(results: list["LoadResult"]) -> None:
-    """Say what speaks of usage and no reader knows: what was paid for there is missing in every sum."""
-    unknown = _not_understood(results)
-    for name, times in list(unknown.items())[:_SHOWN_FILES]:
-        note(f"{name} ({times:,} times) is not understood: usage may be missing.")
-    if len(unknown) > _SHOWN_FILES:
-        note(f"{len(unknown) - _SHOWN_FILES:,} more names are not understood; --json lists them.")
-
-
-def _not_understood(results: list["LoadResult"]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for result in results:
-        counts.update(result.found.get("not_understood", {}))
-    return dict(counts.most_common())
-
-
-def _print_unpriced(results: list["LoadResult"], prices: "OwnPrices | None") -> None:
-    if not any(result.found.get("calls_without_price") for result in results):
-        return
-    note(
-        "Calls without a price, by model: asp-analysis models --unpriced. --prices FILE prices them; "
-        "a cost that is stored already stays."
-    )
-    if prices is None:
-        return
-    for model, columns in sorted(prices.lacking.items()):
-        if columns:
-            note(f"{prices.name} has no {', '.join(sorted(columns))} for {model}. Fill it, and load again.")
-
-
-def _print_not_loaded(not_loaded: list["NotLoaded"]) -> None:
-    for outcome in not_loaded[:_SHOWN_FILES]:
-        note(f"Not loaded: {outcome.file}: {outcome.reason}")
-    if len(not_loaded) > _SHOWN_FILES:
-        note(f"Not loaded: {len(not_loaded) - _SHOWN_FILES:,} more files; --json names them all.")
-
-
-def _reconciled(transcripts: list["LoadResult"]) -> dict[str, int]:
-    names = ("lines", "calls", "duplicates", "calls_without_usage", "calls_without_price", "errors", "interruptions")
-    total: Counter[str] = Counter(dict.fromkeys(names, 0))
-    for result in transcripts:
-        total.update({name: result.found.get(name, 0) for name in names})
-    unchanged = sum(result.is_unchanged for result in transcripts)
-    return {"files": len(transcripts), "files_unchanged": unchanged, **total}
-
-
-def _summed(results: list["LoadResult"], not_loaded: list["NotLoaded"]) -> dict[str, Any]:
-    names = (*_COUNTS, "tasks_stubbed")
-    total: dict[str, Any] = {name: sum(getattr(result, name) for result in results) for name in names}
-    transcripts = [result for result in results if result.loaded_as == "transcript"]
-    if transcripts:
-        total["transcripts"] = _reconciled(transcripts)
-    if unknown := _not_understood(results):
-        total["not_understood"] = unknown
-    if not_loaded:
-        total["not_loaded"] = [{"file": outcome.file, "reason": outcome.reason} for outcome in not_loaded]
-    return {**total, "files": [result.as_dict() for result in results]}

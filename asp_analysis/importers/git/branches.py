@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from asp_analysis.importers.git.code_changes import Change
+from asp_analysis.importers.git.code_changes import Change, ChangesByHash
 from asp_analysis.importers.git.git_log import Commit, FilePatch
 from asp_analysis.importers.git.messages import picked_from
 from asp_analysis.importers.git.patch_log import Logged, PatchLog
@@ -133,12 +133,12 @@ def is_abandoned(branch_last_at: int, repository_last_at: int) -> bool:
 
 def picks(branches: list[Branch], changes: list[Change]) -> dict[int, list[str]]:
     """Return the branches to which changes were picked, as the messages there say: number of the change -> branches."""
-    of_hash = {name: change.number for change in changes for name in change.hashes}
+    by_hash = ChangesByHash(changes)
     found: dict[int, list[str]] = {}
     for branch in branches:
         for commit in branch.commits:
             for name in picked_from(commit.message):
-                number = next((of_hash[full] for full in of_hash if full.startswith(name)), None)
+                number = by_hash.find(name)
                 if number is not None and branch.name not in found.setdefault(number, []):
                     found[number].append(branch.name)
     return found

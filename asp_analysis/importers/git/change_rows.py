@@ -242,7 +242,7 @@ def _defect(fix: Fix, telling: Telling, names: list[str], tasks: list[str]) -> R
                 "method": "revert" if fix.is_revert else "szz",
                 "fix": names[fix.change],
                 "candidates": candidates,
-                "assumed": ["defect_type", "phase_injected", *([] if is_released else ["phase_removed"])],
+                "assumed": ["defect_type", "found_at", "phase_injected", *([] if is_released else ["phase_removed"])],
             }
         ),
     }

@@ -1,7 +1,8 @@
 """Changes: what was delivered at once to the main branch, whether merged, squashed, rebased or committed there."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from asp_analysis.importers.git.git_log import Commit, FilePatch
@@ -141,6 +142,20 @@ class Change:
     def issues(self) -> list[int]:
         """Numbers of the issues that it says it fixes."""
         return fixed_issues(self.messages)
+
+
+class ChangesByHash:
+    """Finds the change of a commit by its hash, or by the beginning of it."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self._hashes = sorted((name, change.number) for change in changes for name in change.hashes)
+
+    def find(self, name: str) -> int | None:
+        """Return the number of the change; None where no commit begins so."""
+        place = bisect_left(self._hashes, (name.lower(), -1))
+        if place < len(self._hashes) and self._hashes[place][0].startswith(name.lower()):
+            return self._hashes[place][1]
+        return None
 
 
 def group_changes(first_parents: list[Commit], by_hash: dict[str, Commit]) -> list[Change]:

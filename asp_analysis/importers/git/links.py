@@ -19,7 +19,9 @@ from asp_analysis.importers.git.repository import MAIN_NAMES, Repository
 
 EVIDENCE = ("trailer", "checkpoint", "branch", "paths")
 
-_SESSION_NAMES = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{7,}")
+_SESSION_NAMES = re.compile(r"\b(?=[\w-]*\d)[0-9A-Za-z][\w-]{7,}")
+"""What may name a session in a message: long, and with a digit, because words of a language name none."""
+
 _CHECKPOINT = "entire-checkpoint"
 _CHECKPOINTS = "entire/checkpoints/v1"
 _LEAST_COMMON = 0.5

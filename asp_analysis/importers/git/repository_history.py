@@ -1,10 +1,12 @@
 """Reads a repository whole: its changes, what became of each, and which change a fix corrects."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from asp_analysis.importers.git.branches import (
+    Branch,
     is_abandoned,
     name_merged,
     picks,
@@ -18,7 +20,7 @@ from asp_analysis.importers.git.patch_log import PatchLog
 from asp_analysis.importers.git.paths import Paths
 from asp_analysis.importers.git.replay import ChangeTrace, HistoryReplay
 from asp_analysis.importers.git.repository import Repository
-from asp_analysis.importers.git.reverts import Revert, find_reverts
+from asp_analysis.importers.git.reverts import WHOLE, Revert, find_reverts
 
 _IGNORED = ".git-blame-ignore-revs"
 
@@ -92,7 +94,7 @@ def read_history(repository: Repository) -> History:
     own = [branch for branch in branches if not _is_only_picked(branch.commits)]
     left = name_merged(own, changes, replay.traces)
     open_changes = unmerged_changes(left, len(changes), paths)
-    last_at = max([commit.committed_at for commit in main] + [branch.last_at for branch in branches])
+    last_at = _last_at(main, branches)
     outcomes = {
         change.number: "abandoned" if is_abandoned(change.completed_at, last_at) else "open" for change in open_changes
     }
@@ -110,6 +112,13 @@ def read_history(repository: Repository) -> History:
     history.reverts = {revert.of: revert for revert in found}
     history.fixes = list(_find_fixes(history, {revert.by for revert in found}))
     return history
+
+
+def _last_at(main: list[Commit], branches: list[Branch]) -> int:
+    """Return when the newest commit was made; one that claims to be made later than now is passed over."""
+    now = int(time.time())
+    made = [commit.committed_at for commit in main] + [branch.last_at for branch in branches]
+    return max((at for at in made if at <= now), default=now)
 
 
 def _main_line(repository: Repository) -> tuple[dict[str, Commit], list[Commit]]:
@@ -145,7 +154,7 @@ def _find_fixes(history: History, reverting: set[int]) -> Iterable[Fix]:
     for change in history.merged:
         if change.number in reverting:
             revert = undone.get(change.number)
-            if revert is not None and (revert.share is None or revert.share >= 0.5):
+            if revert is not None and (revert.share is None or revert.share >= WHOLE):
                 yield Fix(change=change.number, blamed={revert.of: 1.0}, place=None, is_revert=True)
         elif change.is_fix:
             trace = history.traces[change.number]

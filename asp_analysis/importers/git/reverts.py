@@ -1,10 +1,9 @@
 """Which changes were undone, wholly or partly, by which: what messages say, and what the lines themselves show."""
 
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 
-from asp_analysis.importers.git.code_changes import Change
+from asp_analysis.importers.git.code_changes import Change, ChangesByHash
 from asp_analysis.importers.git.messages import reverted
 from asp_analysis.importers.git.replay import DAY_S, ChangeTrace
 
@@ -91,25 +90,19 @@ class _Named:
 
     def __init__(self, changes: list[Change]) -> None:
         self._changes = changes
-        self._hashes = sorted((name, change.number) for change in changes for name in change.hashes)
+        self._by_hash = ChangesByHash(changes)
         self._requests = {change.pull_request: change.number for change in changes if change.pull_request}
 
     def by(self, change: Change) -> list[int]:
         """Return the numbers of the earlier changes that a change says it reverts, each once."""
         hashes, numbers, subjects = reverted("\n".join(change.messages))
         own = change.hashes
-        found = [self._of_hash(name) for name in hashes if not any(one.startswith(name.lower()) for one in own)]
+        found = [self._by_hash.find(name) for name in hashes if not any(one.startswith(name.lower()) for one in own)]
         found += [self._requests.get(number) for number in numbers if number != change.pull_request]
         known = {number for number in found if number is not None and number < change.number}
         if not known:
             known = {number for subject in subjects if (number := self._of_subject(subject, change.number)) is not None}
         return sorted(known)
-
-    def _of_hash(self, name: str) -> int | None:
-        place = bisect_left(self._hashes, (name.lower(), -1))
-        if place < len(self._hashes) and self._hashes[place][0].startswith(name.lower()):
-            return self._hashes[place][1]
-        return None
 
     def _of_subject(self, subject: str, before: int) -> int | None:
         for other in reversed(self._changes[:before]):

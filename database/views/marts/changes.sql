@@ -28,7 +28,7 @@
 -- reverted_share [share]: which share of its lines was undone; empty where only a message says so
 -- sessions [count]: sessions of agents that worked on it, as far as known; 0 where none is
 -- evidence: how the sessions are known: trailer, checkpoint, branch, paths, or several
--- cost_usd [USD]: what these sessions cost, each by its share; empty where no session or no cost is known
+-- cost_usd [USD]: what is known of the cost of these sessions, each by its share; empty where nothing is
 WITH sessions AS (
     SELECT
         json_extract_string(metadata_json, '$.session_id') AS session_id,

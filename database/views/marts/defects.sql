@@ -25,6 +25,7 @@
 -- is_flagged_by_agent: a review agent found it
 -- is_validated_by_human: a person confirmed it
 -- is_false_positive: the agent was wrong
+-- is_assumed: its type or a phase is assumed, because its source does not say it; its metadata names which
 -- description: what was wrong
 -- root_cause: why
 SELECT
@@ -56,6 +57,7 @@ SELECT
     defects.is_flagged_by_agent,
     defects.is_validated_by_human,
     defects.is_false_positive,
+    COALESCE(CAST(defects.metadata_json AS VARCHAR) LIKE '%"assumed":%', FALSE) AS is_assumed,
     defects.description,
     defects.root_cause
 FROM stg_defects AS defects
