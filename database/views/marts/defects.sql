@@ -25,9 +25,9 @@
 -- is_flagged_by_agent: a review agent found it
 -- is_validated_by_human: a person confirmed it
 -- is_false_positive: the agent was wrong
--- is_assumed: its type or a phase is assumed, because its source does not say it; its metadata names which
 -- description: what was wrong
 -- root_cause: why
+-- is_assumed: its type or a phase is assumed, because its source does not say it; its metadata names which
 SELECT
     defects.defect_id,
     defects.found_at,
@@ -57,9 +57,9 @@ SELECT
     defects.is_flagged_by_agent,
     defects.is_validated_by_human,
     defects.is_false_positive,
-    COALESCE(CAST(defects.metadata_json AS VARCHAR) LIKE '%"assumed":%', FALSE) AS is_assumed,
     defects.description,
-    defects.root_cause
+    defects.root_cause,
+    COALESCE(CAST(defects.metadata_json AS VARCHAR) LIKE '%"assumed":%', FALSE) AS is_assumed
 FROM stg_defects AS defects
 LEFT JOIN stg_tasks AS tasks ON defects.task_id = tasks.task_id
 LEFT JOIN stg_roles AS injected ON defects.phase_injected = injected.agent_role
