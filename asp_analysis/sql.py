@@ -6,7 +6,7 @@ from functools import cache
 
 from asp_analysis.config import supplied_dir
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Of the tables that the scripts make; an older store is upgraded to it, a newer one is left unchanged."""
 
 ONE_ROW_VERSION = 3
@@ -80,6 +80,9 @@ CODE_CHANGES, CHANGE_SESSIONS = "code_change", "change_session"
 
 ALIASES = "name_alias"
 """Other names of roles and models, which the views show as one."""
+
+BUDGETS = "budget"
+"""What may be spent on a part of the store in each period."""
 
 RECORD_TABLES = (
     *VOCABULARIES,

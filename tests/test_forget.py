@@ -10,6 +10,7 @@ from asp_analysis import capture
 from asp_analysis.config import parse_url
 from asp_analysis.session import connect, readers
 from asp_analysis.store import sqlite
+from asp_analysis.store.budgets import NewBudget, set_budget
 from asp_analysis.store.database import open_store
 from asp_analysis.store.forgotten import FORGOTTEN_NAME, Forgotten
 from asp_analysis.store.statements import execute
@@ -62,6 +63,9 @@ def url(request, run, tmp_path):
         for statement in (CHANGE, SESSION):
             execute(connection, statement)
     run("alias", "role", f"{MARK}=Code", "--db", url)
+    with open_store(url) as store:
+        for dimension in ("person", "team"):
+            set_budget(store, NewBudget(dimension=dimension, member=MARK, period="month", unit="USD", amount=5))
     return url
 
 
@@ -88,7 +92,7 @@ def everything(url):
     """Return all that the tables of a store say, as one text."""
     tables = (
         "agent_cost_vector", "task_metadata", "defect_log", "people", "name_alias", "agent_roles", "load_log",
-        "load_reject", "load_version", "bootstrap_metrics", "code_change", "change_session",
+        "load_reject", "load_version", "bootstrap_metrics", "code_change", "change_session", "budget",
     )  # fmt: skip
     with open_store(url) as store:
         return json.dumps([store.read(f"SELECT * FROM {table}") for table in tables], default=str, ensure_ascii=False)

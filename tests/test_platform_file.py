@@ -73,6 +73,7 @@ def test_every_view_answers(platform_file):
     assert empty == {
         "staffing",
         "stg_aliases",
+        "stg_budgets",
         "stg_loads",
         "stg_people",
         *OF_CHANGES,

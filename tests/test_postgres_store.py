@@ -291,6 +291,7 @@ def test_a_reader_reads_every_view_and_cannot_write(users, tmp_path, run):
     with connect(reader) as session:
         assert {name for name in view_names() if not len(session.view(name))} == {
             "stg_aliases",
+            "stg_budgets",
             "stg_loads",
             *OF_CHANGES,
         }

@@ -35,6 +35,7 @@ LOADED = {
     3: _SINCE_2,
     4: _SINCE_2,
     5: _SINCE_2,
+    6: _SINCE_2,
 }
 """Schema version -> the files of which its store was made."""
 
@@ -64,7 +65,7 @@ def content(path):
         return list(file.iterdump())
 
 
-@pytest.fixture(params=[1, 2, 3, 4, 5])
+@pytest.fixture(params=[1, 2, 3, 4, 5, 6])
 def version(request):
     return request.param
 

@@ -28,9 +28,9 @@ from tests.test_postgres_store import comparable
 
 pytestmark = pytest.mark.slow
 
-VERSION_2, VERSION_3, VERSION_4, VERSION_5 = (
+VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6 = (
     (Path(__file__).parent / "stores" / f"postgres_version_{number}.sql").read_text(encoding="utf-8")
-    for number in (2, 3, 4, 5)
+    for number in (2, 3, 4, 5, 6)
 )
 RUNS = [
     {"timestamp": "2026-01-02T03:04:05.123456Z", "task_id": "A-1", "agent_role": "Code", "cost_usd": 0.1}
@@ -119,7 +119,7 @@ def test_tables_keys_views_and_rights_are_those_of_a_new_store(version_2, postgr
         assert catalogue(version_2) == catalogue(other)
 
 
-@pytest.mark.parametrize("former", [VERSION_3, VERSION_4, VERSION_5], ids=["3", "4", "5"])
+@pytest.mark.parametrize("former", [VERSION_3, VERSION_4, VERSION_5, VERSION_6], ids=["3", "4", "5", "6"])
 def test_a_store_of_our_own_form_becomes_a_new_store_with_what_it_held(former, postgres_url, postgres_server):
     run_sql(postgres_url, former)
     with connect(postgres_url) as session:

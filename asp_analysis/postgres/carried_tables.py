@@ -9,6 +9,7 @@ from asp_analysis import sql
 ORDER = (
     *sql.RECORD_TABLES,
     sql.ALIASES,
+    sql.BUDGETS,
     "load_log",
     "load_reject",
     "load_version",

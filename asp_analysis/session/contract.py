@@ -24,6 +24,7 @@ RAW_TABLES = (
     sql.CODE_CHANGES,
     sql.CHANGE_SESSIONS,
     sql.ALIASES,
+    sql.BUDGETS,
     "load_log",
     "load_reject",
 )

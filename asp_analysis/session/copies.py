@@ -22,6 +22,7 @@ TABLE_OF = {
     "stg_changes": "code_change",
     "stg_change_sessions": "change_session",
     "stg_aliases": "name_alias",
+    "stg_budgets": "budget",
     "stg_loads": "load_log",
 }
 """Staging view of a copy -> the table that it shows."""

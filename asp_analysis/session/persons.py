@@ -16,7 +16,8 @@ PERSONS_VARIABLE = "ASP_PERSONS"
 _PERSONS_SCHEMA = "memory.narrowed"
 _LIST_PERSONS = (
     "SELECT user_id FROM {whole}.stg_executions UNION SELECT user_id FROM {whole}.stg_defects "
-    "UNION SELECT user_id FROM {whole}.stg_changes UNION SELECT person FROM {whole}.stg_people"
+    "UNION SELECT user_id FROM {whole}.stg_changes UNION SELECT person FROM {whole}.stg_people "
+    "UNION SELECT member FROM {whole}.stg_budgets WHERE dimension = 'person'"
 )
 _SMALL_GROUPS = {"machine": "machine", "repository": "repository", "branch": "branch", "project_id": "project_id"}
 _TEAM_LABELS = {"team": "team", "cost_center": "cost_center"}
@@ -87,6 +88,8 @@ class PersonView:
             if self.kind == TEAMS:
                 return f"SELECT * FROM ({text}) AS rows WHERE FALSE"
             return f"SELECT rows.* REPLACE (persons.shown AS person) FROM ({text}) AS rows {_join('person')}"
+        if name == "stg_budgets":
+            return self._hide_budgets(text)
         replaced = {"user_id": "persons.shown"} if name in _WITH_PERSON else {}
         joins = _join("user_id") if name in _WITH_PERSON else ""
         if self.kind == TEAMS:
@@ -100,6 +103,18 @@ class PersonView:
             return text
         shown = ", ".join(f"{value} AS {column}" for column, value in replaced.items())
         return f"SELECT rows.* REPLACE ({shown}) FROM ({text}) AS rows {joins}"
+
+    def _hide_budgets(self, text: str) -> str:
+        """Return the budgets without those of accounts; persons' under their pseudonyms, else none of small groups."""
+        rows = f"SELECT rows.* FROM ({text}) AS rows WHERE dimension IS DISTINCT FROM 'label account'"
+        if self.kind == TEAMS:
+            small = f"SELECT name FROM {_PERSONS_SCHEMA}.asp_small"
+            return f"{rows} AND dimension IS DISTINCT FROM 'person' AND (member IS NULL OR member NOT IN ({small}))"
+        shown = "CASE WHEN dimension = 'person' THEN {} ELSE {} END"
+        member = shown.format("persons.shown", "member")
+        name = shown.format("replace(budget_id, member, persons.shown)", "budget_id")
+        replaced = f"{name} AS budget_id, {member} AS member"
+        return f"SELECT rows.* REPLACE ({replaced}) FROM ({rows}) AS rows {_join('member')}"
 
     def _labels(self) -> str:
         """Return the labels without the account, and with the team of the day where no person says it."""

@@ -82,6 +82,7 @@ class _Person:
         for table in (*_NOUN_OF_OWNED, "task_metadata", "bootstrap_metrics", sql.PEOPLE, "agent_roles"):
             loads |= self._clean_texts(table)
         self._clean_aliases()
+        self._clean_budgets()
         self._clean_versions()
         loads |= self._remove_rejects()
         self._forgot.files = self._files_of(loads)
@@ -179,6 +180,21 @@ class _Person:
         self._update(f"UPDATE {sql.ALIASES} SET alias = ?, name = ? {where}", [r for r in cleaned if r[0] != r[1]])
         changed = [row for row, new in zip(rows, cleaned, strict=True) if row[1:] != new[:2]]
         self._forgot.count("alias", len(changed))
+
+    def _clean_budgets(self) -> None:
+        """End the person's own budgets, and take the name out of the others."""
+        gone, changed = [], []
+        for name, dimension, member in self._rows_like(
+            sql.BUDGETS, ("budget_id", "dimension", "member"), ["dimension", "member"]
+        ):
+            cleaned = tuple(map(self._name.clean, (name, dimension, member)))
+            if dimension in ("person", f"label {_ACCOUNT}") and self._name.holds(member):
+                gone.append((name,))
+            elif cleaned != (name, dimension, member):
+                changed.append((*cleaned, name))
+        self._update(f"DELETE FROM {sql.BUDGETS} WHERE budget_id = ?", gone)
+        self._update(f"UPDATE {sql.BUDGETS} SET budget_id = ?, dimension = ?, member = ? WHERE budget_id = ?", changed)
+        self._forgot.count("budget", len(gone) + len(changed))
 
     # --- what loads said, and what they kept --------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 5_000
 _ADDED_TO_LOAD_LOG = {"modified_ns": "INTEGER", "found_json": "TEXT"}
 """Columns of `load_log` that the first stores may lack."""
 
-_ADDED_TABLES = ("people", "name_alias", "code_change", "change_session")
+_ADDED_TABLES = ("people", "name_alias", "code_change", "change_session", "budget")
 """Tables that came after version 3, those that others refer to first."""
 
 _OLD_KEYS = {"task_metadata": "task_id", "defect_log": "defect_id", "bootstrap_metrics": "id"}
@@ -102,25 +102,31 @@ def _to_5(connection: Connection) -> None:
     dialect = dialect_of(connection)
     dialect.own(connection)
     dialect.add_columns(connection, EXECUTIONS, {"repository": "TEXT", "branch": "TEXT"})
-    _create_missing(connection, _ADDED_TABLES)
-    dialect.count_changes(connection, _ADDED_TABLES)
-    create_views(connection)
-    dialect.grant(connection)
-    _note_version(connection, 5)
+    _add_tables(connection, 5)
 
 
 def _to_6(connection: Connection) -> None:
     """Add what came of the work: changes of code, and the sessions that worked on them."""
+    _add_tables(connection, 6)
+
+
+def _to_7(connection: Connection) -> None:
+    """Add what people decide by: budgets."""
+    _add_tables(connection, 7)
+
+
+def _add_tables(connection: Connection, version: int) -> None:
+    """Add the tables that are not there; the views of the store may read them."""
     dialect = dialect_of(connection)
     dialect.own(connection)
     _create_missing(connection, _ADDED_TABLES)
     dialect.count_changes(connection, _ADDED_TABLES)
     create_views(connection)
     dialect.grant(connection)
-    _note_version(connection, 6)
+    _note_version(connection, version)
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6}
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7}
 
 
 def _note_version(connection: Connection, version: int) -> None:

@@ -319,6 +319,26 @@ CREATE TABLE name_alias (
     CONSTRAINT ck_name_alias_created_at CHECK (created_at >= '0001-01-01 00:00+00' AND created_at < '10000-01-01 00:00+00')
 );
 
+-- One row is one budget: what may be spent in each period on a part of the store. dimension and member say which part
+-- (a team and its name); NULL is the whole store.
+CREATE TABLE budget (
+    budget_id  TEXT             NOT NULL,
+    dimension  TEXT,
+    member     TEXT,
+    period     TEXT             NOT NULL,
+    unit       TEXT             NOT NULL,
+    amount     DOUBLE PRECISION NOT NULL,
+    created_at TIMESTAMPTZ      NOT NULL,
+    CONSTRAINT pk_budget PRIMARY KEY (budget_id),
+    CONSTRAINT ck_budget_budget_id CHECK (budget_id <> ''),
+    CONSTRAINT ck_budget_part CHECK ((dimension IS NULL) = (member IS NULL)),
+    CONSTRAINT ck_budget_member CHECK (member <> ''),
+    CONSTRAINT ck_budget_period CHECK (period IN ('day', 'week', 'month', 'quarter')),
+    CONSTRAINT ck_budget_unit CHECK (unit IN ('USD', 'tokens')),
+    CONSTRAINT ck_budget_amount CHECK (amount > 0 AND amount <= 1.7976931348623157e308),
+    CONSTRAINT ck_budget_created_at CHECK (created_at >= '0001-01-01 00:00+00' AND created_at < '10000-01-01 00:00+00')
+);
+
 -- One row is one load of one file; the four outcomes always add up to what was read. modified_ns is the file's own
 -- time of change; found_json is what a reader of transcripts counted besides its records (lines, duplicates, ...), of
 -- a table what the next load of the file is compared with.
@@ -412,6 +432,8 @@ CREATE TRIGGER tr_change_session_changed BEFORE INSERT OR UPDATE OR DELETE OR TR
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 CREATE TRIGGER tr_name_alias_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON name_alias
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
+CREATE TRIGGER tr_budget_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON budget
+    FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 CREATE TRIGGER tr_load_log_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON load_log
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 
@@ -419,5 +441,5 @@ INSERT INTO asp_changes (table_name, changes)
 SELECT name, floor(random() * 1e15)
 FROM unnest(ARRAY['agent_cost_vector', 'task_metadata', 'defect_log', 'bootstrap_metrics', 'agent_roles',
     'capabilities', 'defect_types', 'people', 'code_change',
-    'change_session', 'name_alias', 'load_log']) AS name;
-INSERT INTO asp_schema (version, created_at) VALUES (6, now());
+    'change_session', 'name_alias', 'budget', 'load_log']) AS name;
+INSERT INTO asp_schema (version, created_at) VALUES (7, now());

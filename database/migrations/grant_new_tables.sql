@@ -11,7 +11,8 @@ BEGIN
             granted.privilege_type,
             CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END AS grantee,
             CASE WHEN granted.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS may_grant
-        FROM (VALUES ('people'), ('name_alias'), ('code_change'), ('change_session')) AS added (name)
+        FROM (VALUES ('people'), ('name_alias'), ('code_change'), ('change_session'),
+            ('budget')) AS added (name)
         CROSS JOIN pg_class
         CROSS JOIN LATERAL aclexplode(pg_class.relacl) AS granted
         WHERE pg_class.oid = 'agent_roles'::REGCLASS AND granted.grantee <> pg_class.relowner

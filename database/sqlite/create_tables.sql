@@ -324,6 +324,26 @@ CREATE TABLE name_alias (
     CONSTRAINT ck_name_alias_created_at CHECK (created_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(created_at) IS NOT NULL)
 ) STRICT;
 
+-- One row is one budget: what may be spent in each period on a part of the store. dimension and member say which part
+-- (a team and its name); NULL is the whole store.
+CREATE TABLE budget (
+    budget_id  TEXT    NOT NULL,
+    dimension  TEXT,
+    member     TEXT,
+    period     TEXT    NOT NULL,
+    unit       TEXT    NOT NULL,
+    amount     REAL    NOT NULL,
+    created_at TEXT    NOT NULL,
+    CONSTRAINT pk_budget PRIMARY KEY (budget_id),
+    CONSTRAINT ck_budget_budget_id CHECK (budget_id <> ''),
+    CONSTRAINT ck_budget_part CHECK ((dimension IS NULL) = (member IS NULL)),
+    CONSTRAINT ck_budget_member CHECK (member <> ''),
+    CONSTRAINT ck_budget_period CHECK (period IN ('day', 'week', 'month', 'quarter')),
+    CONSTRAINT ck_budget_unit CHECK (unit IN ('USD', 'tokens')),
+    CONSTRAINT ck_budget_amount CHECK (amount > 0 AND amount <= 1.7976931348623157e308),
+    CONSTRAINT ck_budget_created_at CHECK (created_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(created_at) IS NOT NULL)
+) STRICT;
+
 -- One row is one load of one file; the four outcomes always add up to what was read. modified_ns is the file's own
 -- time of change; found_json is what a reader of transcripts counted besides its records (lines, duplicates, ...), of
 -- a table what the next load of the file is compared with.
@@ -379,4 +399,4 @@ CREATE TABLE load_version (
     CONSTRAINT ck_load_version_said CHECK ((same_as IS NULL) <> (said IS NULL))
 ) STRICT;
 
-INSERT INTO asp_schema (version, created_at) VALUES (6, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');
+INSERT INTO asp_schema (version, created_at) VALUES (7, strftime('%Y-%m-%dT%H:%M:%S', 'now') || '.000000Z');
