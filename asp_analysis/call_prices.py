@@ -3,6 +3,7 @@
 from asp_analysis import pricing
 from asp_analysis.importers.transcripts.call_rows import Cost, Pricer
 from asp_analysis.importers.transcripts.calls import Call
+from asp_analysis.importers.transcripts.providers import provider_of
 from asp_analysis.load_options import LoadOptions
 from asp_analysis.records import read_instant
 
@@ -24,7 +25,13 @@ def make_pricer(options: LoadOptions) -> Pricer:
             web_searches=call.web_searches or 0,
             variant=call.variant,
         )
-        priced = price_tokens(call.model, call.provider, read_instant(call.at), tokens)
-        return None if priced is None else Cost(priced.cost_usd, priced.price)
+        provider = call.provider or provider_of(call.model)
+        priced = price_tokens(call.model, provider, read_instant(call.at), tokens)
+        if priced is None:
+            return None
+        if priced.assumption is not None and call.reported_usd is None:
+            known = options.assumed.get(call.model or "", priced.assumption)
+            options.assumed[call.model or ""] = known.join(priced.assumption)
+        return Cost(priced.cost_usd, priced.price)
 
     return price

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from asp_analysis.importers.tables.table_options import TableOptions
 from asp_analysis.importers.transcripts.calls import Reading
-from asp_analysis.pricing import OwnPrices
+from asp_analysis.pricing import Assumption, OwnPrices
 
 if TYPE_CHECKING:
     from asp_analysis.importers.presets.preset import PresetUse
@@ -18,7 +18,8 @@ class LoadOptions:
     kinds: keys of `records.RECORDS`, or agent_cost_vector, whose rows are executions or their metrics; a table is read
     as each of them. preset: what their columns mean, where a preset says it. max_rejects: nothing of a file is written
     where more of its records are rejected; None for any. may_count_again: a file is written even if its records count a
-    second time. is_replacing: a file takes the place of its former loads.
+    second time. is_replacing: a file takes the place of its former loads. assumed: the models whose provider was
+    assumed; grows as calls are priced.
     """
 
     kinds: tuple[str, ...] = ()
@@ -29,6 +30,7 @@ class LoadOptions:
     is_replacing: bool = False
     reading: Reading = field(default_factory=Reading)
     prices: OwnPrices | None = None
+    assumed: dict[str, Assumption] = field(default_factory=dict, compare=False)
 
     @property
     def is_of_tables(self) -> bool:

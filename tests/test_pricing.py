@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from asp_analysis import pricing
 from asp_analysis.errors import InputError
-from asp_analysis.pricing import Tokens, price_tokens, read_prices
+from asp_analysis.pricing import Tokens, price_list, price_tokens, read_prices
 
 AT = "2026-01-02T03:04:05.000000Z"
 MODELS = ["claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929", "gpt-5.6-sol", "gemini-2.5-pro", "deepseek-chat"]
@@ -97,6 +97,28 @@ def test_a_model_is_found_behind_a_gateway(model, provider):
     assert price_tokens(model, provider, AT, Tokens(total_in=1000, out=10)).cost_usd > 0
 
 
+def test_a_model_of_several_providers_says_what_the_others_ask():
+    tokens = Tokens(total_in=1_000_000, out=100_000, cache_read=500_000)
+    asked = {}
+    for provider in ("zai", "zhipuai", "novita", "huggingface_together"):
+        usage = genai_prices.Usage(input_tokens=1_000_000, output_tokens=100_000, cache_read_tokens=500_000)
+        model = "zai-org/GLM-5" if "_" in provider or provider == "novita" else "glm-5"
+        found = genai_prices.calc_price(usage, model, provider_id=provider)
+        asked[provider] = float(found.total_price)
+    priced = price_tokens("glm-5", None, AT, tokens)
+    assumed = priced.assumption
+    assert priced.cost_usd == pytest.approx(asked[assumed.provider])
+    assert assumed.lowest * priced.cost_usd <= min(asked.values()) * 1.001
+    assert assumed.highest * priced.cost_usd >= max(asked.values()) * 0.999 and assumed.highest > 1.2 * assumed.lowest
+    assert f"assumed of {assumed.providers} providers" in priced.price
+    assert price_tokens("glm-5", "zai", AT, tokens).assumption is None
+
+
+@pytest.mark.parametrize("model", ["kimi-k2", "claude-sonnet-4-5", "gemini-2.5-pro"])
+def test_nothing_is_assumed_where_the_providers_of_a_model_agree(model):
+    assert price_tokens(model, None, AT, Tokens(total_in=1000, out=10)).assumption is None
+
+
 def test_an_unknown_model_has_no_price():
     assert price_tokens("no-such-model", "anthropic", AT, Tokens(total_in=10, out=1)) is None
     assert price_tokens(None, None, AT, Tokens(total_in=10, out=1)) is None
@@ -110,7 +132,7 @@ def test_a_kind_of_usage_that_the_library_does_not_know_is_an_error(monkeypatch)
 
     monkeypatch.setattr(genai_prices, "Usage", warns)
     with pytest.raises(InputError, match="cache_write_1h_tokens"):
-        pricing._usage(1, 0, 0, 0, 1)
+        price_list._usage(1, 0, 0, 0, 1)
 
 
 # --- one's own prices -------------------------------------------------------------------------------------------------
@@ -183,6 +205,17 @@ def test_reported_and_computed_cost_stand_apart_and_the_reported_one_counts(run,
     assert (row["cost_usd"], noted["cost_reported_usd"]) == (0.75, 0.75)
     assert noted["cost_computed_usd"] == pytest.approx(5.000025)
     assert noted["price"].startswith("genai-prices")
+
+
+def test_a_load_says_which_models_are_priced_by_one_provider_of_several(run, empty_store, tmp_path):
+    path = transcript(tmp_path, "glm-5")
+    path.write_text(path.read_text().replace(', "costUSD": 0.75', ""))
+    ran = run("load", path, "--json", "--db", empty_store)
+    said = ran.json["assumed_prices"]["glm-5"]
+    assert said["lowest"] < said["highest"] and said["providers"] > 1
+    assert f"glm-5 is priced as {said['provider']} does, for no call names its provider" in ran.err
+    known = run("load", transcript(tmp_path, "glm-5"), "--json", "--db", empty_store)  # it says what it cost
+    assert "assumed_prices" not in known.json
 
 
 def test_own_prices_come_before_the_reported_cost(run, empty_store, tmp_path):

@@ -1,13 +1,14 @@
 """What `load` answers: what became of each file, the sums, and what its reader should know."""
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from asp_analysis.cli.printing import counted, note, print_rows, say
 
 if TYPE_CHECKING:
     from asp_analysis.importers.folders import NotLoaded
-    from asp_analysis.pricing import OwnPrices
+    from asp_analysis.pricing import Assumption, OwnPrices
     from asp_analysis.store.log import LoadResult
 
 _COUNTS = ("read", "written", "updated", "present", "rejected")
@@ -87,6 +88,17 @@ def print_unpriced(results: list["LoadResult"], prices: "OwnPrices | None") -> N
             note(f"{prices.name} has no {', '.join(sorted(columns))} for {model}. Fill it, and load again.")
 
 
+def print_assumed(assumed: "dict[str, Assumption]") -> None:
+    """Say which models were priced by one provider of several, as no call names one."""
+    for model, price in sorted(assumed.items())[:SHOWN_FILES]:
+        note(
+            f"{model} is priced as {price.provider} does, for no call names its provider; the {price.providers} of the "
+            f"price list ask {price.lowest:.2f} to {price.highest:.2f} times as much. --prices FILE sets what you pay."
+        )
+    if len(assumed) > SHOWN_FILES:
+        note(f"{len(assumed) - SHOWN_FILES:,} more models are priced so; --json lists them.")
+
+
 def print_not_loaded(not_loaded: list["NotLoaded"]) -> None:
     """Name the files that could not be loaded, with the reasons."""
     for outcome in not_loaded[:SHOWN_FILES]:
@@ -104,7 +116,9 @@ def _reconciled(transcripts: list["LoadResult"]) -> dict[str, int]:
     return {"files": len(transcripts), "files_unchanged": unchanged, **total}
 
 
-def sum_up(results: list["LoadResult"], not_loaded: list["NotLoaded"]) -> dict[str, Any]:
+def sum_up(
+    results: list["LoadResult"], not_loaded: list["NotLoaded"], assumed: "dict[str, Assumption]"
+) -> dict[str, Any]:
     """Return the counts of all files as `--json` prints them."""
     names = (*_COUNTS, "tasks_stubbed")
     total: dict[str, Any] = {name: sum(getattr(result, name) for result in results) for name in names}
@@ -113,6 +127,8 @@ def sum_up(results: list["LoadResult"], not_loaded: list["NotLoaded"]) -> dict[s
         total["transcripts"] = _reconciled(transcripts)
     if unknown := _not_understood(results):
         total["not_understood"] = unknown
+    if assumed:
+        total["assumed_prices"] = {model: asdict(price) for model, price in sorted(assumed.items())}
     if not_loaded:
         total["not_loaded"] = [{"file": outcome.file, "reason": outcome.reason} for outcome in not_loaded]
     return {**total, "files": [result.as_dict() for result in results]}

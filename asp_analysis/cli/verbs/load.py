@@ -12,6 +12,7 @@ import click
 
 from asp_analysis.cli.load_answers import (
     SHOWN_FILES,
+    print_assumed,
     print_load,
     print_not_loaded,
     print_not_understood,
@@ -223,12 +224,13 @@ def command(as_json: bool, db: str | None, **said: Any) -> None:
     counts = mine.counts(results, not_loaded) if mine else {}
     if as_json:
         said_of_tools = summed_mine(mine, counts) if mine else {}
-        click.echo(json.dumps(sum_up(results, not_loaded) | said_of_tools, ensure_ascii=False))
+        click.echo(json.dumps(sum_up(results, not_loaded, options.assumed) | said_of_tools, ensure_ascii=False))
     else:
         if mine:
             print_mine(mine, counts)
         print_sums(results)
         print_unpriced(results, prices)
+    print_assumed(options.assumed)
     print_not_understood(results)
     print_not_loaded(not_loaded)
     if asked.is_rehearsal:
