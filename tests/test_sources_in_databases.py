@@ -32,6 +32,7 @@ def sums(transcript):
 def test_a_real_store_gives_its_totals(real_data, pattern, calls, sizes, usd):
     transcript = read_transcript(next((real_data / "samples" / "real").glob(pattern)))
     assert (len(transcript.calls), sums(transcript), transcript.rejects) == (calls, sizes, [])
+    assert not transcript.not_understood
     reported = [call.reported_usd for call in transcript.calls.values() if call.reported_usd]
     assert sum(reported) == pytest.approx(usd or 0)
 
@@ -44,6 +45,23 @@ def read(tmp_path):
         return read_transcript(path)
 
     return read_rows
+
+
+USAGE_TABLES = {
+    "opencode": "session", "copilot-cli-store": "assistant_usage_events", "crush": "sessions", "goose": "sessions",
+    "zed": "threads",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_column_of_usage_that_no_reader_knows_is_named(name, read):
+    table = USAGE_TABLES[name]
+    rows = DATABASES[name]()[table]
+    new = {"audio_tokens": 5, "surcharge_cost_usd": 0.25, "seat_price": 0, "billing_note": "none", "colour": 7}
+    transcript = read(name, **{table: [{**row, **new} for row in rows]})
+    named = {f"{table}.audio_tokens": len(rows), f"{table}.surcharge_cost_usd": len(rows)}
+    assert transcript.not_understood == named
+    assert read(name).not_understood == {}
 
 
 @pytest.fixture

@@ -58,6 +58,12 @@ class Database:
         for values in self.connection.execute(f"SELECT {listed} FROM {_quoted(table)}"):
             yield {**nothing, **dict(zip(there, values, strict=True))}
 
+    def count_used(self, table: str, column: str) -> int:
+        """Count the rows of a table in which a column holds a number that is not zero."""
+        name = _quoted(column)
+        query = f"SELECT count(*) FROM {_quoted(table)} WHERE typeof({name}) IN ('integer', 'real') AND {name} <> 0"
+        return int(self.connection.execute(query).fetchone()[0])
+
     def objects(self, table: str, column: str, kind: str, **paths: str) -> Iterator[Row]:
         """Yield what JSON texts of a column hold at some paths, of those objects whose `type` is `kind`.
 

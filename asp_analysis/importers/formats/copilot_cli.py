@@ -24,7 +24,7 @@ from asp_analysis.importers.transcripts.calls import (
     note_event,
     short_id,
 )
-from asp_analysis.importers.transcripts.databases import note_missing_log, row_line
+from asp_analysis.importers.transcripts.databases import note_missing_log, note_unknown_columns, row_line
 from asp_analysis.importers.transcripts.documents import positive
 from asp_analysis.importers.transcripts.taking import Taking
 from asp_analysis.importers.transcripts.transcript_format import DatabaseFormat, TranscriptFormat
@@ -47,6 +47,8 @@ _USAGE_COLUMNS = (
     "output_tokens", "cache_read_tokens", "cache_write_tokens", "total_nano_aiu", "duration_ms", "created_at",
     "request_multiplier",
 )  # fmt: skip
+_SAID_ELSEWHERE = ("reasoning_tokens", "inter_token_latency_ms")
+"""Columns of usage that add nothing: reasoning is inside the output, and a latency is no token."""
 _KNOWN_OF_METRICS = frozenset({"inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "reasoningTokens"})
 _COPILOT_COUNTS = ("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens")
 
@@ -61,6 +63,7 @@ def read_store(file: SourceFile, reading: Reading) -> Transcript:
     with reading_sqlite(file.name):
         database = file.database
         note_missing_log(file, transcript)
+        note_unknown_columns(file, transcript, _USAGE_TABLE, (*_USAGE_COLUMNS, *_SAID_ELSEWHERE))
         sessions = {str(row["id"]): row for row in database.rows("sessions", "id", "cwd", "repository", "branch")}
         if _USAGE_TABLE not in database.tables:
             transcript.notes.append(

@@ -13,7 +13,7 @@ from asp_analysis.importers.json_text import read_json
 from asp_analysis.importers.sqlite_file import Row
 from asp_analysis.importers.sqlite_file import reading as reading_sqlite
 from asp_analysis.importers.transcripts.calls import Activity, Call, Origin, Reading, Transcript, note_event, short_id
-from asp_analysis.importers.transcripts.databases import note_missing_log, row_line
+from asp_analysis.importers.transcripts.databases import note_missing_log, note_unknown_columns, row_line
 from asp_analysis.importers.transcripts.documents import objects_in, positive
 from asp_analysis.importers.transcripts.taking import Taking
 from asp_analysis.importers.transcripts.transcript_format import DatabaseFormat
@@ -31,6 +31,7 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
         transcript = Transcript(source="crush" if is_crush else "opencode")
         taking = Taking(transcript, reading)
         note_missing_log(file, transcript)
+        note_unknown_columns(file, transcript, "sessions", _CRUSH_COLUMNS)
         sessions = {str(row["id"]): row for row in database.rows("sessions", *_CRUSH_COLUMNS)}
         messages: dict[str, list[Row]] = defaultdict(list)
         for row in database.rows("messages", *_MESSAGE):

@@ -9,7 +9,7 @@ from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.sqlite_file import Row
 from asp_analysis.importers.sqlite_file import reading as reading_sqlite
 from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript, folder_name, short_id
-from asp_analysis.importers.transcripts.databases import note_missing_log, parsed_object, row_line
+from asp_analysis.importers.transcripts.databases import note_missing_log, note_unknown_columns, parsed_object, row_line
 from asp_analysis.importers.transcripts.taking import Taking
 from asp_analysis.importers.transcripts.transcript_format import DatabaseFormat
 from asp_analysis.importers.transcripts.values import count, instant, word
@@ -20,6 +20,9 @@ _GOOSE_COLUMNS = (
     "accumulated_total_tokens", "provider_name", "model_config_json",
 )  # fmt: skip
 
+_LAST_CONTEXT = ("total_tokens", "input_tokens", "output_tokens")
+"""What the last request of a session had in its context: the sums hold it."""
+
 
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read the sessions of a store."""
@@ -28,6 +31,7 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
     with reading_sqlite(file.name):
         database = file.database
         note_missing_log(file, transcript)
+        note_unknown_columns(file, transcript, "sessions", (*_GOOSE_COLUMNS, *_LAST_CONTEXT))
         tools: dict[str, set[str]] = {}
         for row in database.array_items("messages", "content_json", "toolRequest", key="session_id", item="$.id"):
             tools.setdefault(str(row["session_id"]), set()).add(f"tool:{short_id(str(row['item']))}")

@@ -22,7 +22,7 @@ from asp_analysis.importers.transcripts.calls import (
     note_event,
     short_id,
 )
-from asp_analysis.importers.transcripts.databases import note_missing_log, parsed_object, row_line
+from asp_analysis.importers.transcripts.databases import note_missing_log, note_unknown_columns, parsed_object, row_line
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
 from asp_analysis.importers.transcripts.taking import Taking
 from asp_analysis.importers.transcripts.transcript_format import DatabaseFormat, TranscriptFormat
@@ -49,6 +49,7 @@ def read_database(file: SourceFile, reading: Reading) -> Transcript:
     with reading_sqlite(file.name):
         database = file.database
         note_missing_log(file, transcript)
+        note_unknown_columns(file, transcript, "session", _SESSION_COLUMNS)
         sessions = {str(row["id"]): row for row in database.rows("session", *_SESSION_COLUMNS)}
         origins = {name: _origin(name, sessions) for name in sessions}
         tools = _tools_by_message(database)

@@ -11,7 +11,7 @@ from asp_analysis.importers.json_lines import LineError
 from asp_analysis.importers.sqlite_file import Row
 from asp_analysis.importers.sqlite_file import reading as reading_sqlite
 from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript
-from asp_analysis.importers.transcripts.databases import note_missing_log, parsed_object, row_line
+from asp_analysis.importers.transcripts.databases import note_missing_log, note_unknown_columns, parsed_object, row_line
 from asp_analysis.importers.transcripts.taking import Taking
 from asp_analysis.importers.transcripts.transcript_format import DatabaseFormat
 from asp_analysis.importers.transcripts.values import count, instant, note_unknown, object_in, word
@@ -26,6 +26,7 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
     taking = Taking(transcript, reading)
     with reading_sqlite(file.name):
         note_missing_log(file, transcript)
+        note_unknown_columns(file, transcript, "threads", ())
         for number, row in enumerate(file.database.rows("threads", "id", "updated_at", "data_type", "data"), 1):
             transcript.lines += 1
             with taking.record(row_line(number, row["id"]), f"thread {row['id']}"):

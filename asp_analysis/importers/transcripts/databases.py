@@ -1,11 +1,13 @@
 """What readers of SQLite files share: a row as the line of a reject, JSON in a cell, and a log that is missing."""
 
+from collections.abc import Collection
 from typing import Any
 
 from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.json_text import read_json
 from asp_analysis.importers.transcripts.calls import Transcript
+from asp_analysis.importers.transcripts.values import LONGEST_NAME, speaks_of_usage
 
 
 def row_line(number: int, content: Any) -> Line:
@@ -20,6 +22,13 @@ def note_missing_log(file: SourceFile, transcript: Transcript) -> None:
             f"{file.name} has no write-ahead log ({file.path.name}-wal) next to it. If it was copied while its program "
             "ran, its newest rows are missing: copy both files."
         )
+
+
+def note_unknown_columns(file: SourceFile, transcript: Transcript, table: str, known: Collection[str]) -> None:
+    """Count the rows of columns that speak of usage, are not known and not zero: what was paid for there is missing."""
+    for column in sorted(file.database.tables.get(table, frozenset()) - set(known)):
+        if speaks_of_usage(column) and (used := file.database.count_used(table, column)):
+            transcript.not_understood[f"{table}.{column}"[:LONGEST_NAME]] += used
 
 
 def parsed_object(value: Any, name: str) -> dict[str, Any]:

@@ -19,7 +19,9 @@ MOST_REJECTS, MOST_CALLS = 20_000, 1_000_000
 """What a file of transcripts may hold: all of it is in memory until the file is written as a whole."""
 
 _LONGEST_KEPT = 64 * 2**10
-_LONGEST_NAME, _LOOKED_AT = 120, 1_000
+_LOOKED_AT = 1_000
+LONGEST_NAME = 120
+"""Letters of a name that is not understood, which a file may make as long as it likes."""
 _TOO_LARGE, _MOST_DIGITS = 2**63, 19
 
 
@@ -78,25 +80,30 @@ def count(values: dict[str, Any], name: str) -> int | None:
 _SPEAKS_OF_USAGE = re.compile(r"token|usage|cost|price|billing|billed|iteration|credit", re.IGNORECASE)
 
 
+def speaks_of_usage(name: str) -> bool:
+    """Return whether a name is one of what is paid for: tokens, usage, cost, price, billing, iterations or credits."""
+    return _SPEAKS_OF_USAGE.search(name) is not None
+
+
 def note_unknown(transcript: Transcript, usage: dict[str, Any], known: frozenset[str], where: str) -> None:
     """Count the keys of a usage that are not known and not zero: what was paid for there would be missing."""
     for key in usage.keys() - known:
         if is_counted(usage[key]):
-            transcript.not_understood[f"{where}{key}"[:_LONGEST_NAME]] += 1
+            transcript.not_understood[f"{where}{key}"[:LONGEST_NAME]] += 1
 
 
 def note_unknown_attributes(
     transcript: Transcript, attributes: dict[str, Any], known: frozenset[str], where: str
 ) -> None:
     """Count the attributes that speak of usage and are not known and not zero; most speak of other things."""
-    speaking = {key: value for key, value in attributes.items() if _SPEAKS_OF_USAGE.search(key)}
+    speaking = {key: value for key, value in attributes.items() if speaks_of_usage(key)}
     note_unknown(transcript, speaking, known, where)
 
 
 def note_unknown_type(transcript: Transcript, kind: str | None) -> None:
     """Count a record whose type speaks of usage and that no reader knows."""
-    if kind and _SPEAKS_OF_USAGE.search(kind):
-        transcript.not_understood[f"records of type {kind}"[:_LONGEST_NAME]] += 1
+    if kind and speaks_of_usage(kind):
+        transcript.not_understood[f"records of type {kind}"[:LONGEST_NAME]] += 1
 
 
 def is_counted(value: Any) -> bool:
