@@ -18,6 +18,12 @@ from asp_analysis.charts.backtests import (
 )
 from asp_analysis.charts.control import plot_control_chart, plot_control_charts, plot_cusum, plot_u_chart
 from asp_analysis.charts.costs import plot_cost_by_role, plot_cost_distribution, plot_cost_per_week
+from asp_analysis.charts.deliveries import (
+    plot_cost_per_outcome,
+    plot_outcome_shares,
+    plot_rework_by_month,
+    plot_spend_by_outcome,
+)
 from asp_analysis.charts.distributions import plot_funnel, plot_quantiles
 from asp_analysis.charts.estimates import plot_estimate_vector, plot_methods, plot_models, plot_probe, plot_residuals
 from asp_analysis.charts.learning import (
@@ -50,6 +56,7 @@ __all__ = [
     "plot_cost_distribution",
     "plot_cost_of_quality",
     "plot_cost_per_day",
+    "plot_cost_per_outcome",
     "plot_cost_per_week",
     "plot_coverage_by_size",
     "plot_criteria",
@@ -71,12 +78,15 @@ __all__ = [
     "plot_models",
     "plot_modes",
     "plot_most_expensive_tasks",
+    "plot_outcome_shares",
     "plot_phase_yields",
     "plot_probe",
     "plot_quantiles",
     "plot_residuals",
     "plot_review_effectiveness",
+    "plot_rework_by_month",
     "plot_scores",
+    "plot_spend_by_outcome",
     "plot_tokens_by_kind",
     "plot_u_chart",
     "use_style",

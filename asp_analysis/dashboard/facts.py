@@ -48,7 +48,8 @@ class Facts:
 
     usage: per period, None where nothing was executed; rejected: records that no load took; models, roles: one row per
     model or role; tasks: as `add_final_costs` returns them; history: `task_history`; status, curve: of `learning`;
-    work: for `quality`, reviews: its `review_effectiveness`.
+    work: for `quality`, reviews: its `review_effectiveness`; changes, outcomes: the views `changes` and
+    `cost_per_outcome`.
     """
 
     as_of: pd.Timestamp
@@ -64,6 +65,8 @@ class Facts:
     reviews: pd.DataFrame
     status: pd.DataFrame
     curve: pd.DataFrame
+    changes: pd.DataFrame
+    outcomes: pd.DataFrame
 
     @classmethod
     def read(cls, session: Session, as_of: pd.Timestamp) -> "Facts":
@@ -86,6 +89,8 @@ class Facts:
             reviews=review_effectiveness(work),
             status=learning.status,
             curve=learning.history,
+            changes=view("changes"),
+            outcomes=view("cost_per_outcome"),
         )
 
     @property

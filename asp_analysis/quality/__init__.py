@@ -4,6 +4,7 @@
 the reviewers, `control` the control charts.
 """
 
+from asp_analysis.quality.code_outcomes import count_outcomes
 from asp_analysis.quality.control import IndividualsChart, cost_charts, cusum, density_charts, u_chart, xmr_chart
 from asp_analysis.quality.costs import accepted_costs, cost_of_quality, defect_pareto, fix_costs
 from asp_analysis.quality.phases import Work, check_phases
@@ -17,6 +18,7 @@ __all__ = [
     "check_phases",
     "cost_charts",
     "cost_of_quality",
+    "count_outcomes",
     "cusum",
     "defect_pareto",
     "density_charts",

@@ -29,13 +29,24 @@
 -- sessions [count]: sessions of agents that worked on it, as far as known; 0 where none is
 -- evidence: how the sessions are known: trailer, checkpoint, branch, paths, or several
 -- cost_usd [USD]: what is known of the cost of these sessions, each by its share; empty where nothing is
+-- executions_without_cost [count]: executions of these sessions whose cost is unknown; empty where no session is known
+-- whole_cost_usd [USD]: the cost of these sessions, only where every execution of them has one
 WITH sessions AS (
     SELECT
         json_extract_string(metadata_json, '$.session_id') AS session_id,
-        sum(cost_usd) AS cost_usd
+        sum(cost_usd) AS cost_usd,
+        count(*) - count(cost_usd) AS executions_without_cost
     FROM stg_executions
     WHERE json_extract_string(metadata_json, '$.session_id') IN (SELECT session_id FROM stg_change_sessions)
     GROUP BY 1
+),
+
+-- The shares of a session add up to 1 in one repository; a session that two of them name is shared by both.
+shared AS (
+    SELECT
+        *,
+        share / greatest(1, sum(share) OVER (PARTITION BY session_id)) AS part
+    FROM stg_change_sessions
 ),
 
 links AS (
@@ -43,8 +54,10 @@ links AS (
         linked.change_id,
         count(*) AS sessions,
         string_agg(DISTINCT linked.evidence, ', ' ORDER BY linked.evidence) AS evidence,
-        sum(linked.share * sessions.cost_usd) AS cost_usd
-    FROM stg_change_sessions AS linked
+        sum(linked.part * sessions.cost_usd) AS cost_usd,
+        CAST(sum(sessions.executions_without_cost) AS BIGINT) AS executions_without_cost,
+        count(*) = count(sessions.session_id) AS is_whole
+    FROM shared AS linked
     LEFT JOIN sessions ON linked.session_id = sessions.session_id
     GROUP BY linked.change_id
 )
@@ -82,7 +95,9 @@ SELECT
     changes.reverted_share,
     COALESCE(links.sessions, 0) AS sessions,
     links.evidence,
-    links.cost_usd
+    links.cost_usd,
+    links.executions_without_cost,
+    CASE WHEN links.is_whole AND links.executions_without_cost = 0 THEN links.cost_usd END AS whole_cost_usd
 FROM stg_changes AS changes
 LEFT JOIN stg_tasks AS tasks ON changes.task_id = tasks.task_id
 LEFT JOIN links ON changes.change_id = links.change_id
