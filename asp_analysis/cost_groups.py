@@ -184,6 +184,25 @@ GROUP BY {places}
 ORDER BY {order}"""
 
 
+def label_executions(names: Iterable[str], zone: str | None = None) -> str:
+    """Return a SELECT of all executions with a column per name, `named_0`, `named_1`, ...; what is unknown is NULL.
+
+    Where the zone is not None and days, weeks or months are named, `$zone` is to be bound to it.
+
+    Raises:
+        InputError: a name is none.
+    """
+    made = [_dimension(name, zone) for name in read_names(",".join(names))]
+    keys = dict.fromkeys(key for one in made for key in one.keys if " AS " in key)
+    is_of_task = keys.pop(_PROJECT, ...) is None
+    added = "".join(f", {key}" for key in keys)
+    project = f" REPLACE ({_PROJECT})" if is_of_task else ""
+    inner = f"SELECT stg_executions.*{project}{added} FROM stg_executions {_TASKS if is_of_task else ''}"
+    staffing = _STAFFING if any("staffing." in one.made for one in made) else ""
+    shown = "".join(f", {one.made} AS named_{place}" for place, one in enumerate(made))
+    return f"SELECT executions.*{shown} FROM ({inner}) AS executions {staffing}"
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 

@@ -24,6 +24,11 @@ def write_usd(value: Any) -> str:
     return f"USD {write_amount(value)}" if is_known(value) else UNKNOWN
 
 
+def write_usd_change(value: Any) -> str:
+    """Return a change of money with its sign: +USD 2.19, −USD 0.042."""
+    return f"{'+' if value >= 0 else '−'}{write_usd(abs(value))}" if is_known(value) else UNKNOWN
+
+
 def write_dollars(value: Any) -> str:
     """Return money short, for a label or a tile: $0.00033, $0.042, $2.19, $198 or $1,250."""
     if not is_known(value):

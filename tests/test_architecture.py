@@ -17,11 +17,11 @@ ROWS = (
     {
         ("records", "platform_form", "validation", "batch", "config", "sql"): "",
         ("occupancy", "intervals", "membership", "alternatives"): "",
-        ("wording", "privacy", "progress", "small_groups", "time_zones"): "",
+        ("wording", "privacy", "progress", "small_groups", "time_zones", "periods"): "",
     },
     {
         ("store", "server", "importers", "pricing", "session"): "each ignores the others,",
-        ("probe", "learning", "quality", "charts"): "these four see only frames",
+        ("probe", "learning", "quality", "charts", "effects"): "these five see only frames",
     },
     {
         (
@@ -33,6 +33,7 @@ ROWS = (
             "unchanged",
         ): "these join the parts",
         ("exporting", "postgres", "capture", "magic", "dashboard", "monitor", "cost_groups", "forgetting"): "",
+        ("comparisons",): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},
@@ -57,11 +58,15 @@ WITHIN_A_ROW = {
     ("unloading", "load_options"),
     ("forgetting", "capture"),
     ("call_prices", "load_options"),
+    ("comparisons", "cost_groups"),
+    ("dashboard", "comparisons"),
+    ("periods", "time_zones"),
 }
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
 columns; `privacy` looks at the file of an address; `sql` asks where the scripts are; `platform_form` writes JSON as
 `records` does; `unchanged` and `load_options` are parts of `loading` that are light to import; `forgetting` takes the
-records of `capture` that wait."""
+records of `capture` that wait; `comparisons` choose executions by the names that `cost_groups` knows, and `dashboard`
+shows what they found; days of `periods` are those of `time_zones`."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},

@@ -16,6 +16,7 @@ from asp_analysis.charts.backtests import (
     plot_error_over_time,
     plot_scores,
 )
+from asp_analysis.charts.bridge import plot_period_costs, plot_spend_bridge
 from asp_analysis.charts.control import plot_control_chart, plot_control_charts, plot_cusum, plot_u_chart
 from asp_analysis.charts.costs import plot_cost_by_role, plot_cost_distribution, plot_cost_per_week
 from asp_analysis.charts.deliveries import (
@@ -79,6 +80,7 @@ __all__ = [
     "plot_modes",
     "plot_most_expensive_tasks",
     "plot_outcome_shares",
+    "plot_period_costs",
     "plot_phase_yields",
     "plot_probe",
     "plot_quantiles",
@@ -86,6 +88,7 @@ __all__ = [
     "plot_review_effectiveness",
     "plot_rework_by_month",
     "plot_scores",
+    "plot_spend_bridge",
     "plot_spend_by_outcome",
     "plot_tokens_by_kind",
     "plot_u_chart",

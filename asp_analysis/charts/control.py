@@ -54,7 +54,7 @@ def plot_control_chart(
     handles += _mark_signals(ax, places, rows)
     ax.set_yscale("log")
     ax.margins(y=0.1)
-    _write_plain_numbers(ax)
+    write_plain_numbers(ax)
     ax.set_ylabel(label)
     _name_days(ax, rows["first_at"], "Tasks in the order in which the role worked on them")
     put_legend_above(ax, handles)
@@ -150,7 +150,7 @@ def _mark_signals(ax: Axes, places: np.ndarray, rows: pd.DataFrame) -> list[Line
     return handles
 
 
-def _write_plain_numbers(ax: Axes) -> None:
+def write_plain_numbers(ax: Axes) -> None:
     """Write 0.02, 0.05, 0.1 or 2,000: at least two numbers are on the axis, however narrow the limits are."""
     low, high = ax.get_ylim()
     steps = (1.0, 2.0, 5.0) if high / low > 5 else tuple(np.arange(1.0, 10.0))

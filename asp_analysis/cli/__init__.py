@@ -25,7 +25,7 @@ GROUPS = {
     "Ask": ("costs", "lab", "sql", "views", "models"),
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),
-    "Decide": ("status", "migrate"),
+    "Decide": ("why", "status", "migrate"),
     "Share": ("dashboard", "report", "export"),
     "Shell": ("completion",),
 }

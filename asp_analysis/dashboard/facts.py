@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from asp_analysis.comparisons.spend_change import SpendChange
+from asp_analysis.dashboard.causes import explain_usage
 from asp_analysis.dashboard.usage import Usage
 from asp_analysis.learning import Telemetry, learning_report
 from asp_analysis.quality import Work, review_effectiveness
@@ -46,7 +48,8 @@ class Totals:
 class Facts:
     """The frames of the page as of one instant.
 
-    usage: per period, None where nothing was executed; rejected: records that no load took; models, roles: one row per
+    usage: per period, None where nothing was executed; spend_change: why the latest periods cost more or less, None
+    where nothing is compared; rejected: records that no load took; models, roles: one row per
     model or role; tasks: as `add_final_costs` returns them; history: `task_history`; status, curve: of `learning`;
     work: for `quality`, reviews: its `review_effectiveness`; changes, outcomes: the views `changes` and
     `cost_per_outcome`.
@@ -55,6 +58,7 @@ class Facts:
     as_of: pd.Timestamp
     totals: Totals
     usage: Usage | None
+    spend_change: SpendChange | None
     rejected: int
     models: pd.DataFrame
     roles: pd.DataFrame
@@ -75,10 +79,12 @@ class Facts:
         telemetry, work = Telemetry.read(view), Work.read(view)
         learning = learning_report(telemetry, as_of)
         totals = Totals.read(session)
+        usage = Usage.read(session, totals.first_at, totals.last_at)
         return cls(
             as_of=as_of,
             totals=totals,
-            usage=Usage.read(session, totals.first_at, totals.last_at),
+            usage=usage,
+            spend_change=explain_usage(session, usage),
             rejected=int(view("stg_loads")["rejected"].fillna(0).sum()),
             models=session.sql(_MODELS_SQL),
             roles=view("role_costs").sort_values(["phase_order", "agent_role"], ignore_index=True),

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from asp_analysis.dashboard import svg, words
+from asp_analysis.dashboard.causes import list_causes
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Figure, Note, Part, Row, Section, SortedCell, Table
 from asp_analysis.dashboard.usage import DIMENSIONS, Usage
@@ -26,6 +27,8 @@ def build_money_section(facts: Facts) -> Section:
         missing = "No executions yet. Load telemetry with: asp-analysis load FILE"
         return Section(anchor="money", title="Money", question=question, missing=missing)
     parts: list[Part] = [_compare(usage)]
+    if usage.compared:
+        parts.append(list_causes(facts.spend_change))
     parts += [_draw_periods(usage, dimension) for dimension in choose_dimensions(usage)]
     if len(facts.roles) > 1:
         parts.append(_draw_roles(facts.roles))
