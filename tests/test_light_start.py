@@ -1,5 +1,6 @@
 """The verbs that people wait for import only what they need: a heavy package would cost them a second or more."""
 
+import json
 import subprocess
 import sys
 
@@ -37,3 +38,17 @@ def test_a_verb_does_not_import_heavy_packages(words, heavy, sample_store, tmp_p
     command = [sys.executable, "-c", CHILD, ",".join(heavy), *words, "--db", sample_store.text]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stderr.strip().splitlines()[-1] == "imported:"
+
+
+def test_a_load_that_finds_nothing_new_parses_nothing(sample_store, tmp_path, monkeypatch):
+    message = {"id": "m", "model": "claude-opus-4-5", "usage": {"input_tokens": 1, "output_tokens": 1}}
+    line = {"type": "assistant", "sessionId": "S", "uuid": "u", "timestamp": "2026-01-02T00:00:00Z", "message": message}
+    session = tmp_path / "projects" / "p" / "S.jsonl"
+    session.parent.mkdir(parents=True)
+    session.write_text(json.dumps(line) + "\n")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
+    heavy = ",".join((*HEAVY, *FRAMES, "pydantic_core", "asp_analysis.records"))
+    command = [sys.executable, "-c", CHILD, heavy, "load", "--claude-code", "--db", sample_store.text]
+    first, again = (subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2))
+    assert "1 files, 1 lines: 1 calls" in first.stdout and "sqlalchemy" in first.stderr.splitlines()[-1]
+    assert "(1 unchanged)" in again.stdout and again.stderr.splitlines()[-1] == "imported:"

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from asp_analysis.errors import InputError
-from asp_analysis.importers.json_text import read_json
 from asp_analysis.importers.sqlite_file import MAGIC, Database, open_database
 from asp_analysis.importers.sqlite_file import reading as reading_sqlite
 
@@ -56,7 +55,7 @@ class SourceFile:
         self._latest: _Reading | None = None
         self.opened = ExitStack()
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The path as the user gave it; it is in messages, in `load_log` and in `load_reject`."""
         return file_name(self.path)
@@ -291,6 +290,8 @@ class Head:
 
 
 def _parsed(content: bytes) -> Any:
+    from asp_analysis.importers.json_text import read_json  # a load that finds nothing new parses nothing
+
     try:
         return read_json(content)
     except ValueError:

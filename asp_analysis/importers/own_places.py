@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from asp_analysis.importers.folders import FoundFile, list_variable
+from asp_analysis.importers.folders import FoundFile, find_folders, list_variable
 
 _DATA_HOME = ".local/share/"
 _MOST_FILES = 200_000
@@ -62,6 +62,26 @@ def _found(pattern: str, environment: Mapping[str, str]) -> Iterator[Path]:
     yield from Path(environment.get("HOME") or Path.home()).glob(pattern)
     if (data := environment.get("XDG_DATA_HOME")) and pattern.startswith(_DATA_HOME):
         yield from Path(data).expanduser().glob(pattern.removeprefix(_DATA_HOME))
+
+
+def claude_code_folders(environment: Mapping[str, str]) -> list[Path]:
+    """Find Claude Code's transcripts: `projects` in the folders of CLAUDE_CONFIG_DIR (a comma list), else in the homes.
+
+    Raises:
+        InputError: there are none.
+    """
+    homes = [Path.home() / ".config" / "claude", Path.home() / ".claude"]
+    return find_folders(list_variable(environment, "CLAUDE_CONFIG_DIR") or homes, ("projects",), "CLAUDE_CONFIG_DIR")
+
+
+def codex_folders(environment: Mapping[str, str]) -> list[Path]:
+    """Find Codex' rollouts: `sessions` and `archived_sessions` in CODEX_HOME (a comma list), else in `~/.codex`.
+
+    Raises:
+        InputError: there are none.
+    """
+    homes = list_variable(environment, "CODEX_HOME") or [Path.home() / ".codex"]
+    return find_folders(homes, ("sessions", "archived_sessions"), "CODEX_HOME")
 
 
 _CODE = (

@@ -258,9 +258,10 @@ def _explain(preset: str | None) -> None:
 
 def _own_folders(asked: _Request) -> Iterator[Path]:
     from asp_analysis.errors import InputError
-    from asp_analysis.importers.formats import claude_code, codex
+    from asp_analysis.importers.own_places import claude_code_folders, codex_folders
 
-    finders = [form.own_folders for form in (claude_code, codex) if getattr(asked, form.__name__.rpartition(".")[2])]
+    asked_for = ((asked.claude_code, claude_code_folders), (asked.codex, codex_folders))
+    finders = [find for is_asked, find in asked_for if is_asked]
     missing: list[InputError] = []
     for find in finders:
         try:

@@ -6,13 +6,12 @@ whole histories: the id names the call over all files together. Early lines of a
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from asp_analysis.importers.file import SourceFile, file_name, open_file
-from asp_analysis.importers.folders import find_folders, list_variable
 from asp_analysis.importers.json_lines import Line, LineError, parse_object
 from asp_analysis.importers.transcripts.calls import (
     MAIN_AGENT,
@@ -403,16 +402,4 @@ def _spawns(record: dict[str, Any]) -> Iterator[tuple[str, str | None, str | Non
             yield str(block["tool_use_id"]), str(result["agentId"]), None
 
 
-def own_folders(environment: Mapping[str, str]) -> list[Path]:
-    """Find Claude Code's transcripts: `projects` in the folders of CLAUDE_CONFIG_DIR (a comma list), else in the homes.
-
-    Raises:
-        InputError: there are none.
-    """
-    homes = [Path.home() / ".config" / "claude", Path.home() / ".claude"]
-    return find_folders(list_variable(environment, "CLAUDE_CONFIG_DIR") or homes, ("projects",), "CLAUDE_CONFIG_DIR")
-
-
-FORMAT = TranscriptFormat(
-    name=SOURCE, title="Claude Code transcript", recognises=recognises, read_transcript=read, own_folders=own_folders
-)
+FORMAT = TranscriptFormat(name=SOURCE, title="Claude Code transcript", recognises=recognises, read_transcript=read)

@@ -5,12 +5,10 @@ call, and where an old version wrote only totals the difference is. A forked ses
 new time: the turn and the total name the call, the earliest time is its time. Cached input is part of `input_tokens`.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from asp_analysis.importers.file import SourceFile, file_name
-from asp_analysis.importers.folders import find_folders, list_variable
 from asp_analysis.importers.json_lines import Line, LineError, parse_object
 from asp_analysis.importers.transcripts.calls import (
     MAIN_AGENT,
@@ -309,16 +307,4 @@ def _lines_of(change: dict[str, Any]) -> tuple[int, int]:
     return added, sum(line.startswith("-") and not line.startswith("---") for line in lines)
 
 
-def own_folders(environment: Mapping[str, str]) -> list[Path]:
-    """Find Codex' rollouts: `sessions` and `archived_sessions` in CODEX_HOME (a comma list), else in `~/.codex`.
-
-    Raises:
-        InputError: there are none.
-    """
-    homes = list_variable(environment, "CODEX_HOME") or [Path.home() / ".codex"]
-    return find_folders(homes, ("sessions", "archived_sessions"), "CODEX_HOME")
-
-
-FORMAT = TranscriptFormat(
-    name=SOURCE, title="Codex rollout", recognises=recognises, read_transcript=read, own_folders=own_folders
-)
+FORMAT = TranscriptFormat(name=SOURCE, title="Codex rollout", recognises=recognises, read_transcript=read)

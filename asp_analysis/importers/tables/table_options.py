@@ -9,7 +9,6 @@ from typing import Any
 
 from asp_analysis.errors import InputError
 from asp_analysis.platform_form import our_name
-from asp_analysis.records import RECORDS
 from asp_analysis.time_zones import check_time_zone
 
 UNKNOWN_WORDS = frozenset({"n/a", "na", "#n/a", "null", "none", "nil", "nan", "-", "--", "–", "—"})
@@ -59,6 +58,8 @@ class TableOptions:
 
     def of_kind(self, kind: str) -> "TableOptions":
         """Return what of this is about records of a kind: the columns, constants and words that they have."""
+        from asp_analysis.records import RECORDS
+
         fields = RECORDS[kind].model_fields
 
         def is_its(ours: str) -> bool:

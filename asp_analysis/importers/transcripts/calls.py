@@ -90,12 +90,14 @@ class Call:
             self.at = other.at
         if other.origin != self.origin and other.origin.rank < self.origin.rank:
             self.origin = other.origin
-        for name, mine, theirs in zip(_SMALLEST, _smallest_of(self), _smallest_of(other), strict=True):
-            if theirs is not None and (mine is None or theirs < mine):
-                setattr(self, name, theirs)
-        for name, mine, theirs in zip(LARGEST, _largest_of(self), _largest_of(other), strict=True):
-            if theirs is not None and (mine is None or theirs > mine):
-                setattr(self, name, theirs)
+        if (known := _smallest_of(self)) != (more := _smallest_of(other)):
+            for name, mine, theirs in zip(_SMALLEST, known, more, strict=True):
+                if theirs is not None and (mine is None or theirs < mine):
+                    setattr(self, name, theirs)
+        if (sizes := _largest_of(self)) != (grown := _largest_of(other)):
+            for name, mine, theirs in zip(LARGEST, sizes, grown, strict=True):
+                if theirs is not None and (mine is None or theirs > mine):
+                    setattr(self, name, theirs)
         if other.labels:
             self.labels = {**self.labels, **other.labels, **_smallest_of_each(self.labels, other.labels)}
         if other.tools is not None:

@@ -1,5 +1,7 @@
 """Whose model a name means, where that is certain: an open-weight model is served by many."""
 
+from functools import lru_cache
+
 _OWNERS = (
     ("anthropic", ("claude",)),
     ("openai", ("gpt-3", "gpt-4", "gpt-5", "o1", "o3", "o4", "chatgpt", "codex")),
@@ -8,6 +10,7 @@ _OWNERS = (
 )
 
 
+@lru_cache(maxsize=1_024)
 def provider_of(model: str | None) -> str | None:
     """Return the provider of a model that only one provider makes and names so; None where others serve it too."""
     name = (model or "").lower()

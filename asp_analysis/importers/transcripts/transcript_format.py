@@ -16,13 +16,10 @@ class TranscriptFormat(Format):
     """A format of transcripts.
 
     recognises: gets the first objects of a file of JSON lines, or the one document of a file as a list of one.
-    own_folders: finds where the agent keeps its transcripts, from the environment; raises InputError where there are
-    none. None where no agent keeps such files.
     """
 
     recognises: Callable[[list[dict[str, Any]]], bool]
     read_transcript: Callable[[SourceFile, Reading], Transcript]
-    own_folders: Callable[[Mapping[str, str]], list[Path]] | None = None
 
     @property
     def is_table(self) -> bool:
