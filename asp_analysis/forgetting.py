@@ -11,6 +11,7 @@ from pathlib import Path
 from asp_analysis.capture.waiting import load_waiting, records_waiting
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import InputError
+from asp_analysis.receiving.leftovers import load_received, received_waiting
 from asp_analysis.records import read_day, read_instant
 from asp_analysis.session.snapshot import Snapshots
 from asp_analysis.store.database import open_store
@@ -70,12 +71,14 @@ def forget(url: StoreUrl, wanted: Forgetting) -> tuple[Forgot, Remains]:
         InputError, StoreError: as `rehearse_forgetting`.
     """
     load_waiting(url)
+    load_received(url)
     with open_store(url) as store, store.transaction() as connection:
         forgot = _work(wanted)(connection)
         if wanted.person is not None:
             remember_forgotten(url, wanted.person)
     Snapshots(url).remove()
-    remains = Remains(waiting=records_waiting(url), is_rewritten=url.path is not None and rewrite_file(url.path))
+    waiting = records_waiting(url) + received_waiting(url)
+    remains = Remains(waiting=waiting, is_rewritten=url.path is not None and rewrite_file(url.path))
     for path in _files_of(url):
         if path.suffix in _PACKED:
             remains.packed.append(path)

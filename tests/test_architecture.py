@@ -32,8 +32,8 @@ ROWS = (
             "unloading",
             "unchanged",
         ): "these join the parts",
-        ("exporting", "postgres", "capture", "magic", "dashboard", "monitor", "cost_groups", "forgetting"): "",
-        ("comparisons",): "",
+        ("exporting", "postgres", "capture", "receiving", "magic"): "",
+        ("dashboard", "monitor", "cost_groups", "forgetting", "comparisons"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},
@@ -57,6 +57,11 @@ WITHIN_A_ROW = {
     ("unloading", "call_prices"),
     ("unloading", "load_options"),
     ("forgetting", "capture"),
+    ("forgetting", "receiving"),
+    ("receiving", "capture"),
+    ("receiving", "call_prices"),
+    ("receiving", "load_options"),
+    ("receiving", "unchanged"),
     ("call_prices", "load_options"),
     ("comparisons", "cost_groups"),
     ("dashboard", "comparisons"),
@@ -65,8 +70,9 @@ WITHIN_A_ROW = {
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
 columns; `privacy` looks at the file of an address; `sql` asks where the scripts are; `platform_form` writes JSON as
 `records` does; `unchanged` and `load_options` are parts of `loading` that are light to import; `forgetting` takes the
-records of `capture` that wait; `comparisons` choose executions by the names that `cost_groups` knows, and `dashboard`
-shows what they found; days of `periods` are those of `time_zones`."""
+records of `capture` and `receiving` that wait; `receiving` keeps requests as `capture` keeps records, and loads them as
+`loading` loads files; `comparisons` choose executions by the names that `cost_groups` knows, and `dashboard` shows what
+they found; days of `periods` are those of `time_zones`."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},
@@ -89,7 +95,9 @@ HOMES = {
     "nbformat": {"notebook_report", "notebook_copies"},
     "dotenv": {"config"},
     "genai_prices": {"pricing"},
-    "opentelemetry": {"capture"},
+    "opentelemetry": {"capture", "receiving"},
+    "google": {"receiving"},  # protobuf
+    "tornado": {"receiving"},
 }
 
 CATCH_BROADLY = {"capture/shield.py", "importers/registry.py"}

@@ -6,6 +6,7 @@ A process that is forked begins its work at once; else most kills would meet it 
 import pytest  # noqa: F401  test modules import it
 
 from asp_analysis import capture, loading, postgres, pricing, session  # noqa: F401
+from asp_analysis.receiving import receiver, settling  # noqa: F401
 from asp_analysis.store import backups, database  # noqa: F401
 
 _TOKENS = pricing.Tokens(total_in=1, out=1)

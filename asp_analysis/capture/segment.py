@@ -65,9 +65,17 @@ class Segment:
             self.stored_bytes = self.size_bytes
 
     def sync(self) -> None:
-        """Bring it to the disk itself."""
+        """Bring it to the disk itself, where the disk takes it."""
         with suppress(OSError):
-            os.fsync(self.descriptor)
+            self.secure()
+
+    def secure(self) -> None:
+        """Bring it to the disk itself.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        os.fsync(self.descriptor)
 
     def remove(self) -> None:
         """Remove the file while it is still locked, then let go of it."""

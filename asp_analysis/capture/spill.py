@@ -23,19 +23,22 @@ from pathlib import Path
 from asp_analysis.capture.segment import Segment
 
 CAPTURED_KINDS = ("executions", "defect_log")
+RECEIVED = "received"
+"""The kind of lines that are whole requests of a receiver; who loads them reads them as files of OpenTelemetry."""
+
 # An interrupted load begins its file again: small files are better. Each that waits is an open one: large ones are.
 _SEGMENT_BYTES = 16 << 20
 _MOST_LISTED = 1_000
 _SYNC_EVERY_S = 1.0
-_NAME = re.compile(rf".*\.spill-({'|'.join(CAPTURED_KINDS)})-(\d+-[0-9a-f]+)-(\d+)\.jsonl", re.DOTALL)
+_NAME = re.compile(rf".*\.spill-({'|'.join((*CAPTURED_KINDS, RECEIVED))})-(\d+-[0-9a-f]+)-(\d+)\.jsonl", re.DOTALL)
 
 
 class Spill:
-    """The spill files of one process for one store."""
+    """The spill files of one process for one store, and of some kinds of lines."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, kinds: tuple[str, ...] = CAPTURED_KINDS) -> None:
         """Name the store; no file is made before the first record."""
-        self._store = store
+        self._store, self._kinds = store, kinds
         # Asked for here and once: `tempfile` has a lock, which a forked child would inherit locked from the thread.
         self._temporary = Path(tempfile.gettempdir()) / f"asp-capture-{os.geteuid()}"
         self._own_folder = self._temporary / sha256(os.path.realpath(store).encode()).hexdigest()[:16]
@@ -44,7 +47,7 @@ class Spill:
     def _begin(self) -> None:
         self.lock = threading.RLock()  # a fork holds it, so that no file is left half-way
         self._segments: list[Segment] = []
-        self._numbers = dict.fromkeys(CAPTURED_KINDS, 1)
+        self._numbers = dict.fromkeys(self._kinds, 1)
         # The time first: sorted by name, the files of one process are in the order in which it wrote them.
         self._token = f"{os.getpid()}-{time.time_ns():016x}{uuid.uuid4().hex[:8]}"
         self._synced_at = time.monotonic()
@@ -119,7 +122,7 @@ class Spill:
         stem = f"{self._store.name}.spill-"
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith(stem) and _NAME.fullmatch(entry.name):
+                if entry.name.startswith(stem) and (match := _NAME.fullmatch(entry.name)) and match[1] in self._kinds:
                     yield folder / entry.name
 
     def _writable(self, kind: str) -> Segment | None:

@@ -14,7 +14,7 @@ _AT_MOST_S = 600.0
 
 def records_waiting(url: StoreUrl) -> int:
     """Count the records of waiting spill files; those that a live process writes are on their way, and count too."""
-    return sum(map(_lines, Spill(url.spill_path).waiting()))
+    return sum(map(count_lines, Spill(url.spill_path).waiting()))
 
 
 def load_waiting(url: StoreUrl, named: Iterable[Path] = ()) -> int:
@@ -25,7 +25,7 @@ def load_waiting(url: StoreUrl, named: Iterable[Path] = ()) -> int:
     """
     spill = Spill(url.spill_path)
     waiting = spill.waiting()
-    before = sum(map(_lines, waiting))
+    before = sum(map(count_lines, waiting))
     if not before or not {path.resolve() for path in named}.isdisjoint(path.resolve() for path in waiting):
         return 0
     from asp_analysis.capture.absorber import Absorber  # it brings SQLAlchemy, and most often nothing waits
@@ -33,10 +33,11 @@ def load_waiting(url: StoreUrl, named: Iterable[Path] = ()) -> int:
 
     deadline = time.monotonic() + _AT_MOST_S
     Absorber(CapturedStore(url), spill).recover(_PATIENCE_S, lambda: time.monotonic() > deadline)
-    return max(0, before - sum(map(_lines, spill.waiting())))
+    return max(0, before - sum(map(count_lines, spill.waiting())))
 
 
-def _lines(path: Path) -> int:
+def count_lines(path: Path) -> int:
+    """Count the lines of a file; one that is gone has none."""
     count = 0
     with suppress(OSError), path.open("rb") as stream:
         while data := stream.read(1 << 20):

@@ -21,7 +21,7 @@ from asp_analysis.errors import AnalysisError, ConfigError
 
 GROUPS = {
     "Store": ("init", "backup", "restore"),
-    "Load": ("load", "loads", "unload", "forget", "rejects", "alias"),
+    "Load": ("load", "receive", "loads", "unload", "forget", "rejects", "alias"),
     "Ask": ("costs", "lab", "sql", "views", "models"),
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),

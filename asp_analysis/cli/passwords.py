@@ -39,25 +39,30 @@ def take_password(_context: click.Context, _parameter: click.Parameter, name: st
         ConfigError: the file cannot be read, is empty, or others may read it.
     """
     if name is not None:
-        os.environ["PGPASSWORD"] = _ask() if name == PROMPT else _read(Path(name))
+        os.environ["PGPASSWORD"] = _ask() if name == PROMPT else read_secret(Path(name), "password")
 
 
 def _ask() -> str:
     return str(click.prompt("Password", hide_input=True, err=True))
 
 
-def _read(path: Path) -> str:
+def read_secret(path: Path, noun: str) -> str:
+    """Return the one line of a file that nobody else may read; `noun` is what it holds.
+
+    Raises:
+        ConfigError: the file cannot be read, is empty, or others may read it.
+    """
     try:
         if path.stat().st_mode & 0o077:
-            raise ConfigError(f"Others may read the password in {path}. Make the file yours alone: chmod 600.")
-        password = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+            raise ConfigError(f"Others may read the {noun} in {path}. Make the file yours alone: chmod 600.")
+        secret = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
     except OSError as error:
-        raise ConfigError(f"The password file {path} cannot be read: {error.strerror}. Name another.") from None
+        raise ConfigError(f"The {noun} file {path} cannot be read: {error.strerror}. Name another.") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"The password file {path} is not UTF-8. Save it in UTF-8.") from None
-    if not password or "\n" in password or "\0" in password:
-        raise ConfigError(f"The password file {path} does not hold one line. Write the password alone into it.")
-    return password
+        raise ConfigError(f"The {noun} file {path} is not UTF-8. Save it in UTF-8.") from None
+    if not secret or "\n" in secret or "\0" in secret:
+        raise ConfigError(f"The {noun} file {path} does not hold one line. Write the {noun} alone into it.")
+    return secret
 
 
 def without_passwords(text: str) -> str:

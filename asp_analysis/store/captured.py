@@ -36,6 +36,8 @@ class CaptureLog:
 
     file: str
     loaded_as: str
+    format: str = "jsonl"
+    options: dict[str, Any] = field(default_factory=lambda: {"captured": True})
     load_id: int | None = None
     size_bytes: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
@@ -120,7 +122,12 @@ def _written(connection: Connection, log: CaptureLog, batch: Batch) -> tuple[Cap
     grown = _grown(log, batch)
     if grown.load_id is None or not is_logged(connection, grown.load_id, log.file):
         source = LoadedFile(
-            file=log.file, sha256="", size_bytes=0, format="jsonl", loaded_as=log.loaded_as, options={"captured": True}
+            file=log.file,
+            sha256="",
+            size_bytes=0,
+            format=log.format,
+            loaded_as=log.loaded_as,
+            options=log.options,
         )
         grown.load_id = begin_log(connection, source)
     writer = BatchWriter(connection, grown.load_id)
@@ -156,6 +163,4 @@ def _grown(log: CaptureLog, batch: Batch) -> CaptureLog:
     raw = "".join(f"{line}\n" for line in lines).encode("utf-8", errors="backslashreplace")
     digest = log.digest.copy()
     digest.update(raw)
-    return CaptureLog(
-        file=log.file, loaded_as=log.loaded_as, load_id=log.load_id, size_bytes=log.size_bytes + len(raw), digest=digest
-    )
+    return replace(log, size_bytes=log.size_bytes + len(raw), digest=digest)

@@ -21,7 +21,7 @@ _LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_
 
 def main(words: list[str]) -> int:
     """Fuzz the named formats, or all; give the exit code."""
-    from tests.fuzz.seeds import SEEDS
+    from tests.fuzz.seeds import ALL_SEEDS
 
     if words[:1] == ["--one"]:
         return _fuzz(words[1], words[2:])
@@ -29,20 +29,20 @@ def main(words: list[str]) -> int:
         bound, words = (*_ALWAYS_THE_SAME, f"-runs={words[1]}"), words[1:]
     else:
         bound = (f"-max_total_time={words[0] if words else 8}",)
-    failed = [name for name in words[1:] or SEEDS if not _ran_well(name, bound)]
+    failed = [name for name in words[1:] or ALL_SEEDS if not _ran_well(name, bound)]
     sys.stderr.write(f"Broken: {', '.join(failed)}; see {FOLDER}/\n" if failed else "No input broke an importer.\n")
     return bool(failed)
 
 
 def _ran_well(name: str, bound: tuple[str, ...]) -> bool:
-    from tests.fuzz.seeds import SEEDS
+    from tests.fuzz.seeds import ALL_SEEDS
 
     corpus, broken = FOLDER / name / "corpus", FOLDER / name / "broken"
     if bound[0] in _ALWAYS_THE_SAME:
         shutil.rmtree(corpus, ignore_errors=True)  # what former runs found would be read too
     for folder in (corpus, broken):
         folder.mkdir(parents=True, exist_ok=True)
-    (corpus / "seed").write_bytes(SEEDS[name]())
+    (corpus / "seed").write_bytes(ALL_SEEDS[name]())
     words = [*bound, f"-artifact_prefix={broken}/", *_LIMITS, str(corpus)]
     command = [sys.executable, "-m", "tests.fuzz", "--one", name, *words]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONHASHSEED": "0"})
@@ -61,9 +61,9 @@ def _fuzz(name: str, words: list[str]) -> int:
     with atheris.instrument_imports(include=["asp_analysis"]):
         from tests.fuzz.targets import read_as
     from tests.fuzz.mutation import mutate_cells, mutate_json, mutate_rows
-    from tests.fuzz.seeds import SEEDS
+    from tests.fuzz.seeds import ALL_SEEDS
 
-    seed = SEEDS[name]()
+    seed = ALL_SEEDS[name]()
     is_json = seed.lstrip()[:1] in (b"{", b"[")
     mutate_one = mutate_json if is_json else mutate_rows if seed.startswith(b"SQLite") else mutate_cells
 

@@ -285,6 +285,12 @@ PLATFORM_ROWS: dict[str, dict[str, Any]] = {
 """Table of the platform -> a good row of it."""
 
 
+def _request() -> bytes:
+    spans, _, logs, _ = (json.loads(line) for line in _opentelemetry().splitlines())
+    points = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"sum": {"dataPoints": [{"asInt": "1"}]}}]}]}]}
+    return _lines({**spans, **logs, **points})
+
+
 SEEDS = {
     "claude-code": _claude_code,
     "codex": _codex,
@@ -304,3 +310,8 @@ SEEDS = {
     **{name: lambda make=make: database(make()) for name, make in DATABASES.items()},
 }
 """Name of a format -> the maker of its seed."""
+
+DOORS = {"receive": _request}
+"""What comes in by other ways than files -> a seed."""
+
+ALL_SEEDS = {**SEEDS, **DOORS}

@@ -1,8 +1,10 @@
 """Reads one file as the command line would, and checks that the store could take everything that comes of it."""
 
+import json
 import math
 import sqlite3
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from asp_analysis import sql
@@ -11,6 +13,8 @@ from asp_analysis.call_prices import make_pricer
 from asp_analysis.errors import AnalysisError
 from asp_analysis.importers.file import SourceFile, open_file
 from asp_analysis.importers.formats import platform_file
+from asp_analysis.importers.formats.otlp import count_points, take_documents
+from asp_analysis.importers.json_lines import Line
 from asp_analysis.importers.tables.mapping import check_mapping, detect_target
 from asp_analysis.importers.tables.raw import RawBatch
 from asp_analysis.importers.tables.record_batches import RecordReader
@@ -20,6 +24,8 @@ from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.importers.transcripts.calls import Reading, Transcript
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
 from asp_analysis.load_options import LoadOptions
+from asp_analysis.receiving.bodies import PROTOBUF, RECORDS_KEY, BodyError, BodyForm, read_body
+from asp_analysis.receiving.pending import Patience, PendingTraces, Request
 from asp_analysis.records import RECORDS
 from asp_analysis.store.loads import storable
 from asp_analysis.store.upsert import KEYED_TABLES, merge_of
@@ -28,6 +34,7 @@ from tests.reading import detected, format_named
 READINGS = (Reading(task_from="branch", roles=(("re*", "Review"),), keep_text=True), Reading())
 _TABLES = sqlite3.connect(":memory:")
 _TABLES.executescript(sql.script("sqlite/create_tables.sql"))
+_BODY_FORMS = [BodyForm(kind, packing) for kind in ("application/json", PROTOBUF) for packing in ("identity", "gzip")]
 _PRICE = make_pricer(LoadOptions())
 
 
@@ -38,6 +45,8 @@ def read_as(name: str, path: Path) -> int:
         AssertionError: the store could not hold them, or reading again would change them.
         Exception: a defect, unless it is an `AnalysisError`, which ends the reading.
     """
+    if name == "receive":
+        return _receive(path.read_bytes())
     try:
         detected(path)
         form = format_named(name)
@@ -52,6 +61,27 @@ def read_as(name: str, path: Path) -> int:
     except AnalysisError as error:
         assert str(error), "an error says what is wrong"
         return 0
+
+
+def _receive(data: bytes) -> int:
+    """Take bytes as the body of every kind of request, and whatever waits for its trace as whole."""
+    pending, transcript = PendingTraces(), Transcript(source="opentelemetry")
+    for signal, form in product(RECORDS_KEY, _BODY_FORMS):
+        try:
+            document = read_body(signal, form, data)
+        except BodyError as error:
+            assert str(error) and 400 <= error.status < 500
+            continue
+        json.dumps(document)
+        pending.add(document, Request("received-1", 1, 0.0))
+        count_points(document)
+    settled = pending.take(0.0, Patience.NONE)
+    pending.retain(settled, 0.0)
+    assert pending.count == 0
+    for items in settled.by_source().values():
+        documents = ((item.document, Line(item.number, item.name.encode(errors="replace"))) for item in items)
+        take_documents(documents, Reading(), transcript, lambda _count: None)
+    return _read_transcript(transcript, Reading())
 
 
 def _read_transcript(transcript: Transcript, reading: Reading) -> int:

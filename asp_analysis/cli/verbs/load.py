@@ -349,12 +349,16 @@ def _tell_of_sample(store: "Store") -> None:
 
 
 def _load_waiting(url: "StoreUrl", found: list["FoundFile"]) -> None:
-    """Load what `capture` left next to the store as well: whoever loads wants all that there is."""
+    """Load what `capture` and `receive` left next to the store as well: whoever loads wants all that there is."""
     from asp_analysis.capture.waiting import load_waiting
+    from asp_analysis.receiving.leftovers import load_received
 
-    count = 0 if url.is_missing() else load_waiting(url, [file.path for file in found])
-    if count:
+    if url.is_missing():
+        return
+    if count := load_waiting(url, [file.path for file in found]):
         note(f"Loaded too: {counted(count, 'captured record')} that waited next to the store.")
+    if count := load_received(url):
+        note(f"Loaded too: {counted(count, 'received record')} that waited next to the store.")
 
 
 def _how_to_read(asked: _Request) -> "tuple[Reading, OwnPrices | None]":

@@ -65,6 +65,7 @@ def _measure(url: "StoreUrl") -> "Status":
     """Measure the file first: where it is so damaged that no view can be read, the answer is what is wrong with it."""
     from asp_analysis.capture.waiting import records_waiting
     from asp_analysis.monitor import measure, measure_engine
+    from asp_analysis.receiving.leftovers import received_waiting
     from asp_analysis.session import connect
 
     if url.path is not None and (url.is_missing() or not url.path.is_file()):
@@ -72,7 +73,7 @@ def _measure(url: "StoreUrl") -> "Status":
     engine = measure_engine(url)
     try:
         with connect(url) as session:
-            return measure(session, engine=engine, waiting=records_waiting(url))
+            return measure(session, engine=engine, waiting=records_waiting(url) + received_waiting(url))
     except StoreError as error:
         if not engine.findings:
             raise

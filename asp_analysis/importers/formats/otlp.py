@@ -4,35 +4,34 @@ Collectors write one `resourceSpans` or `resourceLogs` object a line, Tempo says
 own. 64-bit integers are texts. The names of the usage attributes changed over time; older ones are still met.
 """
 
-import base64
-import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.json_lines import Line, LineError
-from asp_analysis.importers.transcripts.calls import MAIN_AGENT, Call, Origin, Reading, Transcript, note_event, short_id
+from asp_analysis.importers.transcripts.agent_events import AgentEvents
+from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
 from asp_analysis.importers.transcripts.identity import branch_of, identify
 from asp_analysis.importers.transcripts.mlflow_attributes import with_standard_names
-from asp_analysis.importers.transcripts.providers import provider_of
+from asp_analysis.importers.transcripts.otlp_values import (
+    Attributes,
+    attributes_in,
+    hex_id,
+    instant_of,
+    nanoseconds,
+    resource_attributes,
+    text_in,
+)
 from asp_analysis.importers.transcripts.spans import Span, take_spans
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
-from asp_analysis.importers.transcripts.values import (
-    check_size,
-    count,
-    is_counted,
-    note_unknown_attributes,
-    reject,
-    word,
-)
-from asp_analysis.records import read_instant
+from asp_analysis.importers.transcripts.values import check_size, count, is_counted, reject, word
 from asp_analysis.validation import shown
 
 SOURCE = "opentelemetry"
 
-Attributes = dict[str, Any]
-
+_SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
 _IN = (
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.prompt_tokens",
@@ -118,7 +117,7 @@ _AGENTS = {"invoke_agent", "create_agent", "invoke_workflow", "AGENT", "CHAIN"}
 
 def recognises(objects: list[dict[str, Any]]) -> bool:
     """Recognise a trace or a log by the names that hold its parts."""
-    if any(isinstance(record.get(name), list) for record in objects for name in ("resourceSpans", "resourceLogs")):
+    if any(isinstance(record.get(name), list) for record in objects for name in _SIGNALS):
         return True
     first = objects[0]
     tempo = any("resource" in batch or "scopeSpans" in batch for batch in objects_in(first.get("batches")))
@@ -128,17 +127,50 @@ def recognises(objects: list[dict[str, Any]]) -> bool:
 def read(file: SourceFile, reading: Reading) -> Transcript:
     """Read one file of traces or log events."""
     transcript = Transcript(source=SOURCE)
+    documents = read_documents(file, transcript, reading.keep_text)
+    points = take_documents(documents, reading, transcript, partial(check_size, file.name, transcript))
+    if points:
+        transcript.notes.append(
+            f"{file.name}: {points:,} points of metrics are passed over: they sum up calls, and logs and traces have "
+            "these one by one."
+        )
+    return transcript
+
+
+def take_documents(
+    documents: Iterable[tuple[Attributes, Line]],
+    reading: Reading,
+    transcript: Transcript,
+    check: Callable[[int], None],
+) -> int:
+    """Add the spans and events of documents to a transcript; return how many points of metrics are passed over.
+
+    check: is called with the number of spans so far, and may raise where that is too many.
+    """
     spans: list[Span] = []
-    events = _Events(reading, transcript)
-    for document, line in read_documents(file, transcript, reading.keep_text):
+    events, points = AgentEvents(reading, transcript), 0
+    for document, line in documents:
+        points += count_points(document)
         for make in (_otlp_spans, _jaeger_spans, events.take):
             try:
                 spans.extend(make(document, line))
-                check_size(file.name, transcript, len(spans))
+                check(len(spans))
             except LineError as error:
                 transcript.rejects.append(reject(line, str(error), reading.keep_text))
     take_spans(spans, reading, transcript)
-    return transcript
+    return points
+
+
+def count_points(document: Attributes) -> int:
+    """Count the points of metrics in a document."""
+    return sum(
+        len(objects_in(kind.get("dataPoints")))
+        for batch in objects_in(document.get("resourceMetrics"))
+        for scope in objects_in(batch.get("scopeMetrics"))
+        for metric in objects_in(scope.get("metrics"))
+        for kind in metric.values()
+        if isinstance(kind, dict)
+    )
 
 
 # --- spans ------------------------------------------------------------------------------------------------------------
@@ -147,24 +179,27 @@ def read(file: SourceFile, reading: Reading) -> Transcript:
 def _otlp_spans(document: Attributes, line: Line) -> list[Span]:
     found = []
     for batch in (*objects_in(document.get("resourceSpans")), *objects_in(document.get("batches"))):
-        resource = _attributes_of(batch.get("resource"))
+        resource = resource_attributes(batch.get("resource"))
         service = word(resource, "service.name")
         for scope in (*objects_in(batch.get("scopeSpans")), *objects_in(batch.get("instrumentationLibrarySpans"))):
             for span in objects_in(scope.get("spans")):
+                attributes = attributes_in(span.get("attributes"))
                 status = span.get("status")
                 code = status.get("code") if isinstance(status, dict) else None
                 found.append(
                     span_of(
                         SpanIds(
-                            _hex(span.get("traceId")), _hex(span.get("spanId")), _hex(span.get("parentSpanId")) or None
+                            hex_id(span.get("traceId")),
+                            hex_id(span.get("spanId")),
+                            hex_id(span.get("parentSpanId")) or None,
                         ),
                         str(span.get("name")),
-                        (_nanoseconds(span, "startTimeUnixNano"), _nanoseconds(span, "endTimeUnixNano")),
-                        {**with_standard_names(_attributes(span.get("attributes"))), "service.name": service},
+                        (nanoseconds(span, "startTimeUnixNano"), nanoseconds(span, "endTimeUnixNano")),
+                        {**with_standard_names(attributes), "service.name": service},
                         SpanEnd(code in (2, "STATUS_CODE_ERROR"), line),
                     )
                 )
-                note_identity(found[-1], _attributes(span.get("attributes")), resource)
+                note_identity(found[-1], attributes, resource)
     return found
 
 
@@ -226,14 +261,14 @@ def span_of(
         LineError: an attribute cannot be what its name says, or counts something that could not be priced.
     """
     trace_id, span_id, parent_id = ids
-    at, ended_at = (_instant(time_ns) for time_ns in times_ns)
+    at, ended_at = (instant_of(time_ns) for time_ns in times_ns)
     call = Call(call_id=f"{trace_id}:{span_id}", at=at, origin=Origin(is_copy=False, session_id=trace_id))
-    call.model, call.provider = _text(attributes, _MODEL), _text(attributes, _PROVIDER)
+    call.model, call.provider = text_in(attributes, _MODEL), text_in(attributes, _PROVIDER)
     _fill(call, attributes)
     kind = _kind(attributes, has_usage=call.has_usage)
     if kind == "call":
         call.latency_ms = (times_ns[1] - times_ns[0]) / 1e6
-    session_id, agent = _text(attributes, _SESSION), _text(attributes, _AGENT)
+    session_id, agent = text_in(attributes, _SESSION), text_in(attributes, _AGENT)
     is_error = end.is_failed or "error.type" in attributes
     project_id, number = attributes.get("service.name"), end.line.number
     return Span(
@@ -309,166 +344,6 @@ def _check_keys(attributes: Attributes) -> None:
 
 def _count(attributes: Attributes, names: tuple[str, ...]) -> int | None:
     return next((count(attributes, name) for name in names if attributes.get(name) is not None), None)
-
-
-def _text(attributes: Attributes, names: tuple[str, ...]) -> str | None:
-    return next((str(attributes[name]) for name in names if attributes.get(name)), None)
-
-
-# --- values -----------------------------------------------------------------------------------------------------------
-
-
-def _attributes(listed: Any) -> Attributes:
-    return {str(pair.get("key")): _value(pair.get("value")) for pair in objects_in(listed)}
-
-
-def _value(wrapped: Any) -> Any:
-    """Unwrap `{"intValue": "10"}`: integers of 64 bits are texts in JSON."""
-    if not isinstance(wrapped, dict):
-        return wrapped
-    for name in ("stringValue", "boolValue", "doubleValue"):
-        if name in wrapped:
-            return wrapped[name]
-    if "intValue" in wrapped:
-        return count(wrapped, "intValue") if not str(wrapped["intValue"]).startswith("-") else None
-    return None
-
-
-def _attributes_of(resource: Any) -> Attributes:
-    return _attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
-
-
-def _hex(given: Any) -> str:
-    """Return an id in hex, as OTLP/JSON writes it; Tempo writes base64."""
-    text = str(given or "")
-    if len(text) in (12, 24) and not all(letter in "0123456789abcdefABCDEF" for letter in text):
-        try:
-            return base64.b64decode(text, validate=True).hex()
-        except binascii.Error:
-            return text
-    return text.lower()
-
-
-def _nanoseconds(record: Attributes, name: str) -> int:
-    value = count(record, name)
-    if value is None:
-        raise LineError(f"{name}: is needed and is missing")
-    return value
-
-
-def _instant(time_ns: int) -> str:
-    try:
-        return str(read_instant(time_ns // 1000))
-    except ValueError as error:
-        raise LineError(str(error)) from None
-
-
-# --- Claude Code's own events -----------------------------------------------------------------------------------------
-
-
-_EVENTS = {"api_request", "response_completed", "api_error", "tool_result", "user_prompt"}
-_CODEX_EVENTS: dict[tuple[str, Any], str] = {
-    ("codex.sse_event", "response.completed"): "response_completed",
-    ("codex.user_prompt", None): "user_prompt",
-    ("codex.tool_result", None): "tool_result",
-}
-_REQUEST_KEYS = frozenset(
-    {"input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cost_usd", "cost_usd_micros"}
-)
-_RESPONSE_KEYS = frozenset(
-    {f"{kind}_token_count" for kind in ("input", "output", "cached", "reasoning", "tool", "total")}
-)
-
-
-class _Events:
-    """Reads the log events of Claude Code and Codex: a request is a call, a tool's result belongs to the last one."""
-
-    def __init__(self, reading: Reading, transcript: Transcript) -> None:
-        self._reading, self._transcript = reading, transcript
-        self._last: dict[str, Call] = {}
-
-    def take(self, document: Attributes, line: Line) -> Iterator[Span]:
-        """Take the events of one document; they are no spans."""
-        for batch in objects_in(document.get("resourceLogs")):
-            about = _attributes_of(batch.get("resource"))
-            for scope in objects_in(batch.get("scopeLogs")):
-                for record in objects_in(scope.get("logRecords")):
-                    self._event(record, about, line)
-        yield from ()
-
-    def _event(self, record: Attributes, resource: Attributes, line: Line) -> None:
-        attributes = _attributes(record.get("attributes"))
-        body = _value(record.get("body"))
-        name = str(attributes.get("event.name") or body or "").removeprefix("claude_code.")
-        name = _CODEX_EVENTS.get((name, attributes.get("event.kind")), _CODEX_EVENTS.get((name, None), name))
-        session_id = attributes.get("session.id") or attributes.get("conversation.id")
-        if name not in _EVENTS or not isinstance(session_id, str):
-            return
-        at = _instant(_nanoseconds(record, "timeUnixNano" if "timeUnixNano" in record else "observedTimeUnixNano"))
-        origin = Origin(
-            is_copy=False,
-            session_id=session_id,
-            project_id=word(resource, "service.name"),
-            branch=branch_of(attributes, resource),
-            agent=_agent(attributes.get("query_source")),
-        )
-        activity = self._transcript.touch(self._reading.task_of(origin), at, origin)
-        own_id = short_id(f"{session_id} {at} {attributes.get('event.sequence')} {name}")
-        if name == "api_request":
-            call = Call(call_id=f"claude-code-event:{own_id}", at=at, origin=origin)
-            identify(call, attributes, resource)
-            self._request(attributes, call, line)
-        elif name == "response_completed":
-            call = Call(call_id=f"codex-event:{own_id}", at=at, origin=origin)
-            identify(call, attributes, resource)
-            self._response(attributes, call, line)
-        elif name == "api_error":
-            note_event(activity, "api_errors", own_id)
-        elif name == "tool_result":
-            if str(attributes.get("success")).lower() == "false":
-                note_event(activity, "tool_errors", own_id)
-            if session_id in self._last and self._last[session_id].tools is not None:
-                self._last[session_id].tools.add(f"{attributes.get('tool_name')}:{own_id}")  # type: ignore[union-attr]
-
-    def _request(self, attributes: Attributes, call: Call, line: Line) -> None:
-        fresh, call.tokens_out = count(attributes, "input_tokens") or 0, count(attributes, "output_tokens")
-        call.cache_read, call.cache_write = (
-            count(attributes, name) or 0 for name in ("cache_read_tokens", "cache_creation_tokens")
-        )
-        call.tokens_in = fresh + call.cache_read + call.cache_write
-        call.model = _text(attributes, ("model",))
-        call.provider = provider_of(call.model)
-        call.variant = "speed=fast" if attributes.get("speed") == "fast" else None
-        call.reported_usd, call.latency_ms = (
-            positive(attributes.get("cost_usd")),
-            positive(attributes.get("duration_ms")),
-        )
-        call.retries = max(0, (count(attributes, "attempt") or 1) - 1)
-        note_unknown_attributes(self._transcript, attributes, _REQUEST_KEYS, "api_request ")
-        self._add(call, line)
-
-    def _response(self, attributes: Attributes, call: Call, line: Line) -> None:
-        """Take a completed response of Codex: cached tokens are inside its input, reasoning inside its output."""
-        call.tokens_in, call.tokens_out = (count(attributes, f"{name}_token_count") for name in ("input", "output"))
-        call.cache_read = min(count(attributes, "cached_token_count") or 0, call.tokens_in or 0)
-        call.model = _text(attributes, ("model",))
-        call.provider = provider_of(call.model)
-        note_unknown_attributes(self._transcript, attributes, _RESPONSE_KEYS, "response.completed ")
-        self._add(call, line)
-
-    def _add(self, call: Call, line: Line) -> None:
-        call.tools = set()
-        if call.has_usage:
-            self._last[call.origin.session_id] = call
-            self._transcript.add_call(call, line.number)
-        else:
-            self._transcript.without_usage.add(call.call_id)
-
-
-def _agent(query_source: Any) -> str:
-    """Return the agent: the main conversation goes by several names."""
-    text = str(query_source or "")
-    return MAIN_AGENT if not text or text.startswith(("repl", "main", "sdk", "user")) else text
 
 
 FORMAT = TranscriptFormat(
