@@ -1,8 +1,11 @@
 """The installed wheel is the whole product, in any folder."""
 
 import os
+import re
 import subprocess
 import sys
+import time
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -68,3 +71,30 @@ def test_the_store_of_a_folder_is_found_from_its_sub_folders(installed, tmp_path
     (below / ".env").write_text("DATABASE_URL=sqlite:///own.db\n")
     assert run_there(installed, below, "init").returncode == 0
     assert (below / "own.db").is_file()
+
+
+def test_the_address_that_lab_prints_opens_the_first_page_without_asking(installed, tmp_path):
+    """It holds the token: an address with a query of its own would end at the login page."""
+    environment = {**os.environ, "PYTHONPATH": str(installed), "HOME": str(tmp_path)}
+    environment.pop("DATABASE_URL", None)
+    log = tmp_path / "lab.log"
+    command = [sys.executable, "-P", "-m", "asp_analysis", "lab", "--no-browser"]
+    with log.open("wb") as out, subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=out) as server:
+        try:
+            address = _wait_for(lambda: re.search(r"http://127\.\S+token=\w+", log.read_text()), server)[0]
+            opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+            with opener.open(address, timeout=60) as page:
+                assert "/lab/tree/start.md" in page.url and "login" not in page.url
+                assert "<title>JupyterLab</title>" in page.read().decode()
+        finally:
+            server.terminate()
+
+
+def _wait_for(find, server):
+    """Ask until something is found; a server that ended, or says nothing for two minutes, fails."""
+    ends_at = time.monotonic() + 120
+    while time.monotonic() < ends_at and server.poll() is None:
+        if found := find():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("the server printed no address")

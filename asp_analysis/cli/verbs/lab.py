@@ -1,6 +1,7 @@
 """`asp-analysis lab`: the notebooks in JupyterLab, from any folder."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -45,8 +46,10 @@ def command(folder: Path | None, no_browser: bool, port: int | None, copy_only: 
 def _open_lab(options: list[str], folder: Path, settings: dict[str, str]) -> None:
     """Become JupyterLab, on the first page, with settings (environment variables) that ask for nothing from outside."""
     words = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--notebook-dir={folder}"]
-    words.append("--LabApp.default_url=/lab/tree/start.md?reset")
+    words.append("--LabApp.default_url=/lab/tree/start.md")  # a query here would break the address that is printed
     words += options + ["--allow-root"] * (os.geteuid() == 0)
-    environment = os.environ | settings
+    layout = folder / ".layout"
+    shutil.rmtree(layout, ignore_errors=True)  # the first page opens alone, whatever was open before
+    environment = os.environ | settings | {"JUPYTERLAB_WORKSPACES_DIR": str(layout)}
     sys.stdout.flush()
     os.execve(sys.executable, words, environment)
