@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asp_analysis.cli.sessions import CALLS_SQL
 from asp_analysis.probe.backtest import backtest, make_timeline, replay
 from asp_analysis.probe.history import split_series
 from asp_analysis.probe.models.nested import Nested
 from asp_analysis.probe.question import EACH, Question, pose
 from asp_analysis.probe.scores import cover, score, weighted_interval_scores
 from asp_analysis.probe.totals import draw_costs, list_batch_errors, number_batches, put_in_batches
-from asp_analysis.probe.unfinished import PastSessions, backtest_running
+from asp_analysis.probe.unfinished import backtest_running
+from asp_analysis.running_sessions import Sessions
 from asp_analysis.session import connect
 from benchmarks.backtest_bench import made_runs
 from tests.reference import past_runs
@@ -42,7 +42,7 @@ TOGETHER = 12
 EVERY = {"SWE-bench": 1, "OpenHands": 4, "Terminal-Bench": 1, "METR": 1}
 """Every so many series of a set are added up: there are 68 of OpenHands."""
 
-MOST_SHORT, SHORT = 8, 12
+MOST_SHORT, SHORT = 24, 12
 """Stretches of a series, and tasks of each, that stand for new series: they give forecasts from 3 to 5 past tasks."""
 
 _CHILD = """
@@ -192,11 +192,11 @@ def tell_running() -> None:
             command = [sys.executable, "-m", "asp_analysis", *words, "--db", store]
             subprocess.run(command, check=words == ["init"], capture_output=True)
         with connect(store) as session:
-            calls = session.sql(CALLS_SQL.format(component="cost_usd"))
-    table = backtest_running(PastSessions.of(calls))
-    table = table.assign(ratio=table["score_70"] / table["score_70_before"])
-    say(f"\nRunning sessions, each left out once\n{table.round(3).to_string(index=False)}")
-    past = PastSessions.of(calls)
+            past = Sessions.read(session).take_past()
+    for title, is_in_order in (("each left out once", False), ("each from those that were over at its begin", True)):
+        table = backtest_running(past, is_in_order=is_in_order)
+        table = table.assign(ratio=table["score_70"] / table["score_70_before"])
+        say(f"\nRunning sessions, {title}\n{table.round(3).to_string(index=False)}")
     spent, seconds = np.cumsum(np.full(50, 0.01)), []
     for _ in range(500):
         begun = time.perf_counter()

@@ -33,7 +33,7 @@ ROWS = (
             "unchanged",
         ): "these join the parts",
         ("exporting", "postgres", "capture", "receiving", "magic"): "",
-        ("dashboard", "monitor", "cost_groups", "forgetting", "comparisons"): "",
+        ("dashboard", "monitor", "cost_groups", "forgetting", "comparisons", "running_sessions"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},

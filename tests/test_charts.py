@@ -155,6 +155,9 @@ SCORES = pd.DataFrame(
     }
 )
 QUANTILES = pd.DataFrame({"share": [0.01, 0.15, 0.5, 0.85, 0.99], "cost_usd": [0.4, 1.0, 2.0, 4.0, 9.0]})
+POSITIONS = pd.DataFrame(
+    {"begin": [0, 0.5], "end": [0.5, 1.0], "share": [0.6, 0.4], "lower": [0.45, 0.45], "upper": [0.55, 0.55]}
+)
 FUNNEL = pd.DataFrame(
     {
         "call": [1, 2, 3, 4],
@@ -181,6 +184,7 @@ DRAWN = {
     "scores": lambda: charts.plot_scores(SCORES, title="Sizes help"),
     "quantiles": lambda: charts.plot_quantiles(QUANTILES, under=3.0, title="Half cost less than USD 2"),
     "funnel": lambda: charts.plot_funnel(FUNNEL, title="It narrows"),
+    "positions": lambda: charts.plot_positions(POSITIONS, title="More than half are below the estimate"),
     "learning_curve": lambda: charts.plot_learning_curve(CURVE, title="It fell"),
     "learning_curves": lambda: charts.plot_learning_curves(BOTH, title="One of two is on target"),
     "defect_flow": lambda: charts.plot_defect_flow(FLOW, title="Reviews find most"),

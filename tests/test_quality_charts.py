@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.quality import Work, cost_charts, cusum, density_charts, u_chart, xmr_chart
+from asp_analysis.quality.control import forecast_neighbours, measure_correlation
 from asp_analysis.quality.phases import find_worked_size
 from asp_analysis.session import connect
 
@@ -112,6 +113,53 @@ def test_a_cost_that_doubles_is_a_signal(work):
     table = cost_charts(Work(work.defects, runs, work.tasks, work.phases))
     last = table[table["agent_role"] == "Code"].tail(10)
     assert last["is_signal"].any() and last["high"].max() > 5
+
+
+def _correlate(phi, n, rng):
+    """An autoregression of the first order, of variance 1."""
+    values = [rng.normal()]
+    for shock in rng.normal(0, np.sqrt(1 - phi**2), n - 1):
+        values.append(phi * values[-1] + shock)
+    return np.array(values)
+
+
+def _count_alarms(values):
+    signals = xmr_chart(values).signals
+    return int(signals[["is_outside", "is_run", "is_near_limit"]].any(axis=1).sum())
+
+
+def test_a_correlation_of_neighbours_is_found_and_a_step_of_the_level_is_none():
+    rng = np.random.default_rng(3)
+    found = [measure_correlation(_correlate(0.7, 200, rng)) for _ in range(40)]
+    assert np.median(found) == pytest.approx(0.66, abs=0.06)
+    independent = np.array([measure_correlation(rng.normal(size=60)) for _ in range(200)])
+    assert (independent > 0).mean() < 0.05
+    stepped = [measure_correlation(rng.normal(size=60) + np.repeat([0, 3.0], 30)) for _ in range(100)]
+    assert np.mean(np.array(stepped) > 0) < 0.05
+    assert measure_correlation(np.ones(60)) == 0 and measure_correlation(np.arange(19.0)) == 0
+
+
+def test_where_neighbours_are_alike_errors_of_forecasts_raise_no_more_alarms_than_chance_and_a_shift_still_does():
+    rng = np.random.default_rng(4)
+    rows = [_correlate(0.6, 80, rng) for _ in range(60)]
+    missed = [values - forecast_neighbours(values)[0] for values in rows]
+    raw, residual = (sum(map(_count_alarms, every)) / (60 * 80) for every in (rows, missed))
+    chance = sum(_count_alarms(rng.normal(size=80)) for _ in range(60)) / (60 * 80)
+    assert raw > 4 * chance and residual < 2.5 * chance
+    shifted = [_correlate(0.5, 80, rng) + np.repeat([0, 4.0], 40) for _ in range(20)]
+    assert all(_count_alarms(values - forecast_neighbours(values)[0]) for values in shifted)
+
+
+def test_a_chart_of_correlated_costs_has_a_centre_that_moves(work):
+    runs = work.runs.sort_values("first_at").copy()
+    code = runs.index[(runs["agent_role"] == "Code") & (runs["cost_usd"] > 0)]
+    wave = np.exp(_correlate(0.9, len(code), np.random.default_rng(1)))
+    runs.loc[code, "cost_usd"] = wave * find_worked_size(runs)[code].fillna(1.0)
+    table = cost_charts(Work(work.defects, runs, work.tasks, work.phases))
+    moving = table[(table["agent_role"] == "Code") & (table["correlation"] > 0)]
+    others = table[table["correlation"] == 0].groupby(["agent_role", "llm_model"])["centre"].nunique()
+    assert len(moving) and moving["centre"].nunique() > 5 and (others == 1).all()
+    assert ((moving["lower"] < moving["centre"]) & (moving["centre"] < moving["upper"])).all()
 
 
 def test_densities_are_charted_per_role_and_model(work):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from asp_analysis.capture.run import Run
-from asp_analysis.errors import EstimationRefusal
+from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.probe.unfinished import PastSessions, backtest_running
 
 
@@ -92,3 +92,55 @@ def test_an_unknown_session_and_an_empty_store_are_refused_in_one_line(run, samp
     assert ran.exit_code == 1 and "There is no session 'nope' with calls in the store" in ran.err
     ran = run("estimate", "--running", "--db", empty_store)
     assert ran.exit_code == 1 and "No session runs" in ran.err
+
+
+def test_one_session_shows_how_its_forecast_changed_call_by_call(run, sample_store):
+    name = run("estimate", "--running", "--json", "--db", sample_store).json[0]["task_id"]
+    (row,) = run("estimate", "--session", name, "--budget", "3", "--json", "--db", sample_store).json
+    by_call = row["by_call"]
+    assert by_call[-1]["call"] == row["calls"] and by_call[-1]["estimate"] == pytest.approx(row["estimate"])
+    assert all({"spent", "lower_70", "upper_70", "chance_over"} <= set(one) for one in by_call)
+    assert "How the forecast changed, call by call" in run("estimate", "--session", name, "--db", sample_store).out
+
+
+def test_milestones_are_round_calls_and_the_last_one():
+    found = PAST.forecast(np.cumsum(np.full(37, 0.1)))
+    assert found.list_milestones() == [1, 2, 5, 10, 20, 37]
+    assert found.list_calls(calls=[1, 37])["spent"].tolist() == pytest.approx([0.1, 3.7])
+
+
+def test_in_order_a_session_is_forecast_from_those_that_were_over_when_it_began():
+    start = pd.Timestamp("2026-01-01", tz="UTC")
+    calls = _calls(60).assign(executed_at=start)
+    number = calls["task_id"].str[1:].astype(int)
+    step = calls.groupby("task_id").cumcount()
+    # Every session begins an hour after the one before; each second one lasts two hours, so that the next overlaps it.
+    length = np.where(number % 2, 120, 30) / calls.groupby("task_id")["task_id"].transform("size")
+    calls["executed_at"] = start + pd.to_timedelta(number * 60 + step * length, "min")
+    past = PastSessions.of(calls)
+    for own in (0, 7, 40):
+        begun = past.instants[own, 0]
+        expected = [place for place in range(60) if past.instants[place, 1] < begun]
+        assert past.find_known(own, is_in_order=True) == expected
+    assert past.find_known(7, is_in_order=False) == [place for place in range(60) if place != 7]
+    in_order = backtest_running(past, (5,), is_in_order=True)
+    assert 0 < in_order["n"].iloc[0] < backtest_running(past, (5,))["n"].iloc[0]
+    with pytest.raises(InputError, match="executed_at"):
+        PAST.find_known(0, is_in_order=True)
+
+
+def test_a_transcript_that_is_loaded_again_while_it_grows_is_forecast_again(run, empty_store, tmp_path):
+    rows = ["executed_at,task_id,llm_model,cost_usd"]
+    for session in range(32):
+        begin = f"2026-01-{1 + session % 28:02d}"
+        rows += [f"{begin}T0{call}:00:00Z,S-{session},opus,0.{1 + session % 5}" for call in range(6)]
+    path = tmp_path / "calls.csv"
+    path.write_text("\n".join([*rows, "2026-03-01T00:00:00Z,NOW,opus,0.2", ""]))
+    words = ("load", path, "--as", "executions", "--set", "agent_role=Code", "--db", empty_store)
+    assert run(*words).exit_code == 0
+    first = run("estimate", "--session", "NOW", "--json", "--db", empty_store).json[0]
+    path.write_text("\n".join([*rows, *(f"2026-03-01T0{call}:00:00Z,NOW,opus,0.2" for call in range(4)), ""]))
+    assert run(*words).exit_code == 0
+    again = run("estimate", "--session", "NOW", "--json", "--db", empty_store).json[0]
+    assert (first["calls"], again["calls"]) == (1, 4) and again["spent"] == pytest.approx(0.8)
+    assert again["lower_70"] >= again["spent"]

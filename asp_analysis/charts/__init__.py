@@ -14,6 +14,7 @@ from asp_analysis.charts.backtests import (
     plot_calibration,
     plot_coverage_by_size,
     plot_error_over_time,
+    plot_positions,
     plot_scores,
 )
 from asp_analysis.charts.bridge import plot_period_costs, plot_spend_bridge
@@ -82,6 +83,7 @@ __all__ = [
     "plot_outcome_shares",
     "plot_period_costs",
     "plot_phase_yields",
+    "plot_positions",
     "plot_probe",
     "plot_quantiles",
     "plot_residuals",

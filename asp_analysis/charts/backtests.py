@@ -60,6 +60,29 @@ def plot_calibration(frame: pd.DataFrame, ax: Axes | None = None, title: str | N
     return ax
 
 
+def plot_positions(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Draw how many outcomes fell into which part of their predictive distribution; honest ones fill all alike.
+
+    `frame`: begin, end, share (of the outcomes), lower and upper (what chance leaves of an honest share).
+    """
+    ax = prepare_axes(frame, ("begin", "end", "share", "lower", "upper"), ax, title)
+    known = frame.dropna()
+    if known.empty:
+        return say_no_data(ax)
+    width = known["end"] - known["begin"]
+    bars = ax.bar(known["begin"], known["share"], width=width, align="edge", color=SKY, edgecolor="white")
+    bars.set_label("outcomes")
+    honest = (known["lower"] + known["upper"]).iloc[0] / 2
+    handles: list[Handle] = [bars, ax.axhline(honest, color=TEXT, linewidth=1.2, linestyle="--", label="all alike")]
+    look: dict[str, Any] = {"color": GREY, "alpha": 0.25, "linewidth": 0, "label": "what chance leaves (95 %)"}
+    handles.append(ax.axhspan(known["lower"].iloc[0], known["upper"].iloc[0], **look))
+    ax.set_xlim(0, 1)
+    _label_percent_axis(ax.xaxis, "Position of the outcome in its predictive distribution")
+    _label_percent_axis(ax.yaxis, "Share of the outcomes")
+    put_legend_above(ax, handles)
+    return ax
+
+
 def plot_coverage_by_size(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw for small, middle and large tasks which share of the outcomes fell inside, one colour per level.
 

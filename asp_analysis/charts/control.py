@@ -40,7 +40,7 @@ def plot_control_chart(
     """Draw single values on a log axis with centre, limits, and a marker for each rule that a point breaks.
 
     `frame`: first_at, value, centre, lower, upper, is_outside, is_run, is_near_limit; one role and one model of
-    `quality.cost_charts`. `label` names the value and its unit.
+    `quality.cost_charts`. `label` names the value and its unit. A centre that moves is a forecast from the task before.
     """
     ax = prepare_axes(frame, _POINTS, ax, title)
     if frame.empty:
@@ -48,9 +48,7 @@ def plot_control_chart(
     rows = frame.sort_values("first_at")
     places = np.arange(1, len(rows) + 1)
     handles = ax.plot(places, rows["value"], "o-", color=BLUE, linewidth=1, markersize=4, label="task")
-    handles.append(ax.axhline(rows["centre"].iloc[0], color=BLACK, linewidth=1.2, label="centre"))
-    handles.append(ax.axhline(rows["upper"].iloc[0], label="natural limits", **_CONTROL_LIMIT))
-    ax.axhline(rows["lower"].iloc[0], **_CONTROL_LIMIT)
+    handles += _draw_limits(ax, places, rows)
     handles += _mark_signals(ax, places, rows)
     ax.set_yscale("log")
     ax.margins(y=0.1)
@@ -138,6 +136,20 @@ def plot_cusum(frame: pd.DataFrame, ax: Axes | None = None, title: str | None = 
     _name_days(ax, frame["case_at"], "Cases in time order")
     put_legend_above(ax, handles)
     return ax
+
+
+def _draw_limits(ax: Axes, places: np.ndarray, rows: pd.DataFrame) -> list[Line2D]:
+    if rows["centre"].nunique() == 1:
+        handles = [
+            ax.axhline(rows["centre"].iloc[0], color=BLACK, linewidth=1.2, label="centre"),
+            ax.axhline(rows["upper"].iloc[0], label="natural limits", **_CONTROL_LIMIT),
+        ]
+        ax.axhline(rows["lower"].iloc[0], **_CONTROL_LIMIT)
+        return handles
+    handles = ax.plot(places, rows["centre"], color=BLACK, linewidth=1.2, label="forecast from the task before")
+    handles += ax.plot(places, rows["upper"], label="natural limits", **_CONTROL_LIMIT)
+    ax.plot(places, rows["lower"], **_CONTROL_LIMIT)
+    return handles
 
 
 def _mark_signals(ax: Axes, places: np.ndarray, rows: pd.DataFrame) -> list[Line2D]:

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter
 
+from asp_analysis.charts.estimates import choose_log_ticks
 from asp_analysis.charts.style import BLACK, BLUE, ORANGE, label_usd_axis, prepare_axes, put_legend_above, say_no_data
 
 _BAND = "#C3E1F4"
@@ -28,6 +29,9 @@ def plot_quantiles(
     if under is not None:
         handles.append(ax.axvline(under, color=ORANGE, linewidth=1.6, linestyle="--", label="the amount asked for"))
     ax.set_xscale("log")
+    lowest, highest = ax.get_xlim()
+    ax.xaxis.set_major_locator(FixedLocator(choose_log_ticks(lowest, highest)))
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_ylim(0, 1)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     label_usd_axis(ax.xaxis, "Cost (USD, logarithmic)")
@@ -53,6 +57,11 @@ def plot_funnel(frame: pd.DataFrame, ax: Axes | None = None, title: str | None =
     handles += ax.plot(call, known["spent"], color=BLACK, linewidth=1.6, label="spent")
     ax.set_yscale("log")
     ax.set_xlim(left=min(1.0, float(np.min(call))))
+    lowest, highest = 0.9 * float(known["spent"].min()), 1.1 * float(known["upper"].max())
+    ax.set_ylim(lowest, highest)
+    ax.yaxis.set_major_locator(FixedLocator(choose_log_ticks(lowest, highest)))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     label_usd_axis(ax.yaxis, "Cost (USD, logarithmic)")
     ax.set_xlabel("Calls of the session")
     put_legend_above(ax, handles)

@@ -11,55 +11,46 @@ if TYPE_CHECKING:
 
     from asp_analysis.probe.question import Question
     from asp_analysis.probe.unfinished import PastSessions
+    from asp_analysis.running_sessions import Sessions
     from asp_analysis.session import Session
-
-QUIET_HOURS = 1
-"""Without a call for so long a session is over, unless its task is open."""
-
-CALLS_SQL = "SELECT task_id, executed_at, {component} FROM executions ORDER BY task_id, executed_at, execution_id"
-STATES_SQL = """
-SELECT
-    task_id,
-    COALESCE(outcome = 'open', FALSE) OR last_at > now() - INTERVAL {hours} HOUR AS is_running
-FROM tasks
-WHERE executions > 0
-ORDER BY task_id
-"""
 
 
 def print_running(session: "Session", question: "Question", wanted: WantedTasks, output: str | None) -> None:
-    """Print what a session, or every running one, will have cost.
+    """Print what a session, or every running one, will have cost; of one session also how that changed.
 
     Raises:
         InputError: there is no such session in the store.
         EstimationRefusal: none runs, or the past is too short.
     """
-    from asp_analysis.probe.unfinished import PastSessions
+    from asp_analysis.running_sessions import QUIET_HOURS, Sessions
 
-    component = question.component
-    calls = session.sql(CALLS_SQL.format(component=component))
-    states = session.sql(STATES_SQL.format(hours=QUIET_HOURS)).set_index("task_id")["is_running"]
-    running = [str(name) for name in states.index[states]]
-    if wanted.session is not None and wanted.session not in states.index:
+    sessions = Sessions.read(session, question.component)
+    if wanted.session is not None and wanted.session not in sessions.names:
         raise InputError(f"There is no session {wanted.session!r} with calls in the store. Load it first.")
-    names = [wanted.session] if wanted.session is not None else running
+    names = [wanted.session] if wanted.session is not None else list(sessions.running)
     if not names:
         raise EstimationRefusal(
             f"No session runs: no open task has a call, and none had one in the last {QUIET_HOURS} h. Name one with "
             "--session ID."
         )
-    past = PastSessions.of(calls[~calls["task_id"].isin({*names, *running})], component)
-    rows = [_describe(past, calls[calls["task_id"] == name], question, wanted.budget) for name in names]
+    past = sessions.take_past(names)
+    rows = [_describe(past, sessions, name, question, wanted.budget) for name in names]
+    changed = _list_changes(past, sessions, names[0], question, wanted) if wanted.session else None
+    if changed is not None and output == "json":
+        rows[0]["by_call"] = changed.to_dict("records")
     _print_rows(rows, output)
+    if changed is not None and not output:
+        say("How the forecast changed, call by call:")
+        print_frame(_round(changed), output)
 
 
 def _describe(
-    past: "PastSessions", calls: "pd.DataFrame", question: "Question", budget: float | None
+    past: "PastSessions", sessions: "Sessions", name: str, question: "Question", budget: float | None
 ) -> dict[str, object]:
     """One row of what is known of a session; refusal says why it is not forecast."""
-    cost = calls[question.component].fillna(0.0).cumsum().to_numpy(float)
+    cost, calls = sessions.add_up(name), sessions.find_calls(name)
     row: dict[str, object] = {
-        "task_id": str(calls["task_id"].iloc[0]),
+        "task_id": name,
         "calls": len(calls),
         "calls_without_cost": int(calls[question.component].isna().sum()),
         "spent": float(cost[-1]),
@@ -78,19 +69,30 @@ def _describe(
     return {**row, "n": len(past.spent), "refusal": ""}
 
 
+def _list_changes(
+    past: "PastSessions", sessions: "Sessions", name: str, question: "Question", wanted: WantedTasks
+) -> "pd.DataFrame | None":
+    """How the forecast of a session looked after 1, 2, 5, 10, 20, 50, ... calls and looks now; None without one."""
+    try:
+        found = past.forecast(sessions.add_up(name))
+    except EstimationRefusal:
+        return None
+    level = question.levels[0]
+    table = found.list_calls(level, found.list_milestones())
+    table = table.rename(columns={side: f"{side}_{100 * level:g}" for side in ("lower", "upper")})
+    if wanted.budget is not None:
+        table["chance_over"] = [found.find_chance_over(wanted.budget, call) for call in table["call"]]
+    return table
+
+
 def _print_rows(rows: list[dict[str, object]], output: str | None) -> None:
     import pandas as pd
-
-    from asp_analysis.wording import round_numbers
 
     frame = pd.DataFrame(rows)
     if output:
         print_frame(frame, output)
         return
-    shown = frame.drop(columns=["advice", "refusal", "n"], errors="ignore")
-    for name in shown.select_dtypes("number"):
-        shown[name] = round_numbers(shown[name], 4)
-    print_frame(shown, output)
+    print_frame(_round(frame.drop(columns=["advice", "refusal", "n"], errors="ignore")), output)
     for row in rows:
         if row["calls_without_cost"]:
             say(f"{row['task_id']}: {row['calls_without_cost']} calls have no known cost, so it has spent more.")
@@ -98,3 +100,9 @@ def _print_rows(rows: list[dict[str, object]], output: str | None) -> None:
             say(f"{row['task_id']}: {row.get('advice') or row['refusal']}")
     if "n" in frame.columns:
         say(f"From {int(frame['n'].max())} finished sessions, by how much they grew after as many calls.")
+
+
+def _round(frame: "pd.DataFrame") -> "pd.DataFrame":
+    from asp_analysis.wording import round_numbers
+
+    return frame.assign(**{str(name): round_numbers(frame[name], 4) for name in frame.select_dtypes("number")})

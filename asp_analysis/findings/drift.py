@@ -62,11 +62,25 @@ def tell_signals(points: pd.DataFrame, component: str, is_per_unit: bool) -> Fin
         f"signal; "
         f"chance alone would raise about {expected:.0f}. That is **{more}**."
     )
+    text += _tell_correlated(groups.correlation.first())
     table = groups[[*SIGNALS, "is_signal"]].sum().astype(int).assign(tasks=groups.size()).reset_index()
+    table["correlation"] = groups.correlation.first().to_numpy(float)
     table = table.sort_values(["is_signal", "tasks"], ascending=False, ignore_index=True)
     names = {"is_signal": "signals", "is_outside": "outside", "is_run": "runs", "is_near_limit": "near a limit"}
-    columns = ["agent_role", "llm_model", "tasks", "is_signal", *SIGNALS]
+    columns = ["agent_role", "llm_model", "tasks", "is_signal", *SIGNALS, "correlation"]
     return Finding(text=text, table=table[columns].rename(columns=names))
+
+
+def _tell_correlated(correlation: pd.Series) -> str:
+    """Say in how many charts tasks are like the one before, so that errors of forecasts are charted."""
+    count = int((correlation > 0).sum())
+    if not count:
+        return ""
+    word = "charts tasks are" if count > 1 else "chart tasks are"
+    return (
+        f" In **{count:,}** {word} like the one before, which alone would raise alarms: charted there is what a "
+        "forecast from the task before missed."
+    )
 
 
 def measure_false_alarms(points: int = 5_000, seed: int = 7) -> float:
@@ -86,13 +100,15 @@ def tell_first(points: pd.DataFrame, component: str, is_per_unit: bool) -> Findi
     unit = "USD" if component == "cost_usd" else "seconds"
     label = f"{unit} per complexity unit" if is_per_unit else f"{unit} per task"
     count = int(rows.is_signal.astype(bool).sum())
-    centre = rows.centre.iloc[0]
+    centre = float(np.exp(np.log(rows.centre.astype(float)).mean()))
     per = " per complexity unit" if is_per_unit else " per task"
     text = (
         f"**{write_name(role)}** with {write_name(model)}: {write_noun(count, 'signal')} in "
         f"{write_noun(len(rows), 'task')}. "
         f"Its centre is {write_measure(component, centre)}{per}."
     )
+    if rows.correlation.iloc[0] > 0:
+        text += f" It moves, because neighbours are alike (correlation {rows.correlation.iloc[0]:.2f})."
     return Finding(
         text=text,
         draw=partial(

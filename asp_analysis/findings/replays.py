@@ -142,7 +142,7 @@ def tell_conditions(forecasts: pd.DataFrame | str) -> Finding:
         cover(auto, column).rename(columns={column: "condition"}).astype({"condition": str})
         for column in ("knowledge", "after_change")
     ]
-    table = add_interval(pd.concat(parts, ignore_index=True).query("level == '70'"))
+    table = pd.concat(parts, ignore_index=True).query("level == '70'")
     known = table[table.n >= LEAST_FORECASTS]
     worst = known.iloc[int((known.coverage - 0.7).abs().to_numpy().argmax())] if len(known) else None
     text = "Coverage over all is no proof: a level that follows the misses reaches it with any model."

@@ -92,7 +92,7 @@ def estimate_next(found: Replay, method: str = AUTO, ahead: int = 0) -> Estimate
     choice = choose_model(found, method, row)
     series, said = found.series, found.forecasts[AUTO if method == AUTO else choice.method]
     new_size = float(f"{np.exp(found.timeline.log_size[row]):.12g}")  # the size as it was typed, not exp(ln(size))
-    withheld = _withhold(found, said, row)
+    withheld = withhold(found, said, row)
     if len(withheld) == len(found.levels):
         reason = withheld[min(withheld)]
         raise EstimationRefusal(f"{reason} Finish more tasks, or take the planner's own figure.")
@@ -148,7 +148,7 @@ def _name_bounds(levels: tuple[float, ...], bounds: np.ndarray, withheld: dict[f
     }
 
 
-def _withhold(found: Replay, said: Forecasts, row: int) -> dict[float, str]:
+def withhold(found: Replay, said: Forecasts, row: int) -> dict[float, str]:
     """Say of each level whose interval says nothing why it is withheld (`FARTHEST_ENDS`)."""
     reasons = {}
     for level, low, high in zip(found.levels, said.lower[row], said.upper[row], strict=True):

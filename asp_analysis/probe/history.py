@@ -23,7 +23,7 @@ The same task may occur several times for one series: those are attempts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -57,7 +57,8 @@ class Series:
 
     tasks: columns task_id, known_at, started_at (NaT: unknown), order (position in the whole history: what is known
     before what), project_id, task_type, size, cost, attempts (rows summed in cost), is_censored (cut off: the cost is a
-    lower bound). left_out: reason -> number of rows that do not count, for every reason.
+    lower bound). left_out: reason -> number of rows that do not count, for every reason. cut_costs: what the tasks that
+    were cut off and never finished had cost by then, where it is known; none of these is in tasks.
     """
 
     llm_model: str
@@ -66,6 +67,7 @@ class Series:
     per: str
     tasks: pd.DataFrame
     left_out: dict[str, int]
+    cut_costs: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @property
     def name(self) -> str:
@@ -184,7 +186,7 @@ def split_series(history: pd.DataFrame, component: str, per: str = "finished") -
     count = _count_attempts if per == "attempt" else _count_finished
     found = []
     for (model, role), group in frame.groupby(list(SERIES), sort=False):
-        tasks, left_out = count(group, component)
+        tasks, left_out, cut_costs = count(group, component)
         found.append(
             Series(
                 llm_model=str(model),
@@ -193,6 +195,7 @@ def split_series(history: pd.DataFrame, component: str, per: str = "finished") -
                 per=per,
                 tasks=tasks,
                 left_out=left_out,
+                cut_costs=cut_costs,
             )
         )
     return found
@@ -241,13 +244,17 @@ def _read_instants(values: pd.Series, name: str) -> pd.Series:
         ) from error
 
 
-def _count_attempts(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, dict[str, int]]:
+_Counted = tuple[pd.DataFrame, dict[str, int], np.ndarray]
+"""The tasks of a series, what was left out of them, and the costs of those that were cut off and never finished."""
+
+
+def _count_attempts(group: pd.DataFrame, component: str) -> _Counted:
     is_missing, is_zero = group["cost"].isna(), group["cost"] == 0
     left_out = {f"{component} missing": int(is_missing.sum()), f"{component} 0": int(is_zero.sum())}
-    return group.loc[~is_missing & ~is_zero, _KEPT].reset_index(drop=True), left_out
+    return group.loc[~is_missing & ~is_zero, _KEPT].reset_index(drop=True), left_out, np.empty(0)
 
 
-def _count_finished(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, dict[str, int]]:
+def _count_finished(group: pd.DataFrame, component: str) -> _Counted:
     is_done = group["is_finished"] & ~group["is_censored"]
     # A finish closes its own row: attempts are numbered by how many finishes of the task came before them.
     round_of = is_done.groupby(group["task_id"]).cumsum() - is_done.astype(int)
@@ -261,10 +268,13 @@ def _count_finished(group: pd.DataFrame, component: str) -> tuple[pd.DataFrame, 
     done = group.assign(cost=spent, attempts=attempts, started_at=started)[is_done]
     is_open = ~is_done.groupby(keys).transform("any")
     is_uncut = is_open & ~group["is_censored"]
-    rows, left_out = _count_attempts(done, component)
-    return rows, {
-        **left_out,
-        "cut off and never finished": int((is_open & group["is_censored"]).sum()),
+    rows, left_out, _ = _count_attempts(done, component)
+    is_cut = is_open & group["is_censored"]
+    # Attempts of one task that never finished are one lower bound, known where the cost of every attempt is.
+    bounds = spent[is_cut].groupby(group["task_id"]).first().to_numpy(float)
+    left_out |= {
+        "cut off and never finished": int(is_cut.sum()),
         "failed and never finished": int((is_uncut & group["is_failed"]).sum()),
         NOT_OVER: int((is_uncut & ~group["is_failed"]).sum()),
     }
+    return rows, left_out, bounds[bounds > 0]

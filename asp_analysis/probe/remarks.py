@@ -8,6 +8,7 @@ import numpy as np
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.backtest import Replay
+from asp_analysis.probe.cut_off import find_uncut_quantiles
 from asp_analysis.probe.history import Series
 from asp_analysis.probe.models.candidates import LEAST_FOR_A_LINE
 from asp_analysis.probe.models.changes import find_changes
@@ -72,6 +73,7 @@ def write_remarks(found: Replay, row: int) -> Iterator[str]:
     yield from _remark_on_hindsight(found, row)
     yield from _remark_on_knowledge(found, row)
     yield from _remark_on_costs(found.series)
+    yield from _remark_on_cut_off(found.series, found.levels[0])
     yield from _remark_on_rows(found.series)
 
 
@@ -125,16 +127,36 @@ def _remark_on_costs(series: Series) -> Iterator[str]:
         )
 
 
-def _remark_on_rows(series: Series) -> Iterator[str]:
-    cut = int(series.tasks["is_censored"].sum())
-    if cut:
+def _remark_on_cut_off(series: Series, level: float) -> Iterator[str]:
+    """Runs that a limit cut off make an estimate and its interval too low; by how much, Kaplan and Meier's says."""
+    is_cut = series.tasks["is_censored"].to_numpy(bool)
+    if is_cut.any():
         yield (
-            f"A lower bound: {cut} of {len(series.tasks)} attempts were cut off, and what they would have cost is "
-            "unknown."
+            f"A lower bound: {is_cut.sum()} of {len(is_cut)} attempts were cut off and count as what they had cost by "
+            f"then. {_describe_uncut(series.cost, is_cut, level)}"
         )
     left = series.left_out.get("cut off and never finished", 0)
     if left:
-        yield f"Too low, perhaps: {left} tasks were cut off and never finished, and these are often the long ones."
+        cost = np.append(series.cost, series.cut_costs)
+        is_cut = np.arange(len(cost)) >= len(series.cost)
+        yield (
+            f"Too low, perhaps: {left} tasks were cut off and never finished, and these are often the long ones. "
+            f"{_describe_uncut(cost, is_cut, level)}"
+        )
+
+
+def _describe_uncut(cost: np.ndarray, is_cut: np.ndarray, level: float) -> str:
+    """What runs would cost that nothing cuts off."""
+    shares = (0.5, (1 + level) / 2)
+    median, upper = find_uncut_quantiles(cost, is_cut, shares)
+    if median != median:
+        return "So many were cut off that nobody knows what half of them would cost at the end."
+    said = f"Had none been, half would cost {median:.4g} or less"
+    most = f"{100 * shares[1]:.3g} % {upper:.4g} or less" if upper == upper else "the most expensive are unknown"
+    return f"{said} and {most} (Kaplan-Meier, whatever the size)."
+
+
+def _remark_on_rows(series: Series) -> Iterator[str]:
     distinct = series.tasks["task_id"].nunique()
     if distinct < len(series.tasks):
         yield f"{distinct} distinct tasks, {len(series.tasks)} runs: runs of one task are alike."

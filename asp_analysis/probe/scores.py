@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from asp_analysis.errors import InputError
+from asp_analysis.intervals import wilson
 
 GROUP = ("model", "llm_model", "agent_role")
 TERCILES = ("small", "middle", "large")
@@ -65,7 +66,8 @@ def cover(forecasts: pd.DataFrame, by: str) -> pd.DataFrame:
     """How often intervals held under a condition: one row per model, value of the column `by` and level.
 
     forecasts: a backtest. by: size_tercile, knowledge, is_after_change or another column. Columns: model, the
-    condition, level (as it ends column names), n, coverage (share). Values without a forecast have no row.
+    condition, level (as it ends column names), n, coverage (share), lower and upper (Wilson's 95 % interval of the
+    coverage, as if forecasts were independent). Values without a forecast have no row.
     """
     frames = []
     for level in read_levels(forecasts):
@@ -73,7 +75,9 @@ def cover(forecasts: pd.DataFrame, by: str) -> pd.DataFrame:
         inside = known["actual"].between(known[f"lower_{level}"], known[f"upper_{level}"])
         found = inside.groupby([known["model"], known[by]], observed=True, sort=False).agg(n="size", coverage="mean")
         frames.append(found.reset_index().assign(level=level))
-    return pd.concat(frames, ignore_index=True)[["model", by, "level", "n", "coverage"]]
+    table = pd.concat(frames, ignore_index=True)
+    lower, upper = wilson(table["coverage"] * table["n"], table["n"])
+    return table.assign(lower=lower, upper=upper)[["model", by, "level", "n", "coverage", "lower", "upper"]]
 
 
 def weighted_interval_scores(forecasts: pd.DataFrame) -> np.ndarray:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.probe.backtest import Replay, find_own, name_level, replay_series
+from asp_analysis.probe.estimate import FARTHEST_ENDS, withhold
 from asp_analysis.probe.history import Series, split_series
 from asp_analysis.probe.models.nested import NewTask
 from asp_analysis.probe.question import AUTO, Question, pose
@@ -224,21 +225,24 @@ def draw_costs(
     """Costs of tasks drawn together, shape (DRAWS, tasks): own errors drawn again, plus a level for the batch.
 
     Own errors are those of the past, shrunk to the variance within batches; the level is a t variable around the mean
-    error of the past. No error is larger than those of the past.
+    error of the past. No error is larger than those of the past, and no cost further from its estimate than
+    `FARTHEST_ENDS` times.
     """
     rng = rng or np.random.default_rng(0)
     value = errors.value[-LATEST_ERRORS:]
     variance, dof = errors.measure_level()
     spread = float(value.var())
     if spread == 0:
-        return np.tile(np.exp(np.log(estimate) + half_width * value.mean()), (DRAWS, 1))
+        return np.tile(estimate * np.exp(half_width * value.mean()), (DRAWS, 1))
     own = (value - value.mean()) * np.sqrt(max(spread - variance, 0.0) / spread)
     # The mean of the past errors is itself uncertain by what batches differ.
     level = rng.standard_t(max(dof, LEAST_FREEDOM), (DRAWS, 1)) * np.sqrt(variance * (1 + 1 / (dof + 1)))
     drawn = value.mean() + level + rng.choice(own, (DRAWS, len(estimate)))
     is_together = rng.random((DRAWS, 1)) < TOGETHER * variance / spread
     drawn = np.where(is_together, _draw_batches(errors, len(estimate), rng), drawn)
-    return np.exp(np.log(estimate) + half_width * np.clip(drawn, value.min(), value.max()))
+    farthest = np.log(FARTHEST_ENDS)
+    errors_drawn = np.clip(half_width * np.clip(drawn, value.min(), value.max()), -farthest, farthest)
+    return estimate * np.exp(errors_drawn)
 
 
 def _draw_batches(errors: BatchErrors, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -269,8 +273,12 @@ def _find_answered(found: Replay, new: Sequence[NewTask]) -> tuple[list[int], di
         except EstimationRefusal as refusal:
             refusals[name] = str(refusal)
             continue
-        if np.isnan(found.forecasts[AUTO].lower[row]).any():
+        said = found.forecasts[AUTO]
+        if np.isnan(said.lower[row]).any():
             refusals[name] = "no model can answer"
+            continue
+        if withheld := withhold(found, said, row).get(found.levels[0]):
+            refusals[name] = withheld
             continue
         rows.append(row)
     if not rows:

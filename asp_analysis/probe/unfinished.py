@@ -8,7 +8,7 @@ promise is one of exchangeable sessions: it holds for sessions like those of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from asp_analysis.errors import EstimationRefusal
+from asp_analysis.errors import EstimationRefusal, InputError
 
 LEAST_SESSIONS = 30
 """Finished sessions before a running one is forecast."""
@@ -36,23 +36,47 @@ WORTH = ((0.25, "It is likely to stay within the budget"), (0.6, "It may go over
 
 @dataclass(frozen=True)
 class PastSessions:
-    """Cumulative cost by call of finished sessions, on logs, each (calls,); all costs are above 0."""
+    """Cumulative cost by call of finished sessions, on logs, each (calls,); all costs are above 0.
+
+    instants: first and last call of each in nanoseconds since 1970, (sessions, 2), where they are known.
+    """
 
     spent: tuple[np.ndarray, ...]
+    instants: np.ndarray | None = None
 
     @classmethod
     def of(cls, calls: pd.DataFrame, component: str = "cost_usd") -> PastSessions:
         """The sessions of a frame of calls: columns task_id and the component, in time order within each session.
 
-        A session with a call of unknown cost is left out: its cost is unknown.
+        The instants are those of the column executed_at where there is one. A session with a call of unknown cost is
+        left out: its cost is unknown.
         """
-        kept = []
+        kept, instants = [], []
         for _, group in calls.groupby("task_id", sort=False):
             cost = group[component].to_numpy(float)
             total = np.cumsum(cost)
             if not np.isnan(cost).any() and total[-1] > 0:
                 kept.append(np.log(total[total > 0]))
-        return cls(tuple(kept))
+                if "executed_at" in group.columns:
+                    at = pd.to_datetime(group["executed_at"], utc=True).dt.tz_convert(None).astype("datetime64[ns]")
+                    instants.append([at.min().value, at.max().value])
+        return cls(tuple(kept), np.array(instants) if instants else None)
+
+    def take(self, places: Iterable[int]) -> PastSessions:
+        """Some of the sessions."""
+        return PastSessions(tuple(self.spent[place] for place in places))
+
+    def find_known(self, own: int, *, is_in_order: bool) -> list[int]:
+        """The others that a session may be forecast from: all, or those that were over when it began.
+
+        Raises:
+            InputError: the order is asked for, and the sessions have no instants.
+        """
+        if not is_in_order:
+            return [place for place in range(len(self.spent)) if place != own]
+        if self.instants is None:
+            raise InputError("The calls have no column executed_at, so their sessions have no order. Add it.")
+        return np.flatnonzero(self.instants[:, 1] < self.instants[own, 0]).tolist()
 
     @cached_property
     def _ends(self) -> np.ndarray:
@@ -91,14 +115,17 @@ class PastSessions:
         return RunningForecast(past=self, spent=so_far)
 
     def weigh_ends(self, call: int, spent: float) -> tuple[np.ndarray, np.ndarray]:
-        """ln(cost at the end) that each past session points to after `call` calls, rising, and its share."""
+        """ln(cost at the end) that each past session points to after `call` calls, rising, and its share.
+
+        The shares sum to less than 1: the session itself has one too, as one more of its kind (conformal prediction).
+        """
         far = min(call, self._farthest)
         at_call = self._by_call[far - 1]
         reached = ~np.isnan(at_call)
         at_call, growth = at_call[reached], (self._ends - at_call)[reached]
         weight = np.exp(-0.5 * ((at_call - np.log(spent)) / NEARNESS) ** 2) + FLOOR_SESSIONS / len(at_call)
         order = np.argsort(growth, kind="stable")
-        return np.log(spent) + growth[order], weight[order] / weight.sum()
+        return np.log(spent) + growth[order], weight[order] / (weight.sum() + weight.max())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +144,7 @@ class RunningForecast:
         """Costs at the end with these shares of the distribution below, as it looked after a call (None: now)."""
         call = self.calls if call is None else call
         ends, weight = self.past.weigh_ends(call, float(self.spent[call - 1]))
-        position = np.cumsum(weight) - weight / 2
+        position = np.cumsum(weight) - weight / 2 + (1 - weight.sum()) / 2
         return np.exp(np.interp(shares, position, ends))
 
     def find_chance_over(self, budget: float, call: int | None = None) -> float:
@@ -126,17 +153,23 @@ class RunningForecast:
         if self.spent[call - 1] > budget:
             return 1.0
         ends, weight = self.past.weigh_ends(call, float(self.spent[call - 1]))
-        return float(weight[ends > np.log(budget)].sum())
+        return float(weight[ends > np.log(budget)].sum() / weight.sum())
 
-    def list_calls(self, level: float = 0.7) -> pd.DataFrame:
-        """How the forecast changed: one row per call. Columns: call, spent, estimate, lower, upper (of the level)."""
+    def list_milestones(self) -> list[int]:
+        """Calls 1, 2, 5, 10, 20, 50, ... and the last one."""
+        steps = [step * 10**power for power in range(len(str(self.calls))) for step in (1, 2, 5)]
+        return sorted({*(step for step in steps if step < self.calls), self.calls})
+
+    def list_calls(self, level: float = 0.7, calls: Sequence[int] | None = None) -> pd.DataFrame:
+        """How the forecast changed: one row per call, or for those that are named. Columns: call, spent, estimate,
+        lower, upper (of the level)."""
+        at = np.arange(1, self.calls + 1) if calls is None else np.asarray(calls)
         shares = [(1 - level) / 2, 0.5, (1 + level) / 2]
-        rows = [self.find_quantiles(shares, call) for call in range(1, self.calls + 1)]
-        lower, estimate, upper = np.array(rows).T
+        lower, estimate, upper = np.array([self.find_quantiles(shares, int(call)) for call in at]).T
         return pd.DataFrame(
             {
-                "call": np.arange(1, self.calls + 1),
-                "spent": self.spent,
+                "call": at,
+                "spent": self.spent[at - 1],
                 "estimate": estimate,
                 "lower": lower,
                 "upper": upper,
@@ -153,8 +186,13 @@ class RunningForecast:
         return f"{words} ({chance:.0%}): {advice if chance < WORTH[1][0] else 'stop it, or raise the budget'}."
 
 
-def backtest_running(past: PastSessions, at_calls: Sequence[int] = (10, 20, 40, 80)) -> pd.DataFrame:
-    """How good forecasts of running sessions are, each session left out once. One row per number of calls.
+def backtest_running(
+    past: PastSessions, at_calls: Sequence[int] = (10, 20, 40, 80), *, is_in_order: bool = False
+) -> pd.DataFrame:
+    """How good forecasts of running sessions are. One row per number of calls.
+
+    Each session is forecast from all others, or, in order, from those that were over when it began, where these are 30
+    or more.
 
     Columns: call, n (sessions that went on), coverage_70 (share), factor_70 (median ratio of the bounds), score_70 and
     score_70_before (interval score on logs after so many calls, and of the quantiles of all past ends).
@@ -165,7 +203,9 @@ def backtest_running(past: PastSessions, at_calls: Sequence[int] = (10, 20, 40, 
         for own, session in enumerate(past.spent):
             if len(session) <= call:
                 continue
-            others = PastSessions(past.spent[:own] + past.spent[own + 1 :])
+            others = past.take(past.find_known(own, is_in_order=is_in_order))
+            if is_in_order and len(others.spent) < LEAST_SESSIONS:
+                continue
             now = np.log(RunningForecast(past=others, spent=np.exp(session[:call])).find_quantiles([0.15, 0.85]))
             before = np.quantile([one[-1] for one in others.spent], [0.15, 0.85])
             found.append([now[0] <= session[-1] <= now[1], now[1] - now[0], *_score(session[-1], now, before)])

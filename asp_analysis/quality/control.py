@@ -2,7 +2,8 @@
 
 Own code: the limits are one formula each, and no well-kept library of the project has individuals charts, Laney's
 correction or the run rules. Costs are charted as logarithms: they are skewed, and on the raw scale half of the lower
-limits are negative.
+limits are negative. Limits take values to be independent; where tasks are like the one before, what a forecast from
+that task missed is charted (Alwan and Roberts 1988).
 """
 
 import math
@@ -20,6 +21,11 @@ from asp_analysis.quality.phases import Work, find_worked_size
 D2 = 1.128379167  # mean range of two normal values, in SD
 X_FACTOR, RANGE_FACTOR = 2.66, 3.267  # limits in mean ranges, rounded as published: of values 3 / d2, of ranges
 LANEY_FEWEST = 20  # points before limits may be widened: with fewer, one bad period widens them until it hides itself
+CORRELATED_FEWEST, LEVEL_FEWEST = (
+    20,
+    8,
+)  # values before a correlation is looked for; on each side of a step of the level
+CORRELATED_T = 2.0  # standard errors, 1 / sqrt(n), from which on a correlation of neighbours is one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,37 @@ def _find_three_of_four(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return flags & (pd.Series(flags).rolling(4, min_periods=3).sum() >= 3).to_numpy()
 
 
+def measure_correlation(values: ArrayLike) -> float:
+    """Correlation of neighbours in time, 0 where it is below 2 / sqrt(n), or where fewer than 20 values are known.
+
+    It is that of the deviations from the two levels that fit best: a step of the level alone makes neighbours alike,
+    and is what a chart is to find.
+    """
+    x = np.asarray(values, dtype=float)
+    n = len(x)
+    if n < CORRELATED_FEWEST or np.ptp(x) == 0:
+        return 0.0
+    cuts = np.arange(LEVEL_FEWEST, n - LEVEL_FEWEST + 1)
+    before = np.cumsum(x)[cuts - 1]
+    gain = before**2 / cuts + (x.sum() - before) ** 2 / (n - cuts)
+    cut = int(cuts[gain.argmax()])
+    rest = x - np.where(np.arange(n) < cut, x[:cut].mean(), x[cut:].mean())
+    squares = float(rest @ rest)
+    found = float(rest[1:] @ rest[:-1]) / squares if squares > 0 else 0.0
+    return found if found > CORRELATED_T / math.sqrt(n) else 0.0
+
+
+def forecast_neighbours(values: ArrayLike) -> tuple[Floats, float]:
+    """(by how much each value should differ from the mean because the one before it does, their correlation).
+
+    The forecast of an autoregression of the first order; 0 for the first value, and for all where neighbours are not
+    alike (`measure_correlation`). A chart of the values minus these is one of the errors of the forecasts.
+    """
+    x = np.asarray(values, dtype=float)
+    correlation = measure_correlation(x)
+    return correlation * np.append(0.0, (x - x.mean())[:-1]), correlation
+
+
 def u_chart(counts: ArrayLike, sizes: ArrayLike) -> pd.DataFrame:
     """Chart counts per size: u_i = c_i / a_i, ubar = Sum c / Sum a, limits ubar +- 3 sqrt(ubar / a_i), floor 0.
 
@@ -133,7 +170,8 @@ def cost_charts(work: Work, component: str = "cost_usd", *, is_per_unit: bool = 
     component: cost_usd, latency_ms or tokens; per complexity unit unless `is_per_unit` is False, so that a large task
     is no alarm. Columns: agent_role, llm_model, task_id, first_at (begin of the role's work), value; centre, lower,
     upper (on the scale of the value); is_outside, is_run, is_near_limit, is_signal (any of them); high, low (CUSUM of
-    the log values in SD of the chart).
+    what is charted in SD of the chart); correlation (of neighbours, 0 where there is none). Where there is one, the
+    centre is the forecast from the task before, the limits are around it, and the rules look at what it missed.
     Roles and models with fewer than `fewest` values are left out.
     """
     runs = work.runs.assign(worked_size=find_worked_size(work.runs) if is_per_unit else 1.0)
@@ -147,19 +185,21 @@ def cost_charts(work: Work, component: str = "cost_usd", *, is_per_unit: bool = 
         if len(group) >= fewest
     ]
     columns = [*keys, "first_at", "value", "centre", "lower", "upper", "is_outside", "is_run", "is_near_limit"]
-    empty = pd.DataFrame(columns=[*columns, "is_signal", "high", "low"])
+    empty = pd.DataFrame(columns=[*columns, "is_signal", "high", "low", "correlation"])
     return pd.concat(charts, ignore_index=True) if charts else empty
 
 
 def _chart_costs(points: pd.DataFrame) -> pd.DataFrame:
     logs = np.log(points["value"].to_numpy(dtype=float))
-    chart = xmr_chart(logs)
+    ahead, correlation = forecast_neighbours(logs)
+    missed = logs - ahead
+    chart = xmr_chart(missed)
     sd = chart.mean_range / D2
-    sums = cusum((logs - chart.centre) / sd if sd > 0 else logs * 0.0)
-    limits = {name: math.exp(getattr(chart, name)) for name in ("centre", "lower", "upper")}
+    sums = cusum((missed - chart.centre) / sd if sd > 0 else missed * 0.0)
+    limits = {name: np.exp(getattr(chart, name) + ahead) for name in ("centre", "lower", "upper")}
     flags = chart.signals[["is_outside", "is_run", "is_near_limit"]]
     framed = points.reset_index(drop=True).assign(**limits).join(flags)
-    return framed.assign(is_signal=flags.any(axis=1), high=sums["high"], low=sums["low"])
+    return framed.assign(is_signal=flags.any(axis=1), high=sums["high"], low=sums["low"], correlation=correlation)
 
 
 def density_charts(work: Work, days: int = 7, fewest: int = 3) -> pd.DataFrame:

@@ -38,7 +38,8 @@ FAR_MASS = 3
 """Past errors of unlike tasks count together as this many tasks: a distribution where no like task is known."""
 
 EQUAL = 1e-9
-"""Bounds that are closer on logs are equal: the past has no spread, and a prior says how much it may be."""
+"""Bounds that are closer on logs are equal: the past has no spread, and a prior says how much it may be. Bounds are
+moved outwards by as much: of costs with few values many fall on a bound, and rounding must not put them outside."""
 
 
 @dataclass(frozen=True)
@@ -277,7 +278,8 @@ class Limits:
         lower, upper = middle - stretch * (middle - lower), middle + stretch * (upper - middle)
         binds = (self.is_enough & (self.least < self.most))[:, None]
         low, high = np.fmin(self.least, median)[:, None], np.fmax(self.most, median)[:, None]
-        return np.where(binds, np.maximum(lower, low), lower), np.where(binds, np.minimum(upper, high), upper)
+        lower, upper = np.where(binds, np.maximum(lower, low), lower), np.where(binds, np.minimum(upper, high), upper)
+        return lower - EQUAL, upper + EQUAL
 
 
 FARTHEST_SD = 3.0

@@ -24,8 +24,9 @@ TOLERANCE_ERRORS = 2.0
 LEAST_FORECASTS = 10
 """Past forecasts that a model needs before it can displace the simplest: the best of eight short records is luck."""
 
-LEAST_LEAD = 0.5
-"""... and by how many standard errors its score must then be better; less, and the choice flickers."""
+LEAST_LEAD = 0.2
+"""... and by how many standard errors its score must then be better: with none the choice flickers, and more keeps the
+simplest for long after another leads."""
 
 MEMORY_TASKS = 100
 """Half-life of the scores: agents change, and what forecast best a thousand tasks ago need not today."""
@@ -47,8 +48,8 @@ def select(
     """Names of the chosen model before each task and those to come, shape (rows,), None where none can answer.
 
     known: outcomes that were known before each, (rows,). The simplest that can answer is asked until another leads: it
-    has 10 past forecasts, its mean past score is better by half a standard error, and its coverage at every level is
-    within 5 points plus 2 standard errors; the best lead is asked. If the simplest itself does not hold and nobody
+    has 10 past forecasts, its mean past score is better by a fifth of a standard error, and its coverage at every level
+    is within 5 points plus 2 standard errors; the best lead is asked. If the simplest itself does not hold and nobody
     leads, the one with the least excess miss of coverage is asked.
     """
     names = [model.name for model in CANDIDATES if model.name in forecasts]
