@@ -114,10 +114,15 @@ def _opentelemetry() -> bytes:
     span |= {"startTimeUnixNano": _NS, "endTimeUnixNano": _NS, "status": {"code": 2}}
     tool = {**span, "spanId": "3", "attributes": [_attribute("gen_ai.operation.name", "execute_tool")]}
     agent = {**span, "spanId": "2", "parentSpanId": "", "attributes": [_attribute("gen_ai.agent.name", "planner")]}
+    asked = {"session.id": "s-1", "model": "claude-opus-5", "input_tokens": 2, "output_tokens": 12, "attempt": 1}
+    asked |= {"cache_read_tokens": 9, "cache_creation_tokens": 7, "query_source": "agent", "request_id": "r-1"}
+    request = {**span, "spanId": "4", "name": "claude_code.llm_request"}
+    request["attributes"] = [_attribute(*pair) for pair in asked.items()]
     resource = {"attributes": [_attribute("service.name", "shop")]}
-    spans = {"resource": resource, "scopeSpans": [{"spans": [span, tool, agent]}]}
+    spans = {"resource": resource, "scopeSpans": [{"spans": [span, tool, agent, request]}]}
     event = {"event.name": "api_request", "session.id": "s-1", "input_tokens": 5, "output_tokens": 3}
     event |= {"model": "claude-opus-4-5", "cost_usd": 0.1, "duration_ms": 5, "attempt": 2, "query_source": "agent"}
+    event["request_id"] = "r-1"
     result = {"event.name": "tool_result", "session.id": "s-1", "success": "false", "tool_name": "bash"}
     records = [{"timeUnixNano": _NS, "attributes": [_attribute(*pair) for pair in e.items()]} for e in (event, result)]
     tags = [{"key": key, "value": value} for key, value in said.items()]

@@ -12,6 +12,11 @@ from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.json_lines import Line, LineError
 from asp_analysis.importers.transcripts.agent_events import AgentEvents
 from asp_analysis.importers.transcripts.calls import Call, Origin, Reading, Transcript
+from asp_analysis.importers.transcripts.claude_code_spans import (
+    is_claude_code_request,
+    note_request,
+    with_claude_code_names,
+)
 from asp_analysis.importers.transcripts.documents import objects_in, positive, read_documents
 from asp_analysis.importers.transcripts.identity import branch_of, identify
 from asp_analysis.importers.transcripts.mlflow_attributes import with_standard_names
@@ -157,8 +162,24 @@ def take_documents(
                 check(len(spans))
             except LineError as error:
                 transcript.rejects.append(reject(line, str(error), reading.keep_text))
+    _pass_over_repeated(spans, events.request_ids, transcript)
     take_spans(spans, reading, transcript)
     return points
+
+
+def _pass_over_repeated(spans: list[Span], known: set[str], transcript: Transcript) -> None:
+    """Let a request count once that is a span and a log event of Claude Code: the event has its cost."""
+    alone = 0
+    for span in spans:
+        if span.request_id in known:
+            span.kind = "other"
+        elif is_claude_code_request(span.name) and span.call.has_usage:
+            alone += 1
+    if alone:
+        transcript.notes.append(
+            "Requests of Claude Code are read from its spans. Its log events and transcripts hold the same requests: "
+            "load one of the three."
+        )
 
 
 def count_points(document: Attributes) -> int:
@@ -195,7 +216,10 @@ def _otlp_spans(document: Attributes, line: Line) -> list[Span]:
                         ),
                         str(span.get("name")),
                         (nanoseconds(span, "startTimeUnixNano"), nanoseconds(span, "endTimeUnixNano")),
-                        {**with_standard_names(attributes), "service.name": service},
+                        {
+                            **with_standard_names(with_claude_code_names(str(span.get("name")), attributes)),
+                            "service.name": service,
+                        },
                         SpanEnd(code in (2, "STATUS_CODE_ERROR"), line),
                     )
                 )
@@ -224,7 +248,7 @@ def _jaeger_spans(document: Attributes, line: Line) -> list[Span]:
                     ),
                     str(span.get("operationName")),
                     (began * 1000, (began + (lasted or 0)) * 1000),
-                    {**tags, "service.name": service},
+                    {**with_claude_code_names(str(span.get("operationName")), tags), "service.name": service},
                     SpanEnd(tags.get("error") is True or tags.get("otel.status_code") == "ERROR", line),
                 )
             )
@@ -266,6 +290,7 @@ def span_of(
     call.model, call.provider = text_in(attributes, _MODEL), text_in(attributes, _PROVIDER)
     _fill(call, attributes)
     kind = _kind(attributes, has_usage=call.has_usage)
+    request_id = note_request(call, attributes) if is_claude_code_request(name) else None
     if kind == "call":
         call.latency_ms = (times_ns[1] - times_ns[0]) / 1e6
     session_id, agent = text_in(attributes, _SESSION), text_in(attributes, _AGENT)
@@ -285,6 +310,7 @@ def span_of(
         agent=agent,
         is_error=is_error,
         line_number=number,
+        request_id=request_id,
         not_understood=_unknown_usage(attributes) if kind == "call" else (),
     )
 

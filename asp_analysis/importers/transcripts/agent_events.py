@@ -40,11 +40,15 @@ _GEMINI_KEYS = frozenset(
 
 
 class AgentEvents:
-    """Reads log events: a request or its response is a call, a tool's result belongs to the last call before it."""
+    """Reads log events: a request or its response is a call, a tool's result belongs to the last call before it.
+
+    request_ids: those of the requests that were read.
+    """
 
     def __init__(self, reading: Reading, transcript: Transcript) -> None:
         self._reading, self._transcript = reading, transcript
         self._last: dict[str, Call] = {}
+        self.request_ids: set[str] = set()
 
     def take(self, document: Attributes, line: Line) -> tuple[()]:
         """Take the events of one document; they are no spans.
@@ -73,7 +77,7 @@ class AgentEvents:
             session_id=session_id,
             project_id=word(resource, "service.name"),
             branch=branch_of(attributes, resource),
-            agent=_agent(attributes.get("query_source")),
+            agent=agent_of(attributes.get("query_source")),
         )
         activity = self._transcript.touch(self._reading.task_of(origin), at, origin)
         own_id = short_id(f"{session_id} {at} {attributes.get('event.sequence')} {name}")
@@ -113,6 +117,8 @@ class AgentEvents:
         )
         call.retries = max(0, (count(attributes, "attempt") or 1) - 1)
         note_unknown_attributes(self._transcript, attributes, _REQUEST_KEYS, "api_request ")
+        if request_id := word(attributes, "request_id"):
+            self.request_ids.add(request_id)
         self._add(call, line)
 
     def _response(self, attributes: Attributes, call: Call, line: Line) -> None:
@@ -146,7 +152,7 @@ class AgentEvents:
             self._transcript.without_usage.add(call.call_id)
 
 
-def _agent(query_source: Any) -> str:
+def agent_of(query_source: Any) -> str:
     """Return the agent: the main conversation goes by several names."""
     text = str(query_source or "")
     return MAIN_AGENT if not text or text.startswith(("repl", "main", "sdk", "user")) else text

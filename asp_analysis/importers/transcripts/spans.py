@@ -20,7 +20,7 @@ _NOTHING: Inherited = (None, None, None, None)
 class Span:
     """One span or observation. `kind` is call, agent, tool or other; `call` holds what it says of a call.
 
-    not_understood: names of its usage that no reader knows.
+    not_understood: names of its usage that no reader knows. request_id: of a request that log events may repeat.
     """
 
     trace_id: str
@@ -37,6 +37,7 @@ class Span:
     agent: str | None = None
     is_error: bool = False
     line_number: int = 1
+    request_id: str | None = None
     not_understood: tuple[str, ...] = ()
 
 
