@@ -1,6 +1,6 @@
 """Claude Code's own spans (its traces, in beta): requests whose tokens have plain names, under those of OpenTelemetry.
 
-As in its log events, the input leaves cached tokens out. Requests, tools and prompts are told apart by `span.type`.
+As in its log events, the input leaves cached tokens out. Names of spans say whether one is a request or a tool.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from asp_analysis.importers.transcripts.calls import Call
 from asp_analysis.importers.transcripts.values import count, word
 
 _PREFIX = "claude_code."
-_KIND_OF = {"llm_request": "chat", "tool": "execute_tool"}
+_OPERATION_OF_SPAN = {"llm_request": "chat", "tool": "execute_tool"}
 _USAGE_OF = {
     "input_tokens": "gen_ai.usage.input_tokens",
     "output_tokens": "gen_ai.usage.output_tokens",
@@ -30,7 +30,7 @@ def with_claude_code_names(name: str, attributes: dict[str, Any]) -> dict[str, A
     Raises:
         LineError: a number of tokens is none.
     """
-    operation = _KIND_OF.get(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else None
+    operation = _OPERATION_OF_SPAN.get(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else None
     if operation is None:
         return attributes
     found: dict[str, Any] = {"gen_ai.operation.name": operation}
