@@ -98,6 +98,8 @@ HOMES = {
     "opentelemetry": {"capture", "receiving"},
     "google": {"receiving"},  # protobuf
     "tornado": {"receiving"},
+    "mcp": {"cli"},
+    "mcp_types": {"cli"},
 }
 
 CATCH_BROADLY = {"capture/shield.py", "importers/registry.py"}
