@@ -9,6 +9,7 @@ STAMP := $(VENV)/.built-with-tests
 STORE := data/asp_telemetry.db
 ARGS ?=
 FUZZ_SECONDS ?= 8
+SOAK_MINUTES ?= 60
 # Tests run in two processes, each with whole files (or notebooks) of them; more cores allow more.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadfile
@@ -19,7 +20,7 @@ LAB := data/notebooks
 TEST_DATA := build/test
 TIMESCALE := build/timescale
 
-.PHONY: help setup lab test unit slow golden faults fuzz timescale browser pictures notebooks notebooks-own notebooks-postgres notebooks-save lint \
+.PHONY: help setup lab test unit slow golden faults fuzz soak timescale browser pictures notebooks notebooks-own notebooks-postgres notebooks-save lint \
 	audit bench lock clean
 
 help: ## print the targets
@@ -60,6 +61,9 @@ golden: setup ## compare every view and answer of four stores with what they wer
 
 faults: setup ## kill, lock out and fork real processes, fill disks, read lines of a gigabyte (about six minutes)
 	$(BIN)/python -m pytest -q -m faults $(ARGS)
+
+soak: setup ## eight writers, four readers, backups and random kills for SOAK_MINUTES=60; the chart is in build/soak
+	$(BIN)/python -m tests.soak $(SOAK_MINUTES) build/soak
 
 timescale: setup ## run the migration to TimescaleDB for real, inside Node (skips without Node or its package)
 	@mkdir -p $(TIMESCALE) && cp tests/timescale/package.json tests/timescale/package-lock.json $(TIMESCALE)

@@ -29,6 +29,7 @@ from asp_analysis.store.database import open_store
 from asp_analysis.store.loads import write_load
 from asp_analysis.store.log import LoadedFile
 url, name, folder = parse_url(sys.argv[1], Path()), sys.argv[2], Path(sys.argv[3])
+pause_s = float(sys.argv[4])
 columns = ("executed_at", "task_id", "agent_role", "cost_usd", "execution_id")
 pairs, slowest, committed = 0, 0.0, os.open(folder / "committed", os.O_APPEND | os.O_WRONLY)
 with open_store(url) as store:
@@ -50,7 +51,7 @@ with open_store(url) as store:
         assert result.written == 2, result
         os.write(committed, b".")
         pairs += 1
-        time.sleep(0.002)
+        time.sleep(pause_s)
 print(pairs, round(slowest, 3))
 """
 READER = '''
@@ -113,7 +114,7 @@ def crowd(url, folder, writers, readers, seconds):
     A file grows by a byte after each commit: a query that begins later must see it.
     """
     (folder / "committed").touch()
-    words = [[sys.executable, "-c", WRITER, url.text, f"w{number}", str(folder)] for number in range(writers)]
+    words = [[sys.executable, "-c", WRITER, url.text, f"w{number}", str(folder), "0.002"] for number in range(writers)]
     words += [[sys.executable, "-c", READER, url.text, mode, str(folder)] for mode in readers]
     running = [subprocess.Popen(each, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for each in words]
     for process in running:

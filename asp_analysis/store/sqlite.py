@@ -1,6 +1,7 @@
 """A SQLite file as a store: how it is opened, set up, and what its errors mean."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,9 @@ from asp_analysis.store.statements import run_script
 from asp_analysis.store.views import create_views
 
 BUSY_TIMEOUT_MS = 30_000
+LARGEST_LOG = 32 * 2**20
+"""Bytes that the write-ahead log may reach while readers never pause; the transaction that passes it empties it."""
+_LOG_PATIENCE_MS, _LOG_RETRY_S = 500, 10.0
 _CACHE_KIB = 65_536  # the unique index is written in random order: with SQLite's 2 MiB it is the bottleneck
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 _SCHEMA = ("sqlite/create_tables.sql", "sqlite/count_changes.sql", "sqlite/create_indexes.sql", "vocabularies.sql")
@@ -42,6 +46,7 @@ def make_engine(path: Path) -> Engine:
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkin", _LogBound(path).keep)
     return engine
 
 
@@ -63,7 +68,41 @@ def make_brief_engine(path: Path, patience_s: Callable[[], float]) -> Engine:
 
     engine = create_engine("sqlite://", creator=opened, poolclass=NullPool)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkin", _LogBound(path).keep)
     return engine
+
+
+class _LogBound:
+    """Empties the write-ahead log of a file where it has grown large, when a connection is done with its transaction.
+
+    SQLite goes on at the end of the log as long as any reader uses it. With readers that take turns it never begins
+    again, and grows without bound (sqlite.org/wal.html, "Avoiding Excessively Large WAL Files"). A checkpoint that may
+    wait lets readers end while no writer adds to the log; after half a second it gives up, and is tried again later.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._log = path.with_name(f"{path.name}-wal")
+        self._not_before = 0.0
+
+    def keep(self, connection: sqlite3.Connection | None, _record: object) -> None:
+        """Empty the log if it is too large; the transaction is over, so that no failure here concerns it."""
+        if connection is None or time.monotonic() < self._not_before or not self._is_large():
+            return
+        try:
+            (patience_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+            connection.execute(f"PRAGMA busy_timeout = {_LOG_PATIENCE_MS}")
+            (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
+        except sqlite3.Error:  # a full disk, or one that is gone: the next transaction says so
+            is_busy = True
+        if is_busy:
+            self._not_before = time.monotonic() + _LOG_RETRY_S
+
+    def _is_large(self) -> bool:
+        try:
+            return self._log.stat().st_size > LARGEST_LOG
+        except OSError:
+            return False
 
 
 def create_schema(connection: Connection) -> None:
