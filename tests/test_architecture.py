@@ -16,12 +16,12 @@ ROWS = (
     {("errors", "executions"): ""},
     {
         ("records", "platform_form", "validation", "batch", "config", "sql"): "",
-        ("occupancy", "intervals", "membership", "alternatives"): "",
+        ("occupancy", "intervals", "membership", "alternatives", "budget_calendar"): "",
         ("wording", "privacy", "progress", "small_groups", "time_zones", "periods"): "",
     },
     {
         ("store", "server", "importers", "pricing", "session"): "each ignores the others,",
-        ("probe", "learning", "quality", "charts", "effects"): "these five see only frames",
+        ("probe", "learning", "quality", "charts", "effects", "spending"): "these six see only frames",
     },
     {
         (
@@ -34,6 +34,7 @@ ROWS = (
         ): "these join the parts",
         ("exporting", "postgres", "capture", "receiving", "magic"): "",
         ("dashboard", "monitor", "cost_groups", "forgetting", "comparisons", "running_sessions"): "",
+        ("budgeting", "budget_sentences"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},
@@ -66,13 +67,18 @@ WITHIN_A_ROW = {
     ("comparisons", "cost_groups"),
     ("dashboard", "comparisons"),
     ("periods", "time_zones"),
+    ("budgeting", "cost_groups"),
+    ("budget_sentences", "budgeting"),
+    ("dashboard", "budgeting"),
+    ("dashboard", "budget_sentences"),
 }
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
 columns; `privacy` looks at the file of an address; `sql` asks where the scripts are; `platform_form` writes JSON as
 `records` does; `unchanged` and `load_options` are parts of `loading` that are light to import; `forgetting` takes the
 records of `capture` and `receiving` that wait; `receiving` keeps requests as `capture` keeps records, and loads them as
 `loading` loads files; `comparisons` choose executions by the names that `cost_groups` knows, and `dashboard` shows what
-they found; days of `periods` are those of `time_zones`."""
+they found; days of `periods` are those of `time_zones`; `budgeting` takes
+spend from `cost_groups`, and `budget_sentences` says what it found."""
 
 HOMES = {
     "sqlalchemy": {"store", "postgres"},

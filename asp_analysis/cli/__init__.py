@@ -25,7 +25,7 @@ GROUPS = {
     "Ask": ("costs", "lab", "sql", "views", "models"),
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),
-    "Decide": ("why", "status", "migrate"),
+    "Decide": ("budget", "why", "status", "migrate"),
     "Share": ("dashboard", "report", "export", "mcp"),
     "Shell": ("completion",),
 }

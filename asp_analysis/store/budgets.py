@@ -7,9 +7,6 @@ from asp_analysis.errors import InputError
 from asp_analysis.store.database import Store, now
 from asp_analysis.store.statements import execute
 
-PERIODS = ("day", "week", "month", "quarter")
-UNITS = ("USD", "tokens")
-
 
 @dataclass(frozen=True, kw_only=True)
 class NewBudget:
