@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from asp_analysis.budget_calendar import BudgetSpan, find_span
 from asp_analysis.cost_groups import group_costs, move_to_zone
 from asp_analysis.errors import EstimationRefusal
+from asp_analysis.periods import Period, find_period
 from asp_analysis.session.scope import Scope
 from asp_analysis.spending.daily import DailySpend
 from asp_analysis.spending.period_forecast import Limit, PeriodForecast, forecast_period
@@ -82,7 +82,7 @@ class BudgetAnswer:
 
     budget: Budget
     as_of: date
-    span: BudgetSpan
+    span: Period
     spent: float
     unknown: int
     spend: DailySpend | None
@@ -166,7 +166,7 @@ def _read_days(session: Session, dimension: str | None, day: date, zone: str | N
 
 
 def _answer(session: Session, budget: Budget, days: _Days) -> BudgetAnswer:
-    span = find_span(budget.period, days.as_of)
+    span = find_period(budget.period, days.as_of)
     rows = days.frame if budget.dimension is None else days.frame[days.frame[budget.dimension] == budget.member]
     rows = rows.assign(day=pd.to_datetime(rows["day"]).dt.date)
     amounts = rows["cost_usd"] if budget.unit == "USD" else rows["tokens_in"].add(rows["tokens_out"], fill_value=0)
@@ -229,7 +229,7 @@ def _count_open(session: Session, budget: Budget, first: date, days: _Days) -> n
 
 
 def _find_movers(session: Session, days: _Days, budget: Budget, spent: float, open_tasks: np.ndarray | None) -> Movers:
-    left = (find_span(budget.period, days.as_of).end - days.as_of).days - 1
+    left = (find_period(budget.period, days.as_of).last - days.as_of).days
     running = None
     if budget.dimension in (None, "project"):
         end = days.find_midnight(days.as_of + timedelta(days=1))

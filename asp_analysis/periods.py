@@ -91,13 +91,18 @@ def _find_around(like: Period, day: date) -> Period:
     """Return the period of the same kind around a day; of plain days the one that ends with it."""
     if like.kind == "days":
         return Period(first=day - timedelta(days=like.days - 1), last=day, kind="days")
+    return find_period(like.kind, day)
+
+
+def find_period(kind: str, day: date) -> Period:
+    """Return the day, week (from Monday), month, quarter or year in which a day is."""
     return {
         "day": lambda: Period(first=day, last=day, kind="day"),
         "week": lambda: _week_of(day),
         "month": lambda: _months(day.year, day.month, 1),
         "quarter": lambda: _months(day.year, day.month - (day.month - 1) % 3, 3),
         "year": lambda: _months(day.year, 1, 12),
-    }[like.kind]()
+    }[kind]()
 
 
 def _week_of(day: date) -> Period:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from asp_analysis.budget_calendar import find_span
+from asp_analysis.periods import find_period
 from asp_analysis.spending.daily import LEAST_DAYS, DailySpend
 from asp_analysis.spending.outlook import look_ahead
 from asp_analysis.spending.rolling_past import RollingPast
@@ -138,8 +138,8 @@ class Replayed:
         spend = DailySpend(series.index[0].date(), series.to_numpy(float))
         whole, day = [], 0
         while day < len(series):
-            span = find_span(period, series.index[day].date())
-            first, end = ((one - spend.first_day).days for one in (span.first, span.end))
+            span = find_period(period, series.index[day].date())
+            first, end = (span.first - spend.first_day).days, (span.last - spend.first_day).days + 1
             if first >= 0 and end <= len(series):
                 whole.append((first, end))
             day = end

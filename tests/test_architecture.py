@@ -16,7 +16,7 @@ ROWS = (
     {("errors", "executions"): ""},
     {
         ("records", "platform_form", "validation", "batch", "config", "sql"): "",
-        ("occupancy", "intervals", "membership", "alternatives", "budget_calendar"): "",
+        ("occupancy", "intervals", "membership", "alternatives"): "",
         ("wording", "privacy", "progress", "small_groups", "time_zones", "periods"): "",
     },
     {

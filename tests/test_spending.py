@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from asp_analysis.budget_calendar import find_span, list_spans_before
 from asp_analysis.errors import EstimationRefusal
+from asp_analysis.periods import find_period
 from asp_analysis.spending.daily import DailySpend
 from asp_analysis.spending.outlook import look_ahead
 from asp_analysis.spending.period_forecast import Limit, forecast_period, list_fan
@@ -33,13 +33,8 @@ def noisy(days, seed=0, sigma=0.5):
     ],
 )
 def test_periods_are_those_of_the_calendar(period, day, first, last):
-    span = find_span(period, day)
+    span = find_period(period, day)
     assert (span.first, span.last) == (first, last)
-
-
-def test_periods_before_are_whole_and_the_latest_comes_first():
-    spans = list_spans_before("month", date(2026, 4, 15), date(2026, 1, 10))
-    assert [span.first for span in spans] == [date(2026, 3, 1), date(2026, 2, 1)]
 
 
 def test_a_steady_week_is_forecast_with_its_days_off():

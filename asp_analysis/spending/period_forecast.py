@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from asp_analysis.budget_calendar import BudgetSpan, find_span, list_spans_before
+from asp_analysis.periods import Period, find_period
 from asp_analysis.spending.daily import LEAST_DAYS, DailySpend, refuse_short
 from asp_analysis.spending.outlook import Outlook, look_ahead
 from asp_analysis.spending.rolling_past import RollingPast
@@ -29,7 +29,7 @@ class PeriodForecast:
     inside their 70 % interval.
     """
 
-    span: BudgetSpan
+    span: Period
     days_left: int
     limit: float
     spent: float
@@ -61,7 +61,7 @@ def forecast_period(spend: DailySpend, limit: Limit) -> PeriodForecast:
     """
     refuse_short(spend)
     past, day = RollingPast.of(spend), len(spend.amounts)
-    span = find_span(limit.period, spend.first_day + timedelta(days=day - 1))
+    span = find_period(limit.period, spend.first_day + timedelta(days=day - 1))
     first, end = _place(spend, span)
     spent = float(spend.amounts[max(first, 0) :].sum())
     ahead = end - day
@@ -95,7 +95,7 @@ def list_fan(spend: DailySpend, limit: Limit) -> list[tuple[date, float, float, 
     """
     refuse_short(spend)
     past, day = RollingPast.of(spend), len(spend.amounts)
-    span = find_span(limit.period, spend.first_day + timedelta(days=day - 1))
+    span = find_period(limit.period, spend.first_day + timedelta(days=day - 1))
     first, end = _place(spend, span)
     spent = float(spend.amounts[max(first, 0) :].sum())
     rows = []
@@ -105,12 +105,12 @@ def list_fan(spend: DailySpend, limit: Limit) -> list[tuple[date, float, float, 
     return rows
 
 
-def _place(spend: DailySpend, span: BudgetSpan) -> tuple[int, int]:
+def _place(spend: DailySpend, span: Period) -> tuple[int, int]:
     """Return the numbers of the first day of a span, and of the first one after it, in the series."""
-    return (span.first - spend.first_day).days, (span.end - spend.first_day).days
+    return (span.first - spend.first_day).days, (span.last - spend.first_day).days + 1
 
 
-def _find_crossing(past: RollingPast, span: BudgetSpan, amount: float) -> tuple[date | None, bool]:
+def _find_crossing(past: RollingPast, span: Period, amount: float) -> tuple[date | None, bool]:
     spend, day = past.spend, len(past.spend.amounts)
     first, end = _place(spend, span)
     so_far = np.cumsum(spend.amounts[max(first, 0) :])
@@ -127,9 +127,10 @@ def _check_past(past: RollingPast, limit: Limit) -> tuple[int, int]:
     """Return how many earlier periods were forecast on the same day of theirs, and how many 70 % intervals held."""
     spend, day = past.spend, len(past.spend.amounts)
     today = spend.first_day + timedelta(days=day - 1)
-    elapsed = (today - find_span(limit.period, today).first).days + 1
-    held = []
-    for span in list_spans_before(limit.period, today, spend.first_day)[:MOST_PERIODS_CHECKED]:
+    span = find_period(limit.period, today)
+    elapsed = (today - span.first).days + 1
+    held: list[bool] = []
+    while (span := span.before).first >= spend.first_day and len(held) < MOST_PERIODS_CHECKED:
         first, end = _place(spend, span)
         then = first + elapsed
         if LEAST_DAYS <= then < end:
