@@ -29,7 +29,7 @@ MOST_HISTORY_DAYS = 730
 """Days of history that a forecast looks at."""
 
 GAP_DAYS = 56
-"""After so many days without spend the history begins anew: who comes back is not who paused."""
+"""After so many days without spend the history begins again: what comes back is seldom what paused."""
 
 _OPEN_SQL = """
 SELECT created_at, COALESCE(completed_at, CASE WHEN outcome <> 'open' THEN known_at END) AS closed_at

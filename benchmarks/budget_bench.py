@@ -161,7 +161,6 @@ def forecast_totals(series: pd.Series, period: str) -> Iterator[dict[str, float]
                 low90, low70, middle, high70, high90 = outlook.find_quantiles([0.05, 0.15, 0.5, 0.85, 0.95]) + spent
                 row = {"day": day, "share": share, "actual": actual, "spent": spent, "estimate": middle}
                 row |= {"lower_70": low70, "upper_70": high70, "lower_90": low90, "upper_90": high90}
-                row["usual"] = one.amounts[:day].mean() * (end - first)
                 left = actual - spent
                 below, same = outlook.values < left - 1e-9, np.abs(outlook.values - left) <= 1e-9
                 row["position"] = outlook.shares[below].sum() + outlook.shares[same].sum() * chance.random()
@@ -187,7 +186,7 @@ def backtest(every: dict[str, pd.Series], period: str) -> pd.DataFrame:
 
 
 def measure(rows: pd.DataFrame) -> dict[str, float]:
-    """Coverage and score; scores in shares of what such a period usually costs, rules on the rows where all have one.
+    """Coverage and scores; scores on the rows where every rule has an interval.
 
     held_70 counts an outcome on a bound as inside: where nothing more is spent, that is the lower bound. spread_70 is
     the share of outcomes in the middle 70 % of their forecast, those without further spend spread over the probability
@@ -203,13 +202,18 @@ def measure(rows: pd.DataFrame) -> dict[str, float]:
     }
     bounds = [f"{name}_{end}" for name in SIMPLE_RULES for end in ("lower", "upper")]
     common = rows.dropna(subset=bounds) if set(bounds) <= set(rows) else rows.iloc[:0]
-    if len(common):
-        scores = {"score": score_interval(common["actual"], common["lower_70"], common["upper_70"])}
-        for name in SIMPLE_RULES:
-            scores[name] = score_interval(common["actual"], common[f"{name}_lower"], common[f"{name}_upper"])
-        means = {name: float((one / common["usual"]).mean()) for name, one in scores.items()}
-        row |= means | {"ratio": means["score"] / min(means[name] for name in SIMPLE_RULES)}
-    return row
+    return row | _compare_scores(common) if len(common) else row
+
+
+def _compare_scores(common: pd.DataFrame) -> dict[str, float]:
+    """The score of each rule's intervals: how many times as high as that of the forecast, sums of each series compared,
+    geometric mean over series. ratio: that of the forecast to the best rule."""
+    scores = pd.DataFrame({"own": score_interval(common["actual"], common["lower_70"], common["upper_70"])})
+    for name in SIMPLE_RULES:
+        scores[name] = score_interval(common["actual"], common[f"{name}_lower"], common[f"{name}_upper"])
+    sums = scores.groupby(common["series"]).sum()
+    times = {name: float(np.exp(np.log(sums[name] / sums["own"]).mean())) for name in SIMPLE_RULES}
+    return {"n_rules": len(common), **times, "ratio": 1 / min(times.values())}
 
 
 # --- alerts ---

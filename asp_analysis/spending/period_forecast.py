@@ -54,7 +54,7 @@ class Limit:
 
 
 def forecast_period(spend: DailySpend, limit: Limit) -> PeriodForecast:
-    """Forecast the period in which the last day of the series lies; the series ends with the day that is looked from.
+    """Forecast the period of the last day of the series, as of the end of that day.
 
     Raises:
         EstimationRefusal: the history is too short, or has nearly no spend.

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from asp_analysis.store.budgets import NewBudget
 
 _ACTIONS = ("set", "list", "remove")
-_EVERY = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter"}
-_PARTS = ("team", "person", "project", "model")
+_PERIOD_OF_OPTION = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter"}
+_PART_OPTIONS = ("team", "person", "project", "model")
 
 
 class _Probability(click.ParamType):
@@ -39,7 +39,7 @@ class _Probability(click.ParamType):
 
 
 @dataclass(frozen=True)
-class _Said:
+class _WantedBudget:
     """What a command line says of a budget: parts as (dimension, name), amounts as (period, amount)."""
 
     parts: list[tuple[str, str]]
@@ -55,18 +55,22 @@ def _budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def command(**words: Any) -> Any:
-        parts = [(name, words.pop(name)) for name in _PARTS]
+        parts = [(name, words.pop(name)) for name in _PART_OPTIONS]
         label = words.pop("label")
         parts += [(f"label {label.partition('=')[0]}", label.partition("=")[2])] if label is not None else []
-        amounts = [(_EVERY[name], words.pop(name)) for name in _EVERY]
-        said = _Said([one for one in parts if one[1] is not None], [one for one in amounts if one[1] is not None])
+        amounts = [(_PERIOD_OF_OPTION[name], words.pop(name)) for name in _PERIOD_OF_OPTION]
+        said = _WantedBudget(
+            [one for one in parts if one[1] is not None], [one for one in amounts if one[1] is not None]
+        )
         return function(said=said, **words)
 
-    for name in reversed(_EVERY):
-        amount = click.option(f"--{name}", type=float, metavar="AMOUNT", help=f"May be spent per {_EVERY[name]}.")
+    for name in reversed(_PERIOD_OF_OPTION):
+        amount = click.option(
+            f"--{name}", type=float, metavar="AMOUNT", help=f"May be spent per {_PERIOD_OF_OPTION[name]}."
+        )
         command = amount(command)
     command = click.option("--label", metavar="NAME=VALUE", help="Of this label.")(command)
-    for name in reversed(_PARTS):
+    for name in reversed(_PART_OPTIONS):
         command = click.option(f"--{name}", metavar="NAME", help=f"Of this {name}. [default: the whole store]")(command)
     return command
 
@@ -85,7 +89,7 @@ def _budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def command(
     action: str | None,
     name: str | None,
-    said: _Said,
+    said: _WantedBudget,
     is_tokens: bool,
     check: float | None,
     as_of: str | None,
@@ -124,7 +128,7 @@ def command(
             _check(answers, check)
 
 
-def _read_budget(said: _Said, is_tokens: bool) -> "NewBudget":
+def _read_budget(said: _WantedBudget, is_tokens: bool) -> "NewBudget":
     from asp_analysis.store.budgets import NewBudget
 
     if len(said.amounts) != 1:
