@@ -3,8 +3,8 @@
 Levels are mixed by how well they did. Errors count by how far ahead they looked, how long ago they were, and how alike
 the days before them were (a part that rests and one that is busy go on in different ways). They are a conformal
 predictive distribution: quantiles of past errors of forecasts made in the same way (Vovk and others 2005), weighted
-(Barber and others 2023). Errors of shorter forecasts replace missing ones of long forecasts, wider by what drifts. A normal
-distribution worth three windows keeps few errors from promising too much.
+(Barber and others 2023). Errors of shorter forecasts replace missing ones of long forecasts, wider by what drifts. A
+normal distribution worth three windows keeps few errors from promising too much.
 """
 
 from __future__ import annotations
