@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from asp_analysis.probe.totals import Total
     from asp_analysis.session import Session
 
-OPEN_SQL = "SELECT task_id, project_id, task_type, size FROM tasks WHERE outcome = 'open' ORDER BY created_at, task_id"
+OPEN_SQL = (
+    "SELECT task_id, project_id, task_type, estimated_size AS size FROM tasks WHERE outcome = 'open' "
+    "ORDER BY created_at, task_id"
+)
 NAMED_SQL = (
-    "SELECT task_id, project_id, task_type, size FROM tasks WHERE list_contains($task_ids, task_id) ORDER BY task_id"
+    "SELECT task_id, project_id, task_type, estimated_size AS size FROM tasks "
+    "WHERE list_contains($task_ids, task_id) ORDER BY task_id"
 )
 
 

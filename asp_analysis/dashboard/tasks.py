@@ -154,7 +154,7 @@ def _list_open(facts: Facts, chosen: Chosen) -> list[Part]:
 def _estimate_some(facts: Facts, tasks: pd.DataFrame) -> dict[str, SortedCell]:
     """Return the kept estimates of open tasks, and new ones for a few that have a size but none kept."""
     found = _read_kept(facts.forecasts, tasks["task_id"].tolist())
-    asked = tasks[tasks["size"].gt(0) & ~tasks["task_id"].isin(list(found))][:MOST_ESTIMATES]
+    asked = tasks[tasks["estimated_size"].gt(0) & ~tasks["task_id"].isin(list(found))][:MOST_ESTIMATES]
     if not len(asked):
         return found
     new = [_know_task(row) for row in asked.to_dict("records")]
@@ -167,7 +167,7 @@ def _estimate_some(facts: Facts, tasks: pd.DataFrame) -> dict[str, SortedCell]:
 
 def _know_task(row: dict[Hashable, Any]) -> NewTask:
     known = {name: row[name] for name in ("project_id", "task_type") if not pd.isna(row[name])}
-    return NewTask(task=KnownTask(task_id=str(row["task_id"]), **known), log_size=float(np.log(row["size"])))
+    return NewTask(task=KnownTask(task_id=str(row["task_id"]), **known), log_size=float(np.log(row["estimated_size"])))
 
 
 def _write_answer(answer: Estimate | EstimationRefusal) -> SortedCell:

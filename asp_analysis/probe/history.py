@@ -9,6 +9,7 @@ The input of every estimate is one frame, the history:
 | started_at | instant, UTC, optional | when work began: a forecast knows only what was known then (`Series.known`) |
 | llm_model, agent_role | str | together they name a series |
 | size | float, optional | the proxy known before the task starts; NaN when unknown |
+| size_source | str, optional | where it is "actual", the size was counted after the work, and is not used |
 | roles | str, optional | the work that the rows of a series represent, where it is more than agent_role says |
 | project_id, task_type | str, optional | classes of alike tasks, for the reference class |
 | is_finished | bool, optional (true) | the task ended by itself with a result, right or wrong |
@@ -46,6 +47,9 @@ _KEPT = [
     *("task_id", "known_at", "started_at", "order", "project_id", "task_type"),
     *("size", "size_source", "cost", "attempts", "is_censored"),
 ]
+
+LATE = "actual"
+"""What `size_source` says of a size that was counted after the work."""
 
 UNNAMED = "unnamed"
 """What a model or role is called that the source did not name: an empty name could not be asked for."""
@@ -129,6 +133,13 @@ def take_whole_costs(history: pd.DataFrame) -> pd.DataFrame:
     return history.assign(**costs).drop(columns=[f"whole_{name}" for name in COST_VECTOR], errors="ignore")
 
 
+def hide_late_sizes(history: pd.DataFrame) -> pd.DataFrame:
+    """The history without sizes that were counted after the work (`size_source` actual): no forecast knew them."""
+    if "size" not in history.columns or "size_source" not in history.columns:
+        return history
+    return history.assign(size=history["size"].where(history["size_source"] != LATE))
+
+
 def check_history(history: pd.DataFrame) -> pd.DataFrame:
     """The history in time order with every optional column and whole costs, numbered as outcomes became known.
 
@@ -141,7 +152,7 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
         raise InputError(
             f"A history needs the columns {', '.join(_REQUIRED)}, {', '.join(missing)} missing. Rename or add them."
         )
-    frame = take_whole_costs(history)
+    frame = take_whole_costs(hide_late_sizes(history))
     present = [name for name in COST_VECTOR if name in frame.columns]
     if not present:
         raise InputError(f"A history needs at least one of {', '.join(COST_VECTOR)}, none found. Add a cost column.")

@@ -17,7 +17,7 @@ import pandas as pd
 from asp_analysis.alternatives import find_alternatives
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.executions import COST_VECTOR
-from asp_analysis.probe.history import SERIES, UNNAMED, name_all, take_whole_costs
+from asp_analysis.probe.history import SERIES, UNNAMED, hide_late_sizes, name_all, take_whole_costs
 from asp_analysis.probe.models.candidates import MODELS
 from asp_analysis.probe.models.nested import KnownTask
 from asp_analysis.probe.models.spread_prior import SpreadPrior, read_shipped_prior
@@ -145,7 +145,7 @@ def pose(history: pd.DataFrame, question: Question) -> pd.DataFrame:
         EstimationRefusal: there is no such model or role (the message lists what there is), or models that did the
             same work side by side would be summed.
     """
-    history = name_all(history)
+    history = hide_late_sizes(name_all(history))
     named = history if question.model == EACH else _select(history, "llm_model", question.model)
     if question.role not in (None, EACH):
         _select(named, "agent_role", question.role)

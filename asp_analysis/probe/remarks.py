@@ -9,7 +9,7 @@ import numpy as np
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.probe.backtest import Replay
 from asp_analysis.probe.cut_off import find_uncut_quantiles
-from asp_analysis.probe.history import Series
+from asp_analysis.probe.history import LATE, Series
 from asp_analysis.probe.models.candidates import LEAST_FOR_A_LINE
 from asp_analysis.probe.models.changes import find_changes
 from asp_analysis.probe.models.conformal import FARTHEST_SD, Limits, measure_distance
@@ -92,13 +92,12 @@ def _remark_on_size(found: Replay, row: int) -> Iterator[str]:
 
 
 def _remark_on_hindsight(found: Replay, row: int) -> Iterator[str]:
-    """Sizes that were counted after the work make the record better than a forecast with a guessed size can be."""
-    is_sized = ~np.isnan(found.series.size)
-    late = int((found.series.tasks["size_source"][is_sized] == "actual").sum())
+    """Sizes that were counted after the work are no evidence for a size that is known before it."""
+    late = int((found.series.tasks["size_source"] == LATE).sum())
     if late and not np.isnan(found.timeline.log_size[row]):
         yield (
-            f"{late} of {int(is_sized.sum())} past sizes were counted after the work: a size that you guess before is "
-            "less certain than these, and the interval does not say by how much."
+            f"{late} of {len(found.series.tasks)} past sizes were counted after the work and are not used: nobody knew "
+            "them before it. Load sizes from before as estimated_size."
         )
 
 

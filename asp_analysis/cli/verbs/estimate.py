@@ -86,21 +86,27 @@ def command(
         raise click.UsageError("--keep needs --task ID: an estimate is kept with its task.")
     with open_session(db) as session:
         history = read_history(session)
+        known = None if is_comparison else session.view("known_before")
         if question.task.task_id is not None:
-            query = "SELECT task_id, project_id, task_type, size FROM tasks WHERE task_id = $task_id"
+            query = "SELECT task_id, project_id, task_type, estimated_size AS size FROM tasks WHERE task_id = $task_id"
             question = look_up_task(question, session.sql(query, task_id=question.task.task_id))
     if is_comparison:
         _print_comparison(history, question, output)
         return
     vector = estimate(history, question)
+    proxies = _explain(history, question, known) if known is not None else {}
     if is_kept:
         _keep(vector, question, db)
     if output == "csv":
         print_frame(vector.to_listing(), output)
     elif output == "json":
-        click.echo(json.dumps({"estimates": list(vector.to_dict().values()), "refusals": vector.refusals}))
+        told = {name: frame.to_dict("records") for name, frame in proxies.items()}
+        made = list(vector.to_dict().values())
+        click.echo(json.dumps({"estimates": made, "refusals": vector.refusals, "known_before": told}))
     else:
         _print(vector)
+        for name, frame in proxies.items():
+            say(_describe_proxies(name, frame))
     if under is not None:
         (note if output else say)(_describe_chance(vector, under))
 
@@ -129,6 +135,33 @@ def _print(vector: "CostVector") -> None:
             say("  Marked for human review: the interval is wider than ±50 % of the estimate.")
     for name, reason in vector.refusals.items():
         note(f"{name} cannot be estimated: {reason}")
+
+
+def _explain(history: "pd.DataFrame", question: "Question", known: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
+    """Return for each component what is known before a task and explains it; components without any are left out."""
+    from asp_analysis.probe.backtest import find_own
+    from asp_analysis.probe.history import split_series
+    from asp_analysis.probe.proxies import explain_costs
+    from asp_analysis.probe.question import pose
+
+    posed, found = pose(history, question), {}
+    for component in question.components:
+        every = split_series(posed, component, question.per)
+        if every and len(frame := explain_costs(every[find_own(every, question)], known)):
+            found[component] = frame
+    return found
+
+
+def _describe_proxies(component: str, frame: "pd.DataFrame") -> str:
+    parts = [
+        f"{row['proxy']} explains {_write_explained(row['explained_share'])} of it ({row['tasks']} tasks)"
+        for row in frame.to_dict("records")
+    ]
+    return f"Known before a task, {component}: {'; '.join(parts)}."
+
+
+def _write_explained(share: float) -> str:
+    return f"{share:.0%}" if share > 0 else "nothing"
 
 
 def _describe_chance(vector: "CostVector", under: float) -> str:

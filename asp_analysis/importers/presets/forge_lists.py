@@ -27,6 +27,9 @@ DERIVED = "derived."
 _GITHUB_URL = re.compile(r"https?://[^/]+/([^/\s]+/[^/\s]+)/(?:pull|issues)/\d+")
 _GITLAB_URL = re.compile(r"https?://[^/]+/(.+?)/-/merge_requests/\d+")
 _FILES_LISTED = 100
+_TEXT_READ = 100_000
+_ADDRESS = re.compile(r"\w+://\S+")
+_FILE_NAME = re.compile(r"((?:[\w.-]{1,100}/){1,20}[\w-]{1,100}\.[A-Za-z]\w{0,4}\b)|`([\w-]{1,100}\.[A-Za-z]\w{0,4})`")
 
 
 class ForgeList:
@@ -99,6 +102,7 @@ class ForgeList:
             "open_minutes": minutes_between(created, merged),
             "is_of_bot": self._bots.has(record["author"]) if record.get("author") else None,
             "text_length": _length(record, "title", "body"),
+            "files_named": _count_files(record.get("body")),
             "is_human_reviewed": None,
             **check_facts(dicts(record.get("statusCheckRollup"))),
         }
@@ -169,3 +173,11 @@ def _labels(record: Found) -> list[str]:
 def _length(record: Found, *names: str) -> int | None:
     texts = [text for name in names if isinstance(text := record.get(name), str)]
     return sum(map(len, texts)) if texts else None
+
+
+def _count_files(text: Any) -> int | None:
+    """Count the files that a text names: paths with a folder, or names with an ending in backticks; not addresses."""
+    if not isinstance(text, str):
+        return None
+    own = _ADDRESS.sub(" ", text[:_TEXT_READ])
+    return len({name.removeprefix("./") for found in _FILE_NAME.findall(own) for name in found if name})

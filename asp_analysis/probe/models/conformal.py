@@ -257,7 +257,8 @@ class Limits:
         size = past.log_size[:n]
         largest = _accumulate(np.fmax, np.where(np.isnan(size), -np.inf, size), -np.inf)[known]
         smallest = _accumulate(np.fmin, np.where(np.isnan(size), np.inf, size), np.inf)[known]
-        is_outside = (past.log_size > largest) | (past.log_size < smallest)
+        is_seen = largest >= smallest  # where no size was known before, a size is far from nothing
+        is_outside = is_seen & ((past.log_size > largest) | (past.log_size < smallest))
         least = np.where(is_outside, -np.inf, _accumulate(np.fmin, past.log_cost, np.inf)[known])
         most = np.where(is_outside, np.inf, _accumulate(np.fmax, past.log_cost, -np.inf)[known])
         stretch = np.where(is_outside & (known >= ENOUGH), measure_stretch(past), 1.0)
