@@ -207,6 +207,17 @@ def test_a_review_that_asks_for_changes_is_a_defect_found_in_review(load, empty_
     assert found[0]["metadata"]["assumed"] == ["defect_type", "phase_injected"]
 
 
+def test_a_finding_of_a_bot_that_a_commit_answered_is_confirmed_by_the_person_who_approved(load, empty_store):
+    reviews = [review("coderabbitai", "CHANGES_REQUESTED", 11), review("bob", "APPROVED", 14)]
+    commits = [{"committedDate": "2026-01-02T12:30:00Z"}]
+    load("gh-pr", [pull(1, reviews=reviews, commits=commits), pull(2, reviews=reviews)])
+    found = {row["task_id"]: row for row in defects(empty_store).values()}
+    judged = [
+        (found[f"shop/till#{n}"]["is_validated_by_human"], found[f"shop/till#{n}"]["is_false_positive"]) for n in (1, 2)
+    ]
+    assert judged == [(1, 0), (0, 1)]
+
+
 def test_reviews_after_the_merge_are_no_defects_and_open_ones_are_not_fixed(load, empty_store):
     late = {**review("bob", "CHANGES_REQUESTED", 11), "submittedAt": "2026-01-04T11:00:00Z"}
     asked = [review("bob", "CHANGES_REQUESTED", 11)]

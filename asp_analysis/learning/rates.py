@@ -175,21 +175,27 @@ def gather_review(stage: str, known: Telemetry, memory: int) -> Evidence:
 
     Criteria: share of the decided findings that a person confirmed; share of the real defects that were flagged. A
     review answers for what was made in its own stage: before Code, or in Code and after. Reviews of open tasks do not
-    count yet: what escaped them is not known.
+    count yet: what escaped them is not known. Reviews by programs on a forge are reviews of code.
     """
     tasks, stages = known.list_ended(), group_reviewers(known.roles)
-    roles, is_own = stages[stage], name_stages(known)
-    own = known.defects[is_own == stage]
+    roles, defects = stages[stage], known.defects
+    if len(known.on_forges):
+        defects = pd.concat([defects, known.on_forges], ignore_index=True)
+    own = defects[name_stages(defects, known.roles) == stage]
     flagged = own[own["is_flagged_by_agent"] & own["phase_removed"].isin(roles)]
     flagged = flagged.assign(is_confirmed=flagged["is_validated_by_human"] & ~flagged["is_false_positive"])
     flagged = flagged.assign(is_refuted=flagged["is_false_positive"])
     seen = known.runs.loc[known.runs["agent_role"].isin(roles), "task_id"]
+    on_forges = known.reviewed_on_forges if stage == "Code" else frozenset()
+    if on_forges & known.traced:
+        seen = pd.concat([seen, pd.Series(sorted(on_forges & known.traced))], ignore_index=True)
     real = own[~own["is_false_positive"] & is_among(own["task_id"], seen)]
     real = real.assign(is_caught=real["is_flagged_by_agent"], has_escaped=~real["is_flagged_by_agent"])
     confirmed = average_recent(tasks, flagged, "is_confirmed")
     refuted, escaped = average_recent(tasks, flagged, "is_refuted"), average_recent(tasks, real, "has_escaped")
     reviews = known.runs[known.runs["agent_role"].isin(roles)].groupby("task_id")["executions"].sum()
-    count = np.cumsum(tasks["task_id"].map(reviews).fillna(0).to_numpy(dtype=np.int64))
+    counts = tasks["task_id"].map(reviews).fillna(0).to_numpy(dtype=np.int64)
+    count = np.cumsum(counts + tasks["task_id"].isin(on_forges).to_numpy(dtype=np.int64))
     published = Published(
         metric="true_positive_rate",
         target=0.80,
@@ -247,10 +253,10 @@ def group_reviewers(roles: pd.DataFrame) -> dict[str, list[str]]:
     return {"Design": [*reviewers.loc[is_design, "agent_role"]], "Code": [*reviewers.loc[~is_design, "agent_role"]]}
 
 
-def name_stages(known: Telemetry) -> pd.Series:
+def name_stages(defects: pd.DataFrame, roles: pd.DataFrame) -> pd.Series:
     """Name for each defect the stage in which it was made; empty for a phase without a place in the order."""
-    order = dict(zip(known.roles["agent_role"], known.roles["phase_order"], strict=True))
-    made = known.defects["phase_injected"].map(order)
+    order = dict(zip(roles["agent_role"], roles["phase_order"], strict=True))
+    made = defects["phase_injected"].map(order)
     stage = pd.Series(np.where(made < order.get("Code", 40), "Design", "Code"), index=made.index, dtype=object)
     return stage.where(made.notna(), None)
 

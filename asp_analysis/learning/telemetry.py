@@ -1,7 +1,7 @@
 """What learning is computed from, as it was known at one instant: what came later is cut away."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -14,15 +14,27 @@ KNOWN_TASK_COLUMNS = (
 """What is kept of a task: what its executions and defects add up to is unknown for an earlier instant."""
 
 
+SETTLED_DAYS = 60
+"""Days after which a defect that a review on a forge missed has shown itself in the history of the code, if ever."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Telemetry:
-    """Five frames with the columns of the views tasks, defects, work, stored_forecasts and stg_roles, in this order."""
+    """Five frames with the columns of the views tasks, defects, work, stored_forecasts and stg_roles, in this order.
+
+    on_forges: defects of tasks that programs reviewed on a forge, though their type or phase is assumed: what reviewers
+    found and what escaped them does not depend on these. reviewed_on_forges: the ids of these tasks; traced: those of
+    which the history of the code is known, so that an escape would be.
+    """
 
     tasks: pd.DataFrame
     defects: pd.DataFrame
     runs: pd.DataFrame
     forecasts: pd.DataFrame
     roles: pd.DataFrame
+    on_forges: pd.DataFrame = field(default_factory=pd.DataFrame)
+    reviewed_on_forges: frozenset[str] = frozenset()
+    traced: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, view: Callable[[str], pd.DataFrame]) -> "Telemetry":
@@ -31,10 +43,15 @@ class Telemetry:
         Defects whose type or phase is assumed are left out: a history of code knows the defects of recent tasks only
         later, and what is assumed is no evidence that anybody may act alone.
         """
-        defects = view("defects")
+        defects, efforts = view("defects"), view("human_effort")
+        is_assumed = defects["is_assumed"].astype(bool)
+        reviewed = frozenset(efforts.loc[efforts["reviews_by_bots"].fillna(0) > 0, "task_id"])
         return cls(
             tasks=view("tasks"),
-            defects=defects[~defects["is_assumed"].astype(bool)],
+            defects=defects[~is_assumed],
+            on_forges=defects[is_assumed & defects["task_id"].isin(reviewed)],
+            reviewed_on_forges=reviewed,
+            traced=frozenset(view("stg_changes")["task_id"]),
             runs=view("work"),
             forecasts=view("stored_forecasts"),
             roles=view("stg_roles"),
@@ -53,6 +70,7 @@ class Telemetry:
             self,
             tasks=tasks.assign(is_done=is_done).sort_values(["completed_at", "task_id"], ignore_index=True),
             defects=_cut_defects(self.defects, instant),
+            on_forges=_cut_young(self.on_forges, tasks, instant),
             runs=self.runs[self.runs["first_at"] <= instant].sort_values(["first_at", "task_id"], ignore_index=True),
             forecasts=_cut_forecasts(self.forecasts, instant),
         )
@@ -72,6 +90,15 @@ def _cut_defects(defects: pd.DataFrame, instant: pd.Timestamp) -> pd.DataFrame:
     spoken = known["is_validated_by_human"] | known["is_false_positive"]
     known["is_decided"] = spoken & ~(known["fixed_at"] > instant)
     return known.sort_values(["found_at", "defect_id"], ignore_index=True)
+
+
+def _cut_young(defects: pd.DataFrame, tasks: pd.DataFrame, instant: pd.Timestamp) -> pd.DataFrame:
+    """Return the defects of forges as known at an instant, of tasks that ended `SETTLED_DAYS` before: what escaped the
+    review of a younger one is not known yet."""
+    if defects.empty:
+        return defects
+    settled = tasks.loc[tasks["completed_at"] <= instant - pd.Timedelta(days=SETTLED_DAYS), "task_id"]
+    return _cut_defects(defects[defects["task_id"].isin(settled)], instant)
 
 
 def _cut_forecasts(forecasts: pd.DataFrame, instant: pd.Timestamp) -> pd.DataFrame:

@@ -19,6 +19,7 @@ _QUALITY_TABLES = (
     *("measures", "yields", "matrix", "costs", "reviews", "reviews-by-type", "fixes", "accepted", "types", "charts"),
     *_AREAS,
     "predictions",
+    *("people", "costs-with-people"),
 )
 _MAIN_OF_QUALITY = ("measures", "yields", "costs", "reviews")
 
@@ -32,29 +33,66 @@ _MAIN_OF_QUALITY = ("measures", "yields", "costs", "reviews")
     help="Order of your own phases: agent_role, phase_order, kind. [default: the store's roles]",
 )
 @click.option("--before", metavar="PHASE", help="Process yield before PHASE. [default: the first failure phase]")
+@click.option(
+    "--minutes",
+    "stated",
+    multiple=True,
+    metavar="WHAT=NUMBER",
+    help="Minutes of a person for one prompt, review or interruption, as in review=20; repeatable.",
+)
+@click.option("--usd-per-hour", type=float, metavar="NUMBER", help="What an hour of a person costs.")
 @format_options
 @reading_options
-def command(table: str | None, phases: Path | None, before: str | None, output: str | None, db: str | None) -> None:
+def command(
+    table: str | None,
+    phases: Path | None,
+    before: str | None,
+    stated: tuple[str, ...],
+    usd_per_hour: float | None,
+    output: str | None,
+    db: str | None,
+) -> None:
     """Show where defects come from, what finds them, and the cost.
 
     Example: asp-analysis quality --table yields
     """
-    from asp_analysis.quality import Work, flow_note
+    from asp_analysis.quality import PeopleRates, Work, costs_with_people, flow_note, people_costs
 
     order = None if phases is None else _read_phases(phases)
+    rates = PeopleRates(minutes=_read_minutes(stated), usd_per_hour=usd_per_hour)
     with open_session(db) as session:
         work = Work.read(session.view, order)
+        people = people_costs(session.view("human_effort"), rates)
+    of_people = {"people": people, "costs-with-people": costs_with_people(work, people)}
     remarks = [remark for remark in (work.unfinished_note(), flow_note(work)) if remark]
-    if table:
+    shown = {name: frame for name, frame in of_people.items() if rates != PeopleRates()}
+    if table in of_people:
+        print_frame(of_people[table], output)
+    elif table:
         print_frame(_make_table(work, table, before), output)
     elif output:
-        print_report({name: _make_table(work, name, before) for name in _MAIN_OF_QUALITY} | {"notes": remarks}, output)
+        tables = {name: _make_table(work, name, before) for name in _MAIN_OF_QUALITY}
+        print_report(tables | shown | {"notes": remarks}, output)
     else:
         for name in _MAIN_OF_QUALITY:
             say(f"{name}:")
             print_frame(_drop_remark(_make_table(work, name, before), work.unfinished_note()), None)
+        for name, frame in shown.items():
+            say(f"{name}:")
+            print_frame(frame, None)
     for remark in remarks:
         note(remark)
+
+
+def _read_minutes(stated: tuple[str, ...]) -> dict[str, float]:
+    found = {}
+    for pair in stated:
+        name, _, number = pair.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            raise InputError(f"{pair!r} is not WHAT=NUMBER. Write the minutes as in --minutes review=20.") from None
+    return found
 
 
 def _drop_remark(frame: "pd.DataFrame", remark: str) -> "pd.DataFrame":

@@ -87,7 +87,7 @@ def review_facts(reviews: list[Found], commits: list[Found], about: Found, bots:
         "is_human_reviewed": True if judged else False if about["merged_at"] else None,
         "review_rounds": _count_rounds(others, pushes),
         "waiting_minutes": minutes_between(about["created_at"], by_person[0][0]) if by_person else None,
-        "changes_requested": _changes_requested(others, about, bots),
+        "changes_requested": _changes_requested(others, about | {"pushes": pushes}, bots),
     }
 
 
@@ -122,9 +122,24 @@ def _changes_requested(reviews: list[tuple[str, Found]], about: Found, bots: Bot
                 "at": at,
                 "settled_at": settled,
                 "is_of_bot": bots.has(one.get("author")),
+                **(_judge_finding(at, reviews, about, bots) if bots.has(one.get("author")) else {}),
             }
         )
     return found
+
+
+def _judge_finding(at: str, reviews: list[tuple[str, Found]], about: Found, bots: Bots) -> Found:
+    """Return what a person made of a finding before the merge, by acts: approved after a commit that followed it, it
+    is confirmed; approved and merged though none followed, it is refuted; else nobody decided."""
+    merged, pushes = about["merged_at"], about["pushes"]
+    approvals = [
+        later
+        for later, one in reviews
+        if merged and at < later <= merged and one.get("state") == "APPROVED" and not bots.has(one.get("author"))
+    ]
+    followed = [push for push in pushes if merged and at < push <= merged]
+    is_confirmed = bool(approvals and followed and approvals[-1] > followed[0])
+    return {"is_confirmed": is_confirmed, "is_refuted": bool(pushes and approvals and not followed)}
 
 
 def check_facts(checks: list[Found]) -> Found:
