@@ -15,6 +15,7 @@ from asp_analysis.importers.git.repository_history import History, read_history
 from asp_analysis.load_options import LoadOptions
 from asp_analysis.store.agent_sessions import StoredSession, has_role, stored_sessions, transcript_state
 from asp_analysis.store.database import Store
+from asp_analysis.store.issue_reports import issue_reports
 from asp_analysis.store.loads import WriteRules, last_loads, write_loads
 from asp_analysis.store.log import LoadedFile, LoadResult, unchanged_result
 from asp_analysis.unloading import merge_of_load
@@ -22,7 +23,7 @@ from asp_analysis.unloading import merge_of_load
 LOADED_AS = "git"
 """What the load log says that a repository was loaded as."""
 
-_READER = 1
+_READER = 2
 """Changes whenever the reader does: repositories are then read again though nothing new is in them."""
 
 
@@ -40,7 +41,8 @@ def load_repositories(store: Store, paths: Iterable[Path], options: LoadOptions)
         stamps = dict(options.reading.stamps)
         repository.name = stamps.get("repository", repository.name)
         with store.transaction() as connection:
-            source = _source(repository, options, transcript_state(connection))
+            reported = issue_reports(connection, repository.name)
+            source = _source(repository, options, transcript_state(connection), reported)
         logged = last_loads(store).get(source.file)
         if logged is not None and (logged["sha256"], logged["loaded_as"]) == (source.sha256, LOADED_AS):
             yield unchanged_result(logged)
@@ -48,7 +50,7 @@ def load_repositories(store: Store, paths: Iterable[Path], options: LoadOptions)
         with store.transaction() as connection:
             sessions = stored_sessions(connection)
             has_production = has_role(connection, PRODUCTION["agent_role"])
-        history = read_history(repository)
+        history = read_history(repository, reported)
         known = {session.session_id: session for session in _sessions(sessions, repository)}
         telling = Telling(
             history=history,
@@ -69,9 +71,17 @@ def _write(store: Store, source: LoadedFile, telling: Telling) -> LoadResult:
     return result
 
 
-def _source(repository: Repository, options: LoadOptions, state: int) -> LoadedFile:
-    """Return what the load log keeps: the fingerprint is of all references, the options and the sessions there are."""
-    said = {"task_from": options.reading.task_from, "main": repository.main, "sessions": state, "reader": _READER}
+def _source(repository: Repository, options: LoadOptions, state: int, reported: dict[int, int]) -> LoadedFile:
+    """Return what the load log keeps: the fingerprint is of all references, the options, and the sessions and reports
+    of issues that there are."""
+    reports = hashlib.sha256(json.dumps(sorted(reported.items())).encode()).hexdigest()[:16]
+    said = {
+        "task_from": options.reading.task_from,
+        "main": repository.main,
+        "sessions": state,
+        "reports": reports,
+        "reader": _READER,
+    }
     refs = repository.text("for-each-ref", "--format=%(objectname) %(refname)") + json.dumps(said)
     return LoadedFile(
         file=f"{repository.name} (git)",

@@ -70,6 +70,28 @@ def test_fixes_name_the_change_that_they_mend(planted, history):
     assert mends == planted.truth.mends
 
 
+def test_a_change_that_is_younger_than_the_report_did_not_bring_the_defect_in(repository):
+    """Two changes wrote the lines that a fix takes away; the issue was reported between them."""
+    repository.edit(3)
+    repository.commit("feat: first part")
+    reported = repository.now + DAY
+    repository.pass_time(3)
+    mine = next(f"src/{name}.py" for name in ("api", "store", "web", "jobs")
+                if any("change_1_" in line for line in repository.lines(f"src/{name}.py")))  # fmt: skip
+    held = repository.lines(mine)
+    repository.write(mine, [*held, *[f"def later_{number}(x): return x * {number}" for number in range(9)]])
+    repository.commit("feat: second part")
+    repository.pass_time(1)
+    repository.write(
+        mine, [line for line in repository.lines(mine) if "change_1_" not in line and "later_" not in line]
+    )
+    repository.commit("fix: both parts\n\nFixes #7")
+    unknown, known = (read_history(Repository(repository.path), told) for told in ({}, {7: reported}))
+    assert len(unknown.fixes[-1].blamed) == 2 and unknown.fixes[-1].reported_at is None
+    assert [title(known.changes[number]) for number in known.fixes[-1].blamed] == ["feat: first part"]
+    assert known.fixes[-1].blamed.popitem()[1] == 1 and known.fixes[-1].reported_at == reported
+
+
 def test_changes_that_were_mended_soon_were_touched_again(planted, history):
     found = by_title(history)
     for name in planted.truth.reworked:

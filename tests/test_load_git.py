@@ -235,6 +235,24 @@ def test_no_agent_may_act_alone_by_defects_that_a_history_implies(run, repositor
         assert len(Telemetry.read(session.view).defects) == 0
 
 
+def test_a_defect_is_found_when_its_issue_was_reported(run, repository, empty_store, tmp_path):
+    name = repository.feature("commit")
+    marker = f"change_{repository.count}_"
+    repository.pass_time(1)
+    run("load", "--git", repository.path, "--label", "repository=a/shop", "--db", empty_store)
+    repository.mend(name, f"{marker}2(")
+    repository.git("commit", "-q", "--amend", "-m", "fix: wrong sum\n\nFixes #7")
+    issue = {"number": 7, "title": "wrong", "state": "OPEN", "createdAt": instant(repository.now - DAY // 2)}
+    (tmp_path / "issues.json").write_text(json.dumps([{**issue, "url": "https://github.com/a/shop/issues/7"}]))
+    ran = run("load", "--from", "gh-issue", tmp_path / "issues.json", "--db", empty_store)
+    assert ran.exit_code == 0, ran.err
+    run("load", "--git", repository.path, "--label", "repository=a/shop", "--db", empty_store)
+    reported = "(SELECT created_at FROM stg_tasks WHERE task_id = 'a/shop#7')"
+    query = f"SELECT metadata_json, found_at = {reported} FROM stg_defects WHERE fixed_at IS NOT NULL"
+    ((about, is_then),) = rows(empty_store, query)
+    assert is_then and "found_at" not in json.loads(about)["assumed"]
+
+
 def test_a_fix_costs_what_its_sessions_cost(run, repository, store, tmp_path):
     name = repository.feature("commit")
     marker = f"change_{repository.count}_"

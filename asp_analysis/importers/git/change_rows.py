@@ -223,10 +223,12 @@ def _defect(fix: Fix, telling: Telling, names: list[str], tasks: list[str]) -> R
     culprit = next(iter(fix.blamed))
     release = history.releases.get(culprit)
     is_released = release is not None and release.at <= change.completed_at
+    found_at = change.started_at if fix.reported_at is None else min(fix.reported_at, change.completed_at)
+    unsaid = ["found_at"] if fix.reported_at is None else []
     candidates = {names[number]: round(share, 6) for number, share in fix.blamed.items()}
     return {
         "defect_id": f"{'revert' if fix.is_revert else 'fix'}:{names[fix.change]}",
-        "found_at": _instant(change.started_at),
+        "found_at": _instant(found_at),
         "fixed_at": _instant(change.completed_at),
         "task_id": tasks[culprit],
         "project_id": history.repository.project,
@@ -242,7 +244,7 @@ def _defect(fix: Fix, telling: Telling, names: list[str], tasks: list[str]) -> R
                 "method": "revert" if fix.is_revert else "szz",
                 "fix": names[fix.change],
                 "candidates": candidates,
-                "assumed": ["defect_type", "found_at", "phase_injected", *([] if is_released else ["phase_removed"])],
+                "assumed": ["defect_type", *unsaid, "phase_injected", *([] if is_released else ["phase_removed"])],
             }
         ),
     }

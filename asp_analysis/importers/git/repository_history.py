@@ -1,7 +1,7 @@
 """Reads a repository whole: its changes, what became of each, and which change a fix corrects."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,13 +37,15 @@ class Fix:
     """A change that corrects a defect, and the changes that may have brought it in.
 
     blamed: change -> its share of the lines of code that the fix took away, the largest first; none where it only added
-    lines, or touched no code. place: file and line that the first of them wrote.
+    lines, or touched no code. place: file and line that the first of them wrote. reported_at: when the first of its
+    issues was reported, seconds, where that is known: changes that came later did not bring the defect in.
     """
 
     change: int
     blamed: dict[int, float]
     place: tuple[str, int] | None
     is_revert: bool = False
+    reported_at: int | None = None
 
 
 @dataclass(kw_only=True)
@@ -77,8 +79,10 @@ class History:
         return sum(len(change.hashes) for change in self.changes)
 
 
-def read_history(repository: Repository) -> History:
+def read_history(repository: Repository, reported: Mapping[int, int] | None = None) -> History:
     """Read the main branch line by line, the other branches, and the tags.
+
+    reported: number of an issue -> when it was reported, seconds.
 
     Raises:
         InputError: git cannot read the repository.
@@ -110,7 +114,7 @@ def read_history(repository: Repository) -> History:
     )
     found = find_reverts(changes, replay.traces)
     history.reverts = {revert.of: revert for revert in found}
-    history.fixes = list(_find_fixes(history, {revert.by for revert in found}))
+    history.fixes = list(_find_fixes(history, {revert.by for revert in found}, reported or {}))
     return history
 
 
@@ -145,7 +149,7 @@ def _is_only_picked(commits: Iterable[Commit]) -> bool:
     return all("(cherry picked from commit " in commit.message for commit in commits)
 
 
-def _find_fixes(history: History, reverting: set[int]) -> Iterable[Fix]:
+def _find_fixes(history: History, reverting: set[int], reported: Mapping[int, int]) -> Iterable[Fix]:
     """Find the changes that correct others, by the lines that they took away (SZZ).
 
     Source: Sliwerski, Zimmermann and Zeller, "When do changes induce fixes?", MSR 2005.
@@ -158,8 +162,14 @@ def _find_fixes(history: History, reverting: set[int]) -> Iterable[Fix]:
                 yield Fix(change=change.number, blamed={revert.of: 1.0}, place=None, is_revert=True)
         elif change.is_fix:
             trace = history.traces[change.number]
-            total = trace.blamed.total()
-            ordered = sorted(trace.blamed.items(), key=lambda item: (-item[1], -item[0]))
+            at = min((reported[issue] for issue in change.issues if issue in reported), default=None)
+            old = {number: n for number, n in trace.blamed.items() if at is None or _came(history, number) <= at}
+            total = sum(old.values())
+            ordered = sorted(old.items(), key=lambda item: (-item[1], -item[0]))
             blamed = {number: lines / total for number, lines in ordered}
             place = trace.places[ordered[0][0]] if ordered else None
-            yield Fix(change=change.number, blamed=blamed, place=place)
+            yield Fix(change=change.number, blamed=blamed, place=place, reported_at=at)
+
+
+def _came(history: History, number: int) -> int:
+    return history.changes[number].completed_at
