@@ -22,7 +22,6 @@ NUMBERS = {
 }
 CLASSES = {"labels": "the labels", "task_type": "the type"}
 _COMPONENTS = "what the same components cost before"
-COLUMNS = ("proxy", "tasks", "explained_share")
 
 
 def explain_costs(series: Series, known: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +42,7 @@ def explain_costs(series: Series, known: pd.DataFrame) -> pd.DataFrame:
         rows.append((words, *_judge_classes(frame[name], frame["log_cost"])))
     before = _average_components(frame)
     rows.append((_COMPONENTS, *_judge_line(before, frame["log_cost"].to_numpy())))
-    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    found = pd.DataFrame(rows, columns=["proxy", "tasks", "explained_share"])
     found = found[found["explained_share"].notna()]
     return found.sort_values(["explained_share", "proxy"], ascending=[False, True], ignore_index=True)
 
