@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-OF_CHANGES = ("stg_changes", "stg_change_sessions", "changes", "rework")
-"""Views that are empty where no repository was loaded, as in the sample."""
+OF_CHANGES = ("stg_changes", "stg_change_sessions", "changes", "rework", "human_effort")
+"""Views that are empty where no repository, transcript or pull request was loaded, as in the sample."""
 
 START = 1_700_000_000
 DAY = 86_400

@@ -44,7 +44,7 @@ def tell_outcomes(changes: pd.DataFrame) -> Finding:
             f"days, and {shares['survived']} kept at least half of theirs."
         )
     else:
-        text += " None is 30 days older than the newest commit, so that nothing can be said of what survives."
+        text += " All are less than 30 days older than the newest commit, so that nothing can be said of what survives."
     columns = ["outcome", "part", "whole", "share", "lower", "upper"]
     names = {"part": "changes", "whole": "of", "lower": "lower_share", "upper": "upper_share"}
     return Finding(
@@ -58,9 +58,15 @@ def tell_outcomes(changes: pd.DataFrame) -> Finding:
 
 def tell_cost(costs: pd.DataFrame) -> Finding:
     """Say what one outcome cost, failed attempts included. costs: the view `cost_per_outcome`."""
-    known = _whole_store(costs)
-    known = known[known.outcome.isin(list(OUTCOMES)) & known.usd_per_outcome.notna()]
+    asked = _whole_store(costs)
+    asked = asked[asked.outcome.isin(list(OUTCOMES))]
+    known = asked[asked.usd_per_outcome.notna()]
     known = known.assign(outcome=known.outcome.map(OUTCOMES))
+    if known.empty and asked.cost_usd.gt(0).any():
+        return lack(
+            "No outcome has a whole cost: executions lack theirs, or several models did the same work as alternatives.",
+            "Choose one MODEL, or load the missing costs.",
+        )
     if known.empty:
         return lack(
             "No outcome has a known cost.",
@@ -116,7 +122,7 @@ def tell_spend(changes: pd.DataFrame, costs: pd.DataFrame) -> Finding:
     shares = dict(zip(spend["outcome"], spend["cost_share"], strict=True))
     total = write_usd(spend["cost_usd"].sum())
     if set(shares) == {"not linked"}:
-        return lack(f"None of the known spend of {total} is linked with a change.", LOAD_CHANGES)
+        return lack(f"The known spend of {total} is linked with no change.", LOAD_CHANGES)
     text = (
         f"Of the known spend of {total}, **{write_share(shares.get('merged', 0))}** went into changes that were merged"
     )
@@ -193,7 +199,7 @@ def tell_links(changes: pd.DataFrame) -> Finding:
         return lack(NO_CHANGES, LOAD_CHANGES)
     if linked.empty:
         return lack(
-            f"None of {write_noun(len(changes), 'change')} is linked with a session of an agent.",
+            f"No session of an agent is linked with any of {write_noun(len(changes), 'change')}.",
             "Load the transcripts of the sessions that worked on them, then the repository again.",
         )
     table = linked.groupby("evidence").agg(changes=("change_id", "size"), cost_usd=("cost_usd", "sum")).reset_index()
