@@ -205,6 +205,8 @@ def test_a_session_of_several_changes_is_shared_and_never_counted_twice(run, rep
         repository.commit(f"feat: of {lines}\n\nSession-Id: {named}")
     transcript(tmp_path / "a.jsonl", named, "main", instant(repository.now))
     run("load", tmp_path / "a.jsonl", "--git", repository.path, "--db", empty_store)
+    tasks = rows(empty_store, "SELECT actual_size, round(cost_usd, 6), outcome FROM tasks WHERE cost_usd > 0")
+    assert tasks == [(4, 0.3, "accepted")]  # nobody else worked on these changes: size and cost are those of one task
     shares = rows(empty_store, "SELECT title, cost_usd FROM changes WHERE sessions > 0 ORDER BY lines")
     assert [(name, round(cost, 6)) for name, cost in shares] == [("feat: of 1", 0.075), ("feat: of 3", 0.225)]
 

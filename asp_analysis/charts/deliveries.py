@@ -133,7 +133,7 @@ def plot_rework_by_month(frame: pd.DataFrame, ax: Axes | None = None, title: str
     share = rows["share"].to_numpy(float)
     ends = np.vstack([share - rows["lower"], rows["upper"] - share]).clip(0)
     ax.errorbar(rows.index, share, yerr=ends, fmt="o-", color=BLUE, ecolor=SKY, capsize=3, linewidth=1.3)
-    step = -(-len(rows) // 12)
+    step = -(-len(rows) // 8)
     ax.set_xticks(
         rows.index[::step], [f"{month}\nn = {n:,}" for month, n in zip(rows.month, rows.aged_30, strict=True)][::step]
     )

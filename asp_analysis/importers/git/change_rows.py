@@ -77,7 +77,7 @@ def change_names(history: History) -> list[str]:
 
 def name_tasks(telling: Telling, names: list[str]) -> list[str]:
     """Name the task of each change: as `--task-from` names those of transcripts, else the one task of the sessions
-    that worked on it and on nothing else, else the change itself."""
+    that worked on it, if no other worked on any change of this task; else the change itself."""
     only = _only_tasks(telling)
     return [
         _key(change, telling) or only.get(change.number) or names[change.number] for change in telling.history.changes
@@ -97,7 +97,7 @@ def _key(change: Change, telling: Telling) -> str | None:
 
 
 def _only_tasks(telling: Telling) -> dict[int, str]:
-    """Return the task of a change whose sessions belong to this task alone, which worked on no other change."""
+    """Return the task of a change whose sessions belong to this task alone, as those of its other changes do."""
     tasks_of: dict[int, set[str]] = defaultdict(set)
     changes_of: dict[str, set[int]] = defaultdict(set)
     for link in telling.links:
@@ -107,7 +107,7 @@ def _only_tasks(telling: Telling) -> dict[int, str]:
     return {
         change: next(iter(tasks))
         for change, tasks in tasks_of.items()
-        if len(tasks) == 1 and len(changes_of[next(iter(tasks))]) == 1
+        if len(tasks) == 1 and all(tasks_of[other] == tasks for other in changes_of[next(iter(tasks))])
     }
 
 
