@@ -181,7 +181,7 @@ def _list_outcomes(frame: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
                 "llm_model": series.llm_model,
                 "agent_role": series.agent_role,
             }
-            found.append(series.tasks[["task_id", "known_at"]].assign(actual=series.cost, **labels))
+            found.append(series.tasks[["task_id", "known_at"]].assign(actual=series.recorded_cost, **labels))
     return pd.concat(found, ignore_index=True)
 
 

@@ -148,9 +148,12 @@ def name_level(level: float) -> str:
 
 
 def list_forecasts(found: Replay, names: Collection[str] | None = None) -> pd.DataFrame:
-    """The forecasts of a replay as rows of a backtest: of every model, or of those that are named."""
+    """The forecasts of a replay as rows of a backtest: of every model, or of those that are named.
+
+    Costs are those that were paid: a replay at the prices of today is turned back to those at the start of each task.
+    """
     series = found.series
-    n = len(series.tasks)
+    n, then = len(series.tasks), 1 / found.series.repricing
     known = found.timeline.known[:n]
     completed = pd.concat([pd.Series([pd.NaT]), series.tasks["known_at"].dt.tz_convert(None)], ignore_index=True)
     shared = pd.DataFrame(
@@ -164,18 +167,18 @@ def list_forecasts(found: Replay, names: Collection[str] | None = None) -> pd.Da
             "size": series.size,
             "size_tercile": label_sizes(series.size),
             "knowledge": pd.Categorical.from_codes(found.timeline.knowledge[:n], categories=pd.Index(KNOWLEDGE)),
-            "is_after_change": label_after_change(found.timeline.log_cost),
-            "actual": series.cost,
+            "is_after_change": label_after_change(np.log(series.recorded_cost)),
+            "actual": series.recorded_cost,
         }
     )
     frames = []
     for name, forecasts in found.forecasts.items():
         if names is not None and name not in names:
             continue
-        said = {"estimate": forecasts.estimate[:n], "mean": forecasts.mean[:n]}
+        said = {"estimate": forecasts.estimate[:n] * then, "mean": forecasts.mean[:n] * then}
         for k, level in enumerate(found.levels):
-            said[f"lower_{name_level(level)}"] = forecasts.lower[:n, k]
-            said[f"upper_{name_level(level)}"] = forecasts.upper[:n, k]
+            said[f"lower_{name_level(level)}"] = forecasts.lower[:n, k] * then
+            said[f"upper_{name_level(level)}"] = forecasts.upper[:n, k] * then
         said |= {"position": forecasts.position, "crps": forecasts.crps}
         method = found.chosen[:n] if name == AUTO else name
         rows = shared.assign(model=name, **said, method=method)

@@ -11,6 +11,7 @@ The input of every estimate is one frame, the history:
 | size | float, optional | the proxy known before the task starts; NaN when unknown |
 | size_source | str, optional | where it is "actual", the size was counted after the work, and is not used |
 | roles | str, optional | the work that the rows of a series represent, where it is more than agent_role says |
+| models | int, optional (1) | over how many models the costs of the whole series are sums |
 | project_id, task_type | str, optional | classes of alike tasks, for the reference class |
 | is_finished | bool, optional (true) | the task ended by itself with a result, right or wrong |
 | is_failed | bool, optional (not is_finished) | the task ended without a result; false for one that is not over |
@@ -31,6 +32,7 @@ import pandas as pd
 
 from asp_analysis.errors import InputError
 from asp_analysis.executions import COST_VECTOR
+from asp_analysis.probe.price_changes import measure_price_levels
 
 SERIES = ("llm_model", "agent_role")
 NOT_OVER = "not finished (pending, in progress or unknown)"
@@ -42,10 +44,11 @@ _DEFAULTS = {
     "task_type": None,
     "is_finished": True,
     "is_censored": False,
+    "models": 1,
 }
 _KEPT = [
     *("task_id", "known_at", "started_at", "order", "project_id", "task_type"),
-    *("size", "size_source", "cost", "attempts", "is_censored"),
+    *("size", "size_source", "cost", "tokens", "models", "attempts", "is_censored"),
 ]
 
 LATE = "actual"
@@ -60,9 +63,11 @@ class Series:
     """The costs of one model in one role, in the order in which they became known.
 
     tasks: columns task_id, known_at, started_at (NaT: unknown), order (position in the whole history: what is known
-    before what), project_id, task_type, size, cost, attempts (rows summed in cost), is_censored (cut off: the cost is a
-    lower bound). left_out: reason -> number of rows that do not count, for every reason. cut_costs: what the tasks that
-    were cut off and never finished had cost by then, where it is known; none of these is in tasks.
+    before what), project_id, task_type, size, cost, tokens (NaN: unknown), models and attempts (how many are summed in
+    cost), is_censored (cut off: the cost is a lower bound). left_out: reason -> number of rows that do not count, for
+    every reason. cut_costs: what the tasks that were cut off and never finished had cost by then, where it is known;
+    none of these is in tasks. price: (n + 1,), what a token cost at the start of each task and costs now, as multiples
+    of the first price; empty where it did not change.
     """
 
     llm_model: str
@@ -72,6 +77,7 @@ class Series:
     tasks: pd.DataFrame
     left_out: dict[str, int]
     cut_costs: np.ndarray = field(default_factory=lambda: np.empty(0))
+    price: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @property
     def name(self) -> str:
@@ -80,8 +86,21 @@ class Series:
 
     @property
     def cost(self) -> np.ndarray:
-        """Costs in order, in the unit of the component; all positive. Shape (n,)."""
+        """Costs in order, in the unit of the component; all positive. Shape (n,).
+
+        Where the cost of a token changed, at the price of today: what past tasks are forecast from.
+        """
+        return self.recorded_cost * self.repricing
+
+    @property
+    def recorded_cost(self) -> np.ndarray:
+        """What the tasks did cost. Shape (n,)."""
         return self.tasks["cost"].to_numpy(float)
+
+    @property
+    def repricing(self) -> np.ndarray:
+        """Factor from the price at the start of each task to that of today. Shape (n,)."""
+        return self.price[-1] / self.price[:-1] if len(self.price) else np.ones(len(self.tasks))
 
     @property
     def size(self) -> np.ndarray:
@@ -115,7 +134,22 @@ class Series:
         if older <= 0:
             return self
         left_out = {**self.left_out, f"older than the last {count:,}": older}
-        return replace(self, tasks=self.tasks.tail(count).reset_index(drop=True), left_out=left_out)
+        latest = self.tasks.tail(count).reset_index(drop=True)
+        price = self.price[older:] if len(self.price) else self.price
+        return replace(self, tasks=latest, left_out=left_out, price=price)
+
+    def follow_prices(self) -> Series:
+        """The series with what a token cost at each start, as far as its tokens and dollars say (`price_changes`).
+
+        Of one model only: what a token costs in a sum over models changes with those that are used.
+        """
+        is_of_one_model = self.llm_model != UNNAMED and (self.tasks["models"] <= 1).all()
+        if self.component != "cost_usd" or not is_of_one_model or self.tasks["tokens"].isna().all():
+            return self
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_price = np.log(self.recorded_cost / self.tasks["tokens"].to_numpy(float))
+        level = measure_price_levels(np.where(np.isfinite(log_price), log_price, np.nan))
+        return replace(self, price=np.exp(level[np.append(self.known, len(self.tasks))])) if level.any() else self
 
     def describe_left_out(self) -> str:
         """`3 cost_usd missing, 1 cut off and never finished`, or `none`."""
@@ -193,7 +227,8 @@ def split_series(history: pd.DataFrame, component: str, per: str = "finished") -
     frame = check_history(history)
     if component not in frame.columns:
         raise InputError(f"The history has no column {component}. Add it, or choose another component.")
-    frame = frame.assign(cost=frame[component], order=frame.index, attempts=1)
+    tokens = frame["tokens_in"] + frame["tokens_out"] if {"tokens_in", "tokens_out"} <= set(frame.columns) else np.nan
+    frame = frame.assign(cost=frame[component], tokens=tokens, order=frame.index, attempts=1)
     count = _count_attempts if per == "attempt" else _count_finished
     found = []
     for (model, role), group in frame.groupby(list(SERIES), sort=False):
@@ -207,7 +242,7 @@ def split_series(history: pd.DataFrame, component: str, per: str = "finished") -
                 tasks=tasks,
                 left_out=left_out,
                 cut_costs=cut_costs,
-            )
+            ).follow_prices()
         )
     return found
 
@@ -273,10 +308,11 @@ def _count_finished(group: pd.DataFrame, component: str) -> _Counted:
     is_unknown = group["cost"].isna().groupby(keys).transform("any")
     spent = group["cost"].groupby(keys).transform("sum").mask(is_unknown)
     attempts = group["cost"].groupby(keys).transform("size")
+    tokens = group["tokens"].groupby(keys).transform("sum").mask(group["tokens"].isna().groupby(keys).transform("any"))
     # One attempt of unknown start leaves the start of the sum unknown.
     started = group["started_at"].groupby(keys).transform("min")
     started = started.mask(group["started_at"].isna().groupby(keys).transform("any"))
-    done = group.assign(cost=spent, attempts=attempts, started_at=started)[is_done]
+    done = group.assign(cost=spent, tokens=tokens, attempts=attempts, started_at=started)[is_done]
     is_open = ~is_done.groupby(keys).transform("any")
     is_uncut = is_open & ~group["is_censored"]
     rows, left_out, _ = _count_attempts(done, component)

@@ -254,12 +254,20 @@ def _sum_rows(history: pd.DataFrame, question: Question) -> pd.DataFrame:
             frame[name] = total if name == "tool_calls" else total.where(is_whole, np.nan)
     frame = frame.reset_index()
     if question.model is None:
-        frame["llm_model"] = ALL_MODELS
+        frame = frame.assign(llm_model=ALL_MODELS, models=_count_models(rows))
     elif question.role is None and "roles" not in frame.columns:
         frame["roles"] = frame["llm_model"].map(_list_usual_roles(history))
     if question.role != EACH:
         frame["agent_role"] = question.agent_role
     return frame.sort_values(["known_at", *SERIES, "task_id"], ignore_index=True)
+
+
+def _count_models(rows: pd.DataFrame) -> int:
+    """Over how many models the costs of rows are sums; 2 where they are sums already of an unknown number."""
+    names = set(rows["llm_model"])
+    if "models" in rows.columns:
+        return max(len(names), int(rows["models"].max())) if len(rows) else 0
+    return len(names) + (ALL_MODELS in names)
 
 
 def _list_usual_roles(history: pd.DataFrame) -> dict[str, str]:

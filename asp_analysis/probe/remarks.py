@@ -14,6 +14,7 @@ from asp_analysis.probe.models.candidates import LEAST_FOR_A_LINE
 from asp_analysis.probe.models.changes import find_changes
 from asp_analysis.probe.models.conformal import FARTHEST_SD, Limits, measure_distance
 from asp_analysis.probe.models.nested import KNOWLEDGE
+from asp_analysis.probe.price_changes import LEAST_CHANGE
 
 FAR_FACTOR = 3.0
 """A past task whose size is further away than this factor is no task of like size."""
@@ -72,6 +73,7 @@ def write_remarks(found: Replay, row: int) -> Iterator[str]:
     yield from _remark_on_size(found, row)
     yield from _remark_on_hindsight(found, row)
     yield from _remark_on_knowledge(found, row)
+    yield from _remark_on_prices(found.series)
     yield from _remark_on_costs(found.series)
     yield from _remark_on_cut_off(found.series, found.levels[0])
     yield from _remark_on_rows(found.series)
@@ -105,6 +107,18 @@ def _remark_on_knowledge(found: Replay, row: int) -> Iterator[str]:
     code = int(found.timeline.knowledge[row])
     if code and found.chosen[row] == "nested":
         yield f"Known of this very task: {KNOWLEDGE[code]}."
+
+
+def _remark_on_prices(series: Series) -> Iterator[str]:
+    """By how much the price of a token changed, and how many past tasks therefore count at another one."""
+    other = np.abs(np.log(series.repricing)) >= LEAST_CHANGE
+    if not other.any():
+        return
+    factor = float(series.repricing[np.flatnonzero(other)[-1]])
+    yield (
+        f"The cost of a token changed: it is {factor:.2g} times what it was. {other.sum()} of {len(other)} past tasks "
+        "count at the price of today."
+    )
 
 
 def _remark_on_costs(series: Series) -> Iterator[str]:

@@ -200,7 +200,7 @@ def put_in_batches(series: Series, count: int) -> Series:
     first = number_batches(len(known_at), count) * count - (-len(known_at)) % count
     started = known_at.iloc[np.maximum(first - 1, 0)].reset_index(drop=True)
     started = started.where(first > 0, known_at.min() - pd.Timedelta(seconds=1))
-    return replace(series, tasks=series.tasks.assign(started_at=started))
+    return replace(series, tasks=series.tasks.assign(started_at=started)).follow_prices()
 
 
 def number_batches(n: int, count: int) -> np.ndarray:
