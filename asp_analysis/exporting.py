@@ -40,6 +40,9 @@ VIEWS = {
 }
 """Table -> the view that has its rows with real types."""
 
+_FOCUS_FILE = "cost_and_usage"
+"""The name that FOCUS has for its dataset, and that of the file."""
+
 _SINCE = {
     "task_metadata": "created_at",
     "agent_cost_vector": "executed_at",
@@ -73,7 +76,8 @@ class Wanted:
 
     tables: of `RECORD_TABLES`; since: the instant (UTC text) from which on; is_raw: whether CSV cells stay as they are;
     is_as_platform: whether rows have the form in which the ASP platform writes them, one row per metric; has_views:
-    whether the marts are written, too; persons: how persons are shown, by their names where None.
+    whether the marts are written, too; is_focus: whether it is one file of what was spent, as FOCUS 1.2 has it, and no
+    table; persons: how persons are shown, by their names where None.
     """
 
     tables: tuple[str, ...] = sql.RECORD_TABLES
@@ -82,6 +86,7 @@ class Wanted:
     is_raw: bool = False
     is_as_platform: bool = False
     has_views: bool = False
+    is_focus: bool = False
     persons: PersonView | None = None
 
 
@@ -103,10 +108,18 @@ def export(url: StoreUrl, folder: Path, wanted: Wanted) -> list[Exported]:
         if wanted.is_as_platform:
             tables = [name for name in tables if name in sql.CONTRACT_TABLES]
         queries = {table: _query(read, table, wanted) for table in tables}
+        if wanted.is_focus:
+            queries = {_FOCUS_FILE: _focus_query()}
         if wanted.has_views:
             queries |= {name: _view_query(read, name, wanted) for name in sql.view_names("marts")}
         written = [_write(read, name, query, part, wanted) for name, query in queries.items()]
     return [Exported(**{**vars(one), "file": folder / one.file.name}) for one in written]
+
+
+def _focus_query() -> str:
+    text = sql.view_text("to_focus", _FOCUS_FILE)
+    key = text.partition("-- key: ")[2].partition("\n")[0]
+    return f"{text.replace('FROM stg_', f'FROM {AS_STORED}.stg_')} ORDER BY {key}"
 
 
 def _check_form(url: StoreUrl, read: Read) -> None:
@@ -123,7 +136,9 @@ def _check_form(url: StoreUrl, read: Read) -> None:
 def _write(read: Read, table: str, query: str, folder: Path, wanted: Wanted) -> Exported:
     path = folder / f"{table}.{wanted.format_name}"
     rows = neutralised = 0
-    since: dict[str, str] = {"since": wanted.since} if wanted.since and table in _SINCE else {}
+    since: dict[str, str | None] = {"since": wanted.since} if wanted.is_focus else {}
+    if wanted.since and table in _SINCE:
+        since["since"] = wanted.since
     with ExitStack() as stack:
         total = _count(read, query, since) if is_heard() else None
         reader = stack.enter_context(read(query, **since))
@@ -138,7 +153,7 @@ def _write(read: Read, table: str, query: str, folder: Path, wanted: Wanted) -> 
     return Exported(table=table, rows=rows, file=path, size_bytes=path.stat().st_size, neutralised=neutralised)
 
 
-def _count(read: Read, query: str, since: dict[str, str]) -> int:
+def _count(read: Read, query: str, since: dict[str, str | None]) -> int:
     with read(f"SELECT count(*) AS n FROM ({query})", **since) as reader:
         return int(reader.read_all()["n"][0].as_py())
 

@@ -32,7 +32,7 @@ ROWS = (
             "unloading",
             "unchanged",
         ): "these join the parts",
-        ("exporting", "postgres", "capture", "receiving", "magic"): "",
+        ("exporting", "postgres", "capture", "receiving", "billing", "magic"): "",
         ("dashboard", "monitor", "cost_groups", "forgetting", "comparisons", "running_sessions"): "",
         ("budgeting", "budget_sentences"): "",
     },

@@ -22,7 +22,7 @@ from asp_analysis.errors import AnalysisError, ConfigError
 GROUPS = {
     "Store": ("init", "backup", "restore"),
     "Load": ("load", "receive", "loads", "unload", "forget", "rejects", "alias"),
-    "Ask": ("costs", "lab", "sql", "views", "models"),
+    "Ask": ("costs", "reconcile", "lab", "sql", "views", "models"),
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),
     "Decide": ("budget", "why", "status", "migrate"),

@@ -15,7 +15,12 @@ _FILE_COLUMNS = ("table", "rows", "size_bytes", "file")
 
 @click.command()
 @click.option(
-    "--format", "format_name", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of files."
+    "--format",
+    "format_name",
+    type=click.Choice(["csv", "parquet", "focus"]),
+    default="csv",
+    show_default=True,
+    help="Of files; focus is one CSV file of all costs, as FOCUS 1.2 has them.",
 )
 @click.option("--table", "tables", type=click.Choice(RECORD_TABLES), multiple=True, help="Only this table; repeatable.")
 @click.option("--views", "has_views", is_flag=True, help="Also write the views that answer questions, whole.")
@@ -49,7 +54,7 @@ def command(
     """Write the tables to CSV or Parquet files.
 
     CSV is safe to open in a spreadsheet. The command lists each file with its rows. --views adds the answers, one file
-    for each view.
+    for each view. --format focus writes costs for programs of FinOps.
 
     Example: asp-analysis export --format parquet --since 2026-01-01
     """
@@ -58,6 +63,8 @@ def command(
     from asp_analysis.privacy import as_private_as
     from asp_analysis.session.persons import PersonView
 
+    if format_name == "focus" and (tables or has_views or form == "platform"):
+        raise click.UsageError("--format focus is one file of all costs. Leave --table, --views and --as out.")
     if has_views and form == "platform":
         raise click.UsageError("--views are in the store's own form. Leave --as platform out.")
     if has_views and since:
@@ -67,7 +74,8 @@ def command(
     folder = (out or url.data_dir / "exports" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}").absolute()
     wanted = Wanted(
         tables=tables or RECORD_TABLES,
-        format_name=format_name,
+        format_name="csv" if format_name == "focus" else format_name,
+        is_focus=format_name == "focus",
         since=_instant(since),
         is_raw=raw,
         is_as_platform=form == "platform",
@@ -78,6 +86,8 @@ def command(
         files = export(url, folder, wanted)
     print_rows([{name: str(getattr(file, name)) if name == "file" else getattr(file, name) for name in _FILE_COLUMNS}
                 for file in files], _FILE_COLUMNS, output)  # fmt: skip
+    if wanted.is_focus:
+        note("Executions without a known cost are left out: a charge of FOCUS has one.")
     if count := sum(file.neutralised for file in files):
         note(f"{count} cells that a spreadsheet would run begin with an apostrophe; --raw writes them as they are.")
 
