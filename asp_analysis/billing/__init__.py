@@ -1,5 +1,6 @@
 """What providers billed next to what the store has seen, per day and model, with the likely cause of each difference.
 
-`reading` turns a bill into lines, whatever its form; `comparison` puts them next to what was seen, `causes` says why
-they differ. Bills never become executions: a bill knows no task, and what it says is in the store already.
+`reading` turns a bill into lines, whatever its form; `comparison` puts them next to what was seen;
+`difference_causes` says why they differ. Bills never become executions: a bill knows no task, and what it says is in
+the store already.
 """

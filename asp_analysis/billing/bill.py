@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 _DATED = re.compile(r"([-@](20\d{6}|20\d\d-\d\d-\d\d))$|-latest$")
 
-TOKENS, WEB_SEARCH, OTHER = "tokens", "web_search", "other"
+TOKEN_USE, WEB_SEARCH, OTHER = "tokens", "web_search", "other"
 """What a line is about: the use of a model, a fee per web search, or any other fee."""
 
 
@@ -21,7 +21,7 @@ class BillLine:
 
     day: str
     model: str | None = None
-    kind: str = TOKENS
+    kind: str = TOKEN_USE
     cost_usd: float | None = None
     list_usd: float | None = None
     tokens_in: int | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from asp_analysis.billing.bill import OTHER, TOKENS, Bill, BillLine
+from asp_analysis.billing.bill import OTHER, TOKEN_USE, Bill, BillLine
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.formats import csv_file, parquet_file
@@ -85,7 +85,7 @@ def _focus_line(row: Row) -> BillLine | None:
     return BillLine(
         day=_day(row["ChargePeriodStart"]),
         model=model,
-        kind=TOKENS if row.get("ChargeCategory") in (None, "", "Usage") else OTHER,
+        kind=TOKEN_USE if row.get("ChargeCategory") in (None, "", "Usage") else OTHER,
         cost_usd=_amount(row.get("EffectiveCost")),
         list_usd=_amount(row.get("ListCost")),
         tokens_in=_count(row.get("x_TokensIn")) if unit in _ONE_TOKEN else None,

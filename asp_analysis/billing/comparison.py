@@ -8,19 +8,19 @@ match is taken, where it is clearly better.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from asp_analysis.billing.bill import TOKENS, WEB_SEARCH, Bill, BillLine, drop_repeated_days, model_key
+from asp_analysis.billing.bill import TOKEN_USE, WEB_SEARCH, Bill, BillLine, drop_repeated_days, model_key
 from asp_analysis.billing.seen import SeenHour
 
 _CENT, _SHARE = 0.005, 0.0005
 _SHIFTS = sorted(range(-14, 15), key=abs)
 _CLEARLY_BETTER = 3
-ALL_MODELS = "(all models)"
+WHOLE_DAYS = "(all models)"
 
 Place = tuple[str, str]
 
 
 @dataclass(kw_only=True)
-class Cell:
+class BillCell:
     """One day of one model: what was billed and what was seen; None is unknown."""
 
     day: str
@@ -104,7 +104,7 @@ class Cell:
 class Compared:
     """A bill next to the store. shift_h: at which hour UTC its days begin; repeated: days that come again in it."""
 
-    cells: list[Cell]
+    cells: list[BillCell]
     fees: list[BillLine]
     shift_h: int
     repeated: list[tuple[str, str, float]]
@@ -114,13 +114,13 @@ def compare_bills(bills: list[Bill], hours: list[SeenHour]) -> Compared:
     """Return the cells of all days that the bills have, by day and model."""
     lines, repeated = drop_repeated_days(bills)
     of_bill = _within(bills, lines, hours)
-    usage = [line for line in lines if line.kind == TOKENS]
-    fees = [line for line in lines if line.kind != TOKENS]
+    usage = [line for line in lines if line.kind == TOKEN_USE]
+    fees = [line for line in lines if line.kind != TOKEN_USE]
     name = model_key if any(line.model for line in usage) else _one_name
     has_search_lines = any(line.kind == WEB_SEARCH for line in fees)
     days = {line.day for line in lines}
 
-    def cells_at(shift_h: int) -> list[Cell]:
+    def cells_at(shift_h: int) -> list[BillCell]:
         return _cells(usage, [hour for hour in of_bill if hour.day(shift_h) in days], name, shift_h)
 
     shift_h = _find_shift(cells_at)
@@ -131,7 +131,7 @@ def compare_bills(bills: list[Bill], hours: list[SeenHour]) -> Compared:
 
 
 def _one_name(_model: str | None) -> str:
-    return ALL_MODELS
+    return WHOLE_DAYS
 
 
 def _within(bills: list[Bill], lines: list[BillLine], hours: list[SeenHour]) -> list[SeenHour]:
@@ -155,11 +155,13 @@ def _within(bills: list[Bill], lines: list[BillLine], hours: list[SeenHour]) -> 
     return [hour for hour in hours if is_of(hour)]
 
 
-def _cells(lines: list[BillLine], hours: list[SeenHour], name: Callable[[str | None], str], shift_h: int) -> list[Cell]:
-    found: dict[Place, Cell] = {}
+def _cells(
+    lines: list[BillLine], hours: list[SeenHour], name: Callable[[str | None], str], shift_h: int
+) -> list[BillCell]:
+    found: dict[Place, BillCell] = {}
 
-    def cell(day: str, model: str) -> Cell:
-        return found.setdefault((day, model), Cell(day=day, model=model))
+    def cell(day: str, model: str) -> BillCell:
+        return found.setdefault((day, model), BillCell(day=day, model=model))
 
     for line in lines:
         cell(line.day, name(line.model)).lines.append(line)
@@ -168,7 +170,7 @@ def _cells(lines: list[BillLine], hours: list[SeenHour], name: Callable[[str | N
     return [found[place] for place in sorted(found)]
 
 
-def _find_shift(cells_at: Callable[[int], list[Cell]]) -> int:
+def _find_shift(cells_at: Callable[[int], list[BillCell]]) -> int:
     """Return the hour at which the days of a bill begin: 0 unless another one lets clearly more cells match."""
     matched = {shift_h: sum(cell.is_matched for cell in cells_at(shift_h)) for shift_h in _SHIFTS}
     best = max(_SHIFTS, key=lambda shift_h: matched[shift_h])

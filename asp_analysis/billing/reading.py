@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from asp_analysis.billing.bill import TOKENS, Bill, BillLine
+from asp_analysis.billing.bill import TOKEN_USE, Bill, BillLine
 from asp_analysis.billing.bill_tables import read_bill_table
 from asp_analysis.billing.reports import read_report
 from asp_analysis.errors import InputError
@@ -69,7 +69,7 @@ def _line(call: Call) -> BillLine:
     return BillLine(
         day=call.at[:10],
         model=call.model,
-        kind=TOKENS,
+        kind=TOKEN_USE,
         cost_usd=call.reported_usd,
         tokens_in=call.tokens_in,
         tokens_out=call.tokens_out,

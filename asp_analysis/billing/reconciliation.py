@@ -6,15 +6,15 @@ from pathlib import Path
 import pandas as pd
 
 from asp_analysis.billing.bill import Bill
-from asp_analysis.billing.causes import Cause, find_causes
-from asp_analysis.billing.comparison import Cell, compare_bills
+from asp_analysis.billing.comparison import BillCell, compare_bills
+from asp_analysis.billing.difference_causes import Cause, find_causes
 from asp_analysis.billing.reading import read_bills
 from asp_analysis.billing.seen import SeenHour, read_seen
 from asp_analysis.session import Session
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reconciliation:
+class BillReconciliation:
     """A bill next to what was seen.
 
     cells: one row per day and model: day, model, billed_usd, seen_usd, difference_usd [USD], billed_tokens, seen_tokens
@@ -31,7 +31,7 @@ class Reconciliation:
     notes: tuple[str, ...]
 
 
-def reconcile(session: Session, paths: list[Path]) -> Reconciliation:
+def reconcile(session: Session, paths: list[Path]) -> BillReconciliation:
     """Put bills next to what the store has seen.
 
     Raises:
@@ -43,7 +43,7 @@ def reconcile(session: Session, paths: list[Path]) -> Reconciliation:
     return compare(bills, read_seen(session, min(days), max(days)))
 
 
-def compare(bills: list[Bill], hours: list[SeenHour]) -> Reconciliation:
+def compare(bills: list[Bill], hours: list[SeenHour]) -> BillReconciliation:
     """Put bills next to the hours of what was seen."""
     compared = compare_bills(bills, hours)
     causes, explained = find_causes(compared)
@@ -58,8 +58,8 @@ def compare(bills: list[Bill], hours: list[SeenHour]) -> Reconciliation:
         abs(cell.difference_usd) for cell in compared.cells
         if not cell.is_matched and (cell.day, cell.model) not in explained
     )  # fmt: skip
-    return Reconciliation(
-        cells=pd.DataFrame(rows, columns=list(_COLUMNS)),
+    return BillReconciliation(
+        cells=pd.DataFrame(rows, columns=list(_CELL_COLUMNS)),
         causes=pd.DataFrame([vars(cause) for cause in causes], columns=list(Cause.__dataclass_fields__)),
         billed_usd=billed,
         seen_usd=seen,
@@ -69,18 +69,18 @@ def compare(bills: list[Bill], hours: list[SeenHour]) -> Reconciliation:
     )
 
 
-_COLUMNS = (
+_CELL_COLUMNS = (
     "day", "model", "billed_usd", "seen_usd", "difference_usd", "billed_tokens", "seen_tokens", "status", "cause",
 )  # fmt: skip
 
 
-def _row(cell: Cell, cause: str | None) -> tuple[object, ...]:
+def _row(cell: BillCell, cause: str | None) -> tuple[object, ...]:
     difference = None if cell.billed_usd is None else cell.difference_usd
     money = cell.billed_usd, cell.seen_usd, difference
     return (cell.day, cell.model, *money, cell.billed_tokens, cell.seen_tokens, cell.status, cause)
 
 
-def _answer(cells: list[Cell], causes: list[Cause], billed: float | None, seen: float | None, rest: float) -> str:
+def _answer(cells: list[BillCell], causes: list[Cause], billed: float | None, seen: float | None, rest: float) -> str:
     matched = sum(cell.is_matched for cell in cells)
     said = f"{matched:,} of {len(cells):,} days and models match."
     if billed is None:

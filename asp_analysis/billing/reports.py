@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from asp_analysis.billing.bill import OTHER, TOKENS, WEB_SEARCH, Bill, BillLine
+from asp_analysis.billing.bill import OTHER, TOKEN_USE, WEB_SEARCH, Bill, BillLine
 from asp_analysis.errors import InputError
 from asp_analysis.importers.json_lines import LineError
 from asp_analysis.importers.transcripts.documents import objects_in
@@ -61,8 +61,8 @@ def _anthropic_line(bucket: Document, result: Document) -> BillLine:
         identity=json.dumps([bucket.get("starting_at"), result], sort_keys=True),
     )
     if "amount" in result:
-        kind = str(result.get("cost_type") or TOKENS)
-        kind = kind if kind in (TOKENS, WEB_SEARCH) else OTHER
+        kind = str(result.get("cost_type") or TOKEN_USE)
+        kind = kind if kind in (TOKEN_USE, WEB_SEARCH) else OTHER
         return replace(line, kind=kind, cost_usd=_cents(result, "amount"), list_usd=_cents(result, "list_amount"))
     created = object_in(result, "cache_creation")
     written = sum(count(created, f"ephemeral_{age}_input_tokens") or 0 for age in ("5m", "1h"))

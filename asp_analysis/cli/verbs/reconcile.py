@@ -18,8 +18,8 @@ _RECONCILE_TABLES = ("cells", "causes")
 def command(bills: tuple[Path, ...], table: str | None, output: str | None, db: str | None) -> None:
     """Compare bills with what was seen, and say why they differ.
 
-    Days and models are compared. A BILL is a usage or cost report of Anthropic or OpenAI, Copilot's usage report, the usage of Cursor, LiteLLM or
-    OpenRouter, or FOCUS. Bills are compared and not stored.
+    A BILL is a usage or cost report of Anthropic or OpenAI, Copilot's usage report, the usage of Cursor, LiteLLM or
+    OpenRouter, or FOCUS. Days and models are compared, and nothing of a bill is stored.
 
     Example: asp-analysis reconcile cost_report.json usage_report.json
     """

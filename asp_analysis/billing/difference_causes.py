@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from asp_analysis.billing.bill import WEB_SEARCH, BillLine
-from asp_analysis.billing.comparison import Cell, Compared
+from asp_analysis.billing.comparison import BillCell, Compared
 from asp_analysis.billing.seen import SeenHour
 
 _SAME_FACTOR, _SAME = 0.005, 0.002
@@ -92,7 +92,7 @@ def _is_whole_cents(usd: float | None) -> bool:
 # --- of one cell ------------------------------------------------------------------------------------------------------
 
 
-def _cause_of(cell: Cell, factors: dict[str, float], absence: "_Absence") -> Cause | None:
+def _cause_of(cell: BillCell, factors: dict[str, float], absence: "_Absence") -> Cause | None:
     finders = (_unpriced, _tier, _discount, _search, absence.find_unseen, _twice, _price(factors), absence.find_silent)
     for find in (*finders, _ours_alone):
         found = find(cell)
@@ -104,7 +104,7 @@ def _cause_of(cell: Cell, factors: dict[str, float], absence: "_Absence") -> Cau
 Found = tuple[str, str] | None
 
 
-def _unpriced(cell: Cell) -> Found:
+def _unpriced(cell: BillCell) -> Found:
     if not cell.unpriced or (cell.billed_tokens is not None and not cell.has_equal_tokens):
         return None
     return (
@@ -113,27 +113,27 @@ def _unpriced(cell: Cell) -> Found:
     )
 
 
-def _tier(cell: Cell) -> Found:
+def _tier(cell: BillCell) -> Found:
     tiers = {line.tier for line in cell.lines if line.tier}
     if not tiers or not cell.has_equal_tokens:
         return None
     return "tier", f"It was billed as {', '.join(sorted(tiers))}, and priced here as standard."
 
 
-def _discount(cell: Cell) -> Found:
+def _discount(cell: BillCell) -> Found:
     listed, seen = cell.listed_usd, cell.seen_usd
     if not listed or seen is None or cell.billed_usd is None or abs(listed - seen) > max(0.005, _SAME * listed):
         return None
     return "discount", f"The bill lists USD {listed:.2f}, as here, and charges {cell.billed_usd / listed - 1:+.1%}."
 
 
-def _search(cell: Cell) -> Found:
+def _search(cell: BillCell) -> Found:
     if not cell.search_usd or abs(abs(cell.difference_usd) - cell.search_usd) > max(0.005, _SAME * cell.search_usd):
         return None
     return "web search fee", f"USD {cell.search_usd:.2f} of web searches are on one side only."
 
 
-def _twice(cell: Cell) -> Found:
+def _twice(cell: BillCell) -> Found:
     billed, seen = cell.billed_usd or cell.billed_tokens, cell.seen_usd or cell.seen_tokens
     if not billed or not seen or cell.has_equal_tokens:
         return None
@@ -144,7 +144,7 @@ def _twice(cell: Cell) -> Found:
     return None
 
 
-def _factors(cells: list[Cell]) -> dict[str, float]:
+def _factors(cells: list[BillCell]) -> dict[str, float]:
     """Return by which factor bills are above what was seen, for models where it is the same on all days."""
     ratios: dict[str, list[float]] = defaultdict(list)
     for cell in cells:
@@ -164,10 +164,10 @@ def _factors(cells: list[Cell]) -> dict[str, float]:
     return found
 
 
-def _price(factors: dict[str, float]) -> Callable[[Cell], Found]:
+def _price(factors: dict[str, float]) -> Callable[[BillCell], Found]:
     is_of_all = len(factors) >= _LEAST_CELLS and max(factors.values()) / min(factors.values()) - 1 < _SAME_FACTOR
 
-    def find(cell: Cell) -> Found:
+    def find(cell: BillCell) -> Found:
         factor = factors.get(cell.model)
         if factor is None and cell.has_equal_tokens and cell.billed_usd and cell.seen_usd:
             factor = cell.billed_usd / cell.seen_usd
@@ -183,7 +183,7 @@ def _price(factors: dict[str, float]) -> Callable[[Cell], Found]:
     return find
 
 
-def _ours_alone(cell: Cell) -> Found:
+def _ours_alone(cell: BillCell) -> Found:
     if cell.lines:
         return None
     return (
@@ -195,21 +195,21 @@ def _ours_alone(cell: Cell) -> Found:
 class _Absence:
     """Who was silent on a day, and worked on most of the others: machines first, then people."""
 
-    def __init__(self, cells: list[Cell]) -> None:
+    def __init__(self, cells: list[BillCell]) -> None:
         self._days = {cell.day for cell in cells}
-        self._seen = {kind: self._by_day(cells, of) for kind, of in _WHO.items()}
+        self._seen = {kind: self._by_day(cells, of) for kind, of in _WORKERS.items()}
         self._known = {
-            (kind, who) for kind, of in _WHO.items() for cell in cells for hour in cell.hours if (who := of(hour))
+            (kind, who) for kind, of in _WORKERS.items() for cell in cells for hour in cell.hours if (who := of(hour))
         }
 
     @staticmethod
-    def _by_day(cells: list[Cell], of: Callable[[SeenHour], str | None]) -> dict[str, set[str]]:
+    def _by_day(cells: list[BillCell], of: Callable[[SeenHour], str | None]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = defaultdict(set)
         for cell in cells:
             found[cell.day] |= {who for hour in cell.hours if (who := of(hour))}
         return found
 
-    def find_unseen(self, cell: Cell) -> Found:
+    def find_unseen(self, cell: BillCell) -> Found:
         """Return whom the bill names and nothing was loaded of, where the two sides know each other's people."""
         billed = {line.person for line in cell.lines if line.person}
         unseen = sorted(who for who in billed if ("person", who) not in self._known)
@@ -217,17 +217,17 @@ class _Absence:
             return None
         return "person missing", f"The bill names {', '.join(unseen)}, of whom nothing was loaded."
 
-    def find_silent(self, cell: Cell) -> Found:
+    def find_silent(self, cell: BillCell) -> Found:
         """Return who is missing where more was billed than was seen."""
         if not self._has_more(cell):
             return None
-        for kind in _WHO:
+        for kind in _WORKERS:
             if silent := self._silent(kind, cell.day):
                 return f"{kind} missing", f"{', '.join(silent)} said nothing on {cell.day}, and did on most other days."
         return "machine or person missing", "More was billed than was seen: something that works was not loaded."
 
     @staticmethod
-    def _has_more(cell: Cell) -> bool:
+    def _has_more(cell: BillCell) -> bool:
         has_more_tokens = (cell.billed_tokens or 0) > (cell.seen_tokens or 0)
         return cell.difference_usd > 0 or (cell.billed_usd is None and has_more_tokens)
 
@@ -238,7 +238,7 @@ class _Absence:
         return sorted(usual - self._seen[kind][day])
 
 
-_WHO: dict[str, Callable[[SeenHour], str | None]] = {
+_WORKERS: dict[str, Callable[[SeenHour], str | None]] = {
     "machine": lambda hour: hour.machine,
     "person": lambda hour: hour.user_id,
 }
