@@ -24,6 +24,7 @@ QUESTIONS = {
     "costs": ({"by": "project,month", "since": "2025-11-01"}, "--by project,month --since 2025-11-01"),
     "status": ({"table": "tables"}, "--table tables"),
     "learning": ({"as_of": "2025-12-14"}, "--as-of 2025-12-14"),
+    "budget": ({"as_of": "2025-12-01", "time_zone": "UTC"}, "--as-of 2025-12-01 --time-zone UTC"),
     "why": ({"from": "2025-W48", "to": "2025-W49", "table": "terms"}, "--from 2025-W48 --to 2025-W49 --table terms"),
 }
 """Tool -> what an agent says, and what a person types."""

@@ -76,6 +76,12 @@ OFFERS = (
         options=("--as-of",),
     ),
     Offer(
+        name="budget",
+        says="What was spent of each budget, where its period will end, and how likely it is crossed, or why not.",
+        words=("budget",),
+        options=("--as-of", "--time-zone"),
+    ),
+    Offer(
         name="why",
         says="Why one period cost more than another: terms that add up, and what moved most.",
         words=("why",),
