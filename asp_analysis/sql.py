@@ -84,6 +84,9 @@ ALIASES = "name_alias"
 BUDGETS = "budget"
 """What may be spent on a part of the store in each period."""
 
+AGENT_CHANGES, CHANGE_ASSIGNMENTS = "agent_change", "change_assignment"
+"""What was changed about the agents, and which tasks were assigned to the old or the new state at random."""
+
 RECORD_TABLES = (
     *VOCABULARIES,
     *sorted(CONTRACT_TABLES, key=lambda name: name != "task_metadata"),

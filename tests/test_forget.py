@@ -10,6 +10,7 @@ from asp_analysis import capture
 from asp_analysis.config import parse_url
 from asp_analysis.session import connect, readers
 from asp_analysis.store import sqlite
+from asp_analysis.store.agent_changes import NewChange, add_change, assign_tasks
 from asp_analysis.store.budgets import NewBudget, set_budget
 from asp_analysis.store.database import open_store
 from asp_analysis.store.forgotten import FORGOTTEN_NAME, Forgotten
@@ -66,6 +67,8 @@ def url(request, run, tmp_path):
     with open_store(url) as store:
         for dimension in ("person", "team"):
             set_budget(store, NewBudget(dimension=dimension, member=MARK, period="month", unit="USD", amount=5))
+        add_change(store, NewChange(name=f"prompt of {MARK}", changed_at="2026-03-11", kind="version", value=MARK))
+        assign_tasks(store, f"prompt of {MARK}", [f"T of {MARK}"])
     return url
 
 
@@ -93,6 +96,7 @@ def everything(url):
     tables = (
         "agent_cost_vector", "task_metadata", "defect_log", "people", "name_alias", "agent_roles", "load_log",
         "load_reject", "load_version", "bootstrap_metrics", "code_change", "change_session", "budget",
+        "agent_change", "change_assignment",
     )  # fmt: skip
     with open_store(url) as store:
         return json.dumps([store.read(f"SELECT * FROM {table}") for table in tables], default=str, ensure_ascii=False)

@@ -74,6 +74,8 @@ def test_every_view_answers(platform_file):
         "staffing",
         "stg_aliases",
         "stg_budgets",
+        "stg_agent_changes",
+        "stg_change_assignments",
         "stg_loads",
         "stg_people",
         *OF_CHANGES,

@@ -292,6 +292,8 @@ def test_a_reader_reads_every_view_and_cannot_write(users, tmp_path, run):
         assert {name for name in view_names() if not len(session.view(name))} == {
             "stg_aliases",
             "stg_budgets",
+            "stg_agent_changes",
+            "stg_change_assignments",
             "stg_loads",
             *OF_CHANGES,
         }

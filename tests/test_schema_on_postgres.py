@@ -17,6 +17,7 @@ BOOLEANS = {
     "defect_log.is_false_positive",
     "bootstrap_metrics.is_graduated",
     "code_change.is_fix",
+    "change_assignment.is_new",
 }
 SAME_TYPES = {"TEXT": "text", "INTEGER": "bigint", "REAL": "double precision"}
 

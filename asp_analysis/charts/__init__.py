@@ -35,6 +35,7 @@ from asp_analysis.charts.learning import (
     plot_learning_curves,
     plot_modes,
 )
+from asp_analysis.charts.looks import plot_before_after, plot_looks
 from asp_analysis.charts.quality import (
     plot_cost_of_quality,
     plot_defect_flow,
@@ -50,6 +51,7 @@ from asp_analysis.charts.style import use_style
 
 __all__ = [
     "plot_backtest",
+    "plot_before_after",
     "plot_calibration",
     "plot_control_chart",
     "plot_control_charts",
@@ -76,6 +78,7 @@ __all__ = [
     "plot_learning_curve",
     "plot_learning_curves",
     "plot_limit_use",
+    "plot_looks",
     "plot_methods",
     "plot_models",
     "plot_modes",

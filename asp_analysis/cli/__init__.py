@@ -25,7 +25,7 @@ GROUPS = {
     "Ask": ("costs", "reconcile", "lab", "sql", "views", "models"),
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),
-    "Decide": ("budget", "why", "status", "migrate"),
+    "Decide": ("budget", "why", "change", "effect", "status", "migrate"),
     "Share": ("dashboard", "report", "export", "mcp"),
     "Shell": ("completion",),
 }

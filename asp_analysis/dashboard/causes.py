@@ -1,5 +1,6 @@
-"""Why the latest periods cost more or less than those before them, as part of the section on money."""
+"""Why the latest periods cost more or less, and whether a change helped: parts of the section on money."""
 
+from asp_analysis.comparisons.change_effect import ChangeEffect
 from asp_analysis.comparisons.spend_change import SpendChange, explain_spend
 from asp_analysis.comparisons.spend_reading import SpendQuestion
 from asp_analysis.dashboard import words
@@ -48,6 +49,14 @@ def list_causes(change: SpendChange | None) -> Table | Note:
         words=" ".join([change.scatter.why, "Causes add up to the change.", *change.remarks]),
         anchor="causes",
     )
+
+
+def say_effect(effect: ChangeEffect | str) -> Note:
+    """Return what the latest change of the agents did, or why that is not known."""
+    if isinstance(effect, str):
+        missing = "no change of the agents is known. Record one with: asp-analysis change add NAME"
+        return Note(f"Did the latest change help: {effect or missing}")
+    return Note(f"Did the latest change help: {effect.answer}")
 
 
 def _write_change(value: float) -> SortedCell:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from asp_analysis.comparisons.change_effect import ChangeEffect, find_latest_effect
 from asp_analysis.comparisons.spend_change import SpendChange
 from asp_analysis.dashboard.causes import explain_usage
 from asp_analysis.dashboard.usage import Usage
@@ -15,6 +16,9 @@ from asp_analysis.session import Session
 
 _TOTALS_SQL = Path(__file__).with_name("totals.sql").read_text(encoding="utf-8")
 _MODELS_SQL = Path(__file__).with_name("models.sql").read_text(encoding="utf-8")
+
+_CHANGES_TRIED = 3
+"""Of the latest changes, how many are tried until one has enough tasks: the page is to be made in a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +53,17 @@ class Facts:
     """The frames of the page as of one instant.
 
     usage: per period, None where nothing was executed; spend_change: why the latest periods cost more or less, None
-    where nothing is compared; rejected: records that no load took; models, roles: one row per
-    model or role; tasks: as `add_final_costs` returns them; history: `task_history`; status, curve: of `learning`;
-    work: for `quality`, reviews: its `review_effectiveness`; changes, outcomes: the views `changes` and
-    `cost_per_outcome`.
+    where nothing is compared; effect: of the latest change of the agents on cost, or why there is none; rejected:
+    records that no load took; models, roles: one row per model or role; tasks: as `add_final_costs` returns them;
+    history: `task_history`; status, curve: of `learning`; work: for `quality`, reviews: its `review_effectiveness`;
+    changes, outcomes: the views `changes` and `cost_per_outcome`.
     """
 
     as_of: pd.Timestamp
     totals: Totals
     usage: Usage | None
     spend_change: SpendChange | None
+    effect: ChangeEffect | str
     rejected: int
     models: pd.DataFrame
     roles: pd.DataFrame
@@ -85,6 +90,7 @@ class Facts:
             totals=totals,
             usage=usage,
             spend_change=explain_usage(session, usage),
+            effect=find_latest_effect(session, most=_CHANGES_TRIED),
             rejected=int(view("stg_loads")["rejected"].fillna(0).sum()),
             models=session.sql(_MODELS_SQL),
             roles=view("role_costs").sort_values(["phase_order", "agent_role"], ignore_index=True),

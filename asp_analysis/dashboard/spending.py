@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from asp_analysis.dashboard import svg, words
-from asp_analysis.dashboard.causes import list_causes
+from asp_analysis.dashboard.causes import list_causes, say_effect
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Figure, Note, Part, Row, Section, SortedCell, Table
 from asp_analysis.dashboard.usage import DIMENSIONS, Usage
@@ -29,6 +29,7 @@ def build_money_section(facts: Facts) -> Section:
     parts: list[Part] = [_compare(usage)]
     if usage.compared:
         parts.append(list_causes(facts.spend_change))
+    parts.append(say_effect(facts.effect))
     parts += [_draw_periods(usage, dimension) for dimension in choose_dimensions(usage)]
     if len(facts.roles) > 1:
         parts.append(_draw_roles(facts.roles))

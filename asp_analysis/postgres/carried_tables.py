@@ -10,6 +10,8 @@ ORDER = (
     *sql.RECORD_TABLES,
     sql.ALIASES,
     sql.BUDGETS,
+    sql.AGENT_CHANGES,
+    sql.CHANGE_ASSIGNMENTS,
     "load_log",
     "load_reject",
     "load_version",

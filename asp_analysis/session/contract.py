@@ -25,6 +25,8 @@ RAW_TABLES = (
     sql.CHANGE_SESSIONS,
     sql.ALIASES,
     sql.BUDGETS,
+    sql.AGENT_CHANGES,
+    sql.CHANGE_ASSIGNMENTS,
     "load_log",
     "load_reject",
 )

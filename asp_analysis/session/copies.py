@@ -23,6 +23,8 @@ TABLE_OF = {
     "stg_change_sessions": "change_session",
     "stg_aliases": "name_alias",
     "stg_budgets": "budget",
+    "stg_agent_changes": "agent_change",
+    "stg_change_assignments": "change_assignment",
     "stg_loads": "load_log",
 }
 """Staging view of a copy -> the table that it shows."""

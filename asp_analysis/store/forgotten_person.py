@@ -83,6 +83,7 @@ class _Person:
             loads |= self._clean_texts(table)
         self._clean_aliases()
         self._clean_budgets()
+        self._clean_agent_changes()
         self._clean_versions()
         loads |= self._remove_rejects()
         self._forgot.files = self._files_of(loads)
@@ -195,6 +196,23 @@ class _Person:
         self._update(f"DELETE FROM {sql.BUDGETS} WHERE budget_id = ?", gone)
         self._update(f"UPDATE {sql.BUDGETS} SET budget_id = ?, dimension = ?, member = ? WHERE budget_id = ?", changed)
         self._forgot.count("budget", len(gone) + len(changed))
+
+    def _clean_agent_changes(self) -> None:
+        """Take the name out of the changes of agents, and of what was assigned to them."""
+        keys = {sql.AGENT_CHANGES: ("change_id",), sql.CHANGE_ASSIGNMENTS: ("change_id", "task_id")}
+        others = {sql.AGENT_CHANGES: ("value", "project_id", "agent_role"), sql.CHANGE_ASSIGNMENTS: ()}
+        for table, key in keys.items():
+            columns = (*key, *others[table])
+            rows = self._rows_like(table, columns, list(columns))
+            cleaned = [
+                (*(None if one is None else self._name.clean(one) for one in row), *row[: len(key)]) for row in rows
+            ]
+            assigned, where = (
+                ", ".join(f"{name} = ?" for name in columns),
+                " AND ".join(f"{name} = ?" for name in key),
+            )
+            self._update(f"UPDATE {table} SET {assigned} WHERE {where}", cleaned)
+            self._forgot.count("change", len(rows) if table == sql.AGENT_CHANGES else 0)
 
     # --- what loads said, and what they kept --------------------------------------------------------------------------
 

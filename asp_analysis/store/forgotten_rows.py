@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from asp_analysis import sql
 from asp_analysis.errors import InputError
 from asp_analysis.executions import EXECUTIONS
 from asp_analysis.records import json_text
@@ -96,6 +97,10 @@ def forget_rows(connection: Connection, removal: Removal) -> Forgot:
         _remove_rejects_of_task(connection, removal, forgot)
     else:
         _remove_rejects_before(connection, removal.value, forgot)
+    if not removal.keeps_numbers:
+        where = "task_id = ?" if is_of_task else "assigned_at < ?"
+        gone = execute(connection, f"DELETE FROM {sql.CHANGE_ASSIGNMENTS} WHERE {where}", (removal.value,)).rowcount
+        forgot.count("assignment", gone)
     if not forgot.counts:
         found = f"There is no task {removal.value!r}" if is_of_task else f"Nothing happened before {removal.value[:10]}"
         raise InputError(f"{found} in the store. List its tasks with: asp-analysis costs --by task")

@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 5_000
 _ADDED_TO_LOAD_LOG = {"modified_ns": "INTEGER", "found_json": "TEXT"}
 """Columns of `load_log` that the first stores may lack."""
 
-_ADDED_TABLES = ("people", "name_alias", "code_change", "change_session", "budget")
+_ADDED_TABLES = ("people", "name_alias", "code_change", "change_session", "budget", "agent_change", "change_assignment")
 """Tables that came after version 3, those that others refer to first."""
 
 _OLD_KEYS = {"task_metadata": "task_id", "defect_log": "defect_id", "bootstrap_metrics": "id"}
@@ -111,7 +111,7 @@ def _to_6(connection: Connection) -> None:
 
 
 def _to_7(connection: Connection) -> None:
-    """Add what people decide by: budgets."""
+    """Add what people decide by: budgets, changes of the agents and what was assigned to them."""
     _add_tables(connection, 7)
 
 

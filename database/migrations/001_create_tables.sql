@@ -339,6 +339,39 @@ CREATE TABLE budget (
     CONSTRAINT ck_budget_created_at CHECK (created_at >= '0001-01-01 00:00+00' AND created_at < '10000-01-01 00:00+00')
 );
 
+-- One row is one change of the agents that people recorded. kind and value say what the new state is (version: the
+-- agent_version of an execution, model, tool: its version); NULL is what came from changed_at on. old_share: of the tasks
+-- that are assigned at random, the share that keeps the old state.
+CREATE TABLE agent_change (
+    change_id  TEXT    NOT NULL,
+    changed_at TIMESTAMPTZ NOT NULL,
+    kind       TEXT,
+    value      TEXT,
+    project_id TEXT,
+    agent_role TEXT,
+    old_share  DOUBLE PRECISION NOT NULL,
+    seed       BIGINT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT pk_agent_change PRIMARY KEY (change_id),
+    CONSTRAINT ck_agent_change_change_id CHECK (change_id <> ''),
+    CONSTRAINT ck_agent_change_kind CHECK (kind IN ('version', 'model', 'tool')),
+    CONSTRAINT ck_agent_change_value CHECK ((kind IS NULL) = (value IS NULL)),
+    CONSTRAINT ck_agent_change_old_share CHECK (old_share > 0 AND old_share < 1),
+    CONSTRAINT ck_agent_change_changed_at CHECK (changed_at >= '0001-01-01 00:00+00' AND changed_at < '10000-01-01 00:00+00'),
+    CONSTRAINT ck_agent_change_created_at CHECK (created_at >= '0001-01-01 00:00+00' AND created_at < '10000-01-01 00:00+00')
+);
+
+-- One row is one task that was assigned to the new state of a change, or kept on the old one, at random.
+CREATE TABLE change_assignment (
+    change_id   TEXT    NOT NULL,
+    task_id     TEXT    NOT NULL,
+    is_new      BOOLEAN NOT NULL,
+    assigned_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT pk_change_assignment PRIMARY KEY (change_id, task_id),
+    CONSTRAINT ck_change_assignment_task_id CHECK (task_id <> ''),
+    CONSTRAINT ck_change_assignment_assigned_at CHECK (assigned_at >= '0001-01-01 00:00+00' AND assigned_at < '10000-01-01 00:00+00')
+);
+
 -- One row is one load of one file; the four outcomes always add up to what was read. modified_ns is the file's own
 -- time of change; found_json is what a reader of transcripts counted besides its records (lines, duplicates, ...), of
 -- a table what the next load of the file is compared with.
@@ -434,6 +467,10 @@ CREATE TRIGGER tr_name_alias_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCA
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 CREATE TRIGGER tr_budget_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON budget
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
+CREATE TRIGGER tr_agent_change_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON agent_change
+    FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
+CREATE TRIGGER tr_change_assignment_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON change_assignment
+    FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 CREATE TRIGGER tr_load_log_changed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON load_log
     FOR EACH STATEMENT EXECUTE FUNCTION asp_note_change();
 
@@ -441,5 +478,5 @@ INSERT INTO asp_changes (table_name, changes)
 SELECT name, floor(random() * 1e15)
 FROM unnest(ARRAY['agent_cost_vector', 'task_metadata', 'defect_log', 'bootstrap_metrics', 'agent_roles',
     'capabilities', 'defect_types', 'people', 'code_change',
-    'change_session', 'name_alias', 'budget', 'load_log']) AS name;
+    'change_session', 'name_alias', 'budget', 'agent_change', 'change_assignment', 'load_log']) AS name;
 INSERT INTO asp_schema (version, created_at) VALUES (7, now());

@@ -12,7 +12,7 @@ BEGIN
             CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END AS grantee,
             CASE WHEN granted.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS may_grant
         FROM (VALUES ('people'), ('name_alias'), ('code_change'), ('change_session'),
-            ('budget')) AS added (name)
+            ('budget'), ('agent_change'), ('change_assignment')) AS added (name)
         CROSS JOIN pg_class
         CROSS JOIN LATERAL aclexplode(pg_class.relacl) AS granted
         WHERE pg_class.oid = 'agent_roles'::REGCLASS AND granted.grantee <> pg_class.relowner

@@ -31,18 +31,18 @@ BEGIN
         CREATE ROLE asp_writer NOLOGIN;
     END IF;
     GRANT SELECT ON asp_schema, agent_roles, capabilities, defect_types, task_metadata, agent_cost_vector, defect_log,
-        bootstrap_metrics, people, code_change, change_session, name_alias, budget, load_log, load_reject, load_version, asp_changes, executions, work, task_costs, tasks, defects
+        bootstrap_metrics, people, code_change, change_session, name_alias, budget, agent_change, change_assignment, load_log, load_reject, load_version, asp_changes, executions, work, task_costs, tasks, defects
         TO asp_reader, asp_writer;
     GRANT INSERT, UPDATE ON agent_roles, capabilities, defect_types, task_metadata, agent_cost_vector, defect_log,
-        bootstrap_metrics, people, code_change, change_session, name_alias, budget, load_log, load_reject, load_version TO asp_writer;
+        bootstrap_metrics, people, code_change, change_session, name_alias, budget, agent_change, change_assignment, load_log, load_reject, load_version TO asp_writer;
     GRANT UPDATE ON asp_changes TO asp_writer;
     GRANT EXECUTE ON FUNCTION asp_move_execution TO asp_writer;
     -- Rejects that were exported for repair are forgotten; they are not telemetry.
     GRANT DELETE ON load_reject TO asp_writer;
     -- An alias that is undone changes no row of telemetry.
     GRANT DELETE ON name_alias TO asp_writer;
-    -- Nor does a budget that is removed.
-    GRANT DELETE ON budget TO asp_writer;
+    -- Nor does a budget or a change that is removed.
+    GRANT DELETE ON budget, agent_change, change_assignment TO asp_writer;
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'The roles asp_reader and asp_writer were not made: this needs the right to create roles.';
 END

@@ -11,7 +11,7 @@ INSERT INTO asp_changes (table_name, changes)
 SELECT column1, abs(random() / 10000)
 FROM (VALUES ('agent_cost_vector'), ('task_metadata'), ('defect_log'), ('bootstrap_metrics'), ('agent_roles'),
     ('capabilities'), ('defect_types'), ('people'), ('code_change'), ('change_session'),
-    ('name_alias'), ('budget'), ('load_log'));
+    ('name_alias'), ('budget'), ('agent_change'), ('change_assignment'), ('load_log'));
 
 CREATE TRIGGER tr_agent_cost_vector_update AFTER UPDATE ON agent_cost_vector
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_cost_vector'; END;
@@ -83,6 +83,18 @@ CREATE TRIGGER tr_budget_update AFTER UPDATE ON budget
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'budget'; END;
 CREATE TRIGGER tr_budget_delete AFTER DELETE ON budget
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'budget'; END;
+CREATE TRIGGER tr_agent_change_insert AFTER INSERT ON agent_change
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_change'; END;
+CREATE TRIGGER tr_agent_change_update AFTER UPDATE ON agent_change
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_change'; END;
+CREATE TRIGGER tr_agent_change_delete AFTER DELETE ON agent_change
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'agent_change'; END;
+CREATE TRIGGER tr_change_assignment_insert AFTER INSERT ON change_assignment
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'change_assignment'; END;
+CREATE TRIGGER tr_change_assignment_update AFTER UPDATE ON change_assignment
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'change_assignment'; END;
+CREATE TRIGGER tr_change_assignment_delete AFTER DELETE ON change_assignment
+BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'change_assignment'; END;
 CREATE TRIGGER tr_load_log_insert AFTER INSERT ON load_log
 BEGIN UPDATE asp_changes SET changes = changes + 1 WHERE table_name = 'load_log'; END;
 CREATE TRIGGER tr_load_log_update AFTER UPDATE ON load_log

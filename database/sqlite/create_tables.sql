@@ -344,6 +344,40 @@ CREATE TABLE budget (
     CONSTRAINT ck_budget_created_at CHECK (created_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(created_at) IS NOT NULL)
 ) STRICT;
 
+-- One row is one change of the agents that people recorded. kind and value say what the new state is (version: the
+-- agent_version of an execution, model, tool: its version); NULL is what came from changed_at on. old_share: of the tasks
+-- that are assigned at random, the share that keeps the old state.
+CREATE TABLE agent_change (
+    change_id  TEXT    NOT NULL,
+    changed_at TEXT    NOT NULL,
+    kind       TEXT,
+    value      TEXT,
+    project_id TEXT,
+    agent_role TEXT,
+    old_share  REAL    NOT NULL,
+    seed       INTEGER NOT NULL,
+    created_at TEXT    NOT NULL,
+    CONSTRAINT pk_agent_change PRIMARY KEY (change_id),
+    CONSTRAINT ck_agent_change_change_id CHECK (change_id <> ''),
+    CONSTRAINT ck_agent_change_kind CHECK (kind IN ('version', 'model', 'tool')),
+    CONSTRAINT ck_agent_change_value CHECK ((kind IS NULL) = (value IS NULL)),
+    CONSTRAINT ck_agent_change_old_share CHECK (old_share > 0 AND old_share < 1),
+    CONSTRAINT ck_agent_change_changed_at CHECK (changed_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(changed_at) IS NOT NULL),
+    CONSTRAINT ck_agent_change_created_at CHECK (created_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(created_at) IS NOT NULL)
+) STRICT;
+
+-- One row is one task that was assigned to the new state of a change, or kept on the old one, at random.
+CREATE TABLE change_assignment (
+    change_id   TEXT    NOT NULL,
+    task_id     TEXT    NOT NULL,
+    is_new      INTEGER NOT NULL,
+    assigned_at TEXT    NOT NULL,
+    CONSTRAINT pk_change_assignment PRIMARY KEY (change_id, task_id),
+    CONSTRAINT ck_change_assignment_task_id CHECK (task_id <> ''),
+    CONSTRAINT ck_change_assignment_is_new CHECK (is_new IN (0, 1)),
+    CONSTRAINT ck_change_assignment_assigned_at CHECK (assigned_at GLOB '????-??-??T??:??:??.??????Z' AND datetime(assigned_at) IS NOT NULL)
+) STRICT;
+
 -- One row is one load of one file; the four outcomes always add up to what was read. modified_ns is the file's own
 -- time of change; found_json is what a reader of transcripts counted besides its records (lines, duplicates, ...), of
 -- a table what the next load of the file is compared with.
