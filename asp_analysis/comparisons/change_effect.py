@@ -11,7 +11,7 @@ import pandas as pd
 from asp_analysis.comparisons.known_changes import AgentChange, find_change, list_changes
 from asp_analysis.effects.matching import FEWEST_ON_A_SIDE
 from asp_analysis.effects.sequences import DRIFT_PER_90_DAYS
-from asp_analysis.effects.verdicts import KEEP, ROLL_BACK, WORTH, Judgement, judge_change
+from asp_analysis.effects.verdicts import KEEP, ROLL_BACK, WORTH_WAITING, Judgement, judge_change
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.session import Session
 from asp_analysis.wording import write_list, write_noun, write_share
@@ -123,7 +123,7 @@ class ChangeEffect:
         return f"<p>{self.answer}</p>{self.judgement.matched.mix.to_html(index=False)}<ul>{notes}</ul>"
 
 
-def measure_effect(session: Session, name: str, on: str = "cost", worth: float = WORTH) -> ChangeEffect:
+def measure_effect(session: Session, name: str, on: str = "cost", worth: float = WORTH_WAITING) -> ChangeEffect:
     """Compare the tasks after a change with those before, matched by type, repository and size.
 
     name: of a recorded or a found change. on: one of `ASPECTS`. worth: the ratio that is worth waiting for.

@@ -9,13 +9,13 @@ from asp_analysis.errors import InputError
 from asp_analysis.session import Session
 
 _HERE = Path(__file__).resolve().parent
-_COLUMN_OF_KIND = {"version": "agent_version", "model": "llm_model", "tool": "tool_version"}
+_COLUMN_OF_STATE = {"version": "agent_version", "model": "llm_model", "tool": "tool_version"}
 _HASH = (
     "COALESCE(TRY_CAST(metadata_json AS JSON) ->> 'prompt_hash', TRY_CAST(metadata_json AS JSON) ->> "
     "'instructions_hash', TRY_CAST(labels AS JSON) ->> 'prompt_hash', TRY_CAST(labels AS JSON) ->> "
     "'instructions_hash')"
 )
-_LISTED = ["change_id", "changed_at", "source", "kind", "part", "value", "tasks"]
+_CHANGE_COLUMNS = ["change_id", "changed_at", "source", "kind", "part", "value", "tasks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class AgentChange:
 
         The values $part and $value are bound where the text names them.
         """
-        column = _HASH if self.kind == "prompt" else _COLUMN_OF_KIND.get(self.kind or "")
+        column = _HASH if self.kind == "prompt" else _COLUMN_OF_STATE.get(self.kind or "")
         part = "tool" if self.kind == "tool" and self.source == "found" else "agent_role"
         return {
             "of_part": "TRUE" if self.part is None else f"{part} = $part",
@@ -56,9 +56,9 @@ def list_changes(session: Session) -> pd.DataFrame:
         "SELECT change_id, changed_at, 'recorded' AS source, kind, agent_role AS part, value, "
         "CAST(NULL AS BIGINT) AS tasks FROM stg_agent_changes"
     )
-    frames = [frame[_LISTED].astype(object) for frame in (recorded, found) if len(frame)]
+    frames = [frame[_CHANGE_COLUMNS].astype(object) for frame in (recorded, found) if len(frame)]
     if not frames:
-        return recorded[_LISTED]
+        return recorded[_CHANGE_COLUMNS]
     listed = pd.concat(frames, ignore_index=True)
     listed["changed_at"] = pd.to_datetime(listed["changed_at"])
     listed["tasks"] = listed["tasks"].astype("Int64")

@@ -21,7 +21,7 @@ _BEYOND = 2.0
 """By which factor a task may be larger or smaller than all of the other side."""
 
 _LEVELS: tuple[tuple[str, ...], ...] = (("task_type", "place"), ("place",), ("task_type",))
-_WORDS = {"task_type": "type", "place": "repository"}
+_WORD_OF_MATCH = {"task_type": "type", "place": "repository"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def match_tasks(tasks: pd.DataFrame) -> Matched:
     codes = pd.get_dummies(group, drop_first=True, dtype=float).to_numpy()
     counts = pd.crosstab(group, kept["is_after"]).reindex(columns=[False, True], fill_value=0)
     mix = pd.DataFrame({"group": counts.index, "before": counts[False].to_numpy(), "after": counts[True].to_numpy()})
-    by = (*(_WORDS[name] for name in level), *(("size",) if is_sized else ()))
+    by = (*(_WORD_OF_MATCH[name] for name in level), *(("size",) if is_sized else ()))
     return Matched(
         tasks=kept.reset_index(drop=True),
         covariates=np.column_stack([codes, sizes]),
@@ -74,7 +74,7 @@ def _choose_groups(tasks: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, tuple[
     Raises:
         EstimationRefusal: there are too few of them: the two sides did other work.
     """
-    known = [name for name in _WORDS if _is_mostly(tasks, tasks[name].notna())]
+    known = [name for name in _WORD_OF_MATCH if _is_mostly(tasks, tasks[name].notna())]
     levels: list[tuple[str, ...]] = [level for level in _LEVELS if set(level) <= set(known)] or [()]
     found = []
     for level in levels:
@@ -85,7 +85,7 @@ def _choose_groups(tasks: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, tuple[
         is_fine = count <= max(len(kept) / 6, 1) and _count_sides(kept)[0] >= _KEPT_SHARE * _count_sides(tasks)[0]
         found.append((is_fine, _count_sides(kept)[0], kept, group[both], level))
     _, _, kept, group, level = max(found, key=lambda one: (one[0], 0 if one[0] else one[1]))
-    words = " and ".join(_WORDS[name] for name in level)
+    words = " and ".join(_WORD_OF_MATCH[name] for name in level)
     _check_count(kept, f" have others of the same {words} on the other side" if level else "")
     return kept, group, level
 

@@ -11,10 +11,10 @@ from asp_analysis.effects.sequences import AnytimeInterval, Measured, find_bound
 from asp_analysis.errors import EstimationRefusal
 
 KEEP, ROLL_BACK, WAIT = "keep", "roll back", "wait"
-WORTH = 1.25
+WORTH_WAITING = 1.25
 """The ratio that is worth waiting for where nobody says another one."""
 
-MOST_TASKS = 5_000
+MOST_FURTHER = 5_000
 """Further tasks up to which waiting is advised."""
 
 _POWER = 0.8416
@@ -27,7 +27,7 @@ _MOST_LOOKS = 40
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
     """What the tasks say. ratio, lower, upper: after / before, 95 % at all looks; smallest: the ratio that 80 % of
-    looks at so many tasks would find; more: further tasks after the change until a ratio of `WORTH` is found, None
+    looks at so many tasks would find; more: further tasks after the change until a ratio of `worth` is found, None
     where waiting does not help. looks: after (tasks), ratio, lower, upper: the interval as it would have been then.
     """
 
@@ -42,7 +42,9 @@ class Judgement:
     looks: pd.DataFrame
 
 
-def judge_change(tasks: pd.DataFrame, *, is_rate: bool, is_less_better: bool, worth: float = WORTH) -> Judgement:
+def judge_change(
+    tasks: pd.DataFrame, *, is_rate: bool, is_less_better: bool, worth: float = WORTH_WAITING
+) -> Judgement:
     """Compare matched tasks after a change with those before.
 
     tasks: task_id, is_after, first_at, value, block, task_type, place, size; value: an amount above 0, or 0 and 1 for a
@@ -111,7 +113,7 @@ def _count_more(interval: AnytimeInterval, matched: Matched, worth: float) -> in
     before = len(matched.tasks) - after
     each = interval.spread**2 * interval.design
     rest = max(interval.se**2 - each * (1 / before + 1 / after), 0.0)  # what time and matching leave uncertain
-    for more in (*range(0, 200, 5), *range(200, MOST_TASKS + 1, 100)):
+    for more in (*range(0, 200, 5), *range(200, MOST_FURTHER + 1, 100)):
         se = math.sqrt(each * (1 / before + 1 / (after + more)) + rest)
         information = interval.spread**2 / se**2
         if (find_boundary(information, interval.nu + more) + _POWER) * se <= worth:

@@ -12,7 +12,7 @@ from asp_analysis.session import Session
 from asp_analysis.wording import write_day, write_name, write_noun
 
 RECORD = "Record one with `asp-analysis change add NAME --at DAY`, or load executions that say their version or model."
-_LABELS = {"cost": "Cost of a task (USD)", "latency": "Latency of a task (s)", "tokens": "Tokens of a task"}
+_AXIS_LABELS = {"cost": "Cost of a task (USD)", "latency": "Latency of a task (s)", "tokens": "Tokens of a task"}
 NO_COMPARISON = "There is no comparison to show yet."
 
 
@@ -116,7 +116,7 @@ def _title(found: ChangeEffect) -> str:
 
 
 def _label(found: ChangeEffect) -> str:
-    return _LABELS.get(found.on, "")
+    return _AXIS_LABELS.get(found.on, "")
 
 
 def _scale(found: ChangeEffect) -> pd.DataFrame:

@@ -36,7 +36,7 @@ def command(
     output: str | None,
     db: str | None,
 ) -> None:
-    """Record what was changed about the agents, list it, or assign tasks to it at random.
+    """Record changes of the agents, list them, or assign tasks at random.
 
     list shows recorded changes, and those that executions show: a new version, model, tool version or prompt hash. add
     and remove take a CHANGE. assign says for each TASK whether it gets the new state or keeps the old one, and stores

@@ -22,11 +22,11 @@ _EFFECT_TABLES = ("effect", "mix", "looks", "tasks")
 @format_options
 @reading_options
 def command(change: str, on: str, worth: float, table: str | None, output: str | None, db: str | None) -> None:
-    """Show whether a change of the agents helped: keep it, roll it back, or wait.
+    """Show whether a change of the agents helped.
 
-    CHANGE is a name that `change list` shows. Tasks after it are compared with tasks before it that are alike in type,
-    repository and size. The interval holds however often you look. Where tasks were assigned at random, it is an
-    experiment.
+    It says keep it, roll it back, or wait. CHANGE is a name that `change list` shows. Tasks after it are compared with
+    tasks before it that are alike in type, repository and size. The interval holds however often you look. Where tasks
+    were assigned at random, it is an experiment.
 
     Example: asp-analysis effect "new prompt" --on cost
     """
