@@ -89,7 +89,7 @@ def measure_interval(measured: Measured, drift: float = DRIFT_PER_90_DAYS) -> An
     factor = measure_likeness(residuals, measured.blocks)
     se = spread * math.sqrt(inverse[1, 1] * factor)
     information = 1.0 / (inverse[1, 1] * factor)
-    half = se * find_boundary(information, nu)
+    half = se * find_boundary(information, count_effective(nu, factor))
     return AnytimeInterval(
         effect=float(solved[1]),
         lower=float(solved[1] - half),
@@ -102,6 +102,11 @@ def measure_interval(measured: Measured, drift: float = DRIFT_PER_90_DAYS) -> An
         slope_se=spread * math.sqrt(inverse[2, 2] * factor),
         information=information,
     )
+
+
+def count_effective(nu: int, design: float) -> int:
+    """Return the degrees of freedom of tasks that are alike: they say as much of the spread as fewer tasks would."""
+    return max(round(nu / design), 1)
 
 
 def find_boundary(information: float, nu: int, alpha: float = ALPHA) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.effects.matching import Matched, match_tasks
-from asp_analysis.effects.sequences import AnytimeInterval, Measured, find_boundary, measure_interval
+from asp_analysis.effects.sequences import AnytimeInterval, Measured, count_effective, find_boundary, measure_interval
 from asp_analysis.errors import EstimationRefusal
 
 KEEP, ROLL_BACK, WAIT = "keep", "roll back", "wait"
@@ -116,7 +116,7 @@ def _count_more(interval: AnytimeInterval, matched: Matched, worth: float) -> in
     for more in (*range(0, 200, 5), *range(200, MOST_FURTHER + 1, 100)):
         se = math.sqrt(each * (1 / before + 1 / (after + more)) + rest)
         information = interval.spread**2 / se**2
-        if (find_boundary(information, interval.nu + more) + _POWER) * se <= worth:
+        if (find_boundary(information, count_effective(interval.nu + more, interval.design)) + _POWER) * se <= worth:
             return more
     return None
 
