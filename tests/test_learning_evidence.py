@@ -165,12 +165,13 @@ def test_one_report_holds_what_the_single_functions_give(telemetry, table):
 
 
 def test_a_long_flawless_history_is_autonomous_by_both_rules():
-    table = status(flawless(120), pd.Timestamp("2025-12-31")).set_index("capability")
+    now = pd.Timestamp("2026-07-06")  # no defect was ever found, so that two thirds of the record may still hide one
+    table = status(flawless(400), now).set_index("capability")
     assert table.loc["PROBE_AI", ["published_mode", "sound_mode"]].tolist() == ["Autonomous", "Autonomous"]
     assert table.loc["PROBE_AI", "difference"] == table.loc["PROBE_AI", "missing_sound"] == ""
     assert table.loc["TaskDecomposition", "sound_mode"] == "Autonomous"
-    found = criteria(flawless(120), pd.Timestamp("2025-12-31"), SoundRule()).set_index("criterion")
-    assert found.loc["estimates within ±20 %", ["cases", "value", "is_passed"]].tolist() == [120, 1.0, True]
+    found = criteria(flawless(400), now, SoundRule()).set_index("criterion")
+    assert found.loc["estimates within ±20 %", ["cases", "value", "is_passed"]].tolist() == [400, 1.0, True]
 
 
 def flawless(count):

@@ -222,7 +222,7 @@ def tell_recorded(curve: pd.DataFrame, report: LearningReport) -> Finding:
     )
 
 
-def tell_simulation(lives: int = 2_000, tasks: int = 200, seed: int = 7) -> Finding:
+def tell_simulation(lives: int = 300, tasks: int = 200, seed: int = 7) -> Finding:
     """Say what checking after every task does to a raw rate: both rules on simulated capabilities."""
     rng = np.random.default_rng(seed)
     at, above = (simulate(rng.random((lives, tasks)) < rate, 0.80) for rate in (0.80, 0.90))

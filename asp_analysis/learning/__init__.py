@@ -5,7 +5,8 @@ puts both rules side by side; `areas` ranks error-prone areas, `prediction` pred
 """
 
 from asp_analysis.learning.areas import error_prone_areas
-from asp_analysis.learning.sound import MODES, SoundRule, simulate
+from asp_analysis.learning.lives import simulate
+from asp_analysis.learning.rule import MODES, SoundRule
 from asp_analysis.learning.standings import (
     LearningReport,
     criteria,

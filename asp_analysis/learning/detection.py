@@ -16,9 +16,10 @@ from asp_analysis.learning.evidence import (
     average_by_task,
     cut_strata,
     get_last,
+    name_blocks,
     round_or_none,
 )
-from asp_analysis.learning.sound import Cases, SoundRule
+from asp_analysis.learning.rule import Cases, SoundRule
 from asp_analysis.learning.telemetry import Telemetry
 
 FLAG_AFTER = 30
@@ -170,6 +171,7 @@ def gather_type_prediction(known: Telemetry) -> Evidence:
         strata=cut_strata(tasks["size"])[scored],
         is_changed=none,
         is_critical=none,
+        blocks=name_blocks(tasks)[scored],
     )
     secondary: dict[str, Any] = {
         "lift_over_base_rate_share": get_last(lift),

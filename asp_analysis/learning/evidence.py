@@ -13,7 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from asp_analysis.intervals import Floats
-from asp_analysis.learning.sound import Cases, Flags
+from asp_analysis.learning.betting import Flags, Places
+from asp_analysis.learning.maturity import find_lag_of
+from asp_analysis.learning.rule import Cases
+from asp_analysis.learning.telemetry import Telemetry
 
 RATE_WINDOW = 15
 """Rates of the published rule look at this many last cases where the rule does not say how many."""
@@ -108,6 +111,25 @@ def cut_strata(sizes: pd.Series) -> NDArray[np.int64]:
     return codes.fillna(-1).to_numpy(dtype=np.int64)
 
 
+def name_blocks(tasks: pd.DataFrame) -> Places:
+    """Return which tasks may be alike: those of one project that ended on one day are one block."""
+    day = tasks["completed_at"].dt.floor("D")
+    named = tasks.groupby([tasks["project_id"].astype(object), day], dropna=False, sort=False).ngroup()
+    return np.asarray(named, dtype=np.int64)
+
+
+def is_mature(tasks: pd.DataFrame, known: Telemetry) -> Flags:
+    """Return which ended tasks are old enough that a defect would have been found (`maturity`)."""
+    if tasks.empty:
+        return np.zeros(0, dtype=bool)
+    real = known.defects[~known.defects["is_false_positive"]]
+    ends = dict(zip(known.tasks["task_id"], known.tasks["completed_at"], strict=True))
+    ended = pd.to_datetime(real["task_id"].astype(object).map(ends))
+    instant = known.instant if known.instant is not None else tasks["completed_at"].max()
+    lag = find_lag_of(tasks["completed_at"], (pd.to_datetime(real["found_at"]) - ended).dt.total_seconds(), instant)
+    return (tasks["completed_at"] + lag <= instant).to_numpy(dtype=bool)
+
+
 def place_cases(tasks: pd.DataFrame, cases: pd.DataFrame) -> pd.Series:
     """Return for each row of `cases` the place of its task among `tasks`; NaN where it is none of them."""
     known = pd.Series(np.arange(len(tasks), dtype=float), index=tasks["task_id"].to_numpy(dtype=object))
@@ -123,11 +145,16 @@ def mark_changes(tasks: pd.DataFrame, runs: pd.DataFrame, roles: list[str], memo
     place = place_cases(tasks, own)
     flags = np.zeros(len(tasks), dtype=bool)
     for column in ("llm_model", "agent_version"):
-        used = pd.DataFrame({"place": place, "name": own[column]}).dropna().drop_duplicates().sort_values("place")
-        gap = used.groupby("name")["place"].diff()
-        is_new = gap.isna() & (used["place"] > used["place"].min()) | (gap > memory)
-        flags[used.loc[is_new, "place"].astype(int)] = True
+        flags[list_new_places(place, own[column], memory)] = True
     return flags
+
+
+def list_new_places(place: pd.Series, name: pd.Series, memory: int) -> Places:
+    """Return the places at which a name comes that was not among the last `memory` places; the first of all is none."""
+    used = pd.DataFrame({"place": place, "name": name}).dropna().drop_duplicates().sort_values("place")
+    gap = used.groupby("name")["place"].diff()
+    is_new = gap.isna() & (used["place"] > used["place"].min()) | (gap > memory)
+    return used.loc[is_new, "place"].to_numpy(dtype=np.int64)
 
 
 def average_by_task(tasks: pd.DataFrame, cases: pd.DataFrame, flag: str) -> Floats:

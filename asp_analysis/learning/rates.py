@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.intervals import Floats
+from asp_analysis.learning.betting import Flags
 from asp_analysis.learning.evidence import (
     RATE_WINDOW,
     Evidence,
@@ -16,10 +17,12 @@ from asp_analysis.learning.evidence import (
     cut_strata,
     get_last,
     is_below,
+    is_mature,
     mark_changes,
+    name_blocks,
     round_or_none,
 )
-from asp_analysis.learning.sound import Cases, Flags
+from asp_analysis.learning.rule import Cases
 from asp_analysis.learning.telemetry import Telemetry
 from asp_analysis.membership import is_among
 
@@ -61,6 +64,7 @@ def gather_estimates(known: Telemetry, memory: int) -> Evidence:
         strata=strata,
         is_changed=mark_changes(tasks, known.runs, ["Planning", "Code"], memory),
         is_critical=np.zeros(len(tasks), bool),
+        blocks=name_blocks(tasks),
     )
     return Evidence(
         capability="PROBE_AI",
@@ -144,15 +148,17 @@ def gather_decomposition(known: Telemetry, memory: int) -> Evidence:
         },
         is_lower_better=True,
     )  # fmt: skip
+    ripe = is_mature(tasks, known)
     leaky = is_among(tasks["task_id"], real.loc[real["has_escaped"], "task_id"]).to_numpy()
     critical = is_among(tasks["task_id"], real.loc[real["has_escaped"] & real["is_critical"], "task_id"]).to_numpy()
     cases = Cases(
-        values=np.column_stack([np.where(is_read, 1 - corrected, np.nan), 1.0 - leaky, complete]),
+        values=np.column_stack([np.where(is_read, 1 - corrected, np.nan), 1.0 - leaky, complete])[ripe],
         targets=(0.90, 0.95, 0.90),
         needed=15,
-        strata=cut_strata(tasks["size"]),
-        is_changed=mark_changes(tasks, known.runs, ["Planning"], memory),
-        is_critical=critical,
+        strata=cut_strata(tasks["size"])[ripe],
+        is_changed=mark_changes(tasks, known.runs, ["Planning"], memory)[ripe],
+        is_critical=critical[ripe],
+        blocks=name_blocks(tasks)[ripe],
     )
     secondary = {
         "escape_rate": get_last(escapes),
@@ -165,7 +171,7 @@ def gather_decomposition(known: Telemetry, memory: int) -> Evidence:
         published=published,
         criteria=("plans not corrected", "plans without an escaped defect", "units that were in the plan"),
         cases=cases,
-        case_at=published.known_at,
+        case_at=published.known_at[ripe],
         secondary=secondary,
     )
 
@@ -218,7 +224,7 @@ def gather_review(stage: str, known: Telemetry, memory: int) -> Evidence:
     values = np.column_stack(
         [average_by_task(tasks, decided, "is_confirmed"), average_by_task(tasks, real, "is_caught")]
     )
-    scored = ~np.asarray(np.isnan(values).all(axis=1))
+    scored = ~np.asarray(np.isnan(values).all(axis=1)) & is_mature(tasks, known)
     critical = real.loc[real["has_escaped"] & (real["severity"] == "Critical"), "task_id"]
     cases = Cases(
         values=values[scored],
@@ -227,6 +233,7 @@ def gather_review(stage: str, known: Telemetry, memory: int) -> Evidence:
         strata=cut_strata(tasks["size"])[scored],
         is_changed=_carry(mark_changes(tasks, known.runs, roles, memory), scored),
         is_critical=is_among(tasks["task_id"], critical).to_numpy()[scored],
+        blocks=name_blocks(tasks)[scored],
     )
     secondary = {
         "false_positive_rate": get_last(refuted),

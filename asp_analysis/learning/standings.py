@@ -3,16 +3,19 @@
 import json
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from asp_analysis.intervals import wilson
 from asp_analysis.learning.detection import gather_error_prone, gather_type_prediction
 from asp_analysis.learning.evidence import Evidence, Published, walk_published
+from asp_analysis.learning.present import Present
 from asp_analysis.learning.rates import gather_decomposition, gather_estimates, gather_review
-from asp_analysis.learning.sound import MODES, SoundRule, Walk, log_e_value, lower_bound, walk
+from asp_analysis.learning.rule import MODES, THIRDS, Cases, SoundRule
+from asp_analysis.learning.signals import hold
+from asp_analysis.learning.sound import Walk, walk
 from asp_analysis.learning.telemetry import Telemetry
 
 ADVICE = {
@@ -20,6 +23,11 @@ ADVICE = {
     "Shadow": "Let it work next to a person and compare; do not let it act alone.",
     "Autonomous": "It may act alone, with spot checks.",
 }
+
+CRITERION_COLUMNS = (
+    *("cases", "value", "wilson_lower", "wilson_upper", "lower_bound", "target", "e_value", "is_passed"),
+    *("hits_needed", "cases_counted", "blocks", "block_likeness", "e_value_needed"),
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,9 @@ def criteria(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None =
 
     capability, criterion, cases, value (share; percent where the name ends in components), wilson_lower, wilson_upper
     (95 %, one look), lower_bound (95 %, at all looks at once), target, e_value, is_passed, hits_needed (hits in a row
-    that would pass it; NaN where not within 2,000).
+    that would pass it; NaN where not within 2,000), cases_counted (those that are evidence: each third of size counts
+    alike), blocks (days of a project), block_likeness (intraclass correlation within them), e_value_needed (more than
+    1/alpha where former versions have used up some of alpha).
     """
     return pd.concat([standing.criteria for standing in judge_capabilities(telemetry, as_of, rule)], ignore_index=True)
 
@@ -130,38 +140,16 @@ def _judge(evidence: Evidence, rule: SoundRule) -> Standing:
 def _score_criteria(evidence: Evidence, life: Walk, rule: SoundRule) -> pd.DataFrame:
     if evidence.looks is not None:
         looks = evidence.looks
-        row = {"cases": looks.count, "value": looks.value, "lower_bound": looks.lower, "target": looks.target}
-        row |= {"wilson_lower": math.nan, "wilson_upper": math.nan, "e_value": math.nan, "hits_needed": math.nan}
-        rows = [row | {"is_passed": looks.mode == 2}]
+        row = dict.fromkeys(CRITERION_COLUMNS, math.nan)
+        row |= {"cases": looks.count, "value": looks.value, "lower_bound": looks.lower, "target": looks.target}
+        rows = [row | {"is_passed": looks.mode == 2, "cases_counted": looks.count, "blocks": looks.count}]
     else:
-        present = evidence.cases.values[life.evidence_from :]
-        targets = enumerate(evidence.cases.targets)
-        rows = [score_criterion(present[:, column], target, rule) for column, target in targets]
+        columns = range(len(evidence.cases.targets))
+        rows = [Present.of(evidence.cases, life, rule, column).describe() for column in columns]
     frame = pd.DataFrame(rows)
     frame.insert(0, "criterion", evidence.criteria)
     frame.insert(0, "capability", evidence.capability)
     return frame
-
-
-def score_criterion(values: np.ndarray, target: float, rule: SoundRule) -> dict[str, Any]:
-    """Return the columns of `criteria` for one criterion's outcomes (shares of 1, NaN where a case says nothing)."""
-    known = values[~np.isnan(values)]
-    k, n = float(known.sum()), len(known)
-    lower, upper = wilson(k, n) if n else (math.nan, math.nan)
-    log_e = float(log_e_value(k, n, target))
-    more = np.arange(2_001, dtype=float)
-    enough = np.flatnonzero(log_e_value(k + more, n + more, target) >= -math.log(rule.alpha))
-    return {
-        "cases": n,
-        "value": k / n if n else math.nan,
-        "wilson_lower": lower,
-        "wilson_upper": upper,
-        "lower_bound": float(lower_bound(k, n, rule.alpha)),
-        "target": target,
-        "e_value": math.exp(min(log_e, 700.0)),
-        "is_passed": log_e >= -math.log(rule.alpha),
-        "hits_needed": float(enough[0]) if len(enough) else math.nan,
-    }
 
 
 def _describe(standing: Standing, rule: SoundRule) -> dict[str, Any]:
@@ -212,6 +200,9 @@ def _list_missing_sound(standing: Standing, rule: SoundRule) -> str:
     counts = [int((present == stratum).sum()) for stratum in range(evidence.cases.strata.max(initial=-1) + 1)]
     if counts and min(counts) < rule.min_per_stratum:
         words.append(f"{rule.min_per_stratum} cases of each size (small, medium, large), there are {counts}")
+    if standing.walk.granted:
+        names = ", ".join(THIRDS[one] for one in standing.walk.granted)
+        words.insert(0, f"it may act alone on {names} tasks only")
     return "; ".join(words) or f"{rule.dwell} looks in a row that pass"
 
 
@@ -272,18 +263,30 @@ def _trace(standing: Standing, rule: SoundRule) -> pd.DataFrame:
     return frame.assign(metric_name=seen.metric, metric_target=seen.target)
 
 
-def _trace_cases(standing: Standing, rule: SoundRule, most: int = 300) -> pd.DataFrame:
-    """Return value and bound of the first criterion after each case; of long lives after every n-th one."""
-    evidence = standing.evidence
-    frame = pd.DataFrame({"known_at": evidence.case_at, "sound_mode": [MODES[mode] for mode in standing.walk.modes]})
-    values = pd.Series(evidence.cases.values[:, 0])
-    starts = [place for place, cause in standing.walk.events if cause == "changed"]
-    life = np.searchsorted(starts, np.arange(len(values)), side="right")
-    hits = np.asarray(values.fillna(0).groupby(life).cumsum(), dtype=np.float64)
-    count = np.asarray(values.notna().groupby(life).cumsum(), dtype=np.float64)
-    frame["evidence_value"] = hits / np.where(count > 0, count, math.nan)
-    picked = np.arange(len(values) - 1, -1, -max(1, -(-len(values) // most)))
-    bounds = np.full(len(values), math.nan)
-    bounds[picked] = lower_bound(hits[picked], count[picked], rule.alpha)
-    frame["evidence_lower"] = bounds
+def _trace_cases(standing: Standing, rule: SoundRule) -> pd.DataFrame:
+    """Return value and bound of the first criterion after each case."""
+    evidence, life = standing.evidence, standing.walk
+    frame = pd.DataFrame({"known_at": evidence.case_at, "sound_mode": [MODES[mode] for mode in life.modes]})
+    starts = sorted({0, life.evidence_from, *(place for place, cause in life.events if cause == "changed")})
+    parts = [_trace_part(evidence.cases, slice(*ends), rule) for ends in pairwise([*starts, len(frame)])]
+    frame[["evidence_value", "evidence_lower"]] = np.concatenate(parts) if parts else np.zeros((0, 2))
     return frame.sort_values("known_at").drop_duplicates("known_at", keep="last")
+
+
+def _trace_part(cases: Cases, part: slice, rule: SoundRule) -> np.ndarray:
+    """Return share and lower bound of the first criterion after each case of one stretch of evidence, (cases, 2)."""
+    values = cases.values[part, 0]
+    seen = np.flatnonzero(~np.isnan(values))
+    spread = np.searchsorted(seen, np.arange(len(values)), side="right") - 1
+    one = Present(
+        values=values[seen],
+        strata=cases.strata[part][seen],
+        blocks=None if cases.blocks is None else cases.blocks[part][seen],
+        target=cases.targets[0],
+        log_needed=-math.log(rule.alpha),
+        shares=cases.strata_shares,
+        surplus=rule.surplus,
+    )
+    share = np.cumsum(values[seen]) / np.arange(1, len(seen) + 1)
+    known = np.column_stack([share, one.bound_path()])
+    return np.where((spread >= 0)[:, None], hold(known, spread), math.nan)

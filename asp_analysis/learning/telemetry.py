@@ -25,6 +25,7 @@ class Telemetry:
     on_forges: defects of tasks that programs reviewed on a forge, though their type or phase is assumed: what reviewers
     found and what escaped them does not depend on these. reviewed_on_forges: the ids of these tasks; traced: those of
     which the history of the code is known, so that an escape would be.
+    instant: as of when they are known (`as_of`).
     """
 
     tasks: pd.DataFrame
@@ -35,6 +36,7 @@ class Telemetry:
     on_forges: pd.DataFrame = field(default_factory=pd.DataFrame)
     reviewed_on_forges: frozenset[str] = frozenset()
     traced: frozenset[str] = frozenset()
+    instant: pd.Timestamp | None = None
 
     @classmethod
     def read(cls, view: Callable[[str], pd.DataFrame]) -> "Telemetry":
@@ -73,6 +75,7 @@ class Telemetry:
             on_forges=_cut_young(self.on_forges, tasks, instant),
             runs=self.runs[self.runs["first_at"] <= instant].sort_values(["first_at", "task_id"], ignore_index=True),
             forecasts=_cut_forecasts(self.forecasts, instant),
+            instant=instant,
         )
 
     def list_ended(self) -> pd.DataFrame:

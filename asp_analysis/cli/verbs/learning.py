@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from asp_analysis.cli.options import format_options, open_session, reading_options
+from asp_analysis.cli.own_kinds import AskedKinds, judge_kinds, kind_options
 from asp_analysis.cli.printing import note, print_frame, say
 
 if TYPE_CHECKING:
@@ -25,15 +26,21 @@ _STANDING_COLUMNS = (
 @click.option(
     "--record", "is_kept", is_flag=True, help="Write the day's row of each capability to bootstrap_metrics, once a day."
 )
+@kind_options
 @format_options
 @reading_options
-def command(as_of: datetime | None, is_kept: bool, output: str | None, db: str | None) -> None:
-    """Show how close each capability is to acting alone.
+def command(asked: AskedKinds, as_of: datetime | None, is_kept: bool, output: str | None, db: str | None) -> None:
+    """Show how close each capability is to acting alone, or with --by each kind of work.
 
-    For each capability: what it has learned, what it lacks, and who should check it.
+    For each: what it has learned, what it lacks, and who should check it.
 
     Example: asp-analysis learning --as-of 2025-12-14
     """
+    if asked.by:
+        if is_kept:
+            raise click.UsageError("--record is about the capabilities of the store. Leave --by out.")
+        judge_kinds(asked, datetime.combine(as_of, time.max) if as_of else None, db, output)
+        return
     import pandas as pd
 
     from asp_analysis.config import store_url
