@@ -40,7 +40,7 @@ _ON_CASES = 0.3
 """The part of the wealth that is bet on single cases: the lesser, as how alike they are has to be estimated for it."""
 
 _TARGETS = np.concatenate([np.arange(1, 100) / 100, [0.995, 0.999]])
-_LONG = 2_000
+_LONG_STREAM = 2_000
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Stream:
         interpolated."""
         if not len(self.values):
             return np.zeros(0)
-        targets = _TARGETS if len(self.values) <= _LONG else _TARGETS[4::5]
+        targets = _TARGETS if len(self.values) <= _LONG_STREAM else _TARGETS[4::5]
         above = np.stack([self.log_e(target) for target in targets]) + math.log(alpha)
         last = (above >= 0).sum(axis=0)  # e-values fall as targets rise
         low, places = np.clip(last - 1, 0, len(targets) - 2), np.arange(above.shape[1])

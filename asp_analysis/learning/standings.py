@@ -268,12 +268,16 @@ def _trace_cases(standing: Standing, rule: SoundRule) -> pd.DataFrame:
     evidence, life = standing.evidence, standing.walk
     frame = pd.DataFrame({"known_at": evidence.case_at, "sound_mode": [MODES[mode] for mode in life.modes]})
     starts = sorted({0, life.evidence_from, *(place for place, cause in life.events if cause == "changed")})
-    parts = [_trace_part(evidence.cases, slice(*ends), rule) for ends in pairwise([*starts, len(frame)])]
+    usual, now = float(rule.find_thresholds(evidence.cases.strata_count)[0]), Present.of(evidence.cases, life, rule)
+    parts = [
+        _trace_part(evidence.cases, slice(*ends), rule, now.log_needed if ends[0] == starts[-1] else usual)
+        for ends in pairwise([*starts, len(frame)])
+    ]
     frame[["evidence_value", "evidence_lower"]] = np.concatenate(parts) if parts else np.zeros((0, 2))
     return frame.sort_values("known_at").drop_duplicates("known_at", keep="last")
 
 
-def _trace_part(cases: Cases, part: slice, rule: SoundRule) -> np.ndarray:
+def _trace_part(cases: Cases, part: slice, rule: SoundRule, log_needed: float) -> np.ndarray:
     """Return share and lower bound of the first criterion after each case of one stretch of evidence, (cases, 2)."""
     values = cases.values[part, 0]
     seen = np.flatnonzero(~np.isnan(values))
@@ -283,7 +287,7 @@ def _trace_part(cases: Cases, part: slice, rule: SoundRule) -> np.ndarray:
         strata=cases.strata[part][seen],
         blocks=None if cases.blocks is None else cases.blocks[part][seen],
         target=cases.targets[0],
-        log_needed=-math.log(rule.alpha),
+        log_needed=log_needed,
         shares=cases.strata_shares,
         surplus=rule.surplus,
     )
