@@ -122,7 +122,8 @@ def is_mature(tasks: pd.DataFrame, known: Telemetry) -> Flags:
     """Return which ended tasks are old enough that a defect would have been found (`maturity`)."""
     if tasks.empty:
         return np.zeros(0, dtype=bool)
-    real = known.defects[~known.defects["is_false_positive"]]
+    found = pd.concat([known.defects, known.on_forges]) if len(known.on_forges) else known.defects
+    real = found[~found["is_false_positive"].astype(bool)]
     ends = dict(zip(known.tasks["task_id"], known.tasks["completed_at"], strict=True))
     ended = pd.to_datetime(real["task_id"].astype(object).map(ends))
     instant = known.instant if known.instant is not None else tasks["completed_at"].max()
