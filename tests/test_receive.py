@@ -33,6 +33,7 @@ from asp_analysis.receiving.leftovers import load_received, received_waiting
 from asp_analysis.receiving.pending import Patience
 from asp_analysis.receiving.received_spill import ReceivedSpill
 from asp_analysis.receiving.settling import Settler, only_settler
+from asp_analysis.session import connect
 from asp_analysis.store.database import create_store
 
 DEADLINE_S = 60
@@ -260,6 +261,20 @@ def test_the_printed_lines_name_this_receiver_and_work_as_environments(receiver)
     assert receiver.metric("received_bytes_total") > before
 
 
+@pytest.mark.slow
+def test_a_store_on_a_server_receives_too(postgres_url, tmp_path, monkeypatch):
+    create_store(postgres_url)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://postgres@127.0.0.1/nowhere\n")
+    with receiving(postgres_url) as running:
+        assert running.send(traces(span(1, 1, tokens=10), span(1, 2, tokens=5, parent=1))) == (200, b"{}")
+        running.wait_for(records_total=2)
+        running.end()
+    with connect(postgres_url) as session:
+        assert session.sql("SELECT tokens_in FROM executions")["tokens_in"].tolist() == [5]
+    assert [path.name for path in (tmp_path / "data").iterdir() if path.suffix == ".jsonl"] == []
+
+
 # --- traces in parts --------------------------------------------------------------------------------------------------
 
 
@@ -305,6 +320,17 @@ def test_what_waits_is_known_to_status_and_taken_by_load(empty, run, tmp_path):
     assert "1 received record" in run("load", str(other), "--db", empty.text).err
     assert rows(empty, "SELECT count(*) FROM agent_cost_vector") == [(2,)]
     assert received_waiting(empty) == 0 == load_received(empty)
+
+
+def test_a_request_of_claude_code_counts_once_that_comes_as_an_event_and_later_as_a_span(empty):
+    here = Here(empty)
+    said = {"event.name": "api_request", "session.id": "S", "request_id": "req-1", "model": "claude-sonnet-4-5",
+            "input_tokens": 10, "output_tokens": 5, "cost_usd": "0.5"}  # fmt: skip
+    record = {"timeUnixNano": "1764000000000000000", "attributes": [pair(*one) for one in said.items()]}
+    here.send({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]})
+    request = {**span(1, 1, **{"request_id": "req-1", "input_tokens": 10, "output_tokens": 5, "session.id": "S"})}
+    here.send(traces({**request, "name": "claude_code.llm_request"}), Patience.NONE)
+    assert rows(empty, "SELECT tokens_in, cost_usd FROM agent_cost_vector") == [(10, 0.5)]
 
 
 def test_a_request_that_is_sent_again_counts_once(empty):

@@ -33,6 +33,7 @@ from asp_analysis.unchanged import transcript_options
 
 log = logging.getLogger("asp_analysis.receiving")
 
+_MOST_REQUEST_IDS = 500_000
 _FILES_AT_ONCE = 4
 _PATIENCE_S = 2.0
 
@@ -78,6 +79,7 @@ class Settler:
         self._store, self._spill = CapturedStore(url), Spill(url.spill_path, (RECEIVED,))
         self._waiting_file = _WaitingFile(waiting_path(url.spill_path))
         self._logs: dict[str, CaptureLog] = {}
+        self._request_ids: set[str] = set()  # a request may be an event now, and a span when its trace is whole
         self._pending = PendingTraces()
         self._read: list[Path] = []
         self._records_read = self._records_kept = 0
@@ -148,10 +150,12 @@ class Settler:
         self._records_read += self._pending.count - before
 
     def _write(self, settled: Settled) -> None:
+        if len(self._request_ids) > _MOST_REQUEST_IDS:
+            self._request_ids.clear()
         for source, items in settled.by_source().items():
             transcript = Transcript(source=SOURCE)
             documents = ((item.document, Line(item.number, item.name.encode(errors="replace"))) for item in items)
-            take_documents(documents, self._reading, transcript, lambda _count: None)
+            take_documents(documents, self._reading, transcript, lambda _count: None, self._request_ids)
             entry = self._logs.setdefault(
                 source,
                 CaptureLog(file=source, loaded_as=TRANSCRIPT, format=SOURCE, options=self._run.options),

@@ -80,7 +80,7 @@ def _receive(data: bytes) -> int:
     assert pending.count == 0
     for items in settled.by_source().values():
         documents = ((item.document, Line(item.number, item.name.encode(errors="replace"))) for item in items)
-        take_documents(documents, Reading(), transcript, lambda _count: None)
+        take_documents(documents, Reading(), transcript, lambda _count: None, set())
     return _read_transcript(transcript, Reading())
 
 

@@ -43,12 +43,13 @@ def command(port: int, host: str, token_file: Path | None, db: str | None) -> No
     """
     from asp_analysis.cli.passwords import read_secret
     from asp_analysis.config import store_url
-    from asp_analysis.privacy import as_private_as
+    from asp_analysis.privacy import as_private_as, make_folder
 
     logging.basicConfig(format="%(message)s")
     url = store_url(db)
     token = read_secret(token_file, "token") if token_file else None
     _check_store(url)
+    make_folder(url.spill_path.parent, url)  # what this machine keeps of a server may have none yet
     from asp_analysis.receiving.receiver import Receiver
 
     with as_private_as(url):

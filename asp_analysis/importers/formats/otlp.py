@@ -147,13 +147,15 @@ def take_documents(
     reading: Reading,
     transcript: Transcript,
     check: Callable[[int], None],
+    request_ids: set[str] | None = None,
 ) -> int:
     """Add the spans and events of documents to a transcript; return how many points of metrics are passed over.
 
-    check: is called with the number of spans so far, and may raise where that is too many.
+    check: is called with the number of spans so far, and may raise where that is too many. request_ids: requests that
+    events said before; those of these documents are added.
     """
     spans: list[Span] = []
-    events, points = AgentEvents(reading, transcript), 0
+    events, points = AgentEvents(reading, transcript, request_ids), 0
     for document, line in documents:
         points += count_points(document)
         for make in (_otlp_spans, _jaeger_spans, events.take):

@@ -42,13 +42,13 @@ _GEMINI_KEYS = frozenset(
 class AgentEvents:
     """Reads log events: a request or its response is a call, a tool's result belongs to the last call before it.
 
-    request_ids: those of the requests that were read.
+    request_ids: those of the requests that were read, added to those that are known.
     """
 
-    def __init__(self, reading: Reading, transcript: Transcript) -> None:
+    def __init__(self, reading: Reading, transcript: Transcript, request_ids: set[str] | None = None) -> None:
         self._reading, self._transcript = reading, transcript
         self._last: dict[str, Call] = {}
-        self.request_ids: set[str] = set()
+        self.request_ids = set() if request_ids is None else request_ids
 
     def take(self, document: Attributes, line: Line) -> tuple[()]:
         """Take the events of one document; they are no spans.
