@@ -51,6 +51,14 @@ def test_of_two_valued_costs_estimate_and_mean_are_inside_what_was_seen(costs, m
     assert min(costs) <= found.estimate <= max(costs) and min(costs) <= found.mean <= max(costs)
 
 
+@pytest.mark.parametrize("values", [(0.01, 1.0), (1.0, 2.0, 3.0)])
+def test_costs_of_few_values_are_inside_the_intervals_that_end_on_them(values):
+    rows = backtest(_costs(np.random.default_rng(3).choice(values, 160)), EVERY)
+    rows = rows[(rows["model"] == "auto") & (rows["n_past"] >= 20)]
+    assert rows["actual"].between(rows["lower_70"], rows["upper_70"]).mean() >= 0.63
+    assert rows["actual"].between(rows["lower_90"], rows["upper_90"]).mean() >= 0.85
+
+
 def test_means_of_heavy_tails_may_be_added_up():
     costs = np.exp(np.random.default_rng(7).standard_t(2, 400) * 1.2)
     table = score(backtest(_costs(costs), EVERY)).set_index("model")

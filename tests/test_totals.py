@@ -62,6 +62,11 @@ def test_equal_errors_make_a_total_without_spread():
     assert draw_costs(errors, np.array([1.0, 2.0]), np.ones(2)).sum(1) == pytest.approx(3.0)
 
 
+def test_an_interval_of_many_powers_of_ten_does_not_overflow_a_total():
+    drawn = draw_costs(_made_errors(20), np.array([1.0, 2.0]), np.array([0.5, 4000.0]))
+    assert np.isfinite(drawn.sum(1)).all() and drawn[:, 1].max() <= 2000.001
+
+
 def test_a_total_has_an_interval_a_chance_within_a_budget_and_says_how_many_fit():
     total = estimate_total(made_history(120), ONE, _new([20.0, 60.0, 40.0, 80.0]))
     low, high = total.bound(0.7)
