@@ -9,11 +9,14 @@
 -- review_rounds [count]: reviews between which something was pushed
 -- waiting_minutes [minutes]: until the first review by a person; nobody works while it waits
 -- open_minutes [minutes]: until the merge
-WITH told AS (
+WITH told AS ( -- one pass over the text, which is long for transcripts
     SELECT
         task_id,
         project_id,
-        TRY_CAST(metadata_json AS JSON) AS about
+        json_transform(TRY_CAST(metadata_json AS JSON), '{
+            "activity": {"turns": ["VARCHAR"]}, "interruptions": "BIGINT", "reviews_by_persons": "BIGINT",
+            "reviews_by_bots": "BIGINT", "review_rounds": "BIGINT", "waiting_minutes": "BIGINT", "open_minutes": "BIGINT"
+        }') AS about
     FROM stg_tasks
     WHERE metadata_json IS NOT NULL
 ),
@@ -22,13 +25,13 @@ counted AS (
     SELECT
         task_id,
         project_id,
-        CAST(NULLIF(json_array_length(about, '$.activity.turns'), 0) AS BIGINT) AS prompts,
-        TRY_CAST(about ->> '$.interruptions' AS BIGINT) AS interruptions,
-        TRY_CAST(about ->> '$.reviews_by_persons' AS BIGINT) AS reviews_by_persons,
-        TRY_CAST(about ->> '$.reviews_by_bots' AS BIGINT) AS reviews_by_bots,
-        TRY_CAST(about ->> '$.review_rounds' AS BIGINT) AS review_rounds,
-        TRY_CAST(about ->> '$.waiting_minutes' AS BIGINT) AS waiting_minutes,
-        TRY_CAST(about ->> '$.open_minutes' AS BIGINT) AS open_minutes
+        NULLIF(len(about.activity.turns), 0) AS prompts,
+        about.interruptions,
+        about.reviews_by_persons,
+        about.reviews_by_bots,
+        about.review_rounds,
+        about.waiting_minutes,
+        about.open_minutes
     FROM told
 )
 

@@ -15,7 +15,11 @@ WITH told AS (
         estimated_size,
         task_type,
         components_json,
-        TRY_CAST(metadata_json AS JSON) AS about
+        CASE -- Only texts that name one of these are read as JSON: those of transcripts are long.
+            WHEN regexp_matches(metadata_json, '"(text_length|files_named|labels|pull_requests|closes|git)":')
+                THEN TRY_CAST(metadata_json AS JSON)
+            WHEN contains(metadata_json, '"activity":') THEN CAST('{"activity": 1}' AS JSON)
+        END AS about
     FROM stg_tasks
 ),
 
