@@ -26,6 +26,10 @@ QUESTIONS = {
     "learning": ({"as_of": "2025-12-14"}, "--as-of 2025-12-14"),
     "budget": ({"as_of": "2025-12-01", "time_zone": "UTC"}, "--as-of 2025-12-01 --time-zone UTC"),
     "why": ({"from": "2025-W48", "to": "2025-W49", "table": "terms"}, "--from 2025-W48 --to 2025-W49 --table terms"),
+    "effect": (
+        {"change": "model:Planning:claude-sonnet-4-5", "on": "cost"},
+        "model:Planning:claude-sonnet-4-5 --on cost",
+    ),
 }
 """Tool -> what an agent says, and what a person types."""
 
@@ -77,6 +81,9 @@ def test_a_tool_says_what_the_command_line_says(answers, run, sample_store, name
     ran = run(offer.words[0], *words, "--json", "--db", sample_store)
     is_wrong, text, structured = answers[1][name]
     assert not is_wrong and text == structured
+    if ran.exit_code == 1:
+        assert f"Error: {text['refusal']}" == ran.refusal
+        return
     if name == "status":
         sizes = [{**row, "megabytes": None} for row in (*text["answer"], *ran.json)]
         assert sizes[: len(ran.json)] == sizes[len(ran.json) :]

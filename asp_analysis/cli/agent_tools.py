@@ -87,6 +87,13 @@ OFFERS = (
         words=("why",),
         options=("--from", "--to", "--only", "--by", "--time-zone", "--table"),
     ),
+    Offer(
+        name="effect",
+        says="Whether a change of the agents helped: keep it, roll it back, or wait; or why that cannot be said.",
+        words=("effect",),
+        options=("--on", "--worth", "--table"),
+        argument="change",
+    ),
 )
 """The tools, in the order in which they are listed."""
 
