@@ -141,7 +141,12 @@ def measure_effect(session: Session, name: str, on: str = "cost", worth: float =
     is_experiment = _count_assigned(read) >= FEWEST_ON_A_SIDE
     tasks, remarks = _choose_sides(read, change, is_experiment)
     tasks, missing = _measure_values(tasks, on)
-    judgement = judge_change(tasks, is_rate=ASPECTS[on].is_rate, is_less_better=ASPECTS[on].is_less_better, worth=worth)
+    try:
+        judgement = judge_change(
+            tasks, is_rate=ASPECTS[on].is_rate, is_less_better=ASPECTS[on].is_less_better, worth=worth
+        )
+    except EstimationRefusal as refusal:  # what was left out may be why
+        raise EstimationRefusal(" ".join([str(refusal), *remarks, *missing])) from None
     after = int(judgement.matched.tasks["is_after"].sum())
     return ChangeEffect(
         change=change,

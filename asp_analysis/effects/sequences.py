@@ -158,7 +158,7 @@ def _measure_blocks(residuals: Floats, blocks: np.ndarray) -> float:
     if groups in (1, n):
         return 1.0
     sums = np.bincount(codes, residuals)
-    between = float(np.sum(sums**2 / counts)) / max(groups - 1, 1)
+    between = float(np.sum(sums**2 / counts)) / max(groups - 3, 1)  # level, change and time took three blocks' freedom
     within = float(residuals @ residuals - np.sum(sums**2 / counts)) / (n - groups)
     size = (n - float(np.sum(counts**2)) / n) / (groups - 1)
     icc = (between - within) / (between + (size - 1) * within) if within > 0 and size > 1 else 0.0
