@@ -108,17 +108,17 @@ def test_an_export_of_the_sample_keeps_every_rule(run, sample_store, tmp_path):
     assert float(sum(Decimal(row["BilledCost"]) for row in rows)) == pytest.approx(known["usd"], abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("BilledCost", ""), ("BilledCost", "1,5"), ("ChargePeriodStart", "2026-02-01"), ("ChargeCategory", "Use"),
-        ("PricingQuantity", ""), ("ServiceSubcategory", "Databases"), ("BillingCurrency", "US$"), ("ListCost", "9"),
-        ("ChargePeriodEnd", "2020-01-01T00:00:00Z"), ("BillingPeriodEnd", "2026-01-02T00:00:00Z"),
-    ],
+BROKEN = (
+    ("BilledCost", ""), ("BilledCost", "1,5"), ("ChargePeriodStart", "2026-02-01"), ("ChargeCategory", "Use"),
+    ("PricingQuantity", ""), ("ServiceSubcategory", "Databases"), ("BillingCurrency", "US$"), ("ListCost", "9"),
+    ("ChargePeriodEnd", "2020-01-01T00:00:00Z"), ("BillingPeriodEnd", "2026-01-02T00:00:00Z"),
 )  # fmt: skip
-def test_a_broken_rule_is_found(exported, name, value):
+
+
+def test_every_broken_rule_is_found(exported):
     first, *others = exported()
-    assert broken_rules([{**first, name: value}, *others])
+    for name, value in BROKEN:
+        assert broken_rules([{**first, name: value}, *others]), name
 
 
 def test_a_row_is_a_day_of_a_model_and_a_project(exported):

@@ -92,6 +92,7 @@ def test_a_tool_says_what_the_command_line_says(answers, run, sample_store, name
     assert text["notes"] == ran.err.splitlines()
 
 
+@pytest.mark.slow
 def test_refusals_are_answers_and_wrong_questions_are_errors(sample_store, tmp_path):
     empty = parse_url("empty.db", tmp_path)
     create_store(empty)
@@ -130,6 +131,7 @@ def test_texts_from_data_stay_data(tmp_path, run):
     assert (is_wrong, content) == (False, {"answer": [{"task_id": hostile}], "notes": []})
 
 
+@pytest.mark.slow
 def test_a_long_answer_is_refused_with_its_size(sample_store):
     query = "SELECT repeat('x', 2000) AS x FROM range(1000)"
     _, [(is_wrong, content, _)] = asked(sample_store, ("sql", {"query": query}))
