@@ -189,3 +189,26 @@ def test_the_sample_has_an_answer(run, sample_store):
     with connect(sample_store) as session:
         (row,) = list_answers(answer_budgets(session, [budget])).to_dict("records")
     assert row["executions_without_cost"] == 3 and row["open_tasks"] == 4 and row["chance_over"] > 0.9
+
+
+def test_the_dashboard_shows_budgets_or_that_none_is_set(run, loaded, tmp_path):
+    run("dashboard", tmp_path / "page.html", "--db", loaded)
+    assert "No budget is set." in (tmp_path / "page.html").read_text()
+    run("budget", "set", "--team", "core", "--monthly", 45, "--db", loaded)
+    run("dashboard", tmp_path / "page.html", "--db", loaded)
+    page = (tmp_path / "page.html").read_text()
+    assert "team core, USD 45.00 per month" in page and "As of the end of 2026-02-13 (UTC)." in page
+
+
+def test_the_notebook_answers_with_and_without_a_budget(run, loaded):
+    from asp_analysis.findings import spend_budgets
+
+    with connect(loaded) as session:
+        supposed = spend_budgets.answer(session)
+        assert "against a supposed USD 88.00 per month" in supposed.text and supposed.draw is not None
+        assert "supposed USD 30.00 per month" in spend_budgets.answer(session, monthly=30).text
+    run("budget", "set", "--team", "core", "--monthly", 45, "--db", loaded)
+    with connect(loaded) as session:
+        assert spend_budgets.answer(session).text.startswith("**team core, USD 45.00 per month**")
+        session.narrow(model="opus")
+        assert "supposed" in spend_budgets.answer(session).text

@@ -17,12 +17,13 @@ from asp_analysis.findings import (
     own_agents,
     questions,
     replays,
+    spend_budgets,
     storage,
 )
 from asp_analysis.probe.question import Question
 from asp_analysis.session import connect
 
-ANSWERS = (overview, next_task, autonomy, questions, replays, defect_paths, drift, own_agents, storage)
+ANSWERS = (overview, next_task, autonomy, questions, replays, defect_paths, drift, own_agents, spend_budgets, storage)
 HOLE = re.compile(r"\b(nan|NaN|None|NaT|inf)\b")
 
 

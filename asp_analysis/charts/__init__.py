@@ -18,6 +18,7 @@ from asp_analysis.charts.backtests import (
     plot_scores,
 )
 from asp_analysis.charts.bridge import plot_period_costs, plot_spend_bridge
+from asp_analysis.charts.budget_fan import plot_budget_fan
 from asp_analysis.charts.control import plot_control_chart, plot_control_charts, plot_cusum, plot_u_chart
 from asp_analysis.charts.costs import plot_cost_by_role, plot_cost_distribution, plot_cost_per_week
 from asp_analysis.charts.deliveries import (
@@ -52,6 +53,7 @@ from asp_analysis.charts.style import use_style
 __all__ = [
     "plot_backtest",
     "plot_before_after",
+    "plot_budget_fan",
     "plot_calibration",
     "plot_control_chart",
     "plot_control_charts",

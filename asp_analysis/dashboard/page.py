@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from asp_analysis.dashboard.accuracy import build_accuracy_section, measure
 from asp_analysis.dashboard.alerts import collect_alerts
+from asp_analysis.dashboard.budget_table import build_budget_part
 from asp_analysis.dashboard.capabilities import build_learning_section
 from asp_analysis.dashboard.costs import build_headline, build_plan_section
 from asp_analysis.dashboard.defects import build_defect_section
@@ -39,7 +40,7 @@ def build_page(session: Session, as_of: datetime | None = None, refresh_s: float
     facts = Facts.read(session, instant)
     found, chosen = measure(facts), choose_tasks(facts)
     sections = [
-        build_money_section(facts),
+        build_money_section(facts, build_budget_part(session, instant)),
         build_task_section(facts, chosen),
         build_outcome_section(facts),
         build_learning_section(facts),

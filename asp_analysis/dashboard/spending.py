@@ -19,14 +19,14 @@ MOST_LISTED = 16
 """Models and roles that are listed, the most expensive first."""
 
 
-def build_money_section(facts: Facts) -> Section:
-    """Return the section on money."""
+def build_money_section(facts: Facts, budgets: Part) -> Section:
+    """Return the section on money; budgets: what is said of them."""
     question = "What was spent, when, on what, and is that more than before?"
     usage = facts.usage
     if usage is None:
         missing = "No executions yet. Load telemetry with: asp-analysis load FILE"
         return Section(anchor="money", title="Money", question=question, missing=missing)
-    parts: list[Part] = [_compare(usage)]
+    parts: list[Part] = [budgets, _compare(usage)]
     if usage.compared:
         parts.append(list_causes(facts.spend_change))
     parts.append(say_effect(facts.effect))

@@ -98,11 +98,15 @@ def list_fan(spend: DailySpend, limit: Limit) -> list[tuple[date, float, float, 
     span = find_period(limit.period, spend.first_day + timedelta(days=day - 1))
     first, end = _place(spend, span)
     spent = float(spend.amounts[max(first, 0) :].sum())
-    rows = []
-    for ahead in range(1, end - day + 1):
-        low, middle, high = look_ahead(past, day, ahead).find_quantiles([0.15, 0.5, 0.85]) + spent
-        rows.append((spend.first_day + timedelta(days=day - 1 + ahead), float(low), float(high), float(middle)))
-    return rows
+    found = [look_ahead(past, day, ahead).find_quantiles([0.15, 0.85, 0.5]) for ahead in range(1, end - day + 1)]
+    if not found:
+        return []
+    # Each horizon is a forecast of its own; a sum never falls, and never exceeds what it is at the end.
+    sums = np.minimum(np.maximum.accumulate(np.array(found)), found[-1]) + spent
+    days = (spend.first_day + timedelta(days=day + ahead) for ahead in range(len(sums)))
+    return [
+        (when, float(low), float(high), float(middle)) for when, (low, high, middle) in zip(days, sums, strict=True)
+    ]
 
 
 def _place(spend: DailySpend, span: Period) -> tuple[int, int]:
@@ -117,6 +121,8 @@ def _find_crossing(past: RollingPast, span: Period, amount: float) -> tuple[date
     if len(so_far) and so_far[-1] > amount:
         return span.first + timedelta(days=int(np.argmax(so_far > amount)) - min(first, 0)), True
     left = amount - (float(so_far[-1]) if len(so_far) else 0.0)
+    if end == day or look_ahead(past, day, end - day).find_chance_over(left) < 0.5:
+        return None, False
     for ahead in range(1, end - day + 1):
         if look_ahead(past, day, ahead).find_chance_over(left) >= 0.5:
             return spend.first_day + timedelta(days=day - 1 + ahead), False
