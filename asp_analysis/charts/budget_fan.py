@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 
 from asp_analysis.charts.style import BLACK, BLUE, ORANGE, prepare_axes, put_legend_above, say_no_data
 
-_BAND = 0.22
+_FAN_ALPHA = 0.22
 
 
 def plot_budget_fan(
@@ -24,13 +24,13 @@ def plot_budget_fan(
         return say_no_data(ax)
     days = pd.to_datetime(frame["day"])
     ax.plot(days, frame["spent"], color=BLUE, linewidth=2, drawstyle="steps-post")
-    ax.fill_between(days, frame["lower"], frame["upper"], color=BLUE, alpha=_BAND, linewidth=0)
+    ax.fill_between(days, frame["lower"], frame["upper"], color=BLUE, alpha=_FAN_ALPHA, linewidth=0)
     ax.plot(days, frame["estimate"], color=BLUE, linewidth=1.5, linestyle="--")
     ax.axhline(limit, color=ORANGE, linewidth=1.5)
     handles = [
         Line2D([], [], color=BLUE, linewidth=2, label="spent"),
         Line2D([], [], color=BLUE, linewidth=1.5, linestyle="--", label="forecast"),
-        Patch(color=BLUE, alpha=_BAND, label="70 % interval"),
+        Patch(color=BLUE, alpha=_FAN_ALPHA, label="70 % interval"),
         Line2D([], [], color=ORANGE, linewidth=1.5, label="budget"),
     ]
     ax.set_ylim(bottom=0)
