@@ -18,8 +18,8 @@
 -- errors [count]: failed tool calls and failed requests; empty where the source does not record them
 -- interruptions [count]: how often a person stopped the agent; empty where the source does not record them
 -- compactions [count]: how often the context was summed up; empty where the source does not record them
--- lines_added [count]: lines that the agent wrote; empty where the source does not record them
--- lines_removed [count]: lines that the agent removed; empty where the source does not record them
+-- lines_added [lines]: lines that the agent wrote; empty where the source does not record them
+-- lines_removed [lines]: lines that the agent removed; empty where the source does not record them
 -- files_changed [count]: files that the agent changed; empty where the source does not record them
 WITH seen AS (
     SELECT
