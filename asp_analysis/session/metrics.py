@@ -22,7 +22,7 @@ _OF_ONE_THING = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric:
+class MetricDefinition:
     """A measured quantity. sql: how it is computed, or the column that holds it. source: the views that have it."""
 
     name: str
@@ -34,7 +34,7 @@ class Metric:
 
 
 @cache
-def list_metrics() -> tuple[Metric, ...]:
+def list_metrics() -> tuple[MetricDefinition, ...]:
     """Return every metric once, by name."""
     found: dict[str, list[tuple[str, str, str]]] = {}
     for view in marts():
@@ -44,14 +44,14 @@ def list_metrics() -> tuple[Metric, ...]:
     return tuple(_make(name, found[name]) for name in sorted(found))
 
 
-def _make(name: str, places: list[tuple[str, str, str]]) -> Metric:
+def _make(name: str, places: list[tuple[str, str, str]]) -> MetricDefinition:
     own = sql.script("views/roll_up.sql")
     text = own if f" AS {name}," in f"{own.rstrip()}," else sql.view_text("marts", places[0][0])
     expression = find_expression(text, name)
     unit = places[0][1]
     adds = unit in _UNITS_THAT_ADD and name not in _OF_ONE_THING and not _NO_SUM.search(expression)
     source = ", ".join(view for view, _, _ in places)
-    return Metric(name=name, meaning=places[0][2], sql=expression, unit=unit, is_additive=adds, source=source)
+    return MetricDefinition(name=name, meaning=places[0][2], sql=expression, unit=unit, is_additive=adds, source=source)
 
 
 def find_expression(text: str, name: str) -> str:
