@@ -1,6 +1,7 @@
 """`asp-analysis estimate`: what the next task will cost, with its interval and its evidence."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ from asp_analysis.cli.asking import (
     task_option,
     units_option,
 )
+from asp_analysis.cli.at_equal_quality import list_outcomes, print_at_equal_quality, read_outcomes_file
 from asp_analysis.cli.options import format_options, open_session
 from asp_analysis.cli.printing import note, print_frame, print_table, say
 from asp_analysis.cli.sessions import print_running
@@ -44,6 +46,16 @@ if TYPE_CHECKING:
     "--compare", "is_comparison", is_flag=True, help="Which model would be the cheapest, and how sure is that."
 )
 @click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="With --compare: the cheapest per accepted result, of models not worse than the best by so much (0.05).",
+)
+@click.option(
+    "--outcomes",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --margin: a CSV of llm_model, task_id, is_accepted, cost_usd. [default: the store's tasks of one model]",
+)
+@click.option(
     "--keep", "is_kept", is_flag=True, help="Keep the estimate with --task, to be scored when the task is finished."
 )
 @batch_options
@@ -55,6 +67,8 @@ def command(
     wanted: WantedTasks,
     under: float | None,
     is_comparison: bool,
+    margin: float | None,
+    outcomes: Path | None,
     is_kept: bool,
     output: str | None,
     db: str | None,
@@ -68,6 +82,11 @@ def command(
     from asp_analysis.probe.estimate import estimate
     from asp_analysis.probe.question import look_up_task
 
+    if (margin is not None and not is_comparison) or (outcomes is not None and margin is None):
+        raise click.UsageError("--margin needs --compare, and --outcomes needs --margin.")
+    if outcomes is not None and margin is not None:
+        print_at_equal_quality(read_outcomes_file(outcomes), margin, output)
+        return
     if under is not None and (is_comparison or len(question.components) > 1):
         raise click.UsageError("--under is about one cost of one task. Leave --compare out, and name one --cost.")
     if wanted.is_asked or wanted.are_sessions:
@@ -90,6 +109,9 @@ def command(
         if question.task.task_id is not None:
             query = "SELECT task_id, project_id, task_type, estimated_size AS size FROM tasks WHERE task_id = $task_id"
             question = look_up_task(question, session.sql(query, task_id=question.task.task_id))
+    if margin is not None:
+        print_at_equal_quality(list_outcomes(history), margin, output)
+        return
     if is_comparison:
         _print_comparison(history, question, output)
         return
