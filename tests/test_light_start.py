@@ -40,7 +40,7 @@ def test_a_verb_does_not_import_heavy_packages(words, heavy, sample_store, tmp_p
     assert done.stderr.strip().splitlines()[-1] == "imported:"
 
 
-def test_a_load_that_finds_nothing_new_parses_nothing(sample_store, tmp_path, monkeypatch):
+def test_a_load_that_finds_nothing_new_parses_nothing(empty_store, tmp_path, monkeypatch):
     message = {"id": "m", "model": "claude-opus-4-5", "usage": {"input_tokens": 1, "output_tokens": 1}}
     line = {"type": "assistant", "sessionId": "S", "uuid": "u", "timestamp": "2026-01-02T00:00:00Z", "message": message}
     session = tmp_path / "projects" / "p" / "S.jsonl"
@@ -48,7 +48,7 @@ def test_a_load_that_finds_nothing_new_parses_nothing(sample_store, tmp_path, mo
     session.write_text(json.dumps(line) + "\n")
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
     heavy = ",".join((*HEAVY, *FRAMES, "pydantic_core", "asp_analysis.records"))
-    command = [sys.executable, "-c", CHILD, heavy, "load", "--claude-code", "--db", sample_store.text]
+    command = [sys.executable, "-c", CHILD, heavy, "load", "--claude-code", "--db", empty_store.text]
     first, again = (subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2))
     assert "1 files, 1 lines: 1 calls" in first.stdout and "sqlalchemy" in first.stderr.splitlines()[-1]
     assert "(1 unchanged)" in again.stdout and again.stderr.splitlines()[-1] == "imported:"

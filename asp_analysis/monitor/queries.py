@@ -20,6 +20,13 @@ DASHBOARD_VIEWS = (
     "stg_roles",
     "stg_loads",
     "staffing",
+    "stg_executions",
+    "human_effort",
+    "changes",
+    "stg_changes",
+    "cost_per_outcome",
+    "stg_agent_changes",
+    "stg_change_assignments",
 )
 """What the dashboard reads besides; `test_status.py` compares with what it really asks."""
 
