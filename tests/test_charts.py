@@ -258,7 +258,7 @@ def test_a_chart_draws_on_the_axes_that_it_is_given():
 
 @pytest.mark.parametrize("plot", [getattr(charts, name) for name in charts.__all__ if name.startswith("plot_")])
 def test_a_frame_without_the_columns_is_refused_by_name(plot):
-    takes_more = plot in (charts.plot_probe, charts.plot_growth)
+    takes_more = plot in (charts.plot_probe, charts.plot_growth, charts.plot_budget_fan)
     arguments = (pd.DataFrame({"capability": ["a"]}), *([{}] if takes_more else []))
     with pytest.raises(AnalysisError, match=r"are needed for this chart, \['capability'\] found"):
         plot(*arguments)

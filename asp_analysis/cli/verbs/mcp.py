@@ -29,9 +29,10 @@ def command(db: str | None) -> None:
     """Answer the questions of agents over MCP.
 
     It speaks the Model Context Protocol on standard input and output; a program that knows it starts it. The tools are
-    verbs that only read, and each answer is what `--json` prints.
+    verbs that only read, and each answer is what `--json` prints. Claude Code starts it after: claude mcp add
+    asp-analysis -- asp-analysis mcp
 
-    Example: claude mcp add asp-analysis -- asp-analysis mcp
+    Example: asp-analysis mcp
     """
     from asp_analysis.config import store_url
 
