@@ -49,5 +49,5 @@ def test_the_notebook_runs_on_transcripts(transcripts, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", transcripts[0].text)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     outputs = [output for cell in executed(notebook, NOTEBOOK.parent).cells for output in cell.get("outputs", [])]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 7
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 8
     assert not [output for output in outputs if output.get("name") == "stderr"]
