@@ -46,7 +46,7 @@ def tell_outcomes(changes: pd.DataFrame) -> Finding:
     else:
         text += " All are less than 30 days older than the newest commit, so that nothing can be said of what survives."
     columns = ["outcome", "part", "whole", "share", "lower", "upper"]
-    names = {"part": "changes", "whole": "of", "lower": "lower_share", "upper": "upper_share"}
+    names = {"part": "changes", "whole": "of", "share": "seen_share", "lower": "lower_share", "upper": "upper_share"}
     return Finding(
         text=text,
         table=found[columns].rename(columns=names),

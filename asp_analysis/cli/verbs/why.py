@@ -66,7 +66,8 @@ def command(
         print_report({"answer": change.answer, **tables, "remarks": list(change.remarks)}, output)
         return
     say(change.answer)
-    for name in ("terms", "movers"):
+    has_spend = bool(change.before_usd or change.after_usd)
+    for name in ("terms", "movers") if has_spend else ():
         if len(frame := _table(change, name)):
             print_frame(_round(frame), None)
     for remark in change.remarks:
