@@ -82,18 +82,25 @@ def _compare(errors: np.ndarray, y: np.ndarray) -> float:
 
 
 def _average_components(frame: pd.DataFrame) -> np.ndarray:
-    """ln cost of earlier tasks of the same components, as known when each task started; NaN where there is none."""
-    parts = [_read_names(text) for text in frame["components_json"]]
-    found = np.full(len(frame), np.nan)
-    costs: dict[str, list[tuple[Any, float]]] = defaultdict(list)
-    starts = frame["started_at"].fillna(frame["known_at"])
-    for row in range(len(frame)):
-        earlier = [cost for part in parts[row] for at, cost in costs[part] if at <= starts.iloc[row]]
-        if earlier:
-            found[row] = float(np.mean(earlier))
-        for part in parts[row]:
-            costs[part].append((frame["known_at"].iloc[row], float(frame["log_cost"].iloc[row])))
-    return found
+    """ln cost of earlier tasks of the same components, as known when each task started; NaN where there is none.
+
+    In the order in which costs became known, those known at a start are the first ones: their sums are running sums.
+    """
+    known = pd.to_datetime(frame["known_at"], utc=True).to_numpy()
+    began = pd.to_datetime(frame["started_at"].fillna(frame["known_at"]), utc=True).to_numpy()
+    cost = frame["log_cost"].to_numpy(dtype=float)
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    components = [_read_names(text) for text in frame["components_json"]]
+    for row in np.argsort(known, kind="stable"):
+        for name in components[row]:
+            rows_of[name].append(int(row))
+    total, count = np.zeros(len(frame)), np.zeros(len(frame))
+    for rows in map(np.array, rows_of.values()):
+        running = np.concatenate([[0.0], np.cumsum(cost[rows])])
+        earlier = np.minimum(np.searchsorted(known[rows], began[rows], side="right"), np.arange(len(rows)))
+        np.add.at(total, rows, running[earlier])
+        np.add.at(count, rows, earlier)
+    return np.divide(total, count, out=np.full(len(frame), np.nan), where=count > 0)
 
 
 def _read_names(text: Any) -> Iterable[str]:
