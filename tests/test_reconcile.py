@@ -398,6 +398,8 @@ def test_people_read_what_differs_and_why(world):
          "not US dollars"),
         ('{"data": [{"start_time": 1e99, "results": [{"amount": {"value": 1}}]}]}', "cannot be read"),
         ("date,sku,quantity,net_amount\nnever,copilot,1,2\n", "line 2"),
+        ("date,sku,quantity,net_amount\n2026-03-02,copilot,1,1e400\n", "line 2: '1e400' is not an amount"),
+        ('{"data": [{"starting_at": "2026-01-01T00:00:00Z", "results": [{"amount": "nan"}]}]}', "is not an amount"),
         ("BilledCost,EffectiveCost,ChargePeriodStart,BillingCurrency\n1,1,2026-01-01,EUR\n", "US dollars"),
     ],
 )  # fmt: skip

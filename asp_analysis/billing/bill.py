@@ -1,8 +1,13 @@
 """A bill as lines: a day, a model, what it cost, and the tokens where the form has them."""
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+from asp_analysis.records import LARGEST_AMOUNT
+from asp_analysis.validation import shown
 
 _DATED = re.compile(r"([-@](20\d{6}|20\d\d-\d\d-\d\d))$|-latest$")
 
@@ -45,6 +50,21 @@ class Bill:
     lines: list[BillLine]
     notes: list[str] = field(default_factory=list)
     has_equal_lines: bool = False
+
+
+def read_amount(value: Any) -> float:
+    """Return an amount of money as a form writes it; corrections are negative.
+
+    Raises:
+        ValueError: it is no number, or one that no bill has.
+    """
+    try:
+        amount = float(value)
+    except (TypeError, ValueError):
+        amount = math.nan
+    if not abs(amount) <= LARGEST_AMOUNT:
+        raise ValueError(f"{shown(value)} is not an amount of money between -1e15 and 1e15")
+    return amount
 
 
 def model_key(name: str | None) -> str:

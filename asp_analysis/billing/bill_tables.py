@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from asp_analysis.billing.bill import OTHER, TOKEN_USE, Bill, BillLine
+from asp_analysis.billing.bill import OTHER, TOKEN_USE, Bill, BillLine, read_amount
 from asp_analysis.errors import InputError
 from asp_analysis.importers.file import SourceFile
 from asp_analysis.importers.formats import csv_file, parquet_file
@@ -103,11 +103,11 @@ def _day(value: Any) -> str:
 
 
 def _amount(value: Any) -> float | None:
-    return None if value is None or value == "" else float(value)
+    return None if value is None or value == "" else read_amount(value)
 
 
 def _count(value: Any) -> int | None:
-    return None if value is None or value == "" else int(float(value))
+    return None if value is None or value == "" else int(read_amount(value))
 
 
 def _text(value: Any) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from asp_analysis.billing.bill import OTHER, TOKEN_USE, WEB_SEARCH, Bill, BillLine
+from asp_analysis.billing.bill import OTHER, TOKEN_USE, WEB_SEARCH, Bill, BillLine, read_amount
 from asp_analysis.errors import InputError
 from asp_analysis.importers.json_lines import LineError
 from asp_analysis.importers.transcripts.documents import objects_in
@@ -80,7 +80,7 @@ def _openai_line(bucket: Document, result: Document) -> BillLine:
             raise LineError(f"amounts in {amount.get('currency')!r} are not US dollars")
         item = word(result, "line_item")
         model = item.partition(",")[0] if item else None
-        return BillLine(day=day, model=model, cost_usd=_number(amount.get("value")), identity=identity)
+        return BillLine(day=day, model=model, cost_usd=read_amount(amount.get("value")), identity=identity)
     return BillLine(
         day=day,
         model=word(result, "model"),
@@ -101,11 +101,4 @@ def _cents(result: Document, name: str) -> float | None:
         return None
     if (word(result, "currency") or "USD") != "USD":
         raise LineError(f"amounts in {result.get('currency')!r} are not US dollars")
-    return _number(result[name]) / 100
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise LineError(f"{value!r} is not an amount") from None
+    return read_amount(result[name]) / 100

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from asp_analysis.platform_form import CONTRACT_COLUMNS
+from tests.fuzz.bill_seeds import BILLS
 from tests.fuzz.database_seeds import DATABASES, database
 from tests.fuzz.source_seeds import SOURCES
 from tests.workbooks import write_workbook
@@ -316,7 +317,7 @@ SEEDS = {
 }
 """Name of a format -> the maker of its seed."""
 
-DOORS = {"receive": _request}
+DOORS = {"receive": _request, **BILLS}
 """What comes in by other ways than files -> a seed."""
 
 ALL_SEEDS = {**SEEDS, **DOORS}
