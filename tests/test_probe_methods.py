@@ -173,6 +173,13 @@ def test_the_ratio_per_actual_size_warns_when_sizes_were_underestimated(hours):
     assert any("actual sizes add up to 1.67 times" in r for r in hours["C3"].reasons)
 
 
+def test_the_ratio_per_actual_size_says_where_no_estimated_size_is_known():
+    alone = ProbeData(proxy=[float("nan")] * len(SIZE), actual_size=SIZE, actual=HOURS)
+    reasons = judge_methods(alone, Question(size=386))["C3"].reasons
+    assert any("no task has both sizes" in reason for reason in reasons)
+    assert not any("nan" in reason for reason in reasons)
+
+
 def test_the_ratio_per_actual_size_is_not_offered_for_sizes():
     assert judge_methods(SIZE_DATA, Question(size=386))["C3"].verdict == "refused"
 

@@ -164,6 +164,8 @@ def check_size(proxy: np.ndarray, actual_size: np.ndarray, policy: Policy) -> Ru
     total = proxy[known].sum()
     multiple = actual_size[known].sum() / total if total > 0 else np.nan
     words = f"actual sizes add up to {multiple:.2f} times the estimated ones, which C3 does not correct and C1 does"
+    if np.isnan(multiple):
+        words = "no task has both sizes, so that nobody knows how far actual sizes are from estimated ones"
     return _make_flag("max_size_bias", abs(multiple - 1) <= policy.max_size_bias, words)
 
 
