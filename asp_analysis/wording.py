@@ -5,6 +5,7 @@ Unknown is a word in a sentence and an empty cell in a table, never 0, `nan` or 
 
 import math
 from collections.abc import Iterable
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -152,6 +153,11 @@ def write_name(name: Any) -> str:
     text = "(not named)" if name is None or pd.isna(name) else " ".join(str(name).split())
     short = text if len(text) <= 60 else text[:59] + "…"
     return "".join(f"\\{char}" if char in "\\`*_<>[]$|#~" else char for char in short)
+
+
+def write_html_list(texts: Iterable[str]) -> str:
+    """Return texts as a list in HTML; names from data inside them stay text."""
+    return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
 
 
 def write_table(frame: pd.DataFrame) -> pd.DataFrame:

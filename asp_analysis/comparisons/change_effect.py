@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from asp_analysis.effects.sequences import DRIFT_PER_90_DAYS
 from asp_analysis.effects.verdicts import KEEP, ROLL_BACK, WORTH_WAITING, Judgement, judge_change
 from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.session import Session
-from asp_analysis.wording import write_list, write_noun, write_share
+from asp_analysis.wording import write_html_list, write_list, write_noun, write_share
 
 _HERE = Path(__file__).resolve().parent
 _DAYS_AROUND = 180
@@ -119,8 +120,8 @@ class ChangeEffect:
         return self.judgement.matched.tasks[["task_id", "first_at", "is_after", "value"]]
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{remark}</li>" for remark in self.remarks)
-        return f"<p>{self.answer}</p>{self.judgement.matched.mix.to_html(index=False)}<ul>{notes}</ul>"
+        mix = self.judgement.matched.mix.to_html(index=False)
+        return f"<p>{escape(self.answer)}</p>{mix}{write_html_list(self.remarks)}"
 
 
 def measure_effect(session: Session, name: str, on: str = "cost", worth: float = WORTH_WAITING) -> ChangeEffect:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from asp_analysis.errors import InputError
 from asp_analysis.periods import Period, find_last_week
 from asp_analysis.session import Session
 from asp_analysis.time_zones import check_time_zone
-from asp_analysis.wording import write_factor, write_noun, write_usd, write_usd_change
+from asp_analysis.wording import write_factor, write_html_list, write_noun, write_usd, write_usd_change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +70,8 @@ class SpendChange:
         return " ".join(parts)
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{remark}</li>" for remark in self.remarks)
         tables = "".join(frame.to_html(index=False, na_rep="") for frame in (self.terms, self.movers) if len(frame))
-        return f"<p>{self.answer}</p>{tables}<ul>{notes}</ul>"
+        return f"<p>{escape(self.answer)}</p>{tables}{write_html_list(self.remarks)}"
 
 
 def explain_spend(session: Session, question: SpendQuestion | None = None) -> SpendChange:

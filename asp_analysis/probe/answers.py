@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from asp_analysis.errors import EstimationRefusal, InputError
 from asp_analysis.probe.backtest import name_level
 from asp_analysis.probe.history import check_history, split_series
 from asp_analysis.probe.scores import read_levels
+from asp_analysis.wording import write_html_list
 
 REVIEW_SHARE = 0.5
 """A human should look when the first interval leaves the estimate +- 50 %."""
@@ -87,11 +89,11 @@ class Estimate:
         return {**plain, **about, "quantiles": quantiles}
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{note}</li>" for note in (*self.withheld.values(), *self.notes))
+        notes = write_html_list((*self.withheld.values(), *self.notes))
         review = (
             "<p><b>Needs human review:</b> the interval is wider than ±50 %.</p>" if self.needs_human_review else ""
         )
-        return f"{_draw_table([self])}<p>{self.why}</p>{review}<ul>{notes}</ul>"
+        return f"{_draw_table([self])}<p>{escape(self.why)}</p>{review}{notes}"
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,9 @@ class CostVector:
         return {name: one.to_dict() for name, one in self.estimates.items()}
 
     def _repr_html_(self) -> str:
-        reasons = "".join(f"<li>{one.why}</li>" for one in self.estimates.values())
-        refused = "".join(f"<li>{name}: {reason}</li>" for name, reason in self.refusals.items())
-        return f"{_draw_table(self.estimates.values())}<ul>{reasons}{refused}</ul>"
+        refused = [f"{name}: {reason}" for name, reason in self.refusals.items()]
+        reasons = write_html_list([*(one.why for one in self.estimates.values()), *refused])
+        return f"{_draw_table(self.estimates.values())}{reasons}"
 
 
 def score_stored(stored: pd.DataFrame | Sequence[Mapping[str, Any]], history: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ independently would make the answer look less sure than it is.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from asp_analysis.probe.history import SERIES, Series, split_series
 from asp_analysis.probe.models.candidates import Timeline
 from asp_analysis.probe.models.nested import Nested
 from asp_analysis.probe.question import EACH, Question, pose
+from asp_analysis.wording import write_html_list
 
 LEAST_SHARED_TASKS = 20
 """Tasks that all compared series did, from which on errors are compared task by task."""
@@ -61,8 +63,8 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         reasons = [*self.refusals.items(), *self.withheld.items()]
-        refused = "".join(f"<li>{name}: {reason}</li>" for name, reason in reasons)
-        return f"<p>{self.sentence}</p>{self.frame.round(4).to_html(index=False)}<ul>{refused}</ul>"
+        refused = write_html_list(f"{name}: {reason}" for name, reason in reasons)
+        return f"<p>{escape(self.sentence)}</p>{self.frame.round(4).to_html(index=False)}{refused}"
 
 
 def compare(history: pd.DataFrame, question: Question, rng: np.random.Generator | None = None) -> Comparison:
