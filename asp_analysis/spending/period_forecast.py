@@ -59,11 +59,8 @@ def forecast_period(spend: DailySpend, limit: Limit) -> PeriodForecast:
     Raises:
         EstimationRefusal: the history is too short, or has nearly no spend.
     """
-    refuse_short(spend)
-    past, day = RollingPast.of(spend), len(spend.amounts)
-    span = find_period(limit.period, spend.first_day + timedelta(days=day - 1))
-    first, end = _place(spend, span)
-    spent = float(spend.amounts[max(first, 0) :].sum())
+    past, span, spent = _open_period(spend, limit)
+    day, (first, end) = len(spend.amounts), _place(spend, span)
     ahead = end - day
     total = look_ahead(past, day, ahead) if ahead else Outlook(np.zeros(1), np.ones(1))
     bounds = {level: total.find_quantiles([(1 - level) / 2, (1 + level) / 2]) + spent for level in BUDGET_LEVELS}
@@ -93,11 +90,8 @@ def list_fan(spend: DailySpend, limit: Limit) -> list[tuple[date, float, float, 
     Raises:
         EstimationRefusal: the history is too short, or has nearly no spend.
     """
-    refuse_short(spend)
-    past, day = RollingPast.of(spend), len(spend.amounts)
-    span = find_period(limit.period, spend.first_day + timedelta(days=day - 1))
-    first, end = _place(spend, span)
-    spent = float(spend.amounts[max(first, 0) :].sum())
+    past, span, spent = _open_period(spend, limit)
+    day, (_, end) = len(spend.amounts), _place(spend, span)
     found = [look_ahead(past, day, ahead).find_quantiles([0.15, 0.85, 0.5]) for ahead in range(1, end - day + 1)]
     if not found:
         return []
@@ -107,6 +101,14 @@ def list_fan(spend: DailySpend, limit: Limit) -> list[tuple[date, float, float, 
     return [
         (when, float(low), float(high), float(middle)) for when, (low, high, middle) in zip(days, sums, strict=True)
     ]
+
+
+def _open_period(spend: DailySpend, limit: Limit) -> tuple[RollingPast, Period, float]:
+    """Return the past, the period of the last day of the series, and what was spent of it."""
+    refuse_short(spend)
+    span = find_period(limit.period, spend.first_day + timedelta(days=len(spend.amounts) - 1))
+    first, _ = _place(spend, span)
+    return RollingPast.of(spend), span, float(spend.amounts[max(first, 0) :].sum())
 
 
 def _place(spend: DailySpend, span: Period) -> tuple[int, int]:
