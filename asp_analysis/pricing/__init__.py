@@ -5,7 +5,16 @@ and compares providers, `own_prices` reads a user's file, `tokens` is what a cal
 """
 
 from asp_analysis.pricing.own_prices import OwnPrices, read_prices
-from asp_analysis.pricing.price_list import library_version, price_tokens
+from asp_analysis.pricing.price_list import find_alike, library_version, price_tokens
 from asp_analysis.pricing.tokens import Assumption, Priced, Tokens
 
-__all__ = ["Assumption", "OwnPrices", "Priced", "Tokens", "library_version", "price_tokens", "read_prices"]
+__all__ = [
+    "Assumption",
+    "OwnPrices",
+    "Priced",
+    "Tokens",
+    "find_alike",
+    "library_version",
+    "price_tokens",
+    "read_prices",
+]

@@ -4,6 +4,7 @@ import warnings
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
@@ -51,6 +52,14 @@ def price_tokens(model: str | None, provider: str | None, at: str, tokens: Token
     if assumption is not None:
         price += f", assumed of {assumption.providers} providers"
     return Priced(round(cost, 10), price, assumption)
+
+
+def find_alike(name: str, most: int = 4) -> list[str]:
+    """Return names of models in the list that are like a name, the most like it first."""
+    known = sorted({listed.rpartition("/")[2] for listed in _models()})
+    folded = {one.lower(): one for one in known}
+    wanted = name.rpartition("/")[2].lower()
+    return [folded[one] for one in get_close_matches(wanted, folded, n=most)]
 
 
 # --- the library ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from asp_analysis.cli.as_if_prices import OtherPrices, as_if_options, print_as_if
 from asp_analysis.cli.asking import (
     asks,
     costs_option,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --margin: a CSV of llm_model, task_id, is_accepted, cost_usd. [default: the store's tasks of one model]",
 )
+@as_if_options
 @click.option(
     "--keep", "is_kept", is_flag=True, help="Keep the estimate with --task, to be scored when the task is finished."
 )
@@ -69,6 +71,7 @@ def command(
     is_comparison: bool,
     margin: float | None,
     outcomes: Path | None,
+    other: OtherPrices,
     is_kept: bool,
     output: str | None,
     db: str | None,
@@ -100,6 +103,9 @@ def command(
                 print_running(session, question, wanted, output)
             return
         _print_total(question, wanted, output, db)
+        return
+    if other.models:
+        print_as_if(other, question, output, db)
         return
     if is_kept and question.task.task_id is None:
         raise click.UsageError("--keep needs --task ID: an estimate is kept with its task.")
