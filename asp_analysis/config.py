@@ -25,9 +25,13 @@ def machine_name() -> str:
     return os.environ.get("ASP_MACHINE", "").strip() or socket.gethostname()
 
 
+LAKE_SCHEMES = ("lake", "s3", "gs", "abfss")
+"""Of lakes: a folder, and the buckets of Amazon, Google and Azure."""
+
+
 @dataclass(frozen=True)
 class StoreUrl:
-    """A store's address: a SQLite file (`path`) or a PostgreSQL server (`path` is None)."""
+    """A store's address: a SQLite file (`path`), a PostgreSQL server, or a lake (`path` is None for both)."""
 
     text: str = field(repr=False)
     path: Path | None
@@ -41,10 +45,22 @@ class StoreUrl:
         return self.path is not None
 
     @property
+    def is_lake(self) -> bool:
+        """True for a lake, which is read as a store is and written by publishing."""
+        return self.text.partition("://")[0] in LAKE_SCHEMES
+
+    @property
+    def lake_folder(self) -> Path | None:
+        """The folder of a lake that is one; None for a bucket, and for what is no lake."""
+        return Path(self.text.removeprefix("lake://")) if self.text.startswith("lake://") else None
+
+    @property
     def shown(self) -> str:
         """The address without its password; the only form that may be printed."""
         if self.path is not None:
             return str(self.path)
+        if self.is_lake:
+            return self.text
         parts = urlsplit(self.text)
         user = f"{parts.username}@" if parts.username else ""
         port = f":{parts.port}" if parts.port else ""
@@ -153,17 +169,22 @@ def store_url(option: str | None = None) -> StoreUrl:
 
 
 def parse_url(text: str, base_dir: Path) -> StoreUrl:
-    """Read `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://...` or a plain path to a SQLite file."""
+    """Read `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://...`, a plain path to a SQLite file, or the
+    address of a lake: `lake:///folder`, `s3://bucket/prefix`, `gs://...`, `abfss://...`.
+    """
     scheme, separator, rest = text.partition("://")
     if not separator and not text.startswith(_ALMOST_SCHEMES):
         return _sqlite_url(text, base_dir)
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         return _server_url(f"postgresql://{rest}")
+    if separator and scheme in LAKE_SCHEMES:
+        return _lake_url(scheme, rest)
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return _sqlite_url(unquote(rest[1:]).partition("?")[0], base_dir)
     shown = f"{scheme}://..." if separator else f"{re.split('[:/]', text)[0]}..."  # the rest may hold a password
     raise ConfigError(
-        f"{shown} is not the address of a store. Write sqlite:///data/asp_telemetry.db, or postgresql://user@host/name."
+        f"{shown} is not the address of a store. Write sqlite:///data/asp_telemetry.db, postgresql://user@host/name, "
+        "or that of a lake: lake:///folder or s3://bucket/prefix."
     )
 
 
@@ -186,6 +207,29 @@ def _server_url(text: str) -> StoreUrl:
             f"The address {StoreUrl(text, None).shown} has no name of a database. Write postgresql://user@host/name."
         )
     return StoreUrl(text, None)
+
+
+def _lake_url(scheme: str, rest: str) -> StoreUrl:
+    """Read the address of a lake: a folder from the root, or a bucket with a prefix.
+
+    Raises:
+        ConfigError: it names neither, or holds what belongs into the environment.
+    """
+    if scheme == "lake" and not rest.startswith("/"):
+        raise ConfigError(
+            f"lake://{rest} has no folder from the root. Write lake:///folder/of/the/lake, or s3://bucket/prefix."
+        )
+    place = rest.partition("/")[0]
+    if scheme != "lake" and ("?" in rest or "#" in rest or ((":" in place or "@" in place) and scheme != "abfss")):
+        raise ConfigError(
+            f"The address of a lake in a bucket is {scheme}://bucket/prefix and nothing else. Keep credentials in the "
+            "environment or in a profile of the cloud's own programs."
+        )
+    if scheme != "lake" and not place:
+        raise ConfigError(f"{scheme}:// has no name of a bucket. Write {scheme}://bucket/prefix.")
+    folder = os.path.normpath(unquote(rest)) if scheme == "lake" else rest.rstrip("/")
+    check_utf8(folder, "The address of the lake")
+    return StoreUrl(f"{scheme}://{folder}", None)
 
 
 def _sqlite_url(name: str, base_dir: Path) -> StoreUrl:

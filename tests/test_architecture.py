@@ -17,7 +17,7 @@ ROWS = (
     {
         ("records", "platform_form", "validation", "batch", "config", "sql"): "",
         ("occupancy", "intervals", "membership", "alternatives"): "",
-        ("wording", "privacy", "progress", "small_groups", "time_zones", "periods"): "",
+        ("wording", "privacy", "progress", "small_groups", "time_zones", "periods", "lake"): "",
     },
     {
         ("store", "server", "importers", "pricing", "session"): "each ignores the others,",
@@ -47,6 +47,8 @@ WITHIN_A_ROW = {
     ("store", "server"),
     ("validation", "records"),
     ("privacy", "config"),
+    ("lake", "config"),
+    ("lake", "sql"),
     ("sql", "config"),
     ("platform_form", "records"),
     ("loading", "unchanged"),

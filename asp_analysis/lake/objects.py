@@ -1,0 +1,254 @@
+"""The objects of a lake by their paths, in a folder or in a bucket: what is written appears whole or not at all.
+
+A folder needs nothing but this module. Buckets are reached by obstore, which finds their credentials as each cloud's
+own programs do: in the environment, in a profile, from the machine's role. None is ever part of an address.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+from uuid import uuid4
+
+from asp_analysis.config import StoreUrl
+from asp_analysis.errors import StoreError
+
+BUCKET_SCHEMES = ("s3", "gs", "abfss")
+
+_UNFINISHED = ".part-"
+"""Between the name of an object that a folder does not hold yet and the mark of who writes it."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object: its path from the root of the lake, its size and when it was written."""
+
+    path: str
+    size_bytes: int
+    written_at: datetime
+
+
+class Storage(Protocol):
+    """What a lake is kept in. Paths are relative to its root, with `/` between their parts."""
+
+    def read(self, path: str) -> bytes | None:
+        """Return what an object holds, None where there is none."""
+
+    def list_below(self, folder: str) -> list[StoredObject]:
+        """List the objects below a folder at any depth, in the order of their paths."""
+
+    def list_folders(self, folder: str) -> list[str]:
+        """List the names of the folders right in a folder."""
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Write an object in one step, whether or not there is one already."""
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write an object in one step where there is none; return False, and leave it, where there is one."""
+
+    def upload(self, path: str, file: Path) -> None:
+        """Write an object that holds what a file holds."""
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Remove objects; those that are gone already are passed over."""
+
+    def address(self, path: str) -> str:
+        """Return where a program that reads Parquet finds an object: a path, or the address in the bucket."""
+
+
+def open_storage(url: StoreUrl) -> Storage:
+    """Return the objects of a lake; whether it can be reached shows with the first of them.
+
+    Raises:
+        StoreError: what reads this kind of bucket is not installed.
+    """
+    folder = url.lake_folder
+    return _Folder(folder) if folder is not None else _Bucket(url)
+
+
+class _Folder:
+    """A folder, which may be on a share: an object is a file, written under another name and then renamed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, path: str) -> bytes | None:
+        with _explained(self._folder):
+            try:
+                return (self._folder / path).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def list_below(self, folder: str) -> list[StoredObject]:
+        found = []
+        with _explained(self._folder):
+            for parent, _, names in os.walk(self._folder / folder, onerror=_raise_unless_gone):
+                for name in names:
+                    if _UNFINISHED in name:
+                        continue
+                    file = Path(parent) / name
+                    with suppress(FileNotFoundError):
+                        found.append(_describe(file, file.relative_to(self._folder).as_posix()))
+        return sorted(found, key=lambda one: one.path)
+
+    def list_folders(self, folder: str) -> list[str]:
+        with _explained(self._folder):
+            try:
+                return sorted(entry.name for entry in os.scandir(self._folder / folder) if entry.is_dir())
+            except FileNotFoundError:
+                return []
+
+    def replace(self, path: str, content: bytes) -> None:
+        with _explained(self._folder), self._written(path, content) as part:
+            part.replace(self._folder / path)
+
+    def create(self, path: str, content: bytes) -> bool:
+        with _explained(self._folder), self._written(path, content) as part:
+            try:
+                os.link(part, self._folder / path)
+            except FileExistsError:
+                return False
+            return True
+
+    def upload(self, path: str, file: Path) -> None:
+        target = self._folder / path
+        with _explained(self._folder):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_name(f"{target.name}{_UNFINISHED}{uuid4().hex}")
+            try:
+                shutil.copyfile(file, part)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        with _explained(self._folder):
+            for path in paths:
+                file = self._folder / path
+                file.unlink(missing_ok=True)
+                with suppress(OSError):  # other files are in it
+                    file.parent.rmdir()
+
+    def address(self, path: str) -> str:
+        return str(self._folder / path)
+
+    @contextmanager
+    def _written(self, path: str, content: bytes) -> Iterator[Path]:
+        """Write the content next to where it belongs; the part is gone when the block has ended."""
+        target = self._folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}{_UNFINISHED}{uuid4().hex}")
+        try:
+            with part.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
+
+
+class _Bucket:
+    """A bucket of S3, Google or Azure, or of what speaks as S3 does, and a prefix in it."""
+
+    def __init__(self, url: StoreUrl) -> None:
+        try:
+            import obstore
+            from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
+            from obstore.store import from_url
+        except ImportError:
+            raise StoreError(
+                f"{url.shown} is a lake in a bucket, which needs the extra lake. Install it: "
+                "pip install 'asp-analysis[lake]'"
+            ) from None
+        self._root, self._obstore = url.text.rstrip("/"), obstore
+        self._there, self._failures, self._gone = (
+            (AlreadyExistsError, PreconditionError),
+            BaseError,
+            (NotFoundError, FileNotFoundError),
+        )
+        with self._explained():
+            self._store = from_url(self._root)
+
+    def read(self, path: str) -> bytes | None:
+        with self._explained():
+            try:
+                return bytes(self._obstore.get(self._store, path).bytes())
+            except self._gone:
+                return None
+
+    def list_below(self, folder: str) -> list[StoredObject]:
+        with self._explained():
+            chunks = self._obstore.list(self._store, f"{folder}/")
+            found = [StoredObject(one["path"], one["size"], one["last_modified"]) for chunk in chunks for one in chunk]
+        return sorted(found, key=lambda one: one.path)
+
+    def list_folders(self, folder: str) -> list[str]:
+        with self._explained():
+            found = self._obstore.list_with_delimiter(self._store, f"{folder}/")
+        return sorted(PurePosixPath(prefix).name for prefix in found["common_prefixes"])
+
+    def replace(self, path: str, content: bytes) -> None:
+        with self._explained():
+            self._obstore.put(self._store, path, content)
+
+    def create(self, path: str, content: bytes) -> bool:
+        with self._explained():
+            try:
+                self._obstore.put(self._store, path, content, mode="create")
+            except self._there:
+                return False
+        return True
+
+    def upload(self, path: str, file: Path) -> None:
+        with self._explained():
+            self._obstore.put(self._store, path, file)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        wanted = list(paths)
+        with self._explained(), suppress(*self._gone):
+            if wanted:
+                self._obstore.delete(self._store, wanted)
+
+    def address(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except self._failures as error:
+            raise StoreError(_explain_bucket(self._root, error)) from None
+
+
+def _explain_bucket(root: str, error: Exception) -> str:
+    said = " ".join(str(error).partition("\n\nDebug source")[0].split())
+    return (
+        f"The lake {root} cannot be reached: {said[:300]}. Check the name, the network and the credentials "
+        "in the environment."
+    )
+
+
+def _describe(file: Path, path: str) -> StoredObject:
+    found = file.stat()
+    return StoredObject(path, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"The lake {folder} cannot be used: {error.strerror}: {error.filename or folder}. Check its permissions "
+            "and its disk, or name another folder."
+        ) from None
