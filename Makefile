@@ -20,7 +20,7 @@ LAB := data/notebooks
 TEST_DATA := build/test
 TIMESCALE := build/timescale
 
-.PHONY: help setup lab test unit slow golden faults fuzz soak timescale browser pictures notebooks notebooks-own notebooks-postgres notebooks-save lint \
+.PHONY: help setup lab test unit slow golden faults lake fuzz soak timescale browser pictures notebooks notebooks-own notebooks-postgres notebooks-save lint \
 	audit bench lock clean
 
 help: ## print the targets
@@ -51,16 +51,19 @@ lab: $(WORKBENCH) ## open JupyterLab on the notebooks (ARGS="--no-browser --port
 test: setup lint unit notebooks ## run what a change must pass: lint, unit tests, the notebooks
 
 unit: setup ## run the unit tests (WORKERS=1 for one at a time)
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not faults and not timescale and not golden and not own" $(ARGS)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not faults and not timescale and not golden and not own and not lake" $(ARGS)
 
 slow: setup ## run the tests that start many processes or replay much: documentation, terminals, upgrades, coverage
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow and not faults and not golden and not own" $(ARGS)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow and not faults and not golden and not own and not lake" $(ARGS)
 
 golden: setup ## compare every view and answer of four stores with what they were (about a minute)
 	$(BIN)/python -m pytest -q -m golden tests/test_golden.py $(ARGS)
 
 faults: setup ## kill, lock out and fork real processes, fill disks, read lines of a gigabyte (about six minutes)
 	$(BIN)/python -m pytest -q -m faults $(ARGS)
+
+lake: setup ## many stores to one lake at once, processes that are killed, a real S3 on the loopback address (minutes)
+	$(BIN)/python -m pytest -q -m lake $(ARGS)
 
 soak: setup ## eight writers, four readers, backups and random kills for SOAK_MINUTES=60; the chart is in build/soak
 	$(BIN)/python -m tests.soak $(SOAK_MINUTES) build/soak

@@ -16,6 +16,7 @@ from asp_analysis import cli
 from asp_analysis.cli.passwords import WAS_VISIBLE
 from asp_analysis.config import StoreUrl, parse_url
 from asp_analysis.store.database import create_store
+from tests.lake_server import bucket, lake_server  # noqa: F401 - fixtures
 from tests.postgres import new_database, running_server
 
 _LAST_COMMAND = r": (asp-analysis|pg_dump|pg_restore|createdb|sqlite3) .*$"
