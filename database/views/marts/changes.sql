@@ -79,7 +79,7 @@ SELECT
     changes.user_id AS person,
     changes.started_at,
     changes.merged_at,
-    date_diff('second', changes.started_at, changes.merged_at) / 3600.0 AS open_hours,
+    date_diff('second', date_trunc('second', changes.started_at), date_trunc('second', changes.merged_at)) / 3600.0 AS open_hours,
     changes.release_name,
     changes.commits,
     changes.files,

@@ -150,14 +150,19 @@ intervals AS (
         *,
         priced_usd / NULLIF(priced_outcomes, 0) AS usd_per_outcome,
         (
-            1.959964 + 2.372272 / (priced_attempts - 1) + 2.822507 / (priced_attempts - 1) ** 2
-            + 2.555852 / (priced_attempts - 1) ** 3 + 1.589539 / (priced_attempts - 1) ** 4
+            1.959964 + 2.372272 * inverse_freedom + 2.822507 * inverse_freedom ** 2
+            + 2.555852 * inverse_freedom ** 3 + 1.589539 * inverse_freedom ** 4
         ) * sqrt(
-            log_variance / priced_attempts + log_variance ** 2 / (2 * (priced_attempts - 1))
-            + (1 - priced_outcomes / priced_attempts) / NULLIF(priced_outcomes, 0)
+            log_variance / NULLIF(priced_attempts, 0) + log_variance ** 2 * inverse_freedom / 2
+            + (1 - priced_outcomes / NULLIF(priced_attempts, 0)) / NULLIF(priced_outcomes, 0)
         ) AS half_width
-    FROM sums
-    WHERE is_all OR repository IS NOT NULL
+    FROM (
+        SELECT
+            *,
+            1 / NULLIF(priced_attempts - 1, 0) AS inverse_freedom
+        FROM sums
+        WHERE is_all OR repository IS NOT NULL
+    )
 )
 
 SELECT

@@ -14,8 +14,8 @@ WITH told AS ( -- one pass over the text, which is long for transcripts
         task_id,
         project_id,
         json_transform(TRY_CAST(metadata_json AS JSON), '{
-            "activity": {"turns": ["VARCHAR"]}, "interruptions": "BIGINT", "reviews_by_persons": "BIGINT",
-            "reviews_by_bots": "BIGINT", "review_rounds": "BIGINT", "waiting_minutes": "BIGINT", "open_minutes": "BIGINT"
+            "activity": {"turns": ["VARCHAR"]}, "interruptions": "VARCHAR", "reviews_by_persons": "VARCHAR",
+            "reviews_by_bots": "VARCHAR", "review_rounds": "VARCHAR", "waiting_minutes": "VARCHAR", "open_minutes": "VARCHAR"
         }') AS about
     FROM stg_tasks
     WHERE metadata_json IS NOT NULL
@@ -25,13 +25,13 @@ counted AS (
     SELECT
         task_id,
         project_id,
-        NULLIF(len(about.activity.turns), 0) AS prompts,
-        about.interruptions,
-        about.reviews_by_persons,
-        about.reviews_by_bots,
-        about.review_rounds,
-        about.waiting_minutes,
-        about.open_minutes
+        CAST(NULLIF(array_length(about.activity.turns), 0) AS BIGINT) AS prompts,
+        TRY_CAST(about.interruptions AS BIGINT) AS interruptions,
+        TRY_CAST(about.reviews_by_persons AS BIGINT) AS reviews_by_persons,
+        TRY_CAST(about.reviews_by_bots AS BIGINT) AS reviews_by_bots,
+        TRY_CAST(about.review_rounds AS BIGINT) AS review_rounds,
+        TRY_CAST(about.waiting_minutes AS BIGINT) AS waiting_minutes,
+        TRY_CAST(about.open_minutes AS BIGINT) AS open_minutes
     FROM told
 )
 

@@ -26,8 +26,8 @@ WITH told AS (
 own AS (
     SELECT
         *,
-        (about -> '$.pull_requests') IS NOT NULL AS is_pull,
-        COALESCE(about -> '$.git', about -> '$.activity') IS NOT NULL AS is_code
+        (about ->> '$.pull_requests') IS NOT NULL AS is_pull,
+        (about ->> '$.git') IS NOT NULL OR (about ->> '$.activity') IS NOT NULL AS is_code
     FROM told
 ),
 
@@ -36,22 +36,31 @@ named AS (
         task_id,
         TRY_CAST(about ->> '$.text_length' AS BIGINT) AS text_length,
         TRY_CAST(about ->> '$.files_named' AS BIGINT) AS files_named,
-        CAST(about -> '$.labels' AS VARCHAR) AS labels
+        about ->> '$.labels' AS labels
     FROM own
     WHERE NOT is_pull
 ),
 
-closed AS (
+closing AS (
     SELECT
         task_id,
-        project_id || '#' || UNNEST(CAST(about -> '$.closes' AS VARCHAR[])) AS issue
+        project_id AS place,
+        UNNEST(TRY_CAST(about -> '$.closes' AS VARCHAR [])) AS issue_number
     FROM own
     WHERE is_pull
-    UNION
+    UNION ALL
     SELECT
         task_id,
-        repository || '#' || UNNEST(CAST(TRY_CAST(metadata_json AS JSON) -> '$.issues' AS VARCHAR[])) AS issue
+        repository AS place,
+        UNNEST(TRY_CAST(TRY_CAST(metadata_json AS JSON) -> '$.issues' AS VARCHAR [])) AS issue_number
     FROM stg_changes
+),
+
+closed AS (
+    SELECT DISTINCT
+        task_id,
+        place || '#' || issue_number AS issue
+    FROM closing
 ),
 
 issues AS (

@@ -35,17 +35,24 @@ planned AS (
 kept AS (
     SELECT
         task_id,
-        CAST(TRY_CAST(metadata_json AS JSON) -> '$.forecasts' AS JSON []) AS found
+        TRY_CAST(TRY_CAST(metadata_json AS JSON) -> '$.forecasts' AS JSON []) AS found
     FROM stg_tasks
-    WHERE json_type(TRY_CAST(metadata_json AS JSON), '$.forecasts') = 'ARRAY'
+),
+
+numbered AS (
+    SELECT
+        task_id,
+        found,
+        UNNEST(range(1, array_length(found) + 1)) AS forecast_number
+    FROM kept
 ),
 
 listed AS (
     SELECT
         task_id,
-        unnest(found) AS forecast,
-        unnest(range(1, len(found) + 1)) AS forecast_number
-    FROM kept
+        list_extract(found, forecast_number) AS forecast,
+        forecast_number
+    FROM numbered
 ),
 
 forecasts AS (

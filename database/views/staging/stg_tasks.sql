@@ -67,13 +67,20 @@ SELECT
     bootstrap_phase,
     CAST(is_human_reviewed AS BOOLEAN) AS is_human_reviewed,
     COALESCE(
-        json_array_length(corrections, '$.missing_tasks') > 0
-        OR len(json_keys(corrections, '$.incorrect_complexity')) > 0
+        CASE WHEN json_type(corrections, '$.missing_tasks') = 'ARRAY' THEN json_array_length(corrections, '$.missing_tasks') > 0 END
+        OR array_length(json_keys(corrections, '$.incorrect_complexity')) > 0
         OR NULLIF(corrections ->> 'sequencing_issues', '[]') IS NOT NULL,
         FALSE
     ) AS is_human_corrected,
-    CAST(json_array_length(units) AS BIGINT) AS planned_units,
-    CAST(json_array_length(corrections, '$.missing_tasks') AS BIGINT) AS missing_units,
+    CAST(
+        CASE WHEN json_type(units) = 'ARRAY' THEN json_array_length(units) WHEN units IS NOT NULL THEN 0 END AS BIGINT
+    ) AS planned_units,
+    CAST(
+        CASE
+            WHEN json_type(corrections, '$.missing_tasks') = 'ARRAY' THEN json_array_length(corrections, '$.missing_tasks')
+            WHEN json_type(corrections, '$.missing_tasks') IS NOT NULL THEN 0
+        END AS BIGINT
+    ) AS missing_units,
     semantic_units_json,
     components_json,
     human_corrections_json,
