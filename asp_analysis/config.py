@@ -89,12 +89,25 @@ class StoreUrl:
     def local_name(self) -> str:
         """A name for what this machine keeps about the store: readable, and its own for every store."""
         digest = hashlib.sha256(str(self.path.resolve() if self.path else self.shown).encode()).hexdigest()[:12]
-        return f"{self.path.stem if self.path else 'server'}-{digest}"
+        return f"{self.path.stem if self.path else 'lake' if self.is_lake else 'server'}-{digest}"
 
     @property
     def spill_path(self) -> Path:
         """The path next to which captured records wait: the file, or what this machine keeps about a server."""
         return self.path or self.data_dir / self.local_name
+
+
+def require_writable(url: StoreUrl) -> None:
+    """Check that rows can be written where an address leads.
+
+    Raises:
+        ConfigError: it leads to a lake.
+    """
+    if url.is_lake:
+        raise ConfigError(
+            f"{url.shown} is a lake, which is written by publishing only. Name the store that holds the rows, and "
+            f"publish it afterwards: asp-analysis publish {url.shown}"
+        )
 
 
 def require_posix() -> None:

@@ -7,7 +7,7 @@ spill file next to the store, and another loads that file into the store as soon
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from asp_analysis.config import StoreUrl, store_url
+from asp_analysis.config import StoreUrl, require_writable, store_url
 
 if TYPE_CHECKING:
     from asp_analysis.capture.recorder import Recorder
@@ -28,11 +28,13 @@ def open(url: str | StoreUrl | None = None, *, queue_limit: int = QUEUE_LIMIT) -
     A store that is missing, busy or unwritable is no error: records wait in the spill file next to it.
 
     Raises:
-        ConfigError: the address is of no kind that the workbench knows.
+        ConfigError: the address is of no kind that the workbench knows, or of a lake, which takes no records.
     """
+    address = url if isinstance(url, StoreUrl) else store_url(url)
+    require_writable(address)
     from asp_analysis.capture.recorder import Recorder
 
-    return Recorder(url if isinstance(url, StoreUrl) else store_url(url), queue_limit)
+    return Recorder(address, queue_limit)
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,9 @@ class Storage(Protocol):
     def read(self, path: str) -> bytes | None:
         """Return what an object holds, None where there is none."""
 
+    def stamp(self, path: str) -> tuple[str | int, ...] | None:
+        """Return what differs once an object was replaced, without reading it; None where there is none."""
+
     def list_below(self, folder: str) -> list[StoredObject]:
         """List the objects below a folder at any depth, in the order of their paths."""
 
@@ -82,6 +85,14 @@ class _Folder:
                 return (self._folder / path).read_bytes()
             except (FileNotFoundError, NotADirectoryError):
                 return None
+
+    def stamp(self, path: str) -> tuple[str | int, ...] | None:
+        with _explained(self._folder):
+            try:
+                found = (self._folder / path).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def list_below(self, folder: str) -> list[StoredObject]:
         found = []
@@ -180,6 +191,14 @@ class _Bucket:
                 return bytes(self._obstore.get(self._store, path).bytes())
             except self._gone:
                 return None
+
+    def stamp(self, path: str) -> tuple[str | int, ...] | None:
+        with self._explained():
+            try:
+                found = self._obstore.head(self._store, path)
+            except self._gone:
+                return None
+        return found["e_tag"] or "", found["size"], found["last_modified"].isoformat()
 
     def list_below(self, folder: str) -> list[StoredObject]:
         with self._explained():

@@ -96,8 +96,9 @@ def open_source(url: StoreUrl) -> Iterator[SqliteSource]:
     """
     path = url.path
     if path is None:
+        kind = "lake" if url.is_lake else "server"
         raise StoreError(
-            f"{url.shown} is a server, and migrate reads a SQLite store. Name one with --from sqlite:///FILE."
+            f"{url.shown} is a {kind}, and migrate reads a SQLite store. Name one with --from sqlite:///FILE."
         )
     if not path.is_file():
         raise StoreError(f"The store {path} does not exist. Name the SQLite store with --from FILE.")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from asp_analysis import server
-from asp_analysis.config import StoreUrl
+from asp_analysis.config import StoreUrl, require_writable
 from asp_analysis.errors import StoreError
 from asp_analysis.postgres import tally
 from asp_analysis.postgres.carried_tables import ORDER, ServerTable
@@ -184,6 +184,7 @@ def open_target(url: StoreUrl) -> Iterator[tuple[Target, Callable[[], None]]]:
     Raises:
         StoreError: the address is of no server, or the server does not answer, refuses or is lost.
     """
+    require_writable(url)
     if url.path is not None:
         raise StoreError(
             f"{url.shown} is a file, and migrate writes to a PostgreSQL database. Write postgresql://user@host/name."

@@ -4,6 +4,7 @@ The password of a server travels in a secret of DuckDB, never in a text that a q
 """
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,8 @@ _QUIET = {
     "python_enable_replacements": "false",
 }
 
+_FILE_OF_LAKE = re.compile(r"['\"]([^'\"]+?\.parquet)")
+
 _FAILURES = (
     ("is locked", "it is locked by another program", "Wait for it to finish, or close it."),
     (
@@ -50,6 +53,17 @@ _FAILURES = (
 def bare() -> duckdb.DuckDBPyConnection:
     """Return a DuckDB in memory that loads nothing by itself and counts time in UTC."""
     connection = duckdb.connect(config=dict(_QUIET))
+    _set_up(connection)
+    return connection
+
+
+def open_extended(names: tuple[str, ...], url: StoreUrl) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB as `bare` does, with extensions loaded.
+
+    Raises:
+        StoreError: one is not installed, or must not be loaded.
+    """
+    connection = open_with(names, url, _QUIET)
     _set_up(connection)
     return connection
 
@@ -93,9 +107,8 @@ def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     Raises:
         StoreError: the store cannot be read, holds none of the contract's tables, or is of a newer workbench.
     """
-    connection = open_with("sqlite_scanner" if url.is_sqlite else "postgres_scanner", url, _QUIET)
+    connection = open_extended(("sqlite_scanner" if url.is_sqlite else "postgres_scanner",), url)
     try:
-        _set_up(connection)
         bound(connection, url)
         _attach_file(connection, url) if url.is_sqlite else _attach_server(connection, url)
         tables = tables_of(connection, url)
@@ -125,12 +138,25 @@ def lock(connection: duckdb.DuckDBPyConnection) -> None:
 def unreadable(url: StoreUrl, error: duckdb.Error) -> StoreError:
     """Return the error line for what DuckDB said about the store."""
     text = said(error)
+    if url.is_lake:
+        return StoreError(f"{_explain_lake(url, text)} Build it again: asp-analysis build {url.shown}")
     if url.is_sqlite:
         for mark, found, remedy in _FAILURES:
             if mark in text.lower():
                 return StoreError(f"Cannot read the store {url.shown}: {found}. {remedy}")
         return StoreError(f"Cannot read the store {url.shown}: {text}. Check the file and its folder.")
     return StoreError(server.explained(url, str(error), "read"))
+
+
+def _explain_lake(url: StoreUrl, text: str) -> str:
+    """Say which file of a lake cannot be read; DuckDB looks for a folder where there is no file."""
+    found = _FILE_OF_LAKE.search(text)
+    if found is None:
+        return f"Cannot read the lake {url.shown}: {text}."
+    is_gone = text.startswith("Permission Error") or "404" in text or "No such file" in text or "No files found" in text
+    name = found[1].removeprefix(url.text.removeprefix("lake://")).lstrip("/")
+    what = "it is not there any more" if is_gone else text.removesuffix(".")
+    return f"Cannot read {name} of the lake {url.shown}: {what}."
 
 
 def _attach_file(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> None:

@@ -47,6 +47,7 @@ def reading_batches(url: StoreUrl, persons: PersonView | None = None) -> Iterato
             cursor.execute(f"CREATE SCHEMA {AS_STORED}")
             for name in sql.view_names("staging"):
                 text = sql.view_text("staging", name).replace("raw.name_alias", _NO_ALIAS)
+                text = f"SELECT * FROM {whole}.{name}" if url.is_lake else text  # published as its writers show them
                 text = text if persons is None else persons.hide(name, text, whole)
                 cursor.execute(f"CREATE VIEW {AS_STORED}.{name} AS {text}")
             if persons is not None:

@@ -28,32 +28,37 @@ from asp_analysis.sql import quoted
 _REMEMBERED = "checked-extensions"
 
 
-def open_with(name: str, url: StoreUrl, config: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
-    """Return a DuckDB in memory with an extension loaded.
+def open_with(names: tuple[str, ...], url: StoreUrl, config: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB in memory with extensions loaded, in their order.
 
-    Where the signature was checked before, DuckDB is opened so that it would load unsigned ones too, which cannot be
-    taken back: that no query loads anything is the work of `lock` and of the guard.
+    Where the signatures of all were checked before, DuckDB is opened so that it would load unsigned ones too, which
+    cannot be taken back: that no query loads anything is the work of `lock` and of the guard.
 
     Raises:
-        StoreError: the extension is not installed, somebody else may have changed it, or it is damaged.
+        StoreError: an extension is not installed, somebody else may have changed it, or it is damaged.
     """
-    file = _find_trusted(name)
-    identity = _identify(file)
-    is_known = _recall(url).get(str(file)) == identity
+    files = {name: _find_trusted(name) for name in names}
+    identities = {str(file): _identify(file) for file in files.values()}
+    is_known = identities.items() <= _recall(url).items()
     connection = duckdb.connect(config={**config, **({"allow_unsigned_extensions": "true"} if is_known else {})})
     try:
-        connection.execute(f"LOAD {quoted(str(file))}")
-    except duckdb.Error as error:
-        connection.close()
-        raise StoreError(
-            f"DuckDB's extension {file} cannot be loaded: {said(error)}. {_how_to_install(name)}"
-        ) from None
+        for name, file in files.items():
+            _load(connection, name, file)
     except BaseException:
         connection.close()
         raise
     if not is_known:
-        _remember(url, str(file), identity)
+        _remember(url, identities)
     return connection
+
+
+def _load(connection: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:
+    try:
+        connection.execute(f"LOAD {quoted(str(file))}")
+    except duckdb.Error as error:
+        raise StoreError(
+            f"DuckDB's extension {file} cannot be loaded: {said(error)}. {_how_to_install(name)}"
+        ) from None
 
 
 def extension_file(name: str) -> Path:
@@ -72,7 +77,13 @@ def extension_file(name: str) -> Path:
     return file
 
 
+_OF_LAKES = ("httpfs", "aws")
+"""Extensions that only an extra brings."""
+
+
 def _how_to_install(name: str) -> str:
+    if name in _OF_LAKES:
+        return "A lake in a bucket needs the extra lake: pip install 'asp-analysis[lake]'"
     package = f"duckdb-extension-{name.replace('_', '-')}"
     return f"Install it again: pip install --force-reinstall --no-deps {package}=={duckdb.__version__}"
 
@@ -126,8 +137,8 @@ def _recall(url: StoreUrl) -> dict[str, list[int]]:
     return known if isinstance(known, dict) else {}
 
 
-def _remember(url: StoreUrl, file: str, identity: list[int]) -> None:
-    """Note that the signature of a file in this state is valid; where nothing can be written, it is checked again."""
+def _remember(url: StoreUrl, identities: Mapping[str, list[int]]) -> None:
+    """Note that files in this state are signed; where nothing can be written, they are checked again."""
     path = url.data_dir / "cache" / _REMEMBERED
     part = path.with_name(f"{_REMEMBERED}.{uuid4().hex}")
     with suppress(OSError):
@@ -135,7 +146,7 @@ def _remember(url: StoreUrl, file: str, identity: list[int]) -> None:
         with as_private_as(url):
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump({**_recall(url), file: identity}, stream)
+            json.dump({**_recall(url), **identities}, stream)
         part.replace(path)
     with suppress(OSError):  # what a full disk cut short
         part.unlink()

@@ -1,7 +1,8 @@
 """Lets one SELECT over the views pass and nothing else: no writing, no other file, database, extension or server.
 
 DuckDB's own switches are not enough: with external access off and its configuration locked, `sqlite_scan`,
-`sqlite_query`, `postgres_query` and their kin still reach past the views, and the last may write.
+`sqlite_query`, `postgres_query` and their kin still reach past the views, and the last may write. The files of a lake
+stay open to DuckDB for the views, and to nothing else.
 """
 
 import json
@@ -14,6 +15,9 @@ import duckdb
 
 from asp_analysis.errors import QueryError
 from asp_analysis.sql import quoted
+
+_FILE = re.compile(r"/|\\|\.(?:parquet|csv|tsv|jsonl?|ndjson)\b", re.IGNORECASE)
+"""In the name of a table: DuckDB would read a file of that name. A lake's own are open to it, but to no query."""
 
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "repeat"}
 
@@ -41,9 +45,10 @@ def check_reads_only(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     if kinds == [duckdb.StatementType.EXPLAIN]:
         _check_explained(connection, query)
     elif kinds == [duckdb.StatementType.SELECT]:
-        _check_functions(_table_functions(connection, query))
+        _check_tree(connection, query)
     elif len(kinds) > 1 and _is_pivot(kinds):
         _check_functions(_named_table_functions(connection, query))
+        _check_names_no_file(query)
     else:
         kind = next((kind.name for kind in kinds if kind != duckdb.StatementType.TRANSACTION), "TRANSACTION")
         raise QueryError(
@@ -82,7 +87,35 @@ def _check_explained(connection: duckdb.DuckDBPyConnection, query: str) -> None:
         raise QueryError(
             "EXPLAIN needs one SELECT behind it. Write EXPLAIN SELECT ..., a PIVOT with its values: IN (...)."
         )
-    _check_functions(_table_functions(connection, inner))
+    _check_tree(connection, inner)
+
+
+def _check_tree(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Check what a query reads: some of DuckDB's functions open files, attach databases or run other SQL."""
+    tree = _parse(connection, query)
+    _check_functions({node["function"]["function_name"].lower() for node in _nodes(tree, "TABLE_FUNCTION")})
+    for node in _nodes(tree, "BASE_TABLE"):
+        name = ".".join(part for part in (node["catalog_name"], node["schema_name"], node["table_name"]) if part)
+        if _FILE.search(name):
+            raise _file_refused(name)
+
+
+def _check_names_no_file(query: str) -> None:
+    """Check that a text that DuckDB has no tree of names no file of a lake, however the name is written.
+
+    In SQL a text may go on in the next line, behind a remark too, and may write its letters as numbers.
+    """
+    plain = (_BETWEEN_PARTS.sub("", text).lower() for text in (query, _REMARK.sub("", query)))
+    if "\\" in query or any("parquet" in text for text in plain):
+        raise _file_refused("A file")
+
+
+_REMARK = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_BETWEEN_PARTS = re.compile(r"[\s'\"]")
+
+
+def _file_refused(name: str) -> QueryError:
+    return QueryError(f"{name} is not a view, and a query can read only views. List them with: asp-analysis views")
 
 
 def _check_functions(names: set[str]) -> None:
@@ -132,21 +165,21 @@ def _how_to_bind(names: list[str]) -> str:
     return f"{wanted} has no value. Set it with {options}, in Python with {names[0]}=..."
 
 
-def _table_functions(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
-    """Name the table functions of a query: some of DuckDB's open files, attach databases or run other SQL."""
+def _parse(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
     rows = connection.execute(f"SELECT json_serialize_sql({quoted(query)})").fetchall()
     tree = json.loads(rows[0][0])
     if tree.get("error"):
         raise QueryError(f"A query can only read: {tree.get('error_message')}. Use SELECT.")
-    return set(_called(tree))
+    return tree
 
 
-def _called(node: Any) -> Iterator[str]:
+def _nodes(node: Any, kind: str) -> Iterator[dict[str, Any]]:
+    """Yield the nodes of one type."""
     if isinstance(node, dict):
-        if node.get("type") == "TABLE_FUNCTION":
-            yield node["function"]["function_name"].lower()
+        if node.get("type") == kind:
+            yield node
         for value in node.values():
-            yield from _called(value)
+            yield from _nodes(value, kind)
     elif isinstance(node, list):
         for value in node:
-            yield from _called(value)
+            yield from _nodes(value, kind)

@@ -1,5 +1,7 @@
 """Three ways to read a store, with the same views: a copy in memory (small), a snapshot on disk (large), or live.
 
+A fourth, `lake_reader`, reads what was built of many stores.
+
 Each shows the store as it is at the moment: `renewed` returns the reader to use for the next query. The session locks
 the connection of a new reader before it runs a query.
 """
@@ -14,6 +16,7 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.session.attaching import attached, unreadable
 from asp_analysis.session.catalog import create_views
 from asp_analysis.session.freshness import fingerprint, is_same, state_of
+from asp_analysis.session.lake_reader import LakeReader
 from asp_analysis.session.read_only import is_on_read_only
 from asp_analysis.session.snapshot import Pointer, Snapshots
 
@@ -41,6 +44,8 @@ def open_reader(url: StoreUrl, *, is_live: bool) -> Reader:
     Raises:
         StoreError: the store cannot be read.
     """
+    if url.is_lake:
+        return LakeReader(url)
     if not is_live and (reader := _present_snapshot(url)):
         return reader
     if not is_live and Snapshots(url).is_kept():

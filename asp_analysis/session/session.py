@@ -13,6 +13,7 @@ from asp_analysis.errors import QueryError, StoreError
 from asp_analysis.session.attaching import lock, unreadable
 from asp_analysis.session.catalog import describe_view, view_key, view_names
 from asp_analysis.session.guard import check_reads_only, said
+from asp_analysis.session.lake_reader import is_of_files
 from asp_analysis.session.parameters import check_whole, make_bindable
 from asp_analysis.session.persons import PersonView, persons_of_environment
 from asp_analysis.session.readers import Reader, open_reader
@@ -118,12 +119,24 @@ class Session:
         check_whole(query)
         check_reads_only(self._reader.connection, query)
         self._renew()
-        connection = self._reader.connection
+        former = self._reader
         try:
-            with self._handed_over(connection):
-                return run_interruptible(connection, lambda: read(connection), self.timeout_s)
+            return self._read(read)
         except duckdb.Error as error:
-            raise QueryError(said(error)) from None
+            if not is_of_files(self.url, error):
+                raise QueryError(said(error)) from None
+            self._renew()  # a new build may have come, and the files of the former may be gone
+            if self._reader is former:
+                raise unreadable(self.url, error) from None
+        try:
+            return self._read(read)
+        except duckdb.Error as error:
+            raise unreadable(self.url, error) if is_of_files(self.url, error) else QueryError(said(error)) from None
+
+    def _read(self, read: Callable[[duckdb.DuckDBPyConnection], Found]) -> Found:
+        connection = self._reader.connection
+        with self._handed_over(connection):
+            return run_interruptible(connection, lambda: read(connection), self.timeout_s)
 
     def view(self, name: str) -> "pd.DataFrame":
         """Return all rows of one view in the order of its key.

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from asp_analysis import occupancy
-from asp_analysis.config import StoreUrl
+from asp_analysis.config import StoreUrl, require_writable
 from asp_analysis.errors import StoreError
 from asp_analysis.progress import Step, tell
 
@@ -122,6 +122,7 @@ def sqlite_file(url: StoreUrl) -> Path:
     Raises:
         StoreError: there is none, or the store is a server; the message names the command that does the same there.
     """
+    require_writable(url)
     if url.path is None:
         raise StoreError(
             f"{url.shown} is a PostgreSQL server, and asp-analysis backup copies SQLite files. "

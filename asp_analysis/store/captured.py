@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from asp_analysis import occupancy
 from asp_analysis.batch import Batch, Reject
-from asp_analysis.config import StoreUrl
+from asp_analysis.config import StoreUrl, require_writable
 from asp_analysis.errors import ConfigError, StoreError
 from asp_analysis.store import sqlite
 from asp_analysis.store.database import Store, check_schema
@@ -93,6 +93,7 @@ class CapturedStore:
         return self.write(log, kept, patience_s=patience_s)
 
     def _engine(self) -> Engine:
+        require_writable(self.url)
         if self.url.path is not None:
             return sqlite.make_brief_engine(self.url.path, lambda: self._patience_s)
         from asp_analysis.store import postgres  # a store in a file must not wait for the driver of a server

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from asp_analysis import occupancy, server, sql
-from asp_analysis.config import StoreUrl
+from asp_analysis.config import StoreUrl, require_writable
 from asp_analysis.errors import StoreError
 from asp_analysis.records import format_instant
 from asp_analysis.sql import CONTRACT_TABLES, SCHEMA_VERSION
@@ -177,6 +177,7 @@ def reset_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
     Raises:
         StoreError: the backup cannot be made, and the store is left as it was; or the store is on a server.
     """
+    require_writable(url)
     if url.path is None:
         raise StoreError(
             f"{url.shown} is on a server, and --reset replaces SQLite files only. "
@@ -291,6 +292,7 @@ def _is_empty(store: Store) -> bool:
 
 
 def _connect(url: StoreUrl) -> Store:
+    require_writable(url)
     if url.path is None:
         from asp_analysis.store import postgres  # a store in a file must not wait for the driver of a server
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asp_analysis import occupancy
-from asp_analysis.config import StoreUrl
+from asp_analysis.config import StoreUrl, require_writable
 from asp_analysis.errors import StoreError
 from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store.backups import SIDECARS, check_sound, copy_verified, finished_file, keep_copy, opened
@@ -34,6 +34,7 @@ def check_backup(url: StoreUrl, backup: Path) -> dict[str, int]:
         StoreError: the store is a server, or the file is missing, damaged, no store, of a newer workbench, or the
             store itself.
     """
+    require_writable(url)
     if url.path is None:
         raise StoreError(
             f"{url.shown} is a PostgreSQL server, and asp-analysis restore replaces SQLite files. "

@@ -70,7 +70,7 @@ def command(
     if has_views and since:
         raise click.UsageError("--views are written whole. Leave --since out, or --views.")
     url = store_url(db)
-    name = url.path.stem if url.path else "postgresql"
+    name = url.path.stem if url.path else "lake" if url.is_lake else "postgresql"
     folder = (out or url.data_dir / "exports" / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}").absolute()
     wanted = Wanted(
         tables=tables or RECORD_TABLES,

@@ -18,10 +18,11 @@ def command(with_sample: bool, reset: bool, yes: bool, db: str | None) -> None:
 
     Example: asp-analysis init --sample
     """
-    from asp_analysis.config import store_url
+    from asp_analysis.config import require_writable, store_url
     from asp_analysis.store.database import create_store, reset_store
 
     url = store_url(db)
+    require_writable(url)
     if reset and not url.is_missing():
         if not yes and url.path is not None:
             click.confirm(f"Replace {url.path} by a new store? It is backed up first", abort=True, err=True)

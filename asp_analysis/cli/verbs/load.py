@@ -285,10 +285,11 @@ def _unchanged(wanted: _Wanted, options: "LoadOptions", db: str | None) -> "list
 
 
 def _loaded(wanted: _Wanted, options: "LoadOptions", db: str | None) -> "Iterator[LoadResult | NotLoaded]":
-    from asp_analysis.config import store_url
+    from asp_analysis.config import require_writable, store_url
     from asp_analysis.store.database import open_store
 
     url = store_url(db)
+    require_writable(url)
     _load_waiting(url, wanted.files)
     if options.is_replacing:
         _back_up_replaced(url, wanted.files)
