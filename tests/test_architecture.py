@@ -17,7 +17,7 @@ ROWS = (
     {
         ("records", "platform_form", "validation", "batch", "config", "sql"): "",
         ("occupancy", "intervals", "membership", "alternatives"): "",
-        ("wording", "privacy", "progress", "small_groups", "time_zones", "periods", "lake"): "",
+        ("wording", "privacy", "progress", "small_groups", "time_zones", "periods", "lake", "spark"): "",
     },
     {
         ("store", "server", "importers", "pricing", "session"): "each ignores the others,",
@@ -106,6 +106,9 @@ HOMES = {
     "opentelemetry": {"capture", "receiving"},
     "google": {"receiving"},  # protobuf
     "tornado": {"receiving"},
+    "grpc": {"spark"},
+    "pyspark": {"spark"},
+    "sqlglot": {"spark"},
     "mcp": {"cli"},
     "mcp_types": {"cli"},
 }

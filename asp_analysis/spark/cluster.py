@@ -1,0 +1,189 @@
+"""A Spark cluster that computes marts: it reads Parquet, runs the texts of the views and writes Parquet.
+
+The client is thin: no Java, no package, no jar is needed on this machine, and nothing of the workbench on the cluster.
+Both sides must reach the files by the same names: a bucket, or a folder that every machine has mounted.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from asp_analysis.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.session import SparkSession
+
+REMOTE_VARIABLE = "SPARK_REMOTE"
+"""Spark's own variable: where its Connect server is, `sc://host:15002/;token=...`."""
+
+_PACKAGES = {"pyspark-client": "pyspark", "grpcio": "grpc", "sqlglot": "sqlglot"}
+"""Package -> the module that it brings: the extra `spark`."""
+
+_REACHED_WITHIN_S = 20
+_MOST_RETRIES, _LONGEST_BACKOFF_MS = 7, 8_000
+"""About half a minute in all: a server that is gone that long has forgotten the session, too."""
+
+_SESSION_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+}
+"""Times are UTC without a zone, and a sum that has no place is an error, as in DuckDB."""
+
+
+@dataclass(frozen=True)
+class MartText:
+    """A mart: its SELECT in DuckDB's dialect, and whether its rows are written or only read by marts after it."""
+
+    name: str
+    text: str
+    is_written: bool = True
+
+
+def wanted_cluster() -> "SparkCluster | None":
+    """Return the cluster that SPARK_REMOTE names, None where it names none.
+
+    Raises:
+        ConfigError: it is no address of a Connect server, or the extra that speaks to one is not installed.
+    """
+    remote = os.environ.get(REMOTE_VARIABLE, "").strip()
+    return SparkCluster(remote) if remote else None
+
+
+class SparkCluster:
+    """A cluster behind a Connect server. Its address may hold a token, which is never shown."""
+
+    def __init__(self, remote: str) -> None:
+        parts = urlsplit(remote)
+        if parts.scheme != "sc" or not parts.hostname:
+            raise ConfigError(
+                f"{REMOTE_VARIABLE} is no address of a Spark Connect server. Write it as sc://host:15002, or unset it "
+                "to compute in this process."
+            )
+        _check_installed()
+        self._remote = remote
+        self.shown = f"Spark at {parts.hostname}:{parts.port or 15002}"
+
+    def compute(self, inputs: Mapping[str, Sequence[str]], marts: Sequence[MartText], target: str) -> None:
+        """Write each mart as Parquet files into the folder of its name below `target`, which holds none of them yet.
+
+        inputs: name of a view -> its Parquet files, at least one, which may hold no rows; files may lack columns that
+        others have. marts: in an order in which each comes after those that it reads. What a failure leaves below
+        `target` is not whole.
+
+        Raises:
+            StoreError: the cluster cannot be reached, or it could not compute a mart; the message names it.
+        """
+        with self._session() as session:
+            for name, files in inputs.items():
+                with self._explained(f"read {name}"):
+                    _show_files(session, name, files)
+            for mart in marts:
+                with self._explained(f"compute {mart.name}"):
+                    _compute(session, mart, f"{_located(target)}/{mart.name}")
+
+    @contextmanager
+    def _session(self) -> Iterator["SparkSession"]:
+        """Open a session of one's own: views of other people have no place in it."""
+        with self._explained("answer"):
+            session = _open_session(self._remote)
+        try:
+            yield session
+        finally:
+            _close_session(session)
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        import grpc
+        from pyspark.errors import PySparkException
+
+        try:
+            yield
+        except (PySparkException, grpc.RpcError, grpc.FutureTimeoutError) as error:
+            raise StoreError(
+                f"{self.shown} could not {what}: {_said(error)}. Look at the cluster, then build again; or unset "
+                f"{REMOTE_VARIABLE} to compute in this process."
+            ) from None
+
+
+def _check_installed() -> None:
+    lacking = [name for name, module in _PACKAGES.items() if find_spec(module) is None]
+    if lacking:
+        raise ConfigError(
+            f"{REMOTE_VARIABLE} is set, and this is not installed: {', '.join(lacking)}. Install it with "
+            f"pip install 'asp-analysis[spark]', or unset {REMOTE_VARIABLE} to compute in this process."
+        )
+
+
+def _open_session(remote: str) -> "SparkSession":
+    import grpc
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # the client warns of pandas 3, of which it uses nothing here
+        from pyspark.sql.connect.client import DefaultChannelBuilder
+        from pyspark.sql.connect.client.retries import DefaultPolicy
+        from pyspark.sql.connect.session import SparkSession
+
+        builder = DefaultChannelBuilder(remote)
+        with builder.toChannel() as channel:  # an own question: the client itself asks for ten minutes
+            grpc.channel_ready_future(channel).result(timeout=_REACHED_WITHIN_S)
+        session = SparkSession.builder.channelBuilder(builder).create()
+    session.client.set_retry_policies([DefaultPolicy(max_retries=_MOST_RETRIES, max_backoff=_LONGEST_BACKOFF_MS)])
+    for name, value in _SESSION_SETTINGS.items():
+        session.conf.set(name, value)
+    return session
+
+
+def _show_files(session: "SparkSession", name: str, files: Sequence[str]) -> None:
+    """Let a name mean the rows of files; names of files are listed here, so that the cluster lists no folder."""
+    reader = session.read.option("mergeSchema", "true")
+    reader.parquet(*map(_located, files)).createOrReplaceTempView(name)
+
+
+def _compute(session: "SparkSession", mart: MartText, folder: str) -> None:
+    from asp_analysis.spark.dialect import to_spark
+
+    frame = session.sql(to_spark(mart.text))
+    if mart.is_written:
+        frame = _without_zones(frame)
+        frame.write.parquet(folder)
+        frame = session.read.schema(frame.schema).parquet(folder)  # those that read it do not compute it again
+    frame.createOrReplaceTempView(mart.name)
+
+
+def _without_zones(frame: Any) -> Any:
+    """Return a frame whose times have no zone: functions such as date_trunc bring one."""
+    from pyspark.sql.connect.functions import col
+
+    zoned = [name for name, kind in frame.dtypes if kind == "timestamp"]
+    return frame.withColumns({name: col(name).cast("timestamp_ntz") for name in zoned}) if zoned else frame
+
+
+def _located(place: str) -> str:
+    """Write the path of a file as the address of one: a cluster may take a bare path for one of HDFS."""
+    return f"file://{place}" if place.startswith("/") else place
+
+
+def _said(error: Any) -> str:
+    """Return the first line of what the cluster, or the way to it, said; nothing of what was sent is in it."""
+    details = error.details() if callable(getattr(error, "details", None)) else str(error)
+    text = (details or "").strip() or f"no answer within {_REACHED_WITHIN_S} seconds"
+    return " ".join(text.splitlines()[0].split()).rstrip(".")
+
+
+def _close_session(session: "SparkSession") -> None:
+    """Give back what the cluster keeps of a session; one that is gone keeps nothing."""
+    import grpc
+    from pyspark.errors import PySparkException
+
+    try:
+        session.stop()
+    except (PySparkException, grpc.RpcError):
+        session.client.close()
