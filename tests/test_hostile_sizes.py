@@ -151,7 +151,7 @@ def test_records_that_all_have_keys_of_their_own_are_read_in_small_batches(tmp_p
 
 
 def test_long_records_come_in_small_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(raw, "_BATCH_BYTES", 10_000)
+    monkeypatch.setattr(raw, "BATCH_BYTES", 10_000)
     path = tmp_path / "runs.jsonl"
     path.write_text((json.dumps({"x": "y" * 3_000}) + "\n") * 20)
     assert max(batch.record_count for batch in jsonl_batches(path)) <= 4

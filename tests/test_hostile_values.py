@@ -142,26 +142,6 @@ def test_an_encoding_is_read_or_its_line_is_rejected(run, empty_store, tmp_path,
     assert ran.exit_code == 0 and ran.json["written"] == written
 
 
-def test_parquet_texts_that_are_no_utf8_are_refused_in_one_line(run, empty_store, tmp_path):
-    import pyarrow
-    from pyarrow import parquet
-
-    texts = pyarrow.array([b"\xff"], pyarrow.binary()).cast(pyarrow.string(), safe=False)
-    parquet.write_table(pyarrow.table({"task_id": texts}), tmp_path / "runs.parquet")
-    ran = run("load", tmp_path / "runs.parquet", "--as", "executions", "--db", empty_store)
-    assert ran.exit_code == 1 and "The Parquet file" in ran.err and ran.err.count("\n") == 1
-
-
-def test_parquet_times_beyond_the_calendar_are_refused_in_one_line(run, empty_store, tmp_path):
-    import pyarrow
-    from pyarrow import parquet
-
-    times = pyarrow.array([2**62], pyarrow.timestamp("ms"))
-    parquet.write_table(pyarrow.table({"timestamp": times}), tmp_path / "runs.parquet")
-    ran = run("load", tmp_path / "runs.parquet", "--as", "executions", "--db", empty_store)
-    assert ran.exit_code == 1 and "The Parquet file" in ran.err and ran.err.count("\n") == 1
-
-
 # --- transcripts ------------------------------------------------------------------------------------------------------
 
 

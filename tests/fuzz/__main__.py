@@ -60,12 +60,13 @@ def _fuzz(name: str, words: list[str]) -> int:
 
     with atheris.instrument_imports(include=["asp_analysis"]):
         from tests.fuzz.targets import read_as
-    from tests.fuzz.mutation import mutate_cells, mutate_json, mutate_rows
+    from tests.fuzz.mutation import mutate_cells, mutate_json, mutate_parquet, mutate_rows
     from tests.fuzz.seeds import ALL_SEEDS
 
     seed = ALL_SEEDS[name]()
     is_json = seed.lstrip()[:1] in (b"{", b"[")
-    mutate_one = mutate_json if is_json else mutate_rows if seed.startswith(b"SQLite") else mutate_cells
+    by_magic = {b"SQLi": mutate_rows, b"PAR1": mutate_parquet}
+    mutate_one = mutate_json if is_json else by_magic.get(seed[:4], mutate_cells)
 
     path = Path(tempfile.mkdtemp(prefix="asp-fuzz-")) / "agent-1.jsonl"
 
@@ -76,7 +77,7 @@ def _fuzz(name: str, words: list[str]) -> int:
     def mutate(data: bytes, max_size: int, seed: int) -> bytes:
         chance = random.Random(seed)
         made = None
-        if name not in ("parquet", "xlsx", "inspect-ai-eval") and chance.random() < 0.8:
+        if name not in ("xlsx", "inspect-ai-eval") and chance.random() < 0.8:
             made = mutate_one(data, chance)
         return atheris.Mutate(data, max_size) if made is None or len(made) > max_size else made
 

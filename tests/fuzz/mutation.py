@@ -1,5 +1,6 @@
 """Makes hostile files of good ones: a value of a JSON line or a cell of a table becomes what nobody expected there."""
 
+import io
 import json
 import random
 import sqlite3
@@ -67,6 +68,47 @@ def mutate_rows(data: bytes, chance: random.Random) -> bytes | None:
             return file.serialize()
         except (sqlite3.Error, IndexError, UnicodeError, MemoryError):  # a damaged header asks for any memory
             return None
+
+
+def mutate_parquet(data: bytes, chance: random.Random) -> bytes | None:
+    """Replace, repeat or rename a random column of a Parquet file; None where Arrow cannot read the file any more."""
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+        columns, names = list(table.columns), list(table.column_names)
+        place = chance.randrange(len(columns))
+        if chance.random() < 0.2:
+            columns.append(columns[place])
+            names.append(chance.choice((*names, "", "a\x00b")))
+        columns[place] = _hostile_column(table.num_rows, chance)
+        sink, coded = io.BytesIO(), chance.random() < 0.5
+        pq.write_table(pa.table(columns, names=names), sink, use_dictionary=coded, row_group_size=chance.choice((1, 9)))
+        return sink.getvalue()
+    except (pa.ArrowException, OSError, ValueError, IndexError):
+        return None
+
+
+def _hostile_column(rows: int, chance: random.Random) -> Any:
+    import pyarrow as pa
+
+    number = chance.choice((0, 1, -1, 2**31 - 1, 2**62, -(2**62), 1772442000000000000))
+    unit, zone = chance.choice(("s", "ms", "us", "ns")), chance.choice((None, "UTC", "Europe/Berlin", "Mars/Phobos"))
+    kinds: tuple[tuple[Any, Any], ...] = (
+        (number, pa.timestamp(unit, zone)), (number, pa.duration(unit)), (number % 2**31, pa.date32()),
+        (number, pa.decimal256(70, chance.choice((0, 30)))), (number % 2**16, pa.uint16()), (number, pa.int64()),
+        (chance.choice((float("nan"), float("inf"), 1e308)), pa.float64()), (True, pa.bool_()), (None, pa.null()),
+        (chance.choice(HOSTILE).strip('"'), pa.string()), (b"\xff\x00", pa.binary()), (b"\xff" * 16, pa.binary(16)),
+        ([[number]], pa.list_(pa.list_(pa.int64()))),
+        ({"a": {"b": number}}, pa.struct({"a": pa.struct({"b": pa.int64()})})),
+        ([("k", "v"), ("k", None)], pa.map_(pa.string(), pa.string())),
+    )  # fmt: skip
+    value, kind = chance.choice(kinds)
+    column = pa.array([chance.choice((value, value, None)) for _ in range(rows)], kind)
+    if kind == pa.binary() and chance.random() < 0.5:
+        return column.cast(pa.string(), safe=False)
+    return column.dictionary_encode() if chance.random() < 0.3 else column
 
 
 class _Raw(str):

@@ -6,6 +6,7 @@ rejected with the option that this very cell needs.
 
 import re
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal, DecimalException
 from typing import Any, Literal, get_args, get_origin
 
@@ -87,6 +88,8 @@ class CellReader:
         """
         if isinstance(value, Unread):
             raise ValueError(value.reason)
+        if isinstance(value, timedelta) and name.endswith("_ms"):
+            return _plain(Decimal(str(value / timedelta(milliseconds=1))))
         if not _is_text(value):
             return value
         if value.strip().lower() in UNKNOWN_WORDS and not _is_free_text(self._model, name):

@@ -13,7 +13,7 @@ BATCH_RECORDS = 5_000
 """Records of a batch; fewer where they are long or wide, so that the memory is bounded whatever a file holds."""
 
 MOST_COLUMNS = 10_000
-_BATCH_BYTES = 16 * 2**20
+BATCH_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def chunks(items: Iterable[Any], length_of: Callable[[Any], int]) -> Iterator[li
     for item in items:
         chunk.append(item)
         length += length_of(item)
-        if len(chunk) >= BATCH_RECORDS or length >= _BATCH_BYTES:
+        if len(chunk) >= BATCH_RECORDS or length >= BATCH_BYTES:
             yield chunk
             chunk, length = [], 0
     if chunk:
