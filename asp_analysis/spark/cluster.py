@@ -91,7 +91,7 @@ class SparkCluster:
 
     @contextmanager
     def _session(self) -> Iterator["SparkSession"]:
-        """Open a session of one's own: views of other people have no place in it."""
+        """Open a new session: the views of other people have no place in it."""
         with self._explained("answer"):
             session = _open_session(self._remote)
         try:
@@ -179,7 +179,7 @@ def _said(error: Any) -> str:
 
 
 def _close_session(session: "SparkSession") -> None:
-    """Give back what the cluster keeps of a session; one that is gone keeps nothing."""
+    """Let the cluster forget a session; one that is gone has forgotten it."""
     import grpc
     from pyspark.errors import PySparkException
 
