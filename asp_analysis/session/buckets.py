@@ -17,6 +17,9 @@ from asp_analysis.session.guard import said
 from asp_analysis.sql import quoted
 
 _OF_S3 = ("httpfs", "aws")
+_SETTINGS_WITH_CREDENTIALS = ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
+"""httpfs copies the environment into these when it is loaded."""
+
 _MEANS_YES = ("1", "true", "yes", "on")
 
 
@@ -29,6 +32,8 @@ def open_bucket(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     connection = open_extended(_OF_S3, url)
     try:
         connection.execute(f"CREATE TEMPORARY SECRET asp_bucket ({', '.join(_describe_access())})")
+        for name in _SETTINGS_WITH_CREDENTIALS:
+            connection.execute(f"SET {name} = ''")
         connection.execute("SET enable_http_metadata_cache = true")
     except duckdb.Error as error:
         connection.close()

@@ -16,6 +16,8 @@ import duckdb
 from asp_analysis.errors import QueryError
 from asp_analysis.sql import quoted
 
+_SETTING = "current_setting"
+_SECRET = re.compile(r"proxy|secret|password|token|key", re.IGNORECASE)
 _FILE = re.compile(r"/|\\|\.(?:parquet|csv|tsv|jsonl?|ndjson)\b", re.IGNORECASE)
 """In the name of a table: DuckDB would read a file of that name. A lake's own are open to it, but to no query."""
 
@@ -94,6 +96,8 @@ def _check_tree(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     """Check what a query reads: some of DuckDB's functions open files, attach databases or run other SQL."""
     tree = _parse(connection, query)
     _check_functions({node["function"]["function_name"].lower() for node in _nodes(tree, "TABLE_FUNCTION")})
+    if any(_reads_secret_setting(node) for node in _nodes(tree, "FUNCTION")):
+        raise _setting_refused()
     for node in _nodes(tree, "BASE_TABLE"):
         name = ".".join(part for part in (node["catalog_name"], node["schema_name"], node["table_name"]) if part)
         if _FILE.search(name):
@@ -106,12 +110,26 @@ def _check_names_no_file(query: str) -> None:
     In SQL a text may go on in the next line, behind a remark too, and may write its letters as numbers.
     """
     plain = (_BETWEEN_PARTS.sub("", text).lower() for text in (query, _REMARK.sub("", query)))
+    if _SETTING in query.lower():
+        raise _setting_refused()
     if "\\" in query or any("parquet" in text for text in plain):
         raise _file_refused("A file")
 
 
 _REMARK = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _BETWEEN_PARTS = re.compile(r"[\s'\"]")
+
+
+def _reads_secret_setting(function: dict[str, Any]) -> bool:
+    """Return whether a function reads a setting that may hold a password, or one that only the data name."""
+    if function["function_name"].lower() != _SETTING:
+        return False
+    named = function["children"][0] if function["children"] else {}
+    return named.get("class") != "CONSTANT" or _SECRET.search(str(named.get("value"))) is not None
+
+
+def _setting_refused() -> QueryError:
+    return QueryError(f"{_SETTING}() reads settings, which may hold passwords. A query can read only views.")
 
 
 def _file_refused(name: str) -> QueryError:
