@@ -201,6 +201,22 @@ def parse_url(text: str, base_dir: Path) -> StoreUrl:
     )
 
 
+def lake_url(text: str, base_dir: Path) -> StoreUrl:
+    """Read the address of a lake as `parse_url` does; a plain path is the folder of one.
+
+    Raises:
+        ConfigError: it is the address of a store, or of nothing that the workbench knows.
+    """
+    if "://" not in text and not re.match(r"\w+:", text):
+        return _lake_url("lake", os.path.normpath(base_dir / Path(text).expanduser()))
+    url = parse_url(text, base_dir)
+    if url.is_lake:
+        return url
+    raise ConfigError(
+        f"{url.shown} is a store, not a lake. Write the folder of a lake, or s3://bucket/prefix, gs://..., abfss://..."
+    )
+
+
 def _server_url(text: str) -> StoreUrl:
     try:
         parts = urlsplit(text)

@@ -34,7 +34,7 @@ ROWS = (
         ): "these join the parts",
         ("exporting", "postgres", "capture", "receiving", "billing", "magic"): "",
         ("dashboard", "monitor", "cost_groups", "forgetting", "comparisons", "running_sessions"): "",
-        ("budgeting", "budget_sentences"): "",
+        ("budgeting", "budget_sentences", "publishing"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},
@@ -92,7 +92,7 @@ HOMES = {
     "click": {"cli"},
     "rich": {"cli"},
     "setproctitle": {"cli"},
-    "pyarrow": {"importers", "session", "exporting", "membership"},  # Parquet; rows; files; texts by hash
+    "pyarrow": {"importers", "session", "exporting", "publishing", "membership"},  # Parquet; rows; files; texts by hash
     "pydantic": {"records", "validation", "importers"},
     "pydantic_core": {"records", "validation", "importers"},
     "IPython": {"magic", "notebook"},

@@ -44,6 +44,9 @@ class Storage(Protocol):
     def list_below(self, folder: str) -> list[StoredObject]:
         """List the objects below a folder at any depth, in the order of their paths."""
 
+    def list_unfinished(self, folder: str) -> list[str]:
+        """List what writers that were killed left below a folder: parts of objects, which no other call sees."""
+
     def list_folders(self, folder: str) -> list[str]:
         """List the names of the folders right in a folder."""
 
@@ -106,6 +109,11 @@ class _Folder:
                         found.append(_describe(file, file.relative_to(self._folder).as_posix()))
         return sorted(found, key=lambda one: one.path)
 
+    def list_unfinished(self, folder: str) -> list[str]:
+        with _explained(self._folder):
+            found = sorted((self._folder / folder).rglob(f"*{_UNFINISHED}*"))
+        return [path.relative_to(self._folder).as_posix() for path in found]
+
     def list_folders(self, folder: str) -> list[str]:
         with _explained(self._folder):
             try:
@@ -132,6 +140,8 @@ class _Folder:
             part = target.with_name(f"{target.name}{_UNFINISHED}{uuid4().hex}")
             try:
                 shutil.copyfile(file, part)
+                with part.open("rb") as written:
+                    os.fsync(written.fileno())
                 part.replace(target)
             finally:
                 part.unlink(missing_ok=True)
@@ -205,6 +215,9 @@ class _Bucket:
             chunks = self._obstore.list(self._store, f"{folder}/")
             found = [StoredObject(one["path"], one["size"], one["last_modified"]) for chunk in chunks for one in chunk]
         return sorted(found, key=lambda one: one.path)
+
+    def list_unfinished(self, folder: str) -> list[str]:
+        return []  # a bucket shows an object when it is whole
 
     def list_folders(self, folder: str) -> list[str]:
         with self._explained():

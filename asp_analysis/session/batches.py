@@ -56,3 +56,26 @@ def reading_batches(url: StoreUrl, persons: PersonView | None = None) -> Iterato
             yield read
         except (duckdb.Error, pa.ArrowException) as error:
             raise unreadable(url, duckdb.Error(str(error).splitlines()[0])) from None
+
+
+@contextmanager
+def reading_state(url: StoreUrl, persons: PersonView | None = None) -> Iterator[Read]:
+    """Return a function that reads one state of a store from the copy that a session keeps; read a query to its end.
+
+    A large store is read from its snapshot, which is brought up to date with what is new.
+
+    Raises:
+        StoreError: there is no such store, or it cannot be read.
+    """
+    with connect(url, persons=persons) as session, session._reader.connection.cursor() as cursor:
+
+        def read(query: str, **parameters: object) -> pa.RecordBatchReader:
+            return cursor.execute(query, parameters or None).to_arrow_reader(_BATCH_ROWS)
+
+        try:
+            here = "SELECT current_database() || '.' || current_schema()"
+            cursor.execute(f"USE {session._reader.connection.execute(here).fetchall()[0][0]}")
+            cursor.begin()
+            yield read
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise unreadable(url, duckdb.Error(str(error).splitlines()[0])) from None
