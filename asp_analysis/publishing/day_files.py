@@ -12,7 +12,7 @@ from pyarrow import parquet
 ROW_GROUP = 65_536
 """Rows that are written together, however the batches come in that they were read in."""
 
-_READ_BYTES = 1 << 20
+_HASHED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,6 @@ def _regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[p
 def _hash(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_READ_BYTES):
+        while chunk := file.read(_HASHED_BYTES):
             digest.update(chunk)
     return digest.hexdigest()[:32]

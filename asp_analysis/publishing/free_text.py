@@ -13,7 +13,7 @@ Shape = Mapping[str, Any]
 PRESENCE = "presence"
 """Of such a key is kept that it is there: `true`, or null where it is null."""
 
-LEFT_OUT: Mapping[str, tuple[str, ...]] = {
+LEFT_AT_HOME: Mapping[str, tuple[str, ...]] = {
     "stg_tasks": ("task_description", "requirements_text", "human_corrections_json"),
     "stg_defects": ("description", "root_cause", "resolution_notes"),
     "stg_learning": ("notes", "secondary_metrics_json", "metadata_json"),
@@ -83,7 +83,7 @@ KEPT_KEYS: Mapping[str, Mapping[str, Shape]] = {
 
 def take_out_text(table: pa.Table, view: str) -> pa.Table:
     """Return rows of a staging view without free text; the columns keep their places and types."""
-    for name in LEFT_OUT.get(view, ()):
+    for name in LEFT_AT_HOME.get(view, ()):
         place = table.schema.get_field_index(name)
         table = table.set_column(place, table.field(place), pa.nulls(table.num_rows, table.field(place).type))
     for name, shape in KEPT_KEYS.get(view, {}).items():

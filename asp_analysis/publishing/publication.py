@@ -19,12 +19,12 @@ from asp_analysis.privacy import make_folder, pseudonym_key
 from asp_analysis.progress import Step, tell
 from asp_analysis.publishing.day_files import write_day_files
 from asp_analysis.publishing.days import DAY, StoreDay, read_days, read_rows, split_days
-from asp_analysis.publishing.free_text import KEPT_KEYS, LEFT_OUT, take_out_text
+from asp_analysis.publishing.free_text import KEPT_KEYS, LEFT_AT_HOME, take_out_text
 from asp_analysis.publishing.writer_files import PublishedTable, WriterFiles
 from asp_analysis.session.batches import Read, reading_state
 from asp_analysis.session.persons import PersonView, persons_of_environment
 
-_FORM = 1
+_PUBLISHED_FORM = 1
 """Raised when the same rows are published otherwise than before."""
 
 _LONGEST_WRITER = 100
@@ -41,7 +41,7 @@ class PublishOrder:
     @property
     def form(self) -> str:
         """Return what makes the same rows look different in a lake."""
-        return f"{_FORM} {self.persons} {self.has_text or (LEFT_OUT, KEPT_KEYS)}"
+        return f"{_PUBLISHED_FORM} {self.persons} {self.has_text or (LEFT_AT_HOME, KEPT_KEYS)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +112,8 @@ def _name_writer(writer: str | None, store: StoreUrl) -> str:
         return plain.lstrip("._-")[-_LONGEST_WRITER:].lstrip("._-")
     if not is_writer_name(writer):
         raise InputError(
-            f"{writer!r} cannot be the name of a writer. Use up to {_LONGEST_WRITER} letters, digits, dots, hyphens and "
-            "underscores, a letter or digit first."
+            f"{writer!r} cannot be the name of a writer. Use up to {_LONGEST_WRITER} letters, digits, dots, hyphens "
+            "and underscores, a letter or digit first."
         )
     return writer
 

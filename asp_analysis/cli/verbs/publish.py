@@ -6,7 +6,7 @@ from asp_analysis.cli.options import db_option, format_options, pseudonyms_optio
 from asp_analysis.cli.printing import counted, note, print_rows
 from asp_analysis.cli.progress import show_progress
 
-_COLUMNS = (
+_LISTED_COLUMNS = (
     "table",
     "rows",
     "files",
@@ -28,10 +28,11 @@ _COLUMNS = (
 @format_options
 @db_option
 def command(url: str, writer: str | None, with_text: bool, remove: bool, output: str | None, db: str | None) -> None:
-    """Publish the store to a lake that many share.
+    """Publish the store to a lake.
 
-    URL is a folder (a path, or lake:///FOLDER) or a bucket: s3://BUCKET/PREFIX, gs://..., abfss://... Free text stays
-    at home. Only days that changed are written; what the store has no more is removed. The command lists the tables.
+    A lake is what many stores are published to. URL is a folder (a path, or lake:///FOLDER) or a bucket:
+    s3://BUCKET/PREFIX, gs://..., abfss://... Free text stays at home. Only days that changed are written, and what the
+    store has no more is removed. The command lists the tables.
 
     Example: asp-analysis publish /mnt/team/asp
     """
@@ -50,7 +51,9 @@ def command(url: str, writer: str | None, with_text: bool, remove: bool, output:
         else:
             order = PublishOrder(writer=writer, has_text=with_text, persons=PersonView.read(wanted_persons()))
             result = publish(store, lake, order)
-    print_rows([{name: getattr(table, name) for name in _COLUMNS} for table in result.tables], _COLUMNS, output)
+    print_rows(
+        [{name: getattr(table, name) for name in _LISTED_COLUMNS} for table in result.tables], _LISTED_COLUMNS, output
+    )
     for path in result.foreign:
         note(f"{path} is no file of this writer; it was left alone.")
     done = sum(table.uploaded_files for table in result.tables)
