@@ -1,6 +1,7 @@
 """What holds for every view of every store: keys, one meaning of money, names without quotes, the store's own views."""
 
 import sqlite3
+from contextlib import closing
 
 import pandas as pd
 import pytest
@@ -158,3 +159,19 @@ def test_every_view_answers_on_a_store_of_no_and_of_one_row(empty_store, load_te
             frame = session.view(name)
             assert list(frame.columns) == [column.name for column in describe_view(name)[1]]
         assert len(session.view("tasks")) == count
+
+
+def test_where_no_source_names_a_person_a_model_or_a_session_their_number_is_unknown(run, empty_store, tmp_path):
+    (tmp_path / "runs.csv").write_text("executed_at,task_id,agent_role,cost_usd\n2026-03-10,T-1,Code,1\n")
+    assert run("load", tmp_path / "runs.csv", "--as", "executions", "--db", empty_store).exit_code == 0
+    with closing(sqlite3.connect(empty_store.path)) as file:
+        file.execute(
+            "INSERT INTO code_change (change_id, task_id, repository, flow, outcome, started_at) "
+            "VALUES ('C-1', 'T-1', 'a/b', 'merge', 'open', '2026-03-11T00:00:00.000000Z')"
+        )
+        file.commit()
+        assert file.execute("SELECT people, models FROM tasks").fetchall() == [(None, None)]
+    with connect(empty_store) as session:
+        tasks, changes = session.view("tasks"), session.view("changes")
+    assert tasks[["people", "models"]].isna().all(axis=None) and tasks["executions"].tolist() == [1]
+    assert changes["sessions"].isna().all()

@@ -170,12 +170,16 @@ def _echo_csv(text: str) -> None:
 
 def print_table(headers: list[str], rows: list[list[str]]) -> None:
     """Print a table, or blocks where the terminal is too narrow for one; a pipe gets every column whole."""
-    from rich.console import Console
-
-    from asp_analysis.cli.layout import layout
+    from asp_analysis.cli.layout import layout, write_lines
 
     width = _terminal_width() or PIPE_WIDTH
     shown = [visible(str(header)) for header in headers], [[visible(cell) for cell in row] for row in rows]
+    is_plain = _terminal_width() is None and (sys.stdout.encoding or "").lower().startswith("utf")
+    if is_plain and (lines := write_lines(*shown, width)) is not None:
+        click.echo("\n".join(lines))
+        return
+    from rich.console import Console
+
     # A height too: without one, rich takes the terminal TERM=dumb for 80 columns wide.
     Console(file=sys.stdout, width=width, height=1, highlight=False).print(layout(*shown, width))
 

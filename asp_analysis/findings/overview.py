@@ -28,8 +28,8 @@ PRICE = "Load costs with `--map cost_usd=COLUMN`, or list the models without a p
 
 TOTALS_SQL = """
     SELECT
-        count(*) AS executions, count(DISTINCT task_id) AS tasks, count(DISTINCT project_id) AS projects,
-        count(DISTINCT llm_model) AS models, min(executed_at) AS first_at, max(executed_at) AS last_at,
+        count(*) AS executions, count(DISTINCT task_id) AS tasks, NULLIF(count(DISTINCT project_id), 0) AS projects,
+        NULLIF(count(DISTINCT llm_model), 0) AS models, min(executed_at) AS first_at, max(executed_at) AS last_at,
         count(*) - count(cost_usd) AS executions_without_cost, sum(cost_usd) AS cost_usd,
         sum(latency_ms) AS latency_ms
     FROM executions

@@ -26,7 +26,7 @@
 -- reverted_at [UTC]: when it was undone, wholly or in part
 -- reverted_by: the change that undid it
 -- reverted_share [share]: which share of its lines was undone; empty where only a message says so
--- sessions [count]: sessions of agents that worked on it, as far as known; 0 where none is
+-- sessions [count]: sessions of agents that worked on it, as far as known; empty where none is
 -- evidence: how the sessions are known: trailer, checkpoint, branch, paths, or several
 -- cost_usd [USD]: what is known of the cost of these sessions, each by its share; empty where nothing is
 -- executions_without_cost [count]: executions of these sessions whose cost is unknown; empty where no session is known
@@ -93,7 +93,7 @@ SELECT
     changes.reverted_at,
     changes.reverted_by,
     changes.reverted_share,
-    COALESCE(links.sessions, 0) AS sessions,
+    links.sessions,
     links.evidence,
     links.cost_usd,
     links.executions_without_cost,

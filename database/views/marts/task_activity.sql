@@ -7,7 +7,7 @@
 -- last_at [UTC]: last call
 -- executions [count]: model calls
 -- executions_without_cost [count]: those whose cost is unknown; cost_usd is the sum of the others
--- models [count]: models that worked on it
+-- models [count]: models that worked on it; empty where the source named none
 -- tokens_fresh [tokens]: input that was neither read from nor written to a cache, as far as is known
 -- tokens_cache_read [tokens]: input read from a cache, sum of what is known
 -- tokens_cache_write [tokens]: input written to a cache, sum of what is known

@@ -28,9 +28,9 @@
 -- reworked_executions [count]: of those, second and later iterations
 -- executions_without_cost [count]: those whose cost is unknown; cost_usd is the sum of the others
 -- executions_without_latency [count]: those whose latency is unknown
--- models [count]: models that worked on it
+-- models [count]: models that worked on it; empty where the source named none
 -- roles [count]: agent roles that worked on it
--- people [count]: persons named with its executions
+-- people [count]: persons named with its executions; empty where nobody is
 -- latency_ms [ms]: sum of what is known
 -- whole_latency_ms [ms]: the same, only where every execution has a latency
 -- reported_latency_ms [ms]: as the task's own record says
@@ -56,9 +56,9 @@
 WITH runs AS (
     SELECT
         task_id,
-        count(DISTINCT llm_model) AS models,
+        NULLIF(count(DISTINCT llm_model), 0) AS models,
         count(DISTINCT agent_role) AS roles,
-        count(DISTINCT user_id) AS people,
+        NULLIF(count(DISTINCT user_id), 0) AS people,
         {roll_up}
     FROM stg_executions
     GROUP BY task_id
