@@ -56,7 +56,7 @@ def write_lines(headers: Sequence[str], rows: Sequence[Sequence[str]], width: in
 
 
 def _pad(column: Sequence[str], width: int) -> list[str]:
-    """Pad a column, its name first; numbers stand at its right end."""
+    """Pad a column, its name first: numbers to the right, texts to the left."""
     is_number = len(column) > 1 and all(map(is_numeric, column[1:]))
     blanks = (" " * (width - cell_len(cell)) for cell in column)
     return [f"{blank}{cell}" if is_number else f"{cell}{blank}" for blank, cell in zip(blanks, column, strict=True)]
