@@ -256,7 +256,7 @@ def _lake_url(scheme: str, rest: str) -> StoreUrl:
         )
     if scheme != "lake" and not place:
         raise ConfigError(f"{scheme}:// has no name of a bucket. Write {scheme}://bucket/prefix.")
-    folder = os.path.normpath(unquote(rest)) if scheme == "lake" else rest.rstrip("/")
+    folder = os.path.normpath(rest) if scheme == "lake" else rest.rstrip("/")
     check_utf8(folder, "The address of the lake")
     return StoreUrl(f"{scheme}://{folder}", None)
 

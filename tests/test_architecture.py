@@ -34,7 +34,7 @@ ROWS = (
         ): "these join the parts",
         ("exporting", "postgres", "capture", "receiving", "billing", "magic"): "",
         ("dashboard", "monitor", "cost_groups", "forgetting", "comparisons", "running_sessions"): "",
-        ("budgeting", "budget_sentences", "publishing"): "",
+        ("budgeting", "budget_sentences", "publishing", "building"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
     {("notebook", "cli"): "Jupyter, and the command line"},
@@ -87,7 +87,7 @@ HOMES = {
     # The source of a migration and files of the platform are read as they are; long files beside a scratch file.
     "sqlite3": {"store", "postgres", "importers"},
     "psycopg": {"store", "postgres"},
-    "duckdb": {"session"},
+    "duckdb": {"session", "building"},  # building computes what session reads
     "matplotlib": {"charts", "findings", "notebook"},  # findings and notebook close and size what charts draws
     "click": {"cli"},
     "rich": {"cli"},

@@ -26,7 +26,7 @@ GROUPS = {
     "Estimate": ("estimate", "backtest", "probe", "complexity"),
     "Learn": ("learning", "quality"),
     "Decide": ("budget", "why", "change", "effect", "status", "migrate"),
-    "Share": ("dashboard", "report", "export", "publish", "mcp"),
+    "Share": ("dashboard", "report", "export", "publish", "build", "mcp"),
     "Shell": ("completion",),
 }
 """What a verb is for -> the verbs. A verb has a module of its name in `verbs`; it is imported when the verb is used."""

@@ -1,0 +1,154 @@
+"""One build of a lake, from the heads of its writers to the pointer that everybody reads."""
+
+import resource
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from asp_analysis.building.delta import commit, require_delta
+from asp_analysis.building.lease import Lease, leased
+from asp_analysis.building.marts import Rebuild, build_marts
+from asp_analysis.building.plan import TablePlan, plan_tables
+from asp_analysis.building.purge import Purged, purge
+from asp_analysis.building.tables import build_table, show_tables
+from asp_analysis.building.workshop import MissingFile, Workshop, opened
+from asp_analysis.config import StoreUrl
+from asp_analysis.errors import StoreError
+from asp_analysis.lake.builds import CURRENT, LakeBuild, LakeTable, Publication, read_build
+from asp_analysis.lake.heads import WriterHead, read_heads
+from asp_analysis.lake.objects import Storage, open_storage
+
+ENGINE = "duckdb"
+_TRIES = 3
+"""A writer that publishes during a build takes its former files away; the build begins again with its new head."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a build is to do besides: purge_days: files that no build names are removed when they are so old."""
+
+    purge_days: float = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """What a build did. is_new: whether anything had changed; changed: table -> how many periods were made again."""
+
+    build: LakeBuild
+    is_new: bool
+    changed: dict[str, int]
+    purged: Purged
+    cpu_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What one build is made of: the heads, what they change, and the build before."""
+
+    url: StoreUrl
+    storage: Storage
+    heads: list[WriterHead]
+    plans: Mapping[str, TablePlan]
+    former: LakeBuild | None
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything is other than in the build before."""
+        if self.former is None or _list_writers(self.heads) != self.former.writers:
+            return True
+        return any(plan.is_touched for plan in self.plans.values())
+
+
+def build(url: StoreUrl, order: Order | None = None) -> Built:
+    """Build a lake, and return what was done; a lake that is as its writers published it stays as it is.
+
+    Raises:
+        StoreError: the lake cannot be reached, nobody has published to it, another builder is at work, a writer is of
+            a newer workbench, or a file is not what its head says.
+    """
+    require_delta()
+    storage = open_storage(url)
+    for number in range(1, _TRIES + 1):
+        try:
+            return _build(url, storage, order or Order())
+        except MissingFile:
+            if number == _TRIES:
+                raise
+    raise AssertionError
+
+
+def _build(url: StoreUrl, storage: Storage, order: Order) -> Built:
+    began_s = _cpu_s()
+    former = read_build(storage)
+    heads = read_heads(storage)
+    if not heads and former is None:
+        raise StoreError(
+            f"Nobody has published to {url.shown} yet. Publish a store first: asp-analysis publish {url.shown}"
+        )
+    with leased(storage, former.build if former else 0) as lease:
+        former = read_build(storage)  # another build may have ended meanwhile
+        plans = {plan.table: plan for plan in plan_tables(heads, former)}
+        job = _Job(url=url, storage=storage, heads=heads, plans=plans, former=former)
+        present = job.former if job.former and not job.is_needed else None
+        if present is None:
+            present = _point(storage, _make(job, lease), lease, _cpu_s() - began_s)
+        purged = purge(storage, present, heads, order.purge_days)
+    changed = {name: len(plan.changed | plan.gone) for name, plan in plans.items() if plan.is_touched}
+    is_new = present is not former
+    return Built(build=present, is_new=is_new, changed=changed, purged=purged, cpu_s=_cpu_s() - began_s)
+
+
+def _make(job: _Job, lease: Lease) -> LakeBuild:
+    """Write all files of a build, and return what its pointer will say."""
+    with opened(job.url, job.storage, lease.number) as shop:
+        tables, links = _make_tables(shop, job, lease)
+        show_tables(shop, tables)
+        marts = build_marts(shop, Rebuild(plans=job.plans, former=job.former, tables=tables))
+    lease.renew()
+    sources = {f"{name} {period}": sum_ for name, plan in job.plans.items() for period, sum_ in plan.digests.items()}
+    return LakeBuild(
+        build=lease.number,
+        built_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        engine=ENGINE,
+        writers=_list_list_writers(job.heads),
+        tables={name: _commit_table(job.url, name, table) for name, table in tables.items()},
+        marts=marts,
+        sources=sources,
+        links={name: tuple(sorted(pairs)) for name, pairs in links.items() if pairs},
+    )
+
+
+def _make_tables(
+    shop: Workshop, job: _Job, lease: Lease
+) -> tuple[dict[str, LakeTable], dict[str, set[tuple[str, str]]]]:
+    tables, links = {}, {}
+    for name, plan in job.plans.items():
+        tables[name], links[name] = build_table(shop, plan, job.former.tables.get(name) if job.former else None)
+        lease.renew()
+    return tables, links
+
+
+def _commit_table(url: StoreUrl, name: str, table: LakeTable) -> LakeTable:
+    return LakeTable(columns=table.columns, files=table.files, delta_version=commit(url, name, table))
+
+
+def _point(storage: Storage, made: LakeBuild, lease: Lease, cpu_s: float) -> LakeBuild:
+    """Replace the pointer: from here on everybody reads this build."""
+    lease.renew()
+    pointed = LakeBuild(**{**vars(made), "cpu_s": round(cpu_s, 3)})
+    storage.replace(CURRENT, pointed.write())
+    return pointed
+
+
+def _list_writers(heads: list[WriterHead]) -> dict[str, Publication]:
+    return {
+        head.writer: Publication(
+            published_at=head.published_at, files=len(head.files), rows=sum(file.rows for file in head.files)
+        )
+        for head in heads
+    }
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime

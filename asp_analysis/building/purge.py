@@ -1,0 +1,47 @@
+"""Removes what no build names any more, after a time in which readers that began with it may go on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from asp_analysis.building.marts import MARTS
+from asp_analysis.building.tables import TABLES
+from asp_analysis.lake.builds import LakeBuild
+from asp_analysis.lake.heads import HEAD, INBOX, WriterHead
+from asp_analysis.lake.objects import Storage, StoredObject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purged:
+    """What was removed, and what is in the lake that nobody of the workbench wrote (`foreign`, left as it is)."""
+
+    files: int
+    size_bytes: int
+    foreign: tuple[str, ...]
+
+
+def purge(storage: Storage, present: LakeBuild, heads: Iterable[WriterHead], days: float) -> Purged:
+    """Remove files of former builds, and published ones that no head names, when they are older than so many days."""
+    named = {file.path for table in (*present.tables.values(), *present.marts.values()) for file in table.files}
+    named |= {file.path for head in heads for file in head.files}
+    before = datetime.now(UTC) - timedelta(days=days)
+    found = [one for room in (TABLES, MARTS, INBOX) for one in storage.list_below(room) if one.path not in named]
+    foreign = sorted(one.path for one in found if not _is_ours(one.path))
+    old = [one for one in found if _is_removable(one) and one.written_at <= before]
+    storage.delete(one.path for one in old)
+    return Purged(files=len(old), size_bytes=sum(one.size_bytes for one in old), foreign=tuple(foreign))
+
+
+def _is_removable(one: StoredObject) -> bool:
+    return one.path.endswith(".parquet") and _is_ours(one.path)
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether a path has the form of one that the workbench or Delta writes."""
+    room, *rest = path.split("/")
+    if room == TABLES:
+        return len(rest) > 1 and (rest[1] == "_delta_log" or (len(rest) == 2 and rest[1].endswith(".parquet")))
+    if room == MARTS:
+        return len(rest) == 3 and rest[0].isdigit() and rest[2].endswith(".parquet")
+    is_published = len(rest) == 4 and rest[2].startswith("day=") and rest[3].endswith(".parquet")
+    return is_published or (len(rest) == 2 and rest[1] == HEAD)

@@ -1,0 +1,143 @@
+"""A DuckDB in memory that reads the files of a lake, and a folder for new ones until they are uploaded."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+
+from asp_analysis.config import StoreUrl
+from asp_analysis.errors import StoreError
+from asp_analysis.lake.builds import LakeFile, LakeTable
+from asp_analysis.lake.objects import Storage
+from asp_analysis.session.attaching import bare, bound
+from asp_analysis.session.catalog import staging_views
+from asp_analysis.session.contract import RAW_TABLES, raw_view
+from asp_analysis.sql import quoted, view_text
+
+_NO_FILES = "SELECT {columns} WHERE FALSE"
+
+
+@dataclass(kw_only=True)
+class Workshop:
+    """What a build works with: the objects of the lake, the DuckDB, and a folder for files on their way."""
+
+    storage: Storage
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    number: int
+    columns: Mapping[str, dict[str, str]]
+
+    def run(self, query: str, **values: object) -> list[tuple[object, ...]]:
+        """Run a statement and return its rows.
+
+        Raises:
+            StoreError: a file is none that was published, or is gone.
+        """
+        try:
+            return self.connection.execute(query, values or None).fetchall()
+        except duckdb.IOException as error:
+            raise MissingFile(" ".join(str(error).split())) from None
+        except duckdb.Error as error:
+            raise StoreError(
+                f"The lake cannot be built: {' '.join(str(error).split())[:400]}. Let the writer of that file publish "
+                "again, or take it out: asp-analysis publish URL --remove --writer NAME"
+            ) from None
+
+    def select_from(self, paths: Sequence[str], columns: Mapping[str, str], extra: str = "") -> str:
+        """Return a SELECT of these columns over files; a column that a file lacks is unknown.
+
+        extra: what else to select, such as the name of the file (`asp_file`).
+        """
+        typed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns.items())
+        listed = ", ".join(f'"{name}"' for name in columns)
+        if not paths:
+            return _NO_FILES.format(columns=typed + (", CAST(NULL AS VARCHAR) AS asp_file" if extra else ""))
+        places = ", ".join(quoted(self.storage.address(path)) for path in paths)
+        files = f"read_parquet([{places}], union_by_name = true, filename = 'asp_file', hive_partitioning = false)"
+        return (
+            f"SELECT {listed}{extra} FROM (SELECT {typed}, CAST(NULL AS VARCHAR) AS asp_file WHERE FALSE "
+            f"UNION ALL BY NAME SELECT * FROM {files})"
+        )
+
+    def keep(self, query: str, folder: str, period: str) -> LakeFile | None:
+        """Write what a query finds to a new file of the lake; None where it finds nothing."""
+        local = self.folder / f"{uuid4().hex}.parquet"
+        self.run(f"COPY ({query}) TO {quoted(str(local))} (FORMAT parquet, COMPRESSION zstd)")
+        ((rows,),) = self.run(f"SELECT count(*) FROM read_parquet({quoted(str(local))})")
+        try:
+            if not rows:
+                return None
+            size = local.stat().st_size
+            path = f"{folder}/{period}-{self.number:08}-{uuid4().hex[:12]}.parquet"
+            self.storage.upload(path, local)
+        finally:
+            local.unlink(missing_ok=True)
+        return LakeFile(path=path, period=period, rows=int(str(rows)), size_bytes=size)
+
+    def show(self, name: str, table: LakeTable) -> None:
+        """Let a view show the files of a table."""
+        text = self.select_from([file.path for file in table.files], table.columns)
+        self.run(f"CREATE OR REPLACE VIEW {name} AS {text}")
+
+    def addresses(self, files: Iterable[LakeFile]) -> list[tuple[str, str]]:
+        """Return where files are found, with their periods."""
+        return [(self.storage.address(file.path), file.period) for file in files]
+
+
+class MissingFile(StoreError):
+    """A file that a head names is gone: its writer has published again meanwhile."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            f"A file of the lake is gone or cannot be read: {said[:300]}. Build again; if it stays, let its writer "
+            "publish again."
+        )
+
+
+@contextmanager
+def opened(url: StoreUrl, storage: Storage, number: int) -> Iterator[Workshop]:
+    """Return a workshop; its folder and its memory are gone when the block has ended."""
+    connection = _connect(url)
+    try:
+        with tempfile.TemporaryDirectory(prefix="asp-build-") as folder:
+            yield Workshop(
+                storage=storage,
+                connection=connection,
+                folder=Path(folder),
+                number=number,
+                columns=read_staging_columns(),
+            )
+    finally:
+        connection.close()
+
+
+def _connect(url: StoreUrl) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB that reads the files of a lake, within bounds of memory and disk."""
+    if url.lake_folder is None:
+        from asp_analysis.session.buckets import open_bucket  # type: ignore[import-untyped]
+
+        connection = open_bucket(url)
+    else:
+        connection = bare()
+    bound(connection, url)
+    connection.execute("SET preserve_insertion_order = false")
+    return connection
+
+
+@cache
+def read_staging_columns() -> dict[str, dict[str, str]]:
+    """Return the columns of each staging view with DuckDB's types."""
+    with bare() as connection:
+        connection.execute("CREATE SCHEMA raw")
+        for table in RAW_TABLES:
+            connection.execute(raw_view({}, table))
+        found = {}
+        for name in staging_views():
+            rows = connection.execute(f"DESCRIBE {view_text('staging', name)}").fetchall()
+            found[name] = {row[0]: row[1] for row in rows}
+    return found
