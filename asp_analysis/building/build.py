@@ -110,7 +110,7 @@ def _make(job: _Job, lease: Lease) -> LakeBuild:
         build=lease.number,
         built_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
         engine=ENGINE,
-        writers=_list_list_writers(job.heads),
+        writers=_list_writers(job.heads),
         tables={name: _commit_table(job.url, name, table) for name, table in tables.items()},
         marts=marts,
         sources=sources,
