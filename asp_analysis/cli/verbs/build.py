@@ -27,10 +27,10 @@ _MOST_NAMED = 5
 )
 @format_options
 def command(url: str, purge_days: float, output: str | None) -> None:
-    """Build a lake: tables without repetitions and answers, of all that was published to it.
+    """Build a lake's answers.
 
-    URL: a folder, s3://BUCKET/PREFIX, gs:// or abfss://. Only what changed is made again. One build runs at a time, and
-    readers see it when it has ended.
+    URL: a folder, s3://BUCKET/PREFIX, gs:// or abfss://. What all writers have published becomes tables, each row once,
+    and answers; only what changed is made again. One build runs at a time, and readers see it when it has ended.
 
     Example: asp-analysis build /mnt/team/asp
     """
