@@ -4,6 +4,6 @@
 anywhere else leaves the former one as it was.
 """
 
-from asp_analysis.building.build import Built, Order, build
+from asp_analysis.building.one_build import Built, Order, build
 
 __all__ = ["Built", "Order", "build"]

@@ -17,7 +17,6 @@ from asp_analysis.building.workshop import Workshop
 from asp_analysis.lake.builds import LakeBuild, LakeFile, LakeTable
 from asp_analysis.lake.heads import UNDATED
 from asp_analysis.progress import Step, tell
-from asp_analysis.session import view_key
 from asp_analysis.session.catalog import marts as ordered_marts
 
 MARTS = "marts"
@@ -37,8 +36,9 @@ NOT_KEPT = ("executions", "staffed", "staffing")
 _ROWS_OF_TASKS = ("stg_executions", "stg_tasks", "stg_defects")
 """Staging views whose rows belong to a task."""
 
-_ORDER = {"task_history": "agent_role, llm_model, known_at, task_id"}
-"""Mart -> the order of its rows where it is asked by other columns than its key."""
+_ORDER = {"task_history": " ORDER BY agent_role, llm_model, known_at"}
+"""Mart -> the order of its rows where questions read a part of it: a reader passes over blocks of other values. Other
+marts are read whole, and readers order by the key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +197,7 @@ def _write_month(
     if before:
         kept = f"({shop.select_from(before, columns)}) ANTI JOIN asp_touched USING (task_id)"
         query += f" UNION ALL SELECT {listed} FROM {kept}"
-    return shop.keep(f"SELECT * FROM ({query}) ORDER BY {_order(name)}", _folder(shop, name), period)
+    return shop.keep(f"SELECT * FROM ({query}){_ORDER.get(name, '')}", _folder(shop, name), period)
 
 
 # --- by day, and whole ------------------------------------------------------------------------------------------------
@@ -215,24 +215,19 @@ def _build_by_day(
     for month in sorted(months):
         files = [file for file in executions.files if month_of(file.period) == month]
         shop.show("stg_executions", LakeTable(columns=executions.columns, files=tuple(files)))
-        query = f"SELECT * FROM ({sql.view_text('marts', name)}) ORDER BY {_order(name)}"
-        written.append(shop.keep(query, _folder(shop, name), month))
+        written.append(shop.keep(sql.view_text("marts", name), _folder(shop, name), month))
     shop.show("stg_executions", executions)
     return _ordered(columns, stay, written)
 
 
 def _build_whole(shop: Workshop, name: str, columns: dict[str, str]) -> LakeTable:
-    made = shop.keep(f"SELECT * FROM {name} ORDER BY {_order(name)}", _folder(shop, name), UNDATED)
+    made = shop.keep(f"SELECT * FROM {name}", _folder(shop, name), UNDATED)
     return LakeTable(columns=columns, files=() if made is None else (made,))
 
 
 def _ordered(columns: dict[str, str], stay: list[LakeFile], written: list[LakeFile | None]) -> LakeTable:
     files = [*stay, *(file for file in written if file is not None)]
     return LakeTable(columns=columns, files=tuple(sorted(files, key=lambda file: file.period)))
-
-
-def _order(name: str) -> str:
-    return _ORDER.get(name, ", ".join(view_key(name)))
 
 
 def _folder(shop: Workshop, name: str) -> str:

@@ -6,7 +6,6 @@ from asp_analysis.building.plan import TablePlan
 from asp_analysis.building.repetitions import merge_repetitions
 from asp_analysis.building.workshop import Workshop
 from asp_analysis.lake.builds import LakeFile, LakeTable
-from asp_analysis.lake.heads import DAY_COLUMNS
 from asp_analysis.progress import Step, tell
 from asp_analysis.session import view_key
 
@@ -31,15 +30,14 @@ def build_table(shop: Workshop, plan: TablePlan, former: LakeTable | None) -> tu
 
 
 def _write_period(shop: Workshop, plan: TablePlan, period: str) -> LakeFile | None:
-    """Write the rows of one period in the order of their time, each key once."""
+    """Write the rows of one period, each key once."""
     columns, key = shop.columns[plan.table], view_key(plan.table)
     listed, keys = ", ".join(f'"{name}"' for name in columns), ", ".join(key)
     published = shop.select_from([source.path for source in plan.sources.get(period, ())], columns)
     days = ", ".join(f"'{day}'" for day, of in plan.days.items() if of == period)
-    time = f"{DAY_COLUMNS[plan.table]}, " if plan.table in DAY_COLUMNS else ""
     return shop.keep(
         f"SELECT {listed} FROM (SELECT {listed} FROM ({published}) ANTI JOIN asp_repeated USING ({keys}) "
-        f"UNION ALL SELECT {listed} FROM asp_merged WHERE day IN ({days})) ORDER BY {time}{keys}",
+        f"UNION ALL SELECT {listed} FROM asp_merged WHERE day IN ({days}))",
         f"{TABLES}/{plan.table}",
         period,
     )

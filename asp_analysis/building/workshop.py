@@ -67,7 +67,7 @@ class Workshop:
     def keep(self, query: str, folder: str, period: str) -> LakeFile | None:
         """Write what a query finds to a new file of the lake; None where it finds nothing."""
         local = self.folder / f"{uuid4().hex}.parquet"
-        self.run(f"COPY ({query}) TO {quoted(str(local))} (FORMAT parquet, COMPRESSION zstd)")
+        self.run(f"COPY ({query}) TO {quoted(str(local))} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
         ((rows,),) = self.run(f"SELECT count(*) FROM read_parquet({quoted(str(local))})")
         try:
             if not rows:
