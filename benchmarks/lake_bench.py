@@ -22,7 +22,8 @@ _BUILD = """
 import json, resource, sys
 from asp_analysis.building import build
 from asp_analysis.config import lake_url
-built = build(lake_url(sys.argv[1]))
+from pathlib import Path
+built = build(lake_url(sys.argv[1], Path.cwd()))
 used = resource.getrusage(resource.RUSAGE_SELF)
 parts = (*built.build.tables.values(), *built.build.marts.values())
 print(json.dumps({

@@ -36,7 +36,7 @@ def publish_copies(folder: Path, copies: Copies) -> int:
     url = parse_url(str(scratch), Path.cwd())
     if not scratch.exists():
         create_store(url, with_sample=True)
-    storage, now = open_storage(lake_url(str(folder))), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    storage, now = open_storage(lake_url(str(folder), Path.cwd())), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     known = read_head(storage, WRITER)
     tables = [table for table in LAKE_TABLES if table in DAY_COLUMNS or not copies.first]
     with bare() as connection:

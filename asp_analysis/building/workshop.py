@@ -119,7 +119,7 @@ def opened(url: StoreUrl, storage: Storage, number: int) -> Iterator[Workshop]:
 def _connect(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     """Return a DuckDB that reads the files of a lake, within bounds of memory and disk."""
     if url.lake_folder is None:
-        from asp_analysis.session.buckets import open_bucket  # type: ignore[import-untyped]
+        from asp_analysis.session.buckets import open_bucket
 
         connection = open_bucket(url)
     else:

@@ -1,6 +1,7 @@
 """`asp-analysis build`: what all writers have published to a lake becomes tables and answers that everybody reads."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,7 +38,7 @@ def command(url: str, purge_days: float, output: str | None) -> None:
     from asp_analysis.building import Order, build
     from asp_analysis.config import lake_url
 
-    address = lake_url(url)
+    address = lake_url(url, Path.cwd())
     with show_progress("building"):
         built = build(address, Order(purge_days=purge_days))
     if output == "json":
