@@ -1,4 +1,4 @@
-"""Notebook 09: whether a store may stay in SQLite, and until when."""
+"""Notebook 09: whether a store may stay where it is, and until when."""
 
 from functools import partial
 from typing import Any
@@ -14,8 +14,8 @@ from asp_analysis.wording import write_count, write_day, write_list, write_noun,
 
 VERDICTS = {
     "stay": "this store may stay where it is",
-    "prepare": "plan the move to PostgreSQL",
-    "migrate": "move to PostgreSQL",
+    "prepare": "plan the move to PostgreSQL, or to a lake",
+    "migrate": "move to PostgreSQL, or publish to a lake where many machines have stores of their own",
 }
 TIMES_AS_FAST = (1, 10, 50, 250)
 
@@ -54,6 +54,11 @@ def tell_verdict(status: Status) -> Finding:
     )
     if len(watched):
         text += f" {write_noun(len(watched), 'item')} to watch: {write_list(watched)}."
+    if (lake := status.engine.lake) is not None:
+        text += (
+            f" The store is a lake, published by {write_noun(len(lake.writers), 'writer')}: build **{lake.build}** of "
+            f"**{write_day(lake.built_at)}**."
+        )
     return Finding(text=text, table=status.checks[["check", "measured", "limit", "state", "finding"]])
 
 
@@ -61,7 +66,7 @@ def tell_use(status: Status) -> Finding:
     """Say how much of each limit is used."""
     known = status.use.dropna(subset=["share"])
     if known.empty:
-        return lack("No limit of a file applies: the store is on a server.", "")
+        return lack("No limit of a file applies: the store is not a file.", "")
     closest = known.iloc[int(known["share"].to_numpy().argmax())]
     text = f"**{closest.criterion.capitalize()}** come closest to their limit, at **{write_share(closest.share)}**."
     title = f"{closest.criterion.capitalize()} come closest to their limit, at {write_share(closest.share)}"
@@ -78,7 +83,7 @@ def tell_use(status: Status) -> Finding:
 def tell_forecasts(status: Status) -> Finding:
     """Say when a limit is reached if it goes on as in the last weeks."""
     if status.forecasts.empty:
-        return lack("No limit of a file applies: the store is on a server.", "")
+        return lack("No limit of a file applies: the store is not a file.", "")
     parts = [
         f"{row['limit'].replace('size_mb', 'size of the file')}: **{row['forecast']}**"
         for row in status.forecasts.to_dict("records")

@@ -1,4 +1,4 @@
-"""What differs between a file and a server: one function per engine, one answer for both."""
+"""What differs between a file, a server and a lake: one function per engine, one answer for all."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
+from asp_analysis.monitor.lakes import LakeFacts, measure_lake
 from asp_analysis.store.backups import list_backups
 from asp_analysis.store.health import file_health
 
@@ -15,7 +16,7 @@ class EngineFacts:
     """What is known of the store outside its rows; None is not measured.
 
     findings: what an integrity check found, empty for a sound store; orphans: rows per table that refer to what is not
-    there; remark: why something was not measured.
+    there; remark: why something was not measured; lake: of a lake, its build and writers.
     """
 
     engine: str
@@ -27,10 +28,18 @@ class EngineFacts:
     backups: int | None = None
     newest_backup_at: datetime | None = None
     remark: str = ""
+    lake: LakeFacts | None = None
 
 
 def measure_engine(url: StoreUrl) -> EngineFacts:
-    """Measure the file or the server of a store, whoever reads or writes it meanwhile."""
+    """Measure the file, the server or the lake of a store, whoever reads or writes it meanwhile.
+
+    Raises:
+        StoreError: the lake has no build, or cannot be reached.
+    """
+    if url.is_lake:
+        facts = measure_lake(url)
+        return EngineFacts(engine="lake", size_bytes=facts.size_bytes, lake=facts, remark=facts.remark)
     return _measure_postgresql() if url.path is None else _measure_sqlite(url, url.path)
 
 

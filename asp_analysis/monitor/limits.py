@@ -33,5 +33,17 @@ LOG_MB = 16.0
 LOG_DAYS = 1.0
 """Watch: a log that nobody touched for so long belongs to a process that was killed."""
 
+MOST_ON_SERVER = 5_000_000
+"""Watch, on a server: from so many executions on, a lake. A copy for reading takes 10 s per million (docs/scale.md)."""
+
+QUIET_DAYS = 7
+"""Watch, in a lake: a writer that has not published for so long."""
+
+BEHIND_DAYS = 2
+"""Watch, in a lake: a build that leaves out what was published before so long."""
+
+BUILD_CPU_S = 3_600.0
+"""Watch, in a lake: CPU seconds of a build from which on a cluster is worth its fixed price."""
+
 NOT_MEASURED = "several teams in production, dashboards during runs, BI tools, time-series analytics"
 """Criteria of the decision that no store can show: people decide them."""

@@ -9,25 +9,12 @@ import pandas as pd
 
 from asp_analysis.monitor import limits
 from asp_analysis.monitor.agents import AtOnce, read_agents
+from asp_analysis.monitor.criteria import Check, check_backups, check_file, check_soundness, grade
 from asp_analysis.monitor.engines import EngineFacts, measure_engine
 from asp_analysis.monitor.growth import GROWTH_WEEKS, Contents, forecast, read_contents
+from asp_analysis.monitor.lake_checks import check_lake
 from asp_analysis.monitor.queries import time_queries
 from asp_analysis.session import Session
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One criterion: what was measured, the limit, `ok`, `watch` or `alert`, what an alert asks for, and all in words.
-
-    leads_to: repair, prepare, migrate, or nothing.
-    """
-
-    check: str
-    measured: str
-    limit: str
-    state: str
-    leads_to: str = ""
-    finding: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +38,8 @@ class Status:
     @property
     def use(self) -> pd.DataFrame:
         """How much of each limit that is an amount is used: criterion, used, limit, unit, share."""
-        size_mb = None if self.engine.size_bytes is None else self.engine.size_bytes / 1e6
+        is_file = self.engine.engine == "SQLite" and self.engine.size_bytes is not None
+        size_mb = (self.engine.size_bytes or 0) / 1e6 if is_file else None
         rows = [
             ("executions", self.contents.executions, limits.MOST_EXECUTIONS, "executions"),
             ("file size", size_mb, limits.SIZE_MB, "MB"),
@@ -84,17 +72,20 @@ def measure(
     checks = pd.DataFrame(
         [
             _check_executions(contents),
+            *_check_next_step(contents, engine),
             *(_check_forecast(row, instant) for row in forecasts.to_dict("records")),
-            *_check_file(engine),
+            *check_file(engine),
             *(_check_queries(queries, asked_by) for asked_by in ("PROBE", "dashboard")),
             _check_agents(agents),
-            *_check_soundness(engine),
-            *_check_backups(engine, instant),
+            *check_soundness(engine),
+            *check_backups(engine, instant),
+            *check_lake(engine.lake, instant),
             *_check_waiting(waiting),
         ]
     )
-    if engine.engine != "SQLite":  # a store on a server is not asked to migrate
-        checks.loc[checks["leads_to"] == "migrate", ["limit", "state"]] = ["none on a server", "ok"]
+    if engine.engine != "SQLite":  # only a file is asked to migrate
+        where = "on a server" if engine.lake is None else "in a lake"
+        checks.loc[checks["leads_to"] == "migrate", ["limit", "state"]] = [f"none {where}", "ok"]
     verdict, reasons = _decide(checks, engine)
     return Status(
         as_of=instant,
@@ -113,16 +104,13 @@ def _decide(checks: pd.DataFrame, engine: EngineFacts) -> tuple[str, list[str]]:
     alerts = checks[checks["state"] == "alert"]
     repairs = alerts.loc[alerts["leads_to"] == "repair", "finding"].tolist()
     if engine.engine != "SQLite":
-        return "stay", [*repairs, f"the store is on {engine.engine} already"]
+        where = f"on {engine.engine}" if engine.lake is None else "a lake"
+        return "stay", [*repairs, f"the store is {where} already"]
     for verdict in ("migrate", "prepare"):
         if (alerts["leads_to"] == verdict).any():
             order = alerts["leads_to"].map({"repair": 0, "migrate": 1, "prepare": 2}).sort_values(kind="stable").index
             return verdict, alerts.loc[order, "finding"].tolist()
     return "stay", repairs + checks.loc[checks["leads_to"].isin(["prepare", "migrate"]), "finding"].tolist()
-
-
-def _grade(is_alert: bool, is_near: bool) -> str:
-    return "alert" if is_alert else "watch" if is_near else "ok"
 
 
 def _forecast_limits(contents: Contents, engine: EngineFacts, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -147,10 +135,27 @@ def _check_executions(contents: Contents) -> Check:
         check="executions",
         measured=f"{count:,}",
         limit=f"{limit:,}",
-        state=_grade(count > limit, count >= limits.NEAR_SHARE * limit),
+        state=grade(count > limit, count >= limits.NEAR_SHARE * limit),
         leads_to="migrate",
         finding=f"{count:,} executions, the limit is {limit:,}",
     )
+
+
+def _check_next_step(contents: Contents, engine: EngineFacts) -> list[Check]:
+    """Say when a server has so many executions that a lake is the better place to read them from."""
+    if engine.engine != "PostgreSQL":
+        return []
+    count, limit = contents.executions, limits.MOST_ON_SERVER
+    said = f"{count:,} executions; from {limit:,} on, a copy for reading takes a minute to make"
+    return [
+        Check(
+            check="copy for reading",
+            measured=f"{count:,} executions",
+            limit=f"{limit:,}",
+            state=grade(False, count >= limit),
+            finding=f"{said}. Publish the store to a lake: asp-analysis publish URL" if count >= limit else said,
+        )
+    ]
 
 
 def _check_forecast(row: dict[Hashable, Any], as_of: pd.Timestamp) -> Check:
@@ -165,37 +170,10 @@ def _check_forecast(row: dict[Hashable, Any], as_of: pd.Timestamp) -> Check:
         check=f"{name} forecast",
         measured=row["forecast"],
         limit=f"not within {limits.SOON_DAYS} days",
-        state=_grade(is_soon, may_be_soon),
+        state=grade(is_soon, may_be_soon),
         leads_to="prepare",
         finding=f"{value}: {row['forecast']}",
     )
-
-
-def _check_file(engine: EngineFacts) -> list[Check]:
-    if engine.engine != "SQLite" or engine.size_bytes is None:
-        return []
-    size_mb, log_mb = engine.size_bytes / 1e6, (engine.log_bytes or 0) / 1e6
-    log_days = (engine.log_age_s or 0) / 86_400
-    is_stale = log_mb > limits.LOG_MB or (log_mb > 0 and log_days > limits.LOG_DAYS)
-    said = f"the log (-wal) holds {log_mb:.1f} MB, untouched for {log_days:.1f} days"
-    remedy = "; close what reads the store, any later load folds it in" if is_stale else ""
-    return [
-        Check(
-            check="file size",
-            measured=f"{size_mb:.1f} MB",
-            limit=f"{limits.SIZE_MB:.0f} MB",
-            state=_grade(size_mb >= limits.SIZE_MB, size_mb >= limits.EARLY_SIZE_MB),
-            leads_to="prepare",
-            finding=f"{size_mb:.1f} MB, the alert is at {limits.SIZE_MB:.0f} MB",
-        ),
-        Check(
-            check="log",
-            measured=f"{log_mb:.1f} MB",
-            limit=f"{limits.LOG_MB:.0f} MB, {limits.LOG_DAYS:.0f} day",
-            state=_grade(False, is_stale),
-            finding=said + remedy,
-        ),
-    ]
 
 
 def _check_queries(queries: pd.DataFrame, asked_by: str) -> Check:
@@ -210,7 +188,7 @@ def _check_queries(queries: pd.DataFrame, asked_by: str) -> Check:
         check=f"{asked_by} queries",
         measured=slowest["took"],
         limit=limit,
-        state=_grade(bool(slow), False),
+        state=grade(bool(slow), False),
         leads_to="prepare",
         finding=finding,
     )
@@ -228,58 +206,10 @@ def _check_agents(agents: AtOnce) -> Check:
         check="agents at once",
         measured=str(agents.recent),
         limit=f"fewer than {limit}",
-        state=_grade(agents.recent >= limits.AGENTS_AT_ONCE, agents.recent >= limits.AGENTS_AT_ONCE - 2),
+        state=grade(agents.recent >= limits.AGENTS_AT_ONCE, agents.recent >= limits.AGENTS_AT_ONCE - 2),
         leads_to="migrate",
         finding=finding,
     )
-
-
-def _check_soundness(engine: EngineFacts) -> list[Check]:
-    if engine.findings is None:
-        state = _grade(False, bool(engine.remark))
-        return [Check(check="integrity", measured="not checked", limit="sound", state=state, finding=engine.remark)]
-    is_damaged, orphans = bool(engine.findings), engine.orphans or {}
-    said = f"damaged: {' '.join(engine.findings[0].split())}" if is_damaged else "sound"
-    remedy = "; restore a backup: asp-analysis restore FILE" if is_damaged else ""
-    count = sum(orphans.values())
-    tables = f" ({', '.join(f'{table} {rows}' for table, rows in orphans.items())})" if count else ""
-    return [
-        Check(
-            check="integrity",
-            measured=said.partition(":")[0],
-            limit="sound",
-            state=_grade(is_damaged, False),
-            leads_to="repair",
-            finding=said + remedy,
-        ),
-        Check(
-            check="orphans",
-            measured=str(count),
-            limit="0",
-            state=_grade(count > 0, False),
-            leads_to="repair",
-            finding=f"{count} rows refer to what is not there{tables}",
-        ),
-    ]
-
-
-def _check_backups(engine: EngineFacts, as_of: pd.Timestamp) -> list[Check]:
-    if engine.backups is None:
-        return []
-    limit = f"under {limits.BACKUP_DAYS} days"
-    if engine.newest_backup_at is None:
-        finding = "there is no backup yet: asp-analysis backup"
-        return [Check(check="newest backup", measured="none", limit=limit, state="watch", finding=finding)]
-    days = max(0.0, (as_of - pd.Timestamp(engine.newest_backup_at).tz_localize(None)).total_seconds() / 86_400)
-    return [
-        Check(
-            check="newest backup",
-            measured=f"{days:.1f} days",
-            limit=limit,
-            state=_grade(False, days > limits.BACKUP_DAYS),
-            finding=f"{engine.backups} backups, the newest is {days:.1f} days old",
-        )
-    ]
 
 
 def _check_waiting(records: int) -> list[Check]:

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from asp_analysis.config import StoreUrl
     from asp_analysis.monitor import Status
 
-_STATUS_TABLES = ("checks", "tables", "forecasts", "queries", "backups")
-_MAIN_OF_STATUS = ("checks", "tables", "queries")
+_STATUS_TABLES = ("checks", "tables", "forecasts", "queries", "backups", "writers")
 
 
 @click.command()
-@click.option("--table", type=click.Choice(_STATUS_TABLES), help="One table alone. [default: the verdict and three]")
+@click.option("--table", type=click.Choice(_STATUS_TABLES), help="One table alone. [default: the verdict and several]")
 @click.option("--check", "is_check", is_flag=True, help="Exit with 3 when there is an alert.")
 @format_options
 @db_option
 def command(table: str | None, is_check: bool, output: str | None, db: str | None) -> None:
     """Measure whether the store can stay in SQLite, with alerts.
 
-    It measures executions, growth, size, query times, agents at once, integrity and backups.
+    It measures executions, growth, size, query times, agents at once, integrity and backups. Of a lake it says how old
+    its build is, who has published when, and what waits for the next build.
 
     Example: asp-analysis status --check
     """
@@ -37,7 +37,7 @@ def command(table: str | None, is_check: bool, output: str | None, db: str | Non
     if table:
         print_frame(_make_table(status, url, table), output)
     elif output:
-        tables = {name: _make_table(status, url, name) for name in _MAIN_OF_STATUS}
+        tables = {name: _make_table(status, url, name) for name in _main_tables(status)}
         print_report({"verdict": status.verdict, "reasons": list(status.reasons), **tables}, output)
     else:
         _print(status, url)
@@ -51,14 +51,24 @@ def _print(status: "Status", url: "StoreUrl") -> None:
     click.echo(f"verdict: {status.verdict}")
     for reason in status.reasons:
         click.echo(f"  - {reason}")
+    if status.engine.lake is not None:
+        of_lake = status.checks[status.checks["check"].isin(["build", "writers", "next build"])]
+        for check, finding in zip(of_lake["check"], of_lake["finding"], strict=True):
+            click.echo(f"  {check}: {finding}")
     for finding in status.checks.loc[status.checks["state"] == "watch", "finding"]:
         click.echo(f"  watch: {finding}")
     if status.verdict == "migrate":
-        click.echo("  next: asp-analysis migrate POSTGRES_URL --dry-run")
-    for name in _MAIN_OF_STATUS:
+        click.echo("  next: asp-analysis migrate POSTGRES_URL --dry-run; for many machines without a server:")
+        click.echo("        asp-analysis publish URL")
+    for name in _main_tables(status):
         click.echo(f"\n{name}:")
         frame = _make_table(status, url, name)
         print_frame(frame.drop(columns="finding") if name == "checks" else frame, None)
+
+
+def _main_tables(status: "Status") -> tuple[str, ...]:
+    """Name the tables that are printed; those of a lake are about its writers too."""
+    return ("checks", "tables", "queries") if status.engine.lake is None else ("checks", "writers", "tables", "queries")
 
 
 def _measure(url: "StoreUrl") -> "Status":
@@ -91,6 +101,8 @@ def _make_table(status: "Status", url: "StoreUrl", name: str) -> "pd.DataFrame":
 
     if name == "checks":
         return status.checks.drop(columns="leads_to")
+    if name == "writers":
+        return pd.DataFrame() if status.engine.lake is None else status.engine.lake.writers
     if name == "backups":
         made = list_backups(url)
         rows = [(one.path.name, one.made_at.replace(tzinfo=None), one.size_bytes) for one in made]
@@ -103,7 +115,8 @@ def _make_table(status: "Status", url: "StoreUrl", name: str) -> "pd.DataFrame":
 def _remark(status: "Status") -> None:
     from asp_analysis.monitor import limits
 
-    loaded = status.contents.loaded
-    records, loads = counted(loaded["records"], "record"), counted(loaded["loads"], "load")
-    note(f"Loaded in the last 8 weeks: {records} by {loads}.")
+    if status.engine.lake is None:
+        loaded = status.contents.loaded
+        records, loads = counted(loaded["records"], "record"), counted(loaded["loads"], "load")
+        note(f"Loaded in the last 8 weeks: {records} by {loads}.")
     note(f"A store cannot show these, decide them yourself: {limits.NOT_MEASURED}.")
