@@ -8,8 +8,8 @@ import pytest
 
 from asp_analysis.errors import InputError
 from asp_analysis.learning.discoveries import CellQuestion, discover, judge_cells
-from asp_analysis.learning.kinds import read_outcomes
 from asp_analysis.learning.maturity import find_lag
+from asp_analysis.learning.outcome_columns import read_outcomes
 from asp_analysis.learning.permissions import make_policy
 from asp_analysis.learning.power import find_cases_needed
 
@@ -124,3 +124,55 @@ def test_what_the_options_lack_is_one_line(run, sample_store):
     ):
         done = run("learning", *words, "--db", sample_store)
         assert done.exit_code and message in done.err and "Traceback" not in done.err
+
+
+def test_an_outcome_that_never_says_no_grants_nothing():
+    frame = outcomes({"one": 2.0})  # all of 200 cases end well
+    report = judge_cells(frame, CellQuestion(by=("agent",), success="ok", columns={"block": "none"}))
+    row = report.table.iloc[0]
+    assert (row["mode"], row["alone_on"]) == ("Shadow", "") and "one failure on record" in row["missing"]
+    assert any(note.startswith("No outcome in ok is a failure, in 200 cases.") for note in report.notes)
+    frame.loc[0, "ok"] = False
+    granted = judge_cells(frame, CellQuestion(by=("agent",), success="ok", columns={"block": "none"}))
+    assert granted.table.loc[0, "mode"] == "Autonomous"
+
+
+def test_evidence_is_told_by_third_of_size_and_by_block():
+    frame = outcomes({"one": 0.9}, 300).assign(size=np.resize([1.0, 10.0, 100.0], 300))
+    report = judge_cells(frame, CellQuestion(by=("agent",), success="ok"))
+    assert report.thirds["third"].tolist() == ["small", "medium", "large"]
+    assert report.thirds["cases"].tolist() == [100] * 3 and report.thirds["size_at_most"].tolist() == [1, 10, 100]
+    alike = frame.assign(session_id=np.arange(300) // 10, ok=np.arange(300) // 10 % 2 == 0)
+    row = judge_cells(alike, CellQuestion(by=("agent",), success="ok")).table.iloc[0]
+    assert row["blocks"] == 30 and row["cases_worth"] == pytest.approx(30, rel=0.1)
+    assert judge_cells(frame.drop(columns="size"), QUESTION).thirds.empty
+
+
+def test_times_may_be_numbers_since_1970():
+    frame = outcomes({"one": 0.9})
+    milliseconds = frame.assign(ended_at=frame["ended_at"].astype("datetime64[ms]").astype("int64"))
+    question = CellQuestion(by=("agent",), success="ok")
+    both = [judge_cells(one, question) for one in (frame, milliseconds)]
+    assert both[0].as_of == both[1].as_of and both[0].table.equals(both[1].table)
+    with pytest.raises(InputError, match="ended_at holds '5'"):
+        judge_cells(frame.assign(ended_at=5), question)
+
+
+def test_what_cannot_name_or_measure_a_kind_is_refused():
+    frame = outcomes({"one": 0.9}).assign(size="large")
+    for words, message in (
+        ({"by": ("agent", "agent")}, "names one column twice"),
+        ({"by": ("ok",)}, "'ok' is how a case ended"),
+        ({"by": ("agent",), "lag_days": 1e9}, "lag of 1e.09 days"),
+    ):
+        with pytest.raises(InputError, match=message):
+            CellQuestion(success="ok", **words)
+    with pytest.raises(InputError, match="size holds 'large', which is no size"):
+        judge_cells(frame, CellQuestion(by=("agent",), success="ok"))
+
+
+def test_a_compressed_file_is_read_too(tmp_path, run):
+    file = tmp_path / "cases.csv.gz"
+    outcomes({"good": 0.97, "bad": 0.5}).to_csv(file, index=False)
+    done = run("learning", "--by", "agent", "--success", "ok", "--from", file)
+    assert done.exit_code == 0 and "good: may act alone on all sizes" in done.out

@@ -29,7 +29,7 @@ def read_outcomes_file(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     from asp_analysis.errors import InputError
-    from asp_analysis.learning.kinds import read_outcomes
+    from asp_analysis.learning.outcome_columns import read_outcomes
 
     try:
         frame = pd.read_csv(path)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 _KIND_COLUMNS = (
     *("mode", "alone_on", "cases", "cases_counted", "value", "lower_bound", "target", "e_value", "e_value_needed"),
-    *("blocks", "block_likeness"),
+    *("blocks", "block_likeness", "cases_worth"),
 )
+_TABLE_FILES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,9 @@ def kind_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     file = click.Path(dir_okay=False, path_type=Path)
     for option in (
-        click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="The policy expires then."),
+        click.option(
+            "--days", type=click.IntRange(1, 3_650), default=30, show_default=True, help="The policy expires then."
+        ),
         click.option("--policy", type=file, metavar="FILE", help="Also write who may do what alone, as JSON."),
         click.option(
             "--lag", type=click.FloatRange(0), metavar="DAYS", help="An outcome is final then. [default: as observed]"
@@ -137,7 +140,7 @@ def _read_source(source: str, db: str | None) -> "pd.DataFrame":
     Raises:
         InputError: the file cannot be read.
     """
-    if source.lower().endswith(".csv"):
+    if source.lower().endswith(_TABLE_FILES):
         return _read_csv(Path(source))
     with open_session(db) as session:
         is_query = source.lstrip("( \n").lower().startswith(("select", "with"))
@@ -150,7 +153,8 @@ def _read_csv(path: Path) -> "pd.DataFrame":
     from asp_analysis.errors import InputError
 
     try:
-        frame = pd.read_csv(path, low_memory=False)
+        separator = "\t" if ".tsv" in path.name.lower() else ","
+        frame = pd.read_csv(path, sep=separator, low_memory=False)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}. Name a CSV file, a view or a SELECT.") from None
     except ValueError as error:
@@ -168,6 +172,8 @@ def _read_share(text: str) -> float:
 
 
 def _explain(report: "CellReport", by: tuple[str, ...]) -> None:
+    from asp_analysis.learning.power import write_power
+
     for row in report.table.to_dict("records"):
         name = " / ".join(str(row[column]) for column in by)
         size = f", size up to {row['size_at_most']:g}" if row["size_at_most"] == row["size_at_most"] else ""
@@ -175,27 +181,12 @@ def _explain(report: "CellReport", by: tuple[str, ...]) -> None:
         lacks = f"; lacks: {row['missing']}" if row["missing"] else ""
         say(f"{name}: {alone if row['alone_on'] else row['mode']}{lacks}")
     print_frame(report.table[[*by, *_KIND_COLUMNS]].round(4), None)
+    if len(report.thirds):
+        say("Evidence by third of size:")
+        print_frame(report.thirds.round(4), None)
     say(report.promise)
     for line in write_power(report.power):
         say(line)
-
-
-def write_power(power: "pd.DataFrame") -> list[str]:
-    """Write how long it takes until a good agent is found out to be one, a sentence per rate."""
-    lines = []
-    for row in power.to_dict("records"):
-        rate = f"{row['true_rate']:.0%}".replace("%", " %")
-        if row["cases_most"] != row["cases_most"]:
-            lines.append(
-                f"Of agents that are right in {rate} of cases, more than a fifth have not shown it after 3,000 cases."
-            )
-            continue
-        weeks = f", {row['weeks_most']:,.0f} weeks at this pace" if row["weeks_most"] == row["weeks_most"] else ""
-        lines.append(
-            f"Of agents that are right in {rate} of cases, half have shown it after {row['cases_half']:,.0f} cases and "
-            f"four of five after {row['cases_most']:,.0f}{weeks}."
-        )
-    return lines
 
 
 def _write_policy(report: "CellReport", asked: AskedKinds) -> None:

@@ -62,6 +62,11 @@ class Stream:
             raise EstimationRefusal("An outcome is not between 0 and 1. Outcomes are yes or no, or shares.")
         return cls(values, None if blocks is None or not len(values) else sum_up(values, blocks))
 
+    @property
+    def worth(self) -> float:
+        """As how many independent cases these count: fewer where those of a block are alike."""
+        return len(self.values) / (1.0 if self.sums is None else float(self.sums.design_effects[-1]))
+
     def log_e(self, target: float) -> Floats:
         """Return ln of the e-value against "the rate is at most the target" after each case, (n,).
 

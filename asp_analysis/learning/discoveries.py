@@ -26,11 +26,15 @@ class CellReport:
     table: one row per kind, most cases first: the columns of `by`; mode; alone_on (empty, "all sizes" or a third);
     size_at_most (of the tasks that it may do alone; NaN: no size is known); cases, cases_counted, waiting (too young to
     count), value (share of successes), lower_bound (95 % at all looks, for one kind alone), target, e_value,
-    e_value_needed (among all kinds), blocks, block_likeness, per_week, weeks_needed (at this pace and rate; NaN: not at
-    this rate), missing (in words). power: `make_power_table`. promise: what holds, and on which conditions.
+    e_value_needed (among all kinds), blocks, block_likeness, cases_worth (as so many independent cases), per_week,
+    weeks_needed (at this pace and rate; NaN: not at this rate), missing (in words).
+    thirds: one row per kind and third of size with cases: the columns of `by`, third, size_at_most, cases, value,
+    lower_bound, target, e_value, e_value_needed (for this third alone); no row where no size is known.
+    power: `make_power_table`. promise: what holds, and on which conditions.
     """
 
     table: pd.DataFrame
+    thirds: pd.DataFrame
     power: pd.DataFrame
     promise: str
     notes: tuple[str, ...]
@@ -45,6 +49,7 @@ class _Judged:
     mode: int
     granted: tuple[int, ...]
     present: Present
+    thirds: tuple[Present, ...]
     log_e: Floats
 
 
@@ -56,6 +61,8 @@ def judge_cells(frame: pd.DataFrame, question: CellQuestion, as_of: pd.Timestamp
     so that of those granted a share of at most alpha is unfit on average, whatever they have in common (Wang and
     Ramdas, False discovery rate control with e-values, JRSS B 84, 2022).
 
+    Nothing is granted while no outcome of the whole table is a failure: such a column may be one that cannot say no.
+
     Raises:
         InputError: a column is missing, or a value cannot be read.
     """
@@ -64,12 +71,15 @@ def judge_cells(frame: pd.DataFrame, question: CellQuestion, as_of: pd.Timestamp
     has_thirds = max(one.kind.cases.strata_count for one in judged) > 1
     share = question.rule.thirds_share if has_thirds else 0.0
     whole = np.array([one.log_e[0] for one in judged])
-    found = discover(whole, question.rule.alpha * (1 - share))
-    thirds = _find_thirds(judged, question.rule.alpha * share)
+    found = discover(whole, question.rule.alpha * (1 - share)) & outcomes.has_failure
+    thirds = _find_thirds(judged, question.rule.alpha * share if outcomes.has_failure else 0.0)
     needed = math.log(len(judged) / (question.rule.alpha * (1 - share) * max(int(found.sum()), 1)))
     rows = [_describe(one, found[place], thirds[place], needed) for place, one in enumerate(judged)]
+    if not outcomes.has_failure:
+        rows = [row | {"weeks_needed": math.nan, "missing": _NO_FAILURE} for row in rows]
     return CellReport(
         table=pd.DataFrame(rows),
+        thirds=_list_thirds(judged, question),
         power=_tell_power(judged, question),
         promise=_write_promise(len(judged), question, outcomes),
         notes=(*outcomes.notes, *_note_left_out(outcomes.count_left_out(question))),
@@ -87,13 +97,28 @@ def discover(log_e: Floats, alpha: float) -> Flags:
     return found
 
 
+_NO_FAILURE = "one failure on record, of any kind of work"
+_THIRD_COLUMNS = ("third", "size_at_most", "cases", "value", "lower_bound", "target", "e_value", "e_value_needed")
+
+
+def _list_thirds(judged: list[_Judged], question: CellQuestion) -> pd.DataFrame:
+    """Return the evidence of each kind by third of size."""
+    rows = []
+    for one in judged:
+        for third, (present, largest) in enumerate(zip(one.thirds, one.kind.sizes, strict=True)):
+            named = {"third": THIRDS[third], "size_at_most": largest}
+            told = present.describe()
+            rows.append({**one.kind.values, **named, **{name: told[name] for name in _THIRD_COLUMNS[2:]}})
+    return pd.DataFrame(rows, columns=[*question.by, *_THIRD_COLUMNS])
+
+
 def _judge(kind: Kind, question: CellQuestion) -> _Judged:
     life, rule = walk(kind.cases, question.rule), question.rule
     present = Present.of(kind.cases, life, rule)
-    thirds = [Present.of(kind.cases, life, rule, 0, one).log_e for one in range(kind.cases.strata_count)]
-    log_e = np.array([present.log_e, *thirds]) + np.log(np.maximum(life.stakes[0], 1e-300))
+    thirds = tuple(Present.of(kind.cases, life, rule, 0, one) for one in range(kind.cases.strata_count))
+    log_e = np.array([present.log_e, *(one.log_e for one in thirds)]) + np.log(np.maximum(life.stakes[0], 1e-300))
     mode = int(life.modes[-1]) if len(life.modes) else 0
-    return _Judged(kind=kind, mode=mode, granted=life.granted, present=present, log_e=log_e)
+    return _Judged(kind=kind, mode=mode, granted=life.granted, present=present, thirds=thirds, log_e=log_e)
 
 
 def _find_thirds(judged: list[_Judged], alpha: float) -> list[tuple[int, ...]]:
@@ -127,6 +152,7 @@ def _describe(one: _Judged, is_found: bool, thirds: tuple[int, ...], needed: flo
         "e_value_needed": math.exp(needed),
         "blocks": criterion["blocks"],
         "block_likeness": criterion["block_likeness"],
+        "cases_worth": one.present.counted.worth,
         "per_week": kind.per_week,
         "weeks_needed": weeks,
         "missing": "" if is_alone else _list_missing(one, thirds, weeks),

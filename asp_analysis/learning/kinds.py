@@ -8,13 +8,18 @@ import numpy as np
 import pandas as pd
 
 from asp_analysis.errors import InputError
-from asp_analysis.intervals import Floats
 from asp_analysis.learning.evidence import cut_strata, list_new_places
 from asp_analysis.learning.maturity import find_lag_of
+from asp_analysis.learning.outcome_columns import read_outcomes, read_sizes, read_times
 from asp_analysis.learning.rule import Cases, SoundRule
 
 MOST_KINDS = 50
 """Kinds of work that are judged together, those with most cases: each more asks more evidence of all."""
+
+MOST_LAG_DAYS = 36_500
+
+_MANY = 10
+"""Cases without a single failure from which on that is said."""
 
 ROLE_COLUMNS = {
     "time": ("known_at", "completed_at", "ended_at", "executed_at", "last_at", "time", "date"),
@@ -24,12 +29,6 @@ ROLE_COLUMNS = {
     "known": (),
 }
 """What a column may say -> the names by which it is found where none is given."""
-
-_YES = frozenset({"1", "1.0", "true", "yes", "y", "ok", "success", "pass", "passed", "accepted", "completed", "merged"})
-_NO = frozenset(
-    {"0", "0.0", "false", "no", "n", "failure", "fail", "failed", "rejected", "error", "reverted", "closed"}
-)
-_OPEN = frozenset({"", "open", "pending", "in_progress", "unknown", "nan", "none", "<na>", "nat"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +51,22 @@ class CellQuestion:
     rule: SoundRule = field(default_factory=SoundRule)
 
     def __post_init__(self) -> None:
-        """Refuse targets that are no shares."""
+        """Refuse targets that are no shares, and columns that cannot name a kind of work."""
         for target in (self.target, *self.targets.values()):
             if not 0 < target < 1:
                 raise InputError(f"The target {target:g} is not between 0 and 1. Name a share, such as 0.8.")
         unknown = [role for role in self.columns if role not in ROLE_COLUMNS]
         if unknown:
             raise InputError(f"{unknown[0]!r} is nothing that a column can say. Use one of: {', '.join(ROLE_COLUMNS)}.")
+        if self.lag_days is not None and not 0 <= self.lag_days <= MOST_LAG_DAYS:
+            raise InputError(
+                f"A lag of {self.lag_days:g} days is not between 0 and {MOST_LAG_DAYS:,}. Name fewer days."
+            )
+        if len(set(self.by)) < len(self.by):
+            raise InputError(f"{', '.join(self.by)} names one column twice. Leave one out.")
+        for outcome in filter(None, (self.success, self.critical)):
+            if outcome in self.by:
+                raise InputError(f"{outcome!r} is how a case ended, and cannot name its kind. Name another column.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +83,17 @@ class Kind:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcomes:
-    """A table of outcomes with the columns that are used: by role; notes: what is assumed, and what is left out."""
+    """A table of outcomes with the columns that are used: by role; notes: what is assumed, and what is left out.
+
+    has_failure: an outcome is not a full success; a column that never says no may be one that cannot.
+    """
 
     frame: pd.DataFrame
     columns: dict[str, str]
     lag: pd.Timedelta
     as_of: pd.Timestamp
     notes: tuple[str, ...]
+    has_failure: bool = True
 
     @classmethod
     def read(cls, frame: pd.DataFrame, question: CellQuestion, as_of: pd.Timestamp | None) -> "Outcomes":
@@ -99,17 +111,22 @@ class Outcomes:
             no if question.critical is None else read_outcomes(frame[question.critical], question.critical)
         )
         for role in ("time", "known"):
-            table[f"_{role}"] = _read_times(frame, columns.get(role))
-        table["_size"] = pd.to_numeric(frame[columns["size"]], errors="coerce") if "size" in columns else np.nan
+            table[f"_{role}"] = read_times(frame, columns.get(role))
+        table["_size"] = read_sizes(frame, columns.get("size"))
         now = as_of if as_of is not None else table["_time"].max()
         open_rows = int(table["_value"].isna().sum())
         table = table[table["_value"].notna() & ~(table["_time"] > now)]
         if table.empty:
             raise InputError(f"No row has an outcome in {question.success}. Name another column with --success.")
-        notes = _note_what_is_assumed(columns, open_rows)
-        lag = _find_wait(table, columns, question, now)
+        has_failure = bool((table["_value"] < 1).any())
+        notes = [*_note_what_is_assumed(columns, open_rows), *_note_no_failure(question.success, table, has_failure)]
         return cls(
-            frame=table.sort_values("_time", kind="stable"), columns=columns, lag=lag, as_of=now, notes=tuple(notes)
+            frame=table.sort_values("_time", kind="stable"),
+            columns=columns,
+            lag=_find_wait(table, columns, question, now),
+            as_of=now,
+            notes=tuple(notes),
+            has_failure=has_failure,
         )
 
     def list_kinds(self, question: CellQuestion) -> Iterator[Kind]:
@@ -159,26 +176,6 @@ class Outcomes:
         return pd.factorize(rows["_time"].dt.floor("D"))[0] if named == "day" else None
 
 
-def read_outcomes(values: pd.Series, name: str) -> Floats:
-    """Return outcomes as numbers from 0 to 1; NaN where a row has none yet.
-
-    Raises:
-        InputError: a value is no outcome.
-    """
-    if values.dtype == bool:
-        return values.to_numpy(dtype=float)
-    words = values.astype(str).str.strip().str.lower()
-    numbers = pd.to_numeric(values, errors="coerce").astype(float)
-    found = pd.Series(np.where(words.isin(_YES), 1.0, np.where(words.isin(_NO), 0.0, numbers)), index=values.index)
-    wrong = (found.isna() & values.notna() & ~words.isin(_OPEN)) | (found < 0) | (found > 1)
-    if wrong.any():
-        raise InputError(
-            f"{name} holds {str(values[wrong].iloc[0])!r}, which is no outcome. Outcomes are yes or no, true or false, "
-            "accepted or failed, or shares from 0 to 1."
-        )
-    return np.asarray(found, dtype=np.float64)
-
-
 def _find_columns(frame: pd.DataFrame, question: CellQuestion) -> dict[str, str]:
     """Return role -> column, of what was named and else of what is found; a day is a block where no column is."""
     named = [*question.by, question.success, *([question.critical] if question.critical else [])]
@@ -195,19 +192,6 @@ def _find_columns(frame: pd.DataFrame, question: CellQuestion) -> dict[str, str]
     if "block" not in question.columns and "block" not in given and "time" in given:
         given["block"] = "day"
     return given
-
-
-def _read_times(frame: pd.DataFrame, column: str | None) -> pd.Series:
-    if column is None:
-        return pd.Series(pd.NaT, index=frame.index, dtype="datetime64[ns]")
-    times = pd.to_datetime(frame[column], errors="coerce", utc=True, format="ISO8601")
-    wrong = times.isna() & frame[column].notna()
-    if wrong.any():
-        raise InputError(
-            f"{column} holds {str(frame[column][wrong].iloc[0])!r}, which is no date. Write 2026-01-31 or "
-            "2026-01-31T08:00:00Z."
-        )
-    return times.dt.tz_localize(None)
 
 
 def _find_wait(
@@ -239,6 +223,15 @@ def _note_what_is_assumed(columns: Mapping[str, str], open_rows: int) -> list[st
             "No column says when an outcome became known: it is taken to be final. Name one: --column known=NAME"
         )
     return notes
+
+
+def _note_no_failure(name: str, table: pd.DataFrame, has_failure: bool) -> list[str]:
+    if has_failure or len(table) < _MANY:
+        return []
+    return [
+        f"No outcome in {name} is a failure, in {len(table):,} cases. A column that cannot say no is no evidence (a "
+        "session that ended is not work that was accepted): nothing is granted until one failure is on record."
+    ]
 
 
 def _measure_pace(rows: pd.DataFrame) -> float:

@@ -41,3 +41,21 @@ def find_cases_needed(
     first = np.where(passed.any(axis=1), (passed.argmax(axis=1) + 1.0) * size, np.inf)
     half, most = np.quantile(first, [0.5, 0.8], method="higher")
     return (half if math.isfinite(half) else math.nan), (most if math.isfinite(most) else math.nan)
+
+
+def write_power(power: pd.DataFrame) -> list[str]:
+    """Write how long it takes until a good agent is found out to be one, a sentence per rate."""
+    lines = []
+    for row in power.to_dict("records"):
+        rate = f"{row['true_rate']:.0%}".replace("%", " %")
+        if row["cases_most"] != row["cases_most"]:
+            lines.append(
+                f"Of agents that are right in {rate} of cases, more than a fifth have not shown it after 3,000 cases."
+            )
+            continue
+        weeks = f", {row['weeks_most']:,.0f} weeks at this pace" if row["weeks_most"] == row["weeks_most"] else ""
+        lines.append(
+            f"Of agents that are right in {rate} of cases, half have shown it after {row['cases_half']:,.0f} cases and "
+            f"four of five after {row['cases_most']:,.0f}{weeks}."
+        )
+    return lines
