@@ -11,6 +11,7 @@ from asp_analysis.comparisons.spend_change import SpendChange
 from asp_analysis.dashboard.causes import explain_usage
 from asp_analysis.dashboard.usage import Usage
 from asp_analysis.learning import Telemetry, learning_report
+from asp_analysis.learning.usual_kinds import UsualKinds, judge_usual_kinds
 from asp_analysis.quality import Work, review_effectiveness
 from asp_analysis.session import Session
 
@@ -55,8 +56,8 @@ class Facts:
     usage: per period, None where nothing was executed; spend_change: why the latest periods cost more or less, None
     where nothing is compared; effect: of the latest change of the agents on cost, or why there is none; rejected:
     records that no load took; models, roles: one row per model or role; tasks: as `add_final_costs` returns them;
-    history: `task_history`; status, curve: of `learning`; work: for `quality`, reviews: its `review_effectiveness`;
-    changes, outcomes: the views `changes` and `cost_per_outcome`.
+    history: `task_history`; status, curve: of `learning`; kinds: of work, or why there are none; work: for `quality`,
+    reviews: its `review_effectiveness`; changes, outcomes: the views `changes` and `cost_per_outcome`.
     """
 
     as_of: pd.Timestamp
@@ -74,6 +75,7 @@ class Facts:
     reviews: pd.DataFrame
     status: pd.DataFrame
     curve: pd.DataFrame
+    kinds: UsualKinds | str
     changes: pd.DataFrame
     outcomes: pd.DataFrame
 
@@ -101,6 +103,7 @@ class Facts:
             reviews=review_effectiveness(work),
             status=learning.status,
             curve=learning.history,
+            kinds=judge_usual_kinds(view("tasks"), view("task_history"), as_of),
             changes=view("changes"),
             outcomes=view("cost_per_outcome"),
         )

@@ -21,6 +21,7 @@ from asp_analysis.dashboard.costs import build_headline, build_plan_section
 from asp_analysis.dashboard.defects import build_defect_section
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.filtering import list_choices, write_usage
+from asp_analysis.dashboard.kinds_of_work import build_kinds_section
 from asp_analysis.dashboard.outcomes import build_outcome_section
 from asp_analysis.dashboard.spending import build_money_section
 from asp_analysis.dashboard.tasks import build_task_section, choose_tasks
@@ -44,6 +45,7 @@ def build_page(session: Session, as_of: datetime | None = None, refresh_s: float
         build_task_section(facts, chosen),
         build_outcome_section(facts),
         build_learning_section(facts),
+        build_kinds_section(facts),
         build_plan_section(facts),
         build_accuracy_section(facts, found),
         build_defect_section(facts),

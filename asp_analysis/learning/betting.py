@@ -147,9 +147,10 @@ class Stream:
 
 
 def log_e_of_blocks(hits: Floats, size: int, target: float) -> Floats:
-    """Return ln M (`Stream.log_e`) after each whole block of one size, (lives, blocks); hits: of each block."""
-    shape = (*hits.shape, len(_BETS))
-    whole = np.cumsum(_score_blocks(hits.ravel(), np.full(hits.size, float(size)), target).reshape(shape), axis=-2)
+    """Return ln M (`Stream.log_e`) after each whole block of one size, (lives, blocks); hits: whole numbers."""
+    possible = np.arange(size + 1.0)
+    scores = _score_blocks(possible, np.full(size + 1, float(size)), target)
+    whole = np.cumsum(scores[hits.astype(np.int64)], axis=-2)
     if size == 1:
         return _mix(whole)
     won = np.cumsum(hits, axis=-1)[..., None]

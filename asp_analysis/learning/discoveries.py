@@ -97,6 +97,9 @@ def discover(log_e: Floats, alpha: float) -> Flags:
     return found
 
 
+_TEN_YEARS = 520
+"""Weeks."""
+
 _NO_FAILURE = "one failure on record, of any kind of work"
 _THIRD_COLUMNS = ("third", "size_at_most", "cases", "value", "lower_bound", "target", "e_value", "e_value_needed")
 
@@ -180,6 +183,8 @@ def _list_missing(one: _Judged, thirds: tuple[int, ...], weeks: float) -> str:
         words.append(
             f"more success: {values.mean():.0%} is not clearly above {one.present.target:.0%}".replace("%", " %")
         )
+    elif weeks > _TEN_YEARS:
+        words.append("evidence: more than ten years at this pace and rate")
     elif weeks == weeks:
         words.append(f"evidence: about {max(weeks, 0.1):,.1f} weeks at this pace and rate")
     elif len(values):

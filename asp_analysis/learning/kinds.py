@@ -18,7 +18,7 @@ MOST_KINDS = 50
 
 MOST_LAG_DAYS = 36_500
 
-_MANY = 10
+_WORTH_SAYING = 10
 """Cases without a single failure from which on that is said."""
 
 ROLE_COLUMNS = {
@@ -226,7 +226,7 @@ def _note_what_is_assumed(columns: Mapping[str, str], open_rows: int) -> list[st
 
 
 def _note_no_failure(name: str, table: pd.DataFrame, has_failure: bool) -> list[str]:
-    if has_failure or len(table) < _MANY:
+    if has_failure or len(table) < _WORTH_SAYING:
         return []
     return [
         f"No outcome in {name} is a failure, in {len(table):,} cases. A column that cannot say no is no evidence (a "

@@ -14,6 +14,10 @@ FIRST = 10
 """Cases before a simulated capability is looked at."""
 
 
+_ALL_ALIKE = 0.99
+"""Intraclass correlation above which the cases of a block are all of one outcome."""
+
+
 class Promotions(NamedTuple):
     """Shares of lives promoted at some look, by the sound and by the published rule."""
 
@@ -70,7 +74,9 @@ def draw_blocks(rng: np.random.Generator, rate: float, shape: tuple[int, int], s
     lives, tasks = shape
     number = -(-tasks // size)
     rates: Floats = np.full((lives, number), rate)
-    if likeness > 0 and size > 1:
+    if likeness > _ALL_ALIKE and size > 1:
+        rates = (rng.random((lives, number)) < rate).astype(float)
+    elif likeness > 0 and size > 1:
         strength = (1 - likeness) / likeness
         rates = rng.beta(rate * strength, (1 - rate) * strength, (lives, number))
     return (rng.random((lives, number, size)) < rates[..., None]).reshape(lives, -1)[:, :tasks]

@@ -8,7 +8,7 @@ import pandas as pd
 from asp_analysis.learning.betting import log_e_of_blocks
 from asp_analysis.learning.lives import draw_blocks
 
-_LIVES, _MOST_CASES = 200, 3_000
+_LIVES, _MOST_CASES, _FIRST_CASES = 200, 3_000, 600
 _ABOVE = (0.05, 0.10, 0.15)
 _POWER_SEED = 20_260_101
 
@@ -37,9 +37,12 @@ def find_cases_needed(
     rng, size = np.random.default_rng(_POWER_SEED), min(block_size, 100)
     tasks = _MOST_CASES // size * size
     hits = draw_blocks(rng, rate, (_LIVES, tasks), size, likeness).reshape(_LIVES, -1, size).sum(axis=2)
-    passed = log_e_of_blocks(hits.astype(float), size, target) >= math.log(e_value)
-    first = np.where(passed.any(axis=1), (passed.argmax(axis=1) + 1.0) * size, np.inf)
-    half, most = np.quantile(first, [0.5, 0.8], method="higher")
+    for looked_at in (max(_FIRST_CASES // size, 1), hits.shape[1]):  # most are found out early
+        passed = log_e_of_blocks(hits[:, :looked_at].astype(float), size, target) >= math.log(e_value)
+        first = np.where(passed.any(axis=1), (passed.argmax(axis=1) + 1.0) * size, np.inf)
+        half, most = np.quantile(first, [0.5, 0.8], method="higher")
+        if math.isfinite(most):
+            break
     return (half if math.isfinite(half) else math.nan), (most if math.isfinite(most) else math.nan)
 
 
