@@ -38,10 +38,11 @@ def write_execution_lines(path: Path, count: int, first: int = 0) -> None:
             stream.write(json.dumps(record) + "\n")
 
 
-def grown_store(folder: Path, executions: int) -> StoreUrl:
+def grown_store(folder: Path, executions: int, weeks: int | None = None) -> StoreUrl:
     """Make a store of the sample over and over, each copy with its own ids and a week later, of so many executions.
 
-    Every task has a plan, an end, executions, reviews and defects, as in the sample.
+    Every task has a plan, an end, executions, reviews and defects, as in the sample. weeks: after so many the copies
+    begin at the sample's own days again, so that a day has many rows.
     """
     url = parse_url(f"grown-{executions}.db", folder)
     create_store(url, with_sample=True)
@@ -54,13 +55,13 @@ def grown_store(folder: Path, executions: int) -> StoreUrl:
         connection.execute(f"CREATE TEMP TABLE own_{table} AS SELECT * FROM {table}")
     for copy in range(1, round(executions / own)):
         for table in tables:
-            _copy(connection, table, copy)
+            _copy(connection, table, copy, DAYS * (copy if weeks is None else copy % weeks))
     connection.commit()
     connection.close()
     return url
 
 
-def _copy(connection: sqlite3.Connection, table: str, copy: int) -> None:
+def _copy(connection: sqlite3.Connection, table: str, copy: int, shift: int) -> None:
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     ids = {"task_id", "execution_id", "defect_id"}
     days = {"created_at", "started_at", "completed_at", "found_at", "fixed_at", "executed_at"}
@@ -69,7 +70,7 @@ def _copy(connection: sqlite3.Connection, table: str, copy: int) -> None:
         if name in ids:
             values.append(f"{name} || '/{copy}'")
         elif name in days:
-            values.append(f"strftime('%Y-%m-%dT%H:%M:%f000Z', {name}, '+{DAYS * copy} days')")
+            values.append(f"strftime('%Y-%m-%dT%H:%M:%f000Z', {name}, '+{shift} days')")
         else:
             values.append(name)
     source = f"SELECT {', '.join(values)} FROM own_{table}"

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import duckdb
 
+from asp_analysis import sql
 from asp_analysis.config import StoreUrl, lake_url
 from asp_analysis.lake.heads import WriterHead, read_heads
 from asp_analysis.lake.objects import open_storage
-from asp_analysis.session import connect
+from asp_analysis.session import connect, describe_view
+from asp_analysis.session.attaching import bare
+from asp_analysis.session.catalog import marts, staging_views
 
 
 def heads_of(lake: str | Path) -> list[WriterHead]:
@@ -49,3 +52,32 @@ def execute(store: StoreUrl, statement: str, *values: object) -> int:
         count = connection.execute(statement, values).rowcount
         connection.commit()
     return count
+
+
+def marts_over(lake: Path) -> dict[str, tuple[list[str], list[tuple]]]:
+    """The columns and sorted rows of every mart over what the one writer of a lake has published."""
+    (head,) = heads_of(lake)
+    connection = bare()
+    connection.execute("SET threads = 1")
+    for table in staging_views():
+        paths = [str(lake / file.path) for file in head.files if file.table == table]
+        columns = ", ".join(f"CAST(NULL AS {TYPES.get(name, 'VARCHAR')}) AS {name}" for name in columns_of(table))
+        source = f"read_parquet({paths}, hive_partitioning = FALSE)" if paths else f"(SELECT {columns} LIMIT 0)"
+        connection.execute(f"CREATE TABLE {table} AS FROM {source}")
+    found = {}
+    for mart in marts():
+        connection.execute(f"CREATE VIEW {mart} AS {sql.view_text('marts', mart)}")
+        rows = connection.execute(f"SELECT * FROM {mart}")
+        found[mart] = ([column[0] for column in rows.description], sorted(rows.fetchall(), key=repr))
+    return found
+
+
+TYPES = (
+    dict.fromkeys(("created_at", "started_at", "merged_at", "released_at", "reverted_at"), "TIMESTAMP")
+    | dict.fromkeys(("lines_added", "lines_deleted", "lines_lost_14", "lines_lost_30", "lines_lost_90"), "BIGINT")
+    | {"share": "DOUBLE", "reverted_share": "DOUBLE", "amount": "DOUBLE", "changed_at": "TIMESTAMP"}
+)
+
+
+def columns_of(table: str) -> list[str]:
+    return [column.name for column in describe_view(table)[1]]
