@@ -209,11 +209,12 @@ def lake_url(text: str, base_dir: Path) -> StoreUrl:
     """
     if "://" not in text and not re.match(r"\w+:", text):
         return _lake_url("lake", os.path.normpath(base_dir / Path(text).expanduser()))
-    url = parse_url(text, base_dir)
-    if url.is_lake:
+    url = parse_url(text, base_dir) if "://" in text else None
+    if url is not None and url.is_lake:
         return url
+    shown = url.shown if url is not None else f"{text.partition(':')[0]}:..."  # the rest may hold a password
     raise ConfigError(
-        f"{url.shown} is a store, not a lake. Write the folder of a lake, or s3://bucket/prefix, gs://..., abfss://..."
+        f"{shown} is not a lake. Write a folder, lake:///folder, s3://bucket/prefix, gs://..., or abfss://..."
     )
 
 
