@@ -13,7 +13,7 @@ from asp_analysis.lake.objects import Storage
 from asp_analysis.session.lake_reader import open_lake, read_present_build
 
 _WRITER_INSTANTS = ("published_at", "built_of")
-_COUNTED = ("files", "rows", "waiting_files", "waiting_rows", "waiting_bytes")
+_WRITER_COUNTS = ("files", "rows", "waiting_files", "waiting_rows", "waiting_bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +70,8 @@ def _list_writers(build: LakeBuild, heads: dict[str, WriterHead] | None) -> pd.D
     known = heads or {}
     names = sorted({*build.writers, *known})
     rows = [_describe_writer(name, build.writers.get(name), known.get(name)) for name in names]
-    frame = pd.DataFrame(rows, columns=["writer", *_WRITER_INSTANTS, *_COUNTED])
-    return frame.astype({**dict.fromkeys(_WRITER_INSTANTS, "datetime64[us]"), **dict.fromkeys(_COUNTED, "Int64")})
+    frame = pd.DataFrame(rows, columns=["writer", *_WRITER_INSTANTS, *_WRITER_COUNTS])
+    return frame.astype({**dict.fromkeys(_WRITER_INSTANTS, "datetime64[us]"), **dict.fromkeys(_WRITER_COUNTS, "Int64")})
 
 
 def _describe_writer(name: str, built: Publication | None, head: WriterHead | None) -> dict[str, object]:
