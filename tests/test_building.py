@@ -3,6 +3,7 @@
 import random
 import shutil
 import sqlite3
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -220,3 +221,38 @@ def test_what_no_build_names_goes_after_its_time(sample_store, lake, tmp_path):
     left = {path.relative_to(lake.lake_folder).as_posix() for path in lake.lake_folder.rglob("*.parquet")}
     assert {path for path in left if not path.startswith("inbox/")} == named
     assert (lake.lake_folder / CURRENT).is_file()
+
+
+def age_of_middle(store: StoreUrl) -> tuple[int, str]:
+    """Return a day in the middle of the executions, as days before today and as text."""
+    with connect(store) as session:
+        ((day,),) = session.rows("SELECT strftime(median(executed_at), '%Y-%m-01') FROM executions").values
+    return (datetime.now(UTC).date() - date.fromisoformat(day)).days, day
+
+
+def test_executions_that_are_not_kept_leave_sums_of_days_and_tasks(sample_store, lake, tmp_path):
+    tasks, (age, since) = tasks_of(sample_store), age_of_middle(sample_store)
+    store = part_of(sample_store, tmp_path / "own.db", tasks)
+    put(store, lake, "one")
+    built = build(lake, Order(keep_days=age))
+    wanted, found = rows_of(store), rows_of(lake)
+    assert built.build.kept_since == since
+    assert 0 < len(found["executions"]) < len(wanted["executions"])
+    for name in ("daily_costs", "tasks", "work", "task_history"):
+        assert found[name] == wanted[name], name
+    assert not build(lake, Order(keep_days=age)).is_new
+
+    with sqlite3.connect(store.path) as connection:  # a task that began before goes on
+        connection.execute(
+            "UPDATE agent_cost_vector SET executed_at = (SELECT max(executed_at) FROM agent_cost_vector) "
+            "WHERE execution_id = (SELECT min(execution_id) FROM agent_cost_vector)"
+        )
+    connection.close()
+    put(store, lake, "one")
+    build(lake, Order(keep_days=age))
+    wanted, found = rows_of(store), rows_of(lake)
+    for name in ("daily_costs", "tasks", "work", "task_history"):
+        assert found[name] == wanted[name], name
+
+    build(lake)  # all are kept again
+    assert_equal(lake, store)

@@ -7,12 +7,12 @@ kept: reading them is as fast.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from asp_analysis import sql
 from asp_analysis.building.plan import TablePlan, month_of
+from asp_analysis.building.retention import EXECUTIONS
 from asp_analysis.building.workshop import Workshop
 from asp_analysis.lake.builds import LakeBuild, LakeFile, LakeTable
 from asp_analysis.lake.heads import UNDATED
@@ -33,7 +33,7 @@ BY_TASK = (
 BY_DAY = ("daily_costs",)
 NOT_KEPT = ("executions", "staffed", "staffing")
 
-_ROWS_OF_TASKS = ("stg_executions", "stg_tasks", "stg_defects")
+_ROWS_OF_TASKS = (EXECUTIONS, "stg_tasks", "stg_defects")
 """Staging views whose rows belong to a task."""
 
 _ORDER = {"task_history": " ORDER BY agent_role, llm_model, known_at"}
@@ -43,11 +43,15 @@ marts are read whole, and readers order by the key."""
 
 @dataclass(frozen=True, kw_only=True)
 class Rebuild:
-    """What a build changed: the tables' plans, and the former build with its rows, None where all is to be made."""
+    """What a build changed: the tables' plans, and the former build with its rows, None where all is to be made.
+
+    tables: with all executions that sums are made of; kept: those that readers will find.
+    """
 
     plans: Mapping[str, TablePlan]
     former: LakeBuild | None
     tables: Mapping[str, LakeTable]
+    kept: LakeTable
 
     def is_changed(self, views: set[str]) -> bool:
         """Return whether any of these staging views holds other rows or columns than before."""
@@ -67,16 +71,30 @@ def read_sources(mart: str) -> set[str]:
 def build_marts(shop: Workshop, change: Rebuild) -> dict[str, LakeTable]:
     """Make all marts that are kept; the views of the workshop show the tables of this build."""
     kept = [name for name in ordered_marts() if name not in NOT_KEPT]
-    ordered = sorted(kept, key=lambda name: name not in BY_TASK + BY_DAY)
     for name in ordered_marts():
         shop.run(f"CREATE OR REPLACE VIEW {name} AS {sql.view_text('marts', name)}")
-    _find_touched(shop, change)
-    made = {}
-    with _part_of_touched(shop, change):
-        for number, name in enumerate(ordered, start=1):
-            made[name] = _build_mart(shop, change, name)
-            tell(Step(part="marts", done=number, total=len(ordered), unit="marts"))
-    return made
+    find_touched(shop, change)
+    _show_part_of_touched(shop, change)
+    made = {name: _build_mart(shop, change, name) for name in kept if name in BY_TASK + BY_DAY}
+    tell(Step(part="marts", done=len(made), total=len(kept), unit="marts"))
+    shop.show(EXECUTIONS, change.kept)
+    change = replace(change, tables={**change.tables, EXECUTIONS: change.kept})
+    return made | {name: _build_mart(shop, change, name) for name in kept if name not in made}
+
+
+def reaches_back(shop: Workshop, change: Rebuild, since: str) -> bool:
+    """Return whether sums are to be made of executions before a day: of a task that goes on, or of all."""
+    if change.former is None or any(_lacks_former(shop, change, name) for name in BY_TASK):
+        return True
+    find_touched(shop, change)
+    return (_first_of_touched(shop, change) or since) < since
+
+
+def _lacks_former(shop: Workshop, change: Rebuild, name: str) -> bool:
+    """Return whether a mart by task is to be made whole."""
+    former = change.former.marts.get(name) if change.former else None
+    is_other = former is None or former.columns != _columns(shop, name)
+    return is_other or change.is_changed(read_sources(name) - set(_ROWS_OF_TASKS))
 
 
 def _build_mart(shop: Workshop, change: Rebuild, name: str) -> LakeTable:
@@ -87,8 +105,7 @@ def _build_mart(shop: Workshop, change: Rebuild, name: str) -> LakeTable:
     if former is not None and not change.is_changed(read_sources(name)):
         made = former
     elif name in BY_TASK:
-        others = read_sources(name) - set(_ROWS_OF_TASKS)
-        made = _build_by_task(shop, name, columns, None if change.is_changed(others) else former)
+        made = _build_by_task(shop, name, columns, None if _lacks_former(shop, change, name) else former)
     elif name in BY_DAY:
         made = _build_by_day(shop, change, name, columns, former)
     else:
@@ -105,7 +122,7 @@ def _columns(shop: Workshop, name: str) -> dict[str, str]:
 # --- by task ----------------------------------------------------------------------------------------------------------
 
 
-def _find_touched(shop: Workshop, change: Rebuild) -> None:
+def find_touched(shop: Workshop, change: Rebuild) -> None:
     """Make `asp_touched`: the tasks of which any row is another one than in the former build."""
     queries = []
     for view in _ROWS_OF_TASKS:
@@ -125,8 +142,7 @@ def _find_touched(shop: Workshop, change: Rebuild) -> None:
     )
 
 
-@contextmanager
-def _part_of_touched(shop: Workshop, change: Rebuild) -> Iterator[None]:
+def _show_part_of_touched(shop: Workshop, change: Rebuild) -> None:
     """Make the marts once more in the schema `part`, over the rows of touched tasks alone."""
     shop.run("CREATE SCHEMA part")
     since = _first_of_touched(shop, change)
@@ -134,14 +150,13 @@ def _part_of_touched(shop: Workshop, change: Rebuild) -> Iterator[None]:
         if view not in _ROWS_OF_TASKS:
             shop.run(f"CREATE VIEW part.{view} AS SELECT * FROM main.{view}")
             continue
-        time = f"WHERE executed_at >= TIMESTAMP '{since}'" if since and view == "stg_executions" else ""
+        time = f"WHERE executed_at >= TIMESTAMP '{since}'" if since and view == EXECUTIONS else ""
         kind = "TABLE" if since else "VIEW"
         shop.run(f"CREATE {kind} part.{view} AS SELECT * FROM main.{view} SEMI JOIN asp_touched USING (task_id) {time}")
     shop.run("USE part")
     for name in ordered_marts():
         shop.run(f"CREATE VIEW part.{name} AS {sql.view_text('marts', name)}")
     shop.run("USE main")
-    yield
 
 
 def _first_of_touched(shop: Workshop, change: Rebuild) -> str | None:
@@ -151,8 +166,8 @@ def _first_of_touched(shop: Workshop, change: Rebuild) -> str | None:
         return None
     files = [file.path for file in tasks.files]
     known = shop.select_from(files, {"task_id": "VARCHAR", "first_at": "TIMESTAMP"})
-    plan = change.plans["stg_executions"]
-    now = [file.path for file in change.tables["stg_executions"].files if file.period in plan.changed]
+    plan = change.plans[EXECUTIONS]
+    now = [file.path for file in change.tables[EXECUTIONS].files if file.period in plan.changed]
     new = shop.select_from(now, {"task_id": "VARCHAR", "executed_at": "TIMESTAMP"})
     ((first,),) = shop.run(
         f"SELECT min(first_at) FROM (SELECT first_at FROM ({known}) SEMI JOIN asp_touched USING (task_id) "
@@ -206,18 +221,24 @@ def _write_month(
 def _build_by_day(
     shop: Workshop, change: Rebuild, name: str, columns: dict[str, str], former: LakeTable | None
 ) -> LakeTable:
-    """Make the months again in which executions changed."""
-    plan, executions = change.plans["stg_executions"], change.tables["stg_executions"]
+    """Make the days again in which executions changed, and with them the files of their months."""
+    plan, executions = change.plans[EXECUTIONS], change.tables[EXECUTIONS]
     periods = plan.changed | plan.gone if former else set(plan.digests)
     months = {month_of(period) for period in periods}
-    stay = [file for file in (former.files if former else ()) if file.period not in months]
+    before = former.files if former else ()
+    stay_days = {day for day, period in plan.days.items() if period not in periods}
     written = []
     for month in sorted(months):
-        files = [file for file in executions.files if month_of(file.period) == month]
-        shop.show("stg_executions", LakeTable(columns=executions.columns, files=tuple(files)))
-        written.append(shop.keep(sql.view_text("marts", name), _folder(shop, name), month))
-    shop.show("stg_executions", executions)
-    return _ordered(columns, stay, written)
+        files = [file for file in executions.files if file.period in periods and month_of(file.period) == month]
+        shop.show(EXECUTIONS, LakeTable(columns=executions.columns, files=tuple(files)))
+        query = sql.view_text("marts", name)
+        if old := [file.path for file in before if file.period == month]:
+            days = ", ".join(f"DATE '{day}'" for day in sorted(stay_days) if month_of(day) == month)
+            kept = f"{shop.select_from(old, columns)} WHERE day IN ({days})" if days else ""
+            query = f"SELECT * FROM ({query}) UNION ALL {kept}" if kept else query
+        written.append(shop.keep(query, _folder(shop, name), month))
+    shop.show(EXECUTIONS, executions)
+    return _ordered(columns, [file for file in before if file.period not in months], written)
 
 
 def _build_whole(shop: Workshop, name: str, columns: dict[str, str]) -> LakeTable:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from asp_analysis.building.delta import commit, require_delta
 from asp_analysis.building.lease import Lease, leased
-from asp_analysis.building.marts import Rebuild, build_marts
+from asp_analysis.building.marts import Rebuild, build_marts, reaches_back
 from asp_analysis.building.plan import TablePlan, plan_tables
 from asp_analysis.building.purge import Purged, purge
+from asp_analysis.building.retention import EXECUTIONS, first_kept_day, keep, left_out, reconsider
 from asp_analysis.building.tables import build_table, show_tables
 from asp_analysis.building.workshop import MissingFile, Workshop, opened
 from asp_analysis.config import StoreUrl
@@ -25,9 +26,14 @@ _TRIES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a build is to do besides: purge_days: files that no build names are removed when they are so old."""
+    """What a build is to do besides.
+
+    purge_days: files that no build names are removed when they are so old. keep_days: executions are kept for so long,
+    None for ever.
+    """
 
     purge_days: float = 7
+    keep_days: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +56,12 @@ class _Job:
     heads: list[WriterHead]
     plans: Mapping[str, TablePlan]
     former: LakeBuild | None
+    kept_since: str | None
 
-    @property
     def is_needed(self) -> bool:
-        """Whether anything is other than in the build before."""
-        if self.former is None or _list_writers(self.heads) != self.former.writers:
+        """Return whether anything is other than in the build before."""
+        leaves_out = reconsider(self.plans[EXECUTIONS], self.former, self.kept_since)
+        if self.former is None or _list_writers(self.heads) != self.former.writers or leaves_out:
             return True
         return any(plan.is_touched for plan in self.plans.values())
 
@@ -88,9 +95,10 @@ def _build(url: StoreUrl, storage: Storage, order: Order) -> Built:
     with leased(storage, former.build if former else 0) as lease:
         former = read_build(storage)  # another build may have ended meanwhile
         plans = {plan.table: plan for plan in plan_tables(heads, former)}
-        job = _Job(url=url, storage=storage, heads=heads, plans=plans, former=former)
-        present = job.former if job.former and not job.is_needed else None
-        if present is None:
+        since = first_kept_day(order.keep_days)
+        job = _Job(url=url, storage=storage, heads=heads, plans=plans, former=former, kept_since=since)
+        present = former
+        if job.is_needed() or present is None:
             present = _point(storage, _make(job, lease), lease, _cpu_s() - began_s)
         purged = purge(storage, present, heads, order.purge_days)
     changed = {name: len(plan.changed | plan.gone) for name, plan in plans.items() if plan.is_touched}
@@ -103,7 +111,12 @@ def _make(job: _Job, lease: Lease) -> LakeBuild:
     with opened(job.url, job.storage, lease.number) as shop:
         tables, links = _make_tables(shop, job, lease)
         show_tables(shop, tables)
-        marts = build_marts(shop, Rebuild(plans=job.plans, former=job.former, tables=tables))
+        if _draws_in(shop, job, tables):
+            tables[EXECUTIONS], links[EXECUTIONS] = build_table(shop, job.plans[EXECUTIONS], tables[EXECUTIONS])
+            show_tables(shop, tables)
+        kept = keep(tables[EXECUTIONS], job.plans[EXECUTIONS], job.kept_since)
+        marts = build_marts(shop, Rebuild(plans=job.plans, former=job.former, tables=tables, kept=kept))
+        tables[EXECUTIONS] = kept
     lease.renew()
     sources = {f"{name} {period}": sum_ for name, plan in job.plans.items() for period, sum_ in plan.digests.items()}
     return LakeBuild(
@@ -114,6 +127,7 @@ def _make(job: _Job, lease: Lease) -> LakeBuild:
         tables={name: _commit_table(job.url, name, table) for name, table in tables.items()},
         marts=marts,
         sources=sources,
+        kept_since=job.kept_since,
         links={name: tuple(sorted(pairs)) for name, pairs in links.items() if pairs},
     )
 
@@ -126,6 +140,19 @@ def _make_tables(
         tables[name], links[name] = build_table(shop, plan, job.former.tables.get(name) if job.former else None)
         lease.renew()
     return tables, links
+
+
+def _draws_in(shop: Workshop, job: _Job, tables: dict[str, LakeTable]) -> bool:
+    """Let executions that the former build left out be read once more where sums reach back to them."""
+    plan, since = job.plans[EXECUTIONS], job.former.kept_since if job.former else None
+    away = left_out(plan, since) - plan.changed
+    if since is None or not away:
+        return False
+    rebuild = Rebuild(plans=job.plans, former=job.former, tables=tables, kept=tables[EXECUTIONS])
+    if reaches_back(shop, rebuild, since):
+        plan.changed.update(away)
+        return True
+    return False
 
 
 def _commit_table(url: StoreUrl, name: str, table: LakeTable) -> LakeTable:

@@ -51,7 +51,8 @@ class LakeBuild:
     """One build. tables: staging view -> its table. marts: mart -> its files; those not named are computed when asked.
 
     sources: (table, period) as `TABLE PERIOD` -> what its rows were made of, so that the next build sees what changed.
-    links: table -> pairs of days that share keys, and are made together.
+    links: table -> pairs of days that share keys, and are made together. cpu_s: what the build took. kept_since: the
+    first day whose executions are kept, None where all are.
     """
 
     build: int
@@ -63,6 +64,7 @@ class LakeBuild:
     sources: dict[str, str] = field(default_factory=dict)
     links: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     cpu_s: float | None = None
+    kept_since: str | None = None
     schema_version: int = SCHEMA_VERSION
 
     def write(self) -> bytes:

@@ -26,8 +26,14 @@ _MOST_NAMED = 5
     show_default=True,
     help="Remove files that no build names when they are so old; 0 for what was forgotten.",
 )
+@click.option(
+    "--keep-raw",
+    metavar="DAYS",
+    callback=lambda _context, _parameter, value: _read_days(value),
+    help="Keep executions for so long, as in 400d, and daily sums for ever. [default: all]",
+)
 @format_options
-def command(url: str, purge_days: float, output: str | None) -> None:
+def command(url: str, purge_days: float, keep_raw: int | None, output: str | None) -> None:
     """Build a lake's answers.
 
     URL: a folder, s3://BUCKET/PREFIX, gs:// or abfss://. What all writers have published becomes tables, each row once,
@@ -40,12 +46,21 @@ def command(url: str, purge_days: float, output: str | None) -> None:
 
     address = lake_url(url, Path.cwd())
     with show_progress("building"):
-        built = build(address, Order(purge_days=purge_days))
+        built = build(address, Order(purge_days=purge_days, keep_days=keep_raw))
     if output == "json":
         click.echo(json.dumps({**_describe(built), "parts": _list_parts(built)}, ensure_ascii=False))
     else:
         print_rows(_list_parts(built), _PART_COLUMNS, output)
         _remark(built)
+
+
+def _read_days(text: str | None) -> int | None:
+    if text is None:
+        return None
+    days = text.removesuffix("d")
+    if not (days.isascii() and days.isdigit() and 0 < int(days) < 1_000_000):
+        raise click.BadParameter(f"{text!r} is not a number of days. Write it as 400d.")
+    return int(days)
 
 
 def _describe(built: "Built") -> dict[str, Any]:
