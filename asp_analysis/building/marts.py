@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from asp_analysis import sql
 from asp_analysis.building.plan import TablePlan, month_of
-from asp_analysis.building.retention import EXECUTIONS
+from asp_analysis.building.retention import EXECUTION_ROWS
 from asp_analysis.building.workshop import Workshop
 from asp_analysis.lake.builds import LakeBuild, LakeFile, LakeTable
 from asp_analysis.lake.heads import UNDATED
@@ -33,7 +33,7 @@ BY_TASK = (
 BY_DAY = ("daily_costs",)
 NOT_KEPT = ("executions", "staffed", "staffing")
 
-_ROWS_OF_TASKS = (EXECUTIONS, "stg_tasks", "stg_defects")
+_ROWS_OF_TASKS = (EXECUTION_ROWS, "stg_tasks", "stg_defects")
 """Staging views whose rows belong to a task."""
 
 _ORDER = {"task_history": " ORDER BY agent_role, llm_model, known_at"}
@@ -77,8 +77,8 @@ def build_marts(shop: Workshop, change: Rebuild) -> dict[str, LakeTable]:
     _show_part_of_touched(shop, change)
     made = {name: _build_mart(shop, change, name) for name in kept if name in BY_TASK + BY_DAY}
     tell(Step(part="marts", done=len(made), total=len(kept), unit="marts"))
-    shop.show(EXECUTIONS, change.kept)
-    change = replace(change, tables={**change.tables, EXECUTIONS: change.kept})
+    shop.show(EXECUTION_ROWS, change.kept)
+    change = replace(change, tables={**change.tables, EXECUTION_ROWS: change.kept})
     return made | {name: _build_mart(shop, change, name) for name in kept if name not in made}
 
 
@@ -150,7 +150,7 @@ def _show_part_of_touched(shop: Workshop, change: Rebuild) -> None:
         if view not in _ROWS_OF_TASKS:
             shop.run(f"CREATE VIEW part.{view} AS SELECT * FROM main.{view}")
             continue
-        time = f"WHERE executed_at >= TIMESTAMP '{since}'" if since and view == EXECUTIONS else ""
+        time = f"WHERE executed_at >= TIMESTAMP '{since}'" if since and view == EXECUTION_ROWS else ""
         kind = "TABLE" if since else "VIEW"
         shop.run(f"CREATE {kind} part.{view} AS SELECT * FROM main.{view} SEMI JOIN asp_touched USING (task_id) {time}")
     shop.run("USE part")
@@ -166,8 +166,8 @@ def _first_of_touched(shop: Workshop, change: Rebuild) -> str | None:
         return None
     files = [file.path for file in tasks.files]
     known = shop.select_from(files, {"task_id": "VARCHAR", "first_at": "TIMESTAMP"})
-    plan = change.plans[EXECUTIONS]
-    now = [file.path for file in change.tables[EXECUTIONS].files if file.period in plan.changed]
+    plan = change.plans[EXECUTION_ROWS]
+    now = [file.path for file in change.tables[EXECUTION_ROWS].files if file.period in plan.changed]
     new = shop.select_from(now, {"task_id": "VARCHAR", "executed_at": "TIMESTAMP"})
     ((first,),) = shop.run(
         f"SELECT min(first_at) FROM (SELECT first_at FROM ({known}) SEMI JOIN asp_touched USING (task_id) "
@@ -222,7 +222,7 @@ def _build_by_day(
     shop: Workshop, change: Rebuild, name: str, columns: dict[str, str], former: LakeTable | None
 ) -> LakeTable:
     """Make the days again in which executions changed, and with them the files of their months."""
-    plan, executions = change.plans[EXECUTIONS], change.tables[EXECUTIONS]
+    plan, executions = change.plans[EXECUTION_ROWS], change.tables[EXECUTION_ROWS]
     periods = plan.changed | plan.gone if former else set(plan.digests)
     months = {month_of(period) for period in periods}
     before = former.files if former else ()
@@ -230,14 +230,14 @@ def _build_by_day(
     written = []
     for month in sorted(months):
         files = [file for file in executions.files if file.period in periods and month_of(file.period) == month]
-        shop.show(EXECUTIONS, LakeTable(columns=executions.columns, files=tuple(files)))
+        shop.show(EXECUTION_ROWS, LakeTable(columns=executions.columns, files=tuple(files)))
         query = sql.view_text("marts", name)
         if old := [file.path for file in before if file.period == month]:
             days = ", ".join(f"DATE '{day}'" for day in sorted(stay_days) if month_of(day) == month)
             kept = f"{shop.select_from(old, columns)} WHERE day IN ({days})" if days else ""
             query = f"SELECT * FROM ({query}) UNION ALL {kept}" if kept else query
         written.append(shop.keep(query, _folder(shop, name), month))
-    shop.show(EXECUTIONS, executions)
+    shop.show(EXECUTION_ROWS, executions)
     return _ordered(columns, [file for file in before if file.period not in months], written)
 
 

@@ -10,7 +10,7 @@ from asp_analysis.building.lease import Lease, leased
 from asp_analysis.building.marts import Rebuild, build_marts, reaches_back
 from asp_analysis.building.plan import TablePlan, plan_tables
 from asp_analysis.building.purge import Purged, purge
-from asp_analysis.building.retention import EXECUTIONS, first_kept_day, keep, left_out, reconsider
+from asp_analysis.building.retention import EXECUTION_ROWS, first_kept_day, keep, left_out, reconsider
 from asp_analysis.building.tables import build_table, show_tables
 from asp_analysis.building.workshop import MissingFile, Workshop, opened
 from asp_analysis.config import StoreUrl
@@ -60,7 +60,7 @@ class _Job:
 
     def is_needed(self) -> bool:
         """Return whether anything is other than in the build before."""
-        leaves_out = reconsider(self.plans[EXECUTIONS], self.former, self.kept_since)
+        leaves_out = reconsider(self.plans[EXECUTION_ROWS], self.former, self.kept_since)
         if self.former is None or _list_writers(self.heads) != self.former.writers or leaves_out:
             return True
         return any(plan.is_touched for plan in self.plans.values())
@@ -112,11 +112,13 @@ def _make(job: _Job, lease: Lease) -> LakeBuild:
         tables, links = _make_tables(shop, job, lease)
         show_tables(shop, tables)
         if _draws_in(shop, job, tables):
-            tables[EXECUTIONS], links[EXECUTIONS] = build_table(shop, job.plans[EXECUTIONS], tables[EXECUTIONS])
+            tables[EXECUTION_ROWS], links[EXECUTION_ROWS] = build_table(
+                shop, job.plans[EXECUTION_ROWS], tables[EXECUTION_ROWS]
+            )
             show_tables(shop, tables)
-        kept = keep(tables[EXECUTIONS], job.plans[EXECUTIONS], job.kept_since)
+        kept = keep(tables[EXECUTION_ROWS], job.plans[EXECUTION_ROWS], job.kept_since)
         marts = build_marts(shop, Rebuild(plans=job.plans, former=job.former, tables=tables, kept=kept))
-        tables[EXECUTIONS] = kept
+        tables[EXECUTION_ROWS] = kept
     lease.renew()
     sources = {f"{name} {period}": sum_ for name, plan in job.plans.items() for period, sum_ in plan.digests.items()}
     return LakeBuild(
@@ -144,11 +146,11 @@ def _make_tables(
 
 def _draws_in(shop: Workshop, job: _Job, tables: dict[str, LakeTable]) -> bool:
     """Let executions that the former build left out be read once more where sums reach back to them."""
-    plan, since = job.plans[EXECUTIONS], job.former.kept_since if job.former else None
+    plan, since = job.plans[EXECUTION_ROWS], job.former.kept_since if job.former else None
     away = left_out(plan, since) - plan.changed
     if since is None or not away:
         return False
-    rebuild = Rebuild(plans=job.plans, former=job.former, tables=tables, kept=tables[EXECUTIONS])
+    rebuild = Rebuild(plans=job.plans, former=job.former, tables=tables, kept=tables[EXECUTION_ROWS])
     if reaches_back(shop, rebuild, since):
         plan.changed.update(away)
         return True

@@ -10,7 +10,7 @@ from asp_analysis.building.plan import TablePlan
 from asp_analysis.lake.builds import LakeBuild, LakeTable
 from asp_analysis.lake.heads import UNDATED
 
-EXECUTIONS = "stg_executions"
+EXECUTION_ROWS = "stg_executions"
 
 
 def first_kept_day(keep_days: float | None) -> str | None:
@@ -33,7 +33,11 @@ def reconsider(plan: TablePlan, former: LakeBuild | None, since: str | None) -> 
     before = left_out(plan, former.kept_since if former else None)
     now = left_out(plan, since)
     plan.changed.update(before - now)
-    has = {file.period for file in former.tables[EXECUTIONS].files} if former and EXECUTIONS in former.tables else set()
+    has = (
+        {file.period for file in former.tables[EXECUTION_ROWS].files}
+        if former and EXECUTION_ROWS in former.tables
+        else set()
+    )
     return bool(has & now)
 
 
