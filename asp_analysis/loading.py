@@ -161,6 +161,7 @@ class _Group:
             form = find_format(file, self._options, is_named=is_named)
             if form is None:
                 raise InputError(explain_unknown(file, is_named=is_named))
+            file.sha256  # noqa: B018 - before the records: of what is written meanwhile it would say that it was read
             loads = [
                 (_logged_file(file, form, part), _tell_records(file, part.batches))
                 for part in form.read_parts(file, self._options)
