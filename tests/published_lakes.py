@@ -54,30 +54,19 @@ def execute(store: StoreUrl, statement: str, *values: object) -> int:
     return count
 
 
-def marts_over(lake: Path) -> dict[str, tuple[list[str], list[tuple]]]:
-    """The columns and sorted rows of every mart over what the one writer of a lake has published."""
-    (head,) = heads_of(lake)
-    connection = bare()
+def marts_over(lake: Path, store: StoreUrl) -> dict[str, tuple[list[str], list[tuple]]]:
+    """The columns and sorted rows of every mart over what one writer has published; the store has the types."""
+    (head,), connection, found = heads_of(lake), bare(), {}
     connection.execute("SET threads = 1")
+    with connect(store) as session:
+        types = {table: session.sql(f"DESCRIBE SELECT * FROM {table}")["column_type"] for table in staging_views()}
     for table in staging_views():
-        paths = [str(lake / file.path) for file in head.files if file.table == table]
-        columns = ", ".join(f"CAST(NULL AS {TYPES.get(name, 'VARCHAR')}) AS {name}" for name in columns_of(table))
-        source = f"read_parquet({paths}, hive_partitioning = FALSE)" if paths else f"(SELECT {columns} LIMIT 0)"
-        connection.execute(f"CREATE TABLE {table} AS FROM {source}")
-    found = {}
+        columns = zip([column.name for column in describe_view(table)[1]], types[table], strict=True)
+        connection.execute(f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in columns)})")
+        if paths := [str(lake / file.path) for file in head.files if file.table == table]:
+            connection.execute(f"INSERT INTO {table} FROM read_parquet({paths}, hive_partitioning = FALSE)")
     for mart in marts():
         connection.execute(f"CREATE VIEW {mart} AS {sql.view_text('marts', mart)}")
         rows = connection.execute(f"SELECT * FROM {mart}")
         found[mart] = ([column[0] for column in rows.description], sorted(rows.fetchall(), key=repr))
     return found
-
-
-TYPES = (
-    dict.fromkeys(("created_at", "started_at", "merged_at", "released_at", "reverted_at"), "TIMESTAMP")
-    | dict.fromkeys(("lines_added", "lines_deleted", "lines_lost_14", "lines_lost_30", "lines_lost_90"), "BIGINT")
-    | {"share": "DOUBLE", "reverted_share": "DOUBLE", "amount": "DOUBLE", "changed_at": "TIMESTAMP"}
-)
-
-
-def columns_of(table: str) -> list[str]:
-    return [column.name for column in describe_view(table)[1]]

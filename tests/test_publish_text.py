@@ -9,10 +9,12 @@ import pytest
 
 from asp_analysis import sql
 from asp_analysis.config import parse_url
+from asp_analysis.lake.heads import LAKE_TABLES
 from asp_analysis.probe.complexity import FACTORS
 from asp_analysis.publishing.free_text import KEPT_KEYS, LEFT_AT_HOME, PRESENCE, reduce_json
 from asp_analysis.session.catalog import marts
-from tests.published_lakes import execute, heads_of, marts_over, published, shown
+from tests.own_stores import make_store
+from tests.published_lakes import execute, marts_over, published, shown
 
 PACKAGE = Path(__file__).resolve().parents[1] / "asp_analysis"
 WRITING = {"importers", "store", "postgres", "capture", "receiving", "publishing", "spark", "building"}
@@ -93,7 +95,7 @@ def store(sample_store, tmp_path):
 
 def texts_of(lake):
     """Everything that a lake holds, as text."""
-    return "\n".join(repr(published(lake, file.table)) for file in heads_of(lake)[0].files)
+    return "\n".join(repr(published(lake, table)) for table in LAKE_TABLES)
 
 
 def test_no_text_leaves_the_machine_unless_it_is_asked_for(run, store, tmp_path):
@@ -106,17 +108,28 @@ def test_no_text_leaves_the_machine_unless_it_is_asked_for(run, store, tmp_path)
             assert published(tmp_path / "without", view, column) == [(None,)], (view, column)
 
 
-def test_every_view_is_the_same_with_and_without_text_but_for_the_text(run, store, tmp_path):
+def assert_views_are_the_same_but_for_the_text(run, store, tmp_path):
     run("publish", tmp_path / "without", "--db", store)
     run("publish", tmp_path / "with", "--with-text", "--db", store)
-    without, whole = marts_over(tmp_path / "without"), marts_over(tmp_path / "with")
-    assert any(whole["stored_forecasts"][1]) and any(whole["human_effort"][1]) and any(whole["changes"][1])
+    without, whole = marts_over(tmp_path / "without", store), marts_over(tmp_path / "with", store)
     for mart, (columns, rows) in whole.items():
         kept = [place for place, name in enumerate(columns) if name not in TEXT_COLUMNS]
-        sides = [
-            sorted((tuple(row[place] for place in kept) for row in side), key=repr) for side in (rows, without[mart][1])
-        ]
+        sides = [sorted(repr([row[place] for place in kept]) for row in side) for side in (rows, without[mart][1])]
         assert sides[0] == sides[1], mart
+    return {mart for mart, (_, rows) in whole.items() if rows}
+
+
+@pytest.mark.lake
+def test_every_view_is_the_same_with_and_without_text_but_for_the_text(run, store, tmp_path):
+    filled = assert_views_are_the_same_but_for_the_text(run, store, tmp_path)
+    assert filled >= {"stored_forecasts", "human_effort", "changes", "task_activity", "known_before", "learning_curve"}
+
+
+@pytest.mark.lake
+@pytest.mark.parametrize("name", ["transcripts", "openhands"])
+def test_it_is_so_of_real_transcripts(run, name, tmp_path, real_data):
+    store = parse_url(make_store(name, tmp_path), tmp_path)
+    assert assert_views_are_the_same_but_for_the_text(run, store, tmp_path) >= {"tasks", "executions"}
 
 
 @pytest.mark.parametrize(

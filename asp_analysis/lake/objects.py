@@ -149,10 +149,10 @@ class _Folder:
     def delete(self, paths: Iterable[str]) -> None:
         with _explained(self._folder):
             for path in paths:
-                file = self._folder / path
-                file.unlink(missing_ok=True)
-                with suppress(OSError):  # other files are in it
-                    file.parent.rmdir()
+                (self._folder / path).unlink(missing_ok=True)
+                with suppress(OSError):  # other files are in one of them
+                    for folder in list(PurePosixPath(path).parents)[:-2]:
+                        (self._folder / folder).rmdir()
 
     def address(self, path: str) -> str:
         return str(self._folder / path)
