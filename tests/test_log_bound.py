@@ -58,18 +58,20 @@ def largest_log(url, write):
     return largest
 
 
+def write(store, number):
+    file = LoadedFile(file=f"f{number}", sha256="", size_bytes=0, format="jsonl", loaded_as="executions")
+    assert write_load(store, file, [batch(number)]).written == 5
+
+
 def write_loads(url):
     with open_store(url) as store:
-
-        def write(number):
-            file = LoadedFile(file=f"f{number}", sha256="", size_bytes=0, format="jsonl", loaded_as="executions")
-            assert write_load(store, file, [batch(number)]).written == 5
-
-        return largest_log(url, write)
+        return largest_log(url, lambda number: write(store, number))
 
 
 def test_loads_keep_the_log_small(empty_store, busy_readers, monkeypatch):
     monkeypatch.setattr(sqlite, "LARGEST_LOG", LIMIT)
+    monkeypatch.setattr(sqlite, "_LOG_RETRY_S", 0.1)  # a busy machine may miss a try, and these loads take seconds
+    monkeypatch.setattr(sqlite, "_LOG_REST", 1)
     assert write_loads(empty_store) < 10 * LIMIT
 
 
@@ -84,7 +86,30 @@ def test_a_reader_that_never_ends_delays_no_write_for_long(empty_store, monkeypa
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM agent_cost_vector").fetchone()
         tries = []
-        monkeypatch.setattr(sqlite._LogBound, "_is_large", lambda _: tries.append(1) or True)
+        monkeypatch.setattr(sqlite._LogBound, "_read_size", lambda _: tries.append(1) or LIMIT + 1)
         write_loads(empty_store)
         reader.execute("COMMIT")
     assert len(tries) <= LOADS / 4, "each load tried again"
+
+
+def test_a_slow_reader_is_waited_for_longer_as_the_log_grows(empty_store, monkeypatch):
+    monkeypatch.setattr(sqlite, "LARGEST_LOG", LIMIT)
+    log = empty_store.path.with_name(f"{empty_store.path.name}-wal")
+    with (
+        open_store(empty_store) as store,
+        closing(sqlite3.connect(empty_store.path, check_same_thread=False)) as reader,
+    ):
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM agent_cost_vector").fetchone()
+        monkeypatch.setattr(sqlite, "_LOG_RETRY_S", 0)
+        monkeypatch.setattr(sqlite, "_LOG_REST", 0)
+        monkeypatch.setattr(sqlite, "_LOG_PATIENCE_MS", 1)
+        for number in range(LOADS // 4):
+            write(store, number)
+        assert log.stat().st_size > 3 * LIMIT
+        monkeypatch.setattr(sqlite, "_LOG_PATIENCE_MS", 300)  # of a log of the least size: less than the reader takes
+        end = threading.Timer(1.0, reader.rollback)
+        end.start()
+        write(store, LOADS)
+        end.join()
+        assert log.stat().st_size < LIMIT

@@ -18,7 +18,8 @@ from asp_analysis.store.views import create_views
 BUSY_TIMEOUT_MS = 30_000
 LARGEST_LOG = 32 * 2**20
 """Bytes that the write-ahead log may reach while readers never pause; the transaction that passes it empties it."""
-_LOG_PATIENCE_MS, _LOG_RETRY_S = 500, 10.0
+_LOG_PATIENCE_MS, _LOG_MOST_PATIENCE_MS = 500, 5_000
+_LOG_RETRY_S, _LOG_REST = 10.0, 10
 _CACHE_KIB = 65_536  # the unique index is written in random order: with SQLite's 2 MiB it is the bottleneck
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 _SCHEMA = ("sqlite/create_tables.sql", "sqlite/count_changes.sql", "sqlite/create_indexes.sql", "vocabularies.sql")
@@ -77,7 +78,8 @@ class _LogBound:
 
     SQLite goes on at the end of the log as long as any reader uses it. With readers that take turns it never begins
     again, and grows without bound (sqlite.org/wal.html, "Avoiding Excessively Large WAL Files"). A checkpoint that may
-    wait lets readers end while no writer adds to the log; after half a second it gives up, and is tried again later.
+    wait lets readers end while no writer adds to the log. It waits half a second, then it is tried again later; where
+    readers are slow and the log has grown further it waits longer, up to five seconds, and rests ten times as long.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,23 +88,30 @@ class _LogBound:
 
     def keep(self, connection: sqlite3.Connection | None, _record: object) -> None:
         """Empty the log if it is too large; the transaction is over, so that no failure here concerns it."""
-        if connection is None or time.monotonic() < self._not_before or not self._is_large():
+        began = time.monotonic()
+        if connection is None or began < self._not_before or (size := self._read_size()) <= LARGEST_LOG:
             return
         try:
             (patience_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
-            connection.execute(f"PRAGMA busy_timeout = {_LOG_PATIENCE_MS}")
+            connection.execute(f"PRAGMA busy_timeout = {_patience_ms(size)}")
             (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
         except sqlite3.Error:  # a full disk, or one that is gone: the next transaction says so
             is_busy = True
         if is_busy:
-            self._not_before = time.monotonic() + _LOG_RETRY_S
+            ended = time.monotonic()
+            self._not_before = ended + max(_LOG_RETRY_S, _LOG_REST * (ended - began))
 
-    def _is_large(self) -> bool:
+    def _read_size(self) -> int:
         try:
-            return self._log.stat().st_size > LARGEST_LOG
+            return self._log.stat().st_size
         except OSError:
-            return False
+            return 0
+
+
+def _patience_ms(size: int) -> int:
+    """Return how long to wait for readers of a log of so many bytes."""
+    return int(min(_LOG_PATIENCE_MS * (size / LARGEST_LOG) ** 2, _LOG_MOST_PATIENCE_MS))
 
 
 def create_schema(connection: Connection) -> None:
