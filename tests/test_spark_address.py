@@ -42,7 +42,7 @@ def test_where_nothing_answers_the_line_names_the_server_and_no_token(monkeypatc
         port = taken.getsockname()[1]
     monkeypatch.setenv(REMOTE_VARIABLE, f"sc://127.0.0.1:{port}/;token=hush;user_id=ada")
     with pytest.raises(StoreError) as refused:
-        wanted_cluster().compute({}, [MartText("one", "SELECT 1 AS x")], "/nonexistent")
+        wanted_cluster().compute({}, [MartText(name="one", text="SELECT 1 AS x")], "/nonexistent")
     said = (
         rf"Spark at 127\.0\.0\.1:{port} could not answer: no answer within 1 seconds\. Look at the cluster, then .*\."
     )

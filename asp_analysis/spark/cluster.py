@@ -6,7 +6,7 @@ Both sides must reach the files by the same names: a bucket, or a folder that ev
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -38,12 +38,33 @@ _SESSION_SETTINGS = {
 """Times are UTC without a zone, and a sum that has no place is an error, as in DuckDB."""
 
 
+_SPARK_TYPES = {"VARCHAR": "STRING", "TIMESTAMP": "TIMESTAMP_NTZ", "INTEGER": "INT"}
+"""DuckDB's type -> Spark's, where it has another name."""
+
+
 @dataclass(frozen=True)
+class StagedFiles:
+    """The rows of a staging view: its columns with DuckDB's types, and its Parquet files, of which there may be none.
+
+    A column that a file lacks is unknown in its rows.
+    """
+
+    columns: Mapping[str, str]
+    files: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class MartText:
-    """A mart: its SELECT in DuckDB's dialect, and whether its rows are written or only read by marts after it."""
+    """A mart: its SELECT in DuckDB's dialect, and how its rows are written.
+
+    partition: a column of the SELECT by which the files are divided, one for each of its values, and which is not in
+    them. order: the columns by which rows are sorted within a file. Without is_written only marts after it read it.
+    """
 
     name: str
     text: str
+    partition: str | None = None
+    order: Sequence[str] = ()
     is_written: bool = True
 
 
@@ -71,23 +92,30 @@ class SparkCluster:
         self._remote = remote
         self.shown = f"Spark at {parts.hostname}:{parts.port or 15002}"
 
-    def compute(self, inputs: Mapping[str, Sequence[str]], marts: Sequence[MartText], target: str) -> None:
+    def compute(
+        self,
+        inputs: Mapping[str, StagedFiles],
+        marts: Sequence[MartText],
+        target: str,
+        tell_done: Callable[[int], None] = lambda done: None,
+    ) -> None:
         """Write each mart as Parquet files into the folder of its name below `target`, which holds none of them yet.
 
-        inputs: name of a view -> its Parquet files, at least one, which may hold no rows; files may lack columns that
-        others have. marts: in an order in which each comes after those that it reads. What a failure leaves below
-        `target` is not whole.
+        marts: in an order in which each comes after those that it reads. The files of a partition are in a folder
+        `COLUMN=VALUE`. What a failure leaves below `target` is not whole. tell_done: is told after each mart how many
+        are done.
 
         Raises:
             StoreError: the cluster cannot be reached, or it could not compute a mart; the message names it.
         """
         with self._session() as session:
-            for name, files in inputs.items():
+            for name, staged in inputs.items():
                 with self._explained(f"read {name}"):
-                    _show_files(session, name, files)
-            for mart in marts:
+                    _show_files(session, name, staged)
+            for number, mart in enumerate(marts, start=1):
                 with self._explained(f"compute {mart.name}"):
                     _compute(session, mart, f"{_located(target)}/{mart.name}")
+                tell_done(number)
 
     @contextmanager
     def _session(self) -> Iterator["SparkSession"]:
@@ -141,21 +169,36 @@ def _open_session(remote: str) -> "SparkSession":
     return session
 
 
-def _show_files(session: "SparkSession", name: str, files: Sequence[str]) -> None:
-    """Let a name mean the rows of files; names of files are listed here, so that the cluster lists no folder."""
-    reader = session.read.option("mergeSchema", "true")
-    reader.parquet(*map(_located, files)).createOrReplaceTempView(name)
+def _show_files(session: "SparkSession", name: str, staged: StagedFiles) -> None:
+    """Let a name mean the rows of files. Their columns are told, so that nobody looks into thousands of them first."""
+    types = {column: _SPARK_TYPES.get(kind, kind) for column, kind in staged.columns.items()}
+    if staged.files:
+        schema = ", ".join(f"`{column}` {kind}" for column, kind in types.items())
+        frame: Any = session.read.schema(schema).parquet(*map(_located, staged.files))
+    else:
+        columns = ", ".join(f"CAST(NULL AS {kind}) AS `{column}`" for column, kind in types.items())
+        frame = session.sql(f"SELECT {columns} WHERE FALSE")
+    frame.createOrReplaceTempView(name)
 
 
 def _compute(session: "SparkSession", mart: MartText, folder: str) -> None:
     from asp_analysis.spark.dialect import to_spark
 
-    frame = session.sql(to_spark(mart.text))
+    frame: Any = session.sql(to_spark(mart.text))
     if mart.is_written:
         frame = _without_zones(frame)
-        frame.write.parquet(folder)
+        _write(frame, mart, folder)
         frame = session.read.schema(frame.schema).parquet(folder)  # those that read it do not compute it again
+        frame = frame.drop(mart.partition) if mart.partition else frame
     frame.createOrReplaceTempView(mart.name)
+
+
+def _write(frame: Any, mart: MartText, folder: str) -> None:
+    divided = frame.repartition(mart.partition) if mart.partition else frame
+    if mart.order:
+        divided = divided.sortWithinPartitions(*([mart.partition] if mart.partition else []), *mart.order)
+    writer = divided.write.option("compression", "zstd")
+    (writer.partitionBy(mart.partition) if mart.partition else writer).parquet(folder)
 
 
 def _without_zones(frame: Any) -> Any:
