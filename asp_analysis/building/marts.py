@@ -36,7 +36,7 @@ NOT_KEPT = ("executions", "staffed", "staffing")
 _ROWS_OF_TASKS = (EXECUTION_ROWS, "stg_tasks", "stg_defects")
 """Staging views whose rows belong to a task."""
 
-_ORDER = {"task_history": " ORDER BY agent_role, llm_model, known_at"}
+ORDER = {"task_history": ("agent_role", "llm_model", "known_at")}
 """Mart -> the order of its rows where questions read a part of it: a reader passes over blocks of other values. Other
 marts are read whole, and readers order by the key."""
 
@@ -98,7 +98,7 @@ def _lacks_former(shop: Workshop, change: Rebuild, name: str) -> bool:
 
 
 def _build_mart(shop: Workshop, change: Rebuild, name: str) -> LakeTable:
-    columns = _columns(shop, name)
+    columns = read_columns(shop, name)
     former = change.former.marts.get(name) if change.former else None
     if former is not None and former.columns != columns:
         former = None
@@ -114,7 +114,8 @@ def _build_mart(shop: Workshop, change: Rebuild, name: str) -> LakeTable:
     return made
 
 
-def _columns(shop: Workshop, name: str) -> dict[str, str]:
+def read_columns(shop: Workshop, name: str) -> dict[str, str]:
+    """Return the columns of a view of the workshop with DuckDB's types."""
     found = shop.run(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {name})")
     return {str(column): str(kind) for column, kind in found}
 
@@ -212,7 +213,8 @@ def _write_month(
     if before:
         kept = f"({shop.select_from(before, columns)}) ANTI JOIN asp_touched USING (task_id)"
         query += f" UNION ALL SELECT {listed} FROM {kept}"
-    return shop.keep(f"SELECT * FROM ({query}){_ORDER.get(name, '')}", _folder(shop, name), period)
+    order = f" ORDER BY {', '.join(ORDER[name])}" if name in ORDER else ""
+    return shop.keep(f"SELECT * FROM ({query}){order}", _folder(shop, name), period)
 
 
 # --- by day, and whole ------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from asp_analysis.building.delta import commit, require_delta
 from asp_analysis.building.lease import Lease, leased
 from asp_analysis.building.marts import Rebuild, build_marts, reaches_back
+from asp_analysis.building.on_spark import build_marts_on
 from asp_analysis.building.plan import TablePlan, plan_tables
 from asp_analysis.building.purge import Purged, purge
 from asp_analysis.building.retention import EXECUTION_ROWS, first_kept_day, keep, left_out, reconsider
@@ -18,8 +19,8 @@ from asp_analysis.errors import StoreError
 from asp_analysis.lake.builds import CURRENT, LakeBuild, LakeTable, Publication, read_build
 from asp_analysis.lake.heads import WriterHead, read_heads
 from asp_analysis.lake.objects import Storage, open_storage
+from asp_analysis.spark import SparkCluster, wanted_cluster
 
-ENGINE = "duckdb"
 _TRIES = 3
 """A writer that publishes during a build takes its former files away; the build begins again with its new head."""
 
@@ -49,7 +50,7 @@ class Built:
 
 @dataclass(frozen=True, kw_only=True)
 class _Job:
-    """What one build is made of: the heads, what they change, and the build before."""
+    """What one build is made of: the heads, what they change, the build before, and the cluster that makes marts."""
 
     url: StoreUrl
     storage: Storage
@@ -57,6 +58,7 @@ class _Job:
     plans: Mapping[str, TablePlan]
     former: LakeBuild | None
     kept_since: str | None
+    cluster: SparkCluster | None
 
     def is_needed(self) -> bool:
         """Return whether anything is other than in the build before."""
@@ -69,9 +71,12 @@ class _Job:
 def build(url: StoreUrl, order: Order | None = None) -> Built:
     """Build a lake, and return what was done; a lake that is as its writers published it stays as it is.
 
+    Where SPARK_REMOTE is set, a Spark cluster makes the marts, else this process.
+
     Raises:
-        StoreError: the lake cannot be reached, nobody has published to it, another builder is at work, a writer is of
-            a newer workbench, or a file is not what its head says.
+        ConfigError: SPARK_REMOTE is no address, or what speaks to a cluster is not installed.
+        StoreError: the lake or the cluster cannot be reached, nobody has published to it, another builder is at work,
+            a writer is of a newer workbench, or a file is not what its head says.
     """
     require_delta()
     storage = open_storage(url)
@@ -85,7 +90,7 @@ def build(url: StoreUrl, order: Order | None = None) -> Built:
 
 
 def _build(url: StoreUrl, storage: Storage, order: Order) -> Built:
-    began_s = _cpu_s()
+    began_s, cluster = _cpu_s(), wanted_cluster()
     former = read_build(storage)
     heads = read_heads(storage)
     if not heads and former is None:
@@ -96,7 +101,7 @@ def _build(url: StoreUrl, storage: Storage, order: Order) -> Built:
         former = read_build(storage)  # another build may have ended meanwhile
         plans = {plan.table: plan for plan in plan_tables(heads, former)}
         since = first_kept_day(order.keep_days)
-        job = _Job(url=url, storage=storage, heads=heads, plans=plans, former=former, kept_since=since)
+        job = _Job(url=url, storage=storage, heads=heads, plans=plans, former=former, kept_since=since, cluster=cluster)
         present = former
         if job.is_needed() or present is None:
             present = _point(storage, _make(job, lease), lease, _cpu_s() - began_s)
@@ -117,14 +122,15 @@ def _make(job: _Job, lease: Lease) -> LakeBuild:
             )
             show_tables(shop, tables)
         kept = keep(tables[EXECUTION_ROWS], job.plans[EXECUTION_ROWS], job.kept_since)
-        marts = build_marts(shop, Rebuild(plans=job.plans, former=job.former, tables=tables, kept=kept))
+        change = Rebuild(plans=job.plans, former=job.former, tables=tables, kept=kept)
+        marts = build_marts_on(job.cluster, shop, change, lease.renew) if job.cluster else build_marts(shop, change)
         tables[EXECUTION_ROWS] = kept
     lease.renew()
     sources = {f"{name} {period}": sum_ for name, plan in job.plans.items() for period, sum_ in plan.digests.items()}
     return LakeBuild(
         build=lease.number,
         built_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
-        engine=ENGINE,
+        engine="spark" if job.cluster else "duckdb",
         writers=_list_writers(job.heads),
         tables={name: _commit_table(job.url, name, table) for name, table in tables.items()},
         marts=marts,
@@ -151,7 +157,7 @@ def _draws_in(shop: Workshop, job: _Job, tables: dict[str, LakeTable]) -> bool:
     if since is None or not away:
         return False
     rebuild = Rebuild(plans=job.plans, former=job.former, tables=tables, kept=tables[EXECUTION_ROWS])
-    if reaches_back(shop, rebuild, since):
+    if job.cluster or reaches_back(shop, rebuild, since):  # a cluster makes sums whole
         plan.changed.update(away)
         return True
     return False

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from asp_analysis.building.marts import MARTS
+from asp_analysis.building.on_spark import SPARK_FOLDER
 from asp_analysis.building.tables import TABLES
 from asp_analysis.lake.builds import LakeBuild
 from asp_analysis.lake.heads import HEAD, INBOX, WriterHead
 from asp_analysis.lake.objects import Storage, StoredObject
+
+_OF_SPARK = ("_SUCCESS", ".crc")
+"""What Spark leaves beside the files of a mart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +37,7 @@ def purge(storage: Storage, present: LakeBuild, heads: Iterable[WriterHead], day
 
 
 def _is_removable(one: StoredObject) -> bool:
-    return one.path.endswith(".parquet") and _is_ours(one.path)
+    return one.path.endswith((".parquet", *_OF_SPARK)) and _is_ours(one.path)
 
 
 def _is_ours(path: str) -> bool:
@@ -42,6 +46,7 @@ def _is_ours(path: str) -> bool:
     if room == TABLES:
         return len(rest) > 1 and (rest[1] == "_delta_log" or (len(rest) == 2 and rest[1].endswith(".parquet")))
     if room == MARTS:
-        return len(rest) == 3 and rest[0].isdigit() and rest[2].endswith(".parquet")
+        is_of_spark = len(rest) > 2 and rest[1].startswith(SPARK_FOLDER)
+        return rest[0].isdigit() and (is_of_spark or (len(rest) == 3 and rest[2].endswith(".parquet")))
     is_published = len(rest) == 4 and rest[2].startswith("day=") and rest[3].endswith(".parquet")
     return is_published or (len(rest) == 2 and rest[1] == HEAD)

@@ -108,7 +108,8 @@ class SparkCluster:
         Raises:
             StoreError: the cluster cannot be reached, or it could not compute a mart; the message names it.
         """
-        with self._session() as session:
+        with warnings.catch_warnings(), self._session() as session:
+            warnings.simplefilter("ignore")  # the client warns beside its errors
             for name, staged in inputs.items():
                 with self._explained(f"read {name}"):
                     _show_files(session, name, staged)

@@ -9,7 +9,7 @@ from asp_analysis.errors import StoreError
 from asp_analysis.session.catalog import marts
 from asp_analysis.spark import MartText, SparkCluster
 from asp_analysis.sql import view_text
-from tests.spark.cluster_processes import needed, running_cluster
+from tests.spark.cluster_processes import needed
 from tests.spark.staging_rows import add_hard_rows, create_marts, differences, repeat, staging_tables, write_inputs
 
 pytestmark = pytest.mark.spark
@@ -17,13 +17,6 @@ pytestmark = pytest.mark.spark
 MANY = 130_000
 MONTHS = ("SELECT mart.*, strftime(known_at, '%Y-%m') AS month FROM (", ") AS mart")
 TEXTS = [MartText(name=name, text=view_text("marts", name)) for name in marts()]
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    needed()
-    with running_cluster(tmp_path_factory.mktemp("cluster")) as running:
-        yield running
 
 
 class Compared:

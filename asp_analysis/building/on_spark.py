@@ -1,0 +1,111 @@
+"""The marts of a lake on a Spark cluster: the same files by the same periods, each mart that changed made whole there.
+
+DuckDB makes again what belongs to tasks that changed; a cluster is there for lakes of which nearly all has changed, or
+which one machine cannot hold. Files are written below a folder of their own in that of the build, and nobody reads them
+before the pointer names them.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from uuid import uuid4
+
+from asp_analysis import sql
+from asp_analysis.building.marts import BY_DAY, BY_TASK, MARTS, NOT_KEPT, ORDER, Rebuild, read_columns, read_sources
+from asp_analysis.building.workshop import Workshop
+from asp_analysis.lake.builds import LakeFile, LakeTable
+from asp_analysis.lake.heads import UNDATED
+from asp_analysis.lake.objects import StoredObject
+from asp_analysis.progress import Step, tell
+from asp_analysis.session.catalog import marts as ordered_marts
+from asp_analysis.spark import MartText, SparkCluster, StagedFiles
+
+SPARK_FOLDER = "spark-"
+"""How the folder begins that a build has on a cluster, within that of its marts."""
+
+_PERIOD = "asp_period"
+_PATH = re.compile(rf"/(\w+)/{_PERIOD}=([^/]+)/[^/]+\.parquet$")
+"""What Spark names a file: its mart, its period."""
+
+
+def build_marts_on(
+    cluster: SparkCluster, shop: Workshop, change: Rebuild, renew: Callable[[], None]
+) -> dict[str, LakeTable]:
+    """Make all marts that are kept on a cluster; renew: the builder's sign of life, given after each mart.
+
+    Raises:
+        StoreError: the cluster cannot be reached, or it could not compute a mart.
+    """
+    for name in ordered_marts():
+        shop.run(f"CREATE OR REPLACE VIEW {name} AS {sql.view_text('marts', name)}")
+    columns = {name: read_columns(shop, name) for name in ordered_marts() if name not in NOT_KEPT}
+    same = {name: former for name in columns if (former := _unchanged(change, name, columns[name])) is not None}
+    wanted = [name for name in ordered_marts() if name not in same]
+    folder = f"{MARTS}/{shop.number:08}/{SPARK_FOLDER}{uuid4().hex[:12]}"
+    if len(wanted) > len(NOT_KEPT):
+        texts = [_mart_text(name) for name in wanted]
+        inputs = {name: _staged(shop, table) for name, table in {**change.tables, **same}.items()}
+        cluster.compute(_with_all_views(shop, inputs), texts, shop.storage.address(folder), _teller(len(texts), renew))
+    written = _list_written(shop, folder)
+    return {name: same.get(name) or LakeTable(columns=columns[name], files=written[name]) for name in columns}
+
+
+def _unchanged(change: Rebuild, name: str, columns: Mapping[str, str]) -> LakeTable | None:
+    former = change.former.marts.get(name) if change.former else None
+    is_same = former is not None and former.columns == columns and not change.is_changed(read_sources(name))
+    return former if is_same else None
+
+
+def _mart_text(name: str) -> MartText:
+    """Return a mart with the period of each row, as the marts that DuckDB makes have them."""
+    text = sql.view_text("marts", name)
+    if name in NOT_KEPT:
+        return MartText(name=name, text=text, is_written=False)
+    if name in BY_TASK:
+        period = f"COALESCE(strftime(owner.created_at, '%Y-%m'), '{UNDATED}')"
+        joined = "LEFT JOIN (SELECT task_id, created_at FROM stg_tasks) AS owner ON mart.task_id = owner.task_id"
+    else:
+        period, joined = (
+            (f"COALESCE(strftime(mart.day, '%Y-%m'), '{UNDATED}')" if name in BY_DAY else f"'{UNDATED}'"),
+            "",
+        )
+    text = f"SELECT mart.*, {period} AS {_PERIOD} FROM (\n{text}\n) AS mart {joined}"
+    return MartText(name=name, text=text, partition=_PERIOD, order=ORDER.get(name, ()))
+
+
+def _staged(shop: Workshop, table: LakeTable) -> StagedFiles:
+    return StagedFiles(table.columns, [shop.storage.address(file.path) for file in table.files])
+
+
+def _with_all_views(shop: Workshop, inputs: Mapping[str, StagedFiles]) -> dict[str, StagedFiles]:
+    """Add the staging views of which a lake has no table: they have no rows."""
+    return {name: StagedFiles(columns, ()) for name, columns in shop.columns.items()} | dict(inputs)
+
+
+def _teller(total: int, renew: Callable[[], None]) -> Callable[[int], None]:
+    def told(done: int) -> None:
+        renew()
+        tell(Step(part="marts", done=done, total=total, unit="marts"))
+
+    return told
+
+
+def _list_written(shop: Workshop, folder: str) -> Mapping[str, tuple[LakeFile, ...]]:
+    """Return the files that Spark wrote, those of each mart in the order of their periods."""
+    found = [(match, one) for one in shop.storage.list_below(folder) if (match := _PATH.search(f"/{one.path}"))]
+    rows = _count_rows(shop, (one for _, one in found))
+    files: dict[str, list[LakeFile]] = defaultdict(list)
+    for match, one in sorted(found, key=lambda pair: (pair[0][2], pair[1].path)):
+        file = LakeFile(path=one.path, period=match[2], rows=rows[one.path], size_bytes=one.size_bytes)
+        files[match[1]].append(file)
+    return defaultdict(tuple, {name: tuple(ones) for name, ones in files.items()})
+
+
+def _count_rows(shop: Workshop, objects: Iterable[StoredObject]) -> dict[str, int]:
+    """Return path -> rows, as the files themselves say at their ends."""
+    paths = {shop.storage.address(one.path): one.path for one in objects}
+    if not paths:
+        return {}
+    places = ", ".join(map(sql.quoted, paths))
+    counted = shop.run(f"SELECT file_name, num_rows FROM parquet_file_metadata([{places}])")
+    return {paths[str(name)]: int(str(rows)) for name, rows in counted}
