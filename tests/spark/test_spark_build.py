@@ -55,8 +55,8 @@ def lake(tmp_path):
 def correct(store):
     """Change one number of the store, as a tracker or a bill would."""
     with sqlite3.connect(store.path) as connection:
-        connection.execute("UPDATE agent_cost_vector SET cost_usd = 99 WHERE cost_usd > 0 AND rowid = 7")
-        assert connection.total_changes == 1
+        done = connection.execute("UPDATE agent_cost_vector SET cost_usd = 99 WHERE cost_usd > 0 AND rowid = 7")
+        assert done.rowcount == 1
     connection.close()
 
 
