@@ -36,7 +36,7 @@ NOT_KEPT = ("executions", "staffed", "staffing")
 _ROWS_OF_TASKS = (EXECUTION_ROWS, "stg_tasks", "stg_defects")
 """Staging views whose rows belong to a task."""
 
-ORDER = {"task_history": ("agent_role", "llm_model", "known_at")}
+MART_ORDER = {"task_history": ("agent_role", "llm_model", "known_at")}
 """Mart -> the order of its rows where questions read a part of it: a reader passes over blocks of other values. Other
 marts are read whole, and readers order by the key."""
 
@@ -213,7 +213,7 @@ def _write_month(
     if before:
         kept = f"({shop.select_from(before, columns)}) ANTI JOIN asp_touched USING (task_id)"
         query += f" UNION ALL SELECT {listed} FROM {kept}"
-    order = f" ORDER BY {', '.join(ORDER[name])}" if name in ORDER else ""
+    order = f" ORDER BY {', '.join(MART_ORDER[name])}" if name in MART_ORDER else ""
     return shop.keep(f"SELECT * FROM ({query}){order}", _folder(shop, name), period)
 
 

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
 from asp_analysis import sql
-from asp_analysis.building.marts import BY_DAY, BY_TASK, MARTS, NOT_KEPT, ORDER, Rebuild, read_columns, read_sources
+from asp_analysis.building.marts import (
+    BY_DAY,
+    BY_TASK,
+    MART_ORDER,
+    MARTS,
+    NOT_KEPT,
+    Rebuild,
+    read_columns,
+    read_sources,
+)
 from asp_analysis.building.workshop import Workshop
 from asp_analysis.lake.builds import LakeFile, LakeTable
 from asp_analysis.lake.heads import UNDATED
@@ -45,7 +54,7 @@ def build_marts_on(
     if len(wanted) > len(NOT_KEPT):
         texts = [_mart_text(name) for name in wanted]
         inputs = {name: _staged(shop, table) for name, table in {**change.tables, **same}.items()}
-        cluster.compute(_with_all_views(shop, inputs), texts, shop.storage.address(folder), _teller(len(texts), renew))
+        cluster.compute(_with_all_views(shop, inputs), texts, shop.storage.address(folder), _shower(len(texts), renew))
     written = _list_written(shop, folder)
     return {name: same.get(name) or LakeTable(columns=columns[name], files=written[name]) for name in columns}
 
@@ -70,7 +79,7 @@ def _mart_text(name: str) -> MartText:
             "",
         )
     text = f"SELECT mart.*, {period} AS {_PERIOD} FROM (\n{text}\n) AS mart {joined}"
-    return MartText(name=name, text=text, partition=_PERIOD, order=ORDER.get(name, ()))
+    return MartText(name=name, text=text, partition=_PERIOD, order=MART_ORDER.get(name, ()))
 
 
 def _staged(shop: Workshop, table: LakeTable) -> StagedFiles:
@@ -82,12 +91,12 @@ def _with_all_views(shop: Workshop, inputs: Mapping[str, StagedFiles]) -> dict[s
     return {name: StagedFiles(columns, ()) for name, columns in shop.columns.items()} | dict(inputs)
 
 
-def _teller(total: int, renew: Callable[[], None]) -> Callable[[int], None]:
-    def told(done: int) -> None:
+def _shower(total: int, renew: Callable[[], None]) -> Callable[[int], None]:
+    def show(done: int) -> None:
         renew()
         tell(Step(part="marts", done=done, total=total, unit="marts"))
 
-    return told
+    return show
 
 
 def _list_written(shop: Workshop, folder: str) -> Mapping[str, tuple[LakeFile, ...]]:

@@ -12,7 +12,7 @@ from asp_analysis.lake.heads import HEAD, INBOX, WriterHead
 from asp_analysis.lake.objects import Storage, StoredObject
 
 _OF_SPARK = ("_SUCCESS", ".crc")
-"""What Spark leaves beside the files of a mart."""
+"""What Spark leaves next to the files of a mart."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,26 +97,26 @@ class SparkCluster:
         inputs: Mapping[str, StagedFiles],
         marts: Sequence[MartText],
         target: str,
-        tell_done: Callable[[int], None] = lambda done: None,
+        show_done: Callable[[int], None] = lambda done: None,
     ) -> None:
         """Write each mart as Parquet files into the folder of its name below `target`, which holds none of them yet.
 
         marts: in an order in which each comes after those that it reads. The files of a partition are in a folder
-        `COLUMN=VALUE`. What a failure leaves below `target` is not whole. tell_done: is told after each mart how many
-        are done.
+        `COLUMN=VALUE`. What a failure leaves below `target` is not whole. show_done: is called after each
+        mart with how many are done.
 
         Raises:
             StoreError: the cluster cannot be reached, or it could not compute a mart; the message names it.
         """
         with warnings.catch_warnings(), self._session() as session:
-            warnings.simplefilter("ignore")  # the client warns beside its errors
+            warnings.simplefilter("ignore")  # besides its errors the client warns
             for name, staged in inputs.items():
                 with self._explained(f"read {name}"):
                     _show_files(session, name, staged)
             for number, mart in enumerate(marts, start=1):
                 with self._explained(f"compute {mart.name}"):
                     _compute(session, mart, f"{_located(target)}/{mart.name}")
-                tell_done(number)
+                show_done(number)
 
     @contextmanager
     def _session(self) -> Iterator["SparkSession"]:
@@ -171,7 +171,7 @@ def _open_session(remote: str) -> "SparkSession":
 
 
 def _show_files(session: "SparkSession", name: str, staged: StagedFiles) -> None:
-    """Let a name mean the rows of files. Their columns are told, so that nobody looks into thousands of them first."""
+    """Let a name mean the rows of files. Their columns are known, so that nobody looks into thousands of them first."""
     types = {column: _SPARK_TYPES.get(kind, kind) for column, kind in staged.columns.items()}
     if staged.files:
         schema = ", ".join(f"`{column}` {kind}" for column, kind in types.items())
