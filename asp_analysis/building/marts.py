@@ -93,7 +93,7 @@ def reaches_back(shop: Workshop, change: Rebuild, since: str) -> bool:
 def _lacks_former(shop: Workshop, change: Rebuild, name: str) -> bool:
     """Return whether a mart by task is to be made whole."""
     former = change.former.marts.get(name) if change.former else None
-    is_other = former is None or former.columns != _columns(shop, name)
+    is_other = former is None or former.columns != read_columns(shop, name)
     return is_other or change.is_changed(read_sources(name) - set(_ROWS_OF_TASKS))
 
 

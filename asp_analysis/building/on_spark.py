@@ -8,6 +8,7 @@ before the pointer names them.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from asp_analysis import sql
@@ -21,6 +22,7 @@ from asp_analysis.building.marts import (
     read_columns,
     read_sources,
 )
+from asp_analysis.building.retention import EXECUTION_ROWS
 from asp_analysis.building.workshop import Workshop
 from asp_analysis.lake.builds import LakeFile, LakeTable
 from asp_analysis.lake.heads import UNDATED
@@ -40,21 +42,42 @@ _PATH = re.compile(rf"/(\w+)/{_PERIOD}=([^/]+)/[^/]+\.parquet$")
 def build_marts_on(
     cluster: SparkCluster, shop: Workshop, change: Rebuild, renew: Callable[[], None]
 ) -> dict[str, LakeTable]:
-    """Make all marts that are kept on a cluster; renew: the builder's sign of life, given after each mart.
+    """Make all marts that are kept on a cluster; renew: the builder's sign of life, after each mart.
+
+    As without a cluster, sums of tasks and days are of all executions, and the other marts of those that are kept.
 
     Raises:
         StoreError: the cluster cannot be reached, or it could not compute a mart.
     """
     for name in ordered_marts():
         shop.run(f"CREATE OR REPLACE VIEW {name} AS {sql.view_text('marts', name)}")
-    columns = {name: read_columns(shop, name) for name in ordered_marts() if name not in NOT_KEPT}
+    kept = [name for name in ordered_marts() if name not in NOT_KEPT]
+    sums = [name for name in kept if name in BY_TASK + BY_DAY]
+    made = _compute(cluster, shop, change, _Part(wanted=sums, made={}, renew=renew))
+    change = replace(change, tables={**change.tables, EXECUTION_ROWS: change.kept})
+    others = [name for name in kept if name not in sums]
+    return made | _compute(cluster, shop, change, _Part(wanted=others, made=made, renew=renew))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """Marts that are made of the same rows; made: those that they may read."""
+
+    wanted: list[str]
+    made: Mapping[str, LakeTable]
+    renew: Callable[[], None]
+
+
+def _compute(cluster: SparkCluster, shop: Workshop, change: Rebuild, part: _Part) -> dict[str, LakeTable]:
+    """Return the marts of a part: those that have not changed, and the others as the cluster made them."""
+    columns = {name: read_columns(shop, name) for name in part.wanted}
     same = {name: former for name in columns if (former := _unchanged(change, name, columns[name])) is not None}
-    wanted = [name for name in ordered_marts() if name not in same]
+    texts = [_mart_text(name) for name in ordered_marts() if name in set(columns) - set(same) or name in NOT_KEPT]
     folder = f"{MARTS}/{shop.number:08}/{SPARK_FOLDER}{uuid4().hex[:12]}"
-    if len(wanted) > len(NOT_KEPT):
-        texts = [_mart_text(name) for name in wanted]
-        inputs = {name: _staged(shop, table) for name, table in {**change.tables, **same}.items()}
-        cluster.compute(_with_all_views(shop, inputs), texts, shop.storage.address(folder), _shower(len(texts), renew))
+    if len(same) < len(columns):
+        readable = {name: _staged(shop, table) for name, table in {**change.tables, **part.made, **same}.items()}
+        inputs = {name: StagedFiles(of, ()) for name, of in shop.columns.items()} | readable
+        cluster.compute(inputs, texts, shop.storage.address(folder), _shower(len(texts), part.renew))
     written = _list_written(shop, folder)
     return {name: same.get(name) or LakeTable(columns=columns[name], files=written[name]) for name in columns}
 
@@ -84,11 +107,6 @@ def _mart_text(name: str) -> MartText:
 
 def _staged(shop: Workshop, table: LakeTable) -> StagedFiles:
     return StagedFiles(table.columns, [shop.storage.address(file.path) for file in table.files])
-
-
-def _with_all_views(shop: Workshop, inputs: Mapping[str, StagedFiles]) -> dict[str, StagedFiles]:
-    """Add the staging views of which a lake has no table: they have no rows."""
-    return {name: StagedFiles(columns, ()) for name, columns in shop.columns.items()} | dict(inputs)
 
 
 def _shower(total: int, renew: Callable[[], None]) -> Callable[[int], None]:

@@ -20,7 +20,7 @@ from asp_analysis.lake.objects import open_storage
 from asp_analysis.session.catalog import marts
 from asp_analysis.spark import REMOTE_VARIABLE
 from tests.changes_at_hand import Made, put
-from tests.test_building import assert_equal
+from tests.test_building import assert_equal, rows_of
 from tests.test_building import put as publish_as
 
 pytestmark = pytest.mark.spark
@@ -91,6 +91,25 @@ def test_a_build_on_spark_shows_what_the_store_shows_and_duckdb_goes_on_from_it(
     publish_as(store, lake, "one")
     assert build(lake).build.engine == "duckdb"
     assert_equal(lake, store)
+
+
+def test_executions_that_are_kept_for_a_time_leave_the_same_sums(on_spark, store, lake, tmp_path, monkeypatch):
+    other = lake_url(str(tmp_path / "other"), tmp_path)
+    with sqlite3.connect(store.path) as connection:
+        age = "SELECT julianday('now') - julianday(executed_at) FROM agent_cost_vector ORDER BY 1"
+        ages = [days for (days,) in connection.execute(age)]
+    order = Order(keep_days=ages[len(ages) // 2])
+    for step in range(2):
+        publish_as(store, lake, "one")
+        publish_as(store, other, "one")
+        with monkeypatch.context() as without:
+            without.delenv(REMOTE_VARIABLE)
+            build(other, order)
+        build(lake, order)
+        found, wanted = rows_of(lake), rows_of(other)
+        assert {name for name in wanted if found[name] != wanted[name]} == set()
+        assert step or 0 < len(found["executions"]) < len(ages)
+        correct(store)
 
 
 def test_an_empty_store_is_built_on_spark(on_spark, empty_store, lake):
