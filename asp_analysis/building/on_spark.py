@@ -53,14 +53,14 @@ def build_marts_on(
         shop.run(f"CREATE OR REPLACE VIEW {name} AS {sql.view_text('marts', name)}")
     kept = [name for name in ordered_marts() if name not in NOT_KEPT]
     sums = [name for name in kept if name in BY_TASK + BY_DAY]
-    made = _compute(cluster, shop, change, _Part(wanted=sums, made={}, renew=renew))
+    made = _compute(cluster, shop, change, _Shift(wanted=sums, made={}, renew=renew))
     change = replace(change, tables={**change.tables, EXECUTION_ROWS: change.kept})
     others = [name for name in kept if name not in sums]
-    return made | _compute(cluster, shop, change, _Part(wanted=others, made=made, renew=renew))
+    return made | _compute(cluster, shop, change, _Shift(wanted=others, made=made, renew=renew))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Part:
+class _Shift:
     """Marts that are made of the same rows; made: those that they may read."""
 
     wanted: list[str]
@@ -68,7 +68,7 @@ class _Part:
     renew: Callable[[], None]
 
 
-def _compute(cluster: SparkCluster, shop: Workshop, change: Rebuild, part: _Part) -> dict[str, LakeTable]:
+def _compute(cluster: SparkCluster, shop: Workshop, change: Rebuild, part: _Shift) -> dict[str, LakeTable]:
     """Return the marts of a part: those that have not changed, and the others as the cluster made them."""
     columns = {name: read_columns(shop, name) for name in part.wanted}
     same = {name: former for name in columns if (former := _unchanged(change, name, columns[name])) is not None}
