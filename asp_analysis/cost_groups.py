@@ -17,8 +17,8 @@ from asp_analysis.small_groups import TeamView, hide_small_groups
 from asp_analysis.time_zones import from_utc, to_utc
 
 _DAY_KEY = "CAST(executed_at AS DATE) AS day"
-_LOCAL_DAY_KEY = "CAST(timezone($zone, timezone('UTC', executed_at)) AS DATE) AS local_day"
-"""The day in which somebody in a time zone was; who was in which team is known by days of UTC."""
+_LOCAL_DAY_KEY = "CAST(timezone($zone, timezone('UTC', executed_at)) AS DATE) AS day"
+"""The day that a clock in a time zone showed; teams follow these days, too."""
 
 _PROJECT = "COALESCE(of_project, project_id) AS project_id"
 
@@ -48,9 +48,9 @@ _DIMENSIONS = {
     "task": _Dimension(("task_id",), "task_id"),
     "tool": _Dimension(("tool",), "tool"),
     "prompt": _Dimension(("agent_version",), "agent_version"),
-    "day": _Dimension((_LOCAL_DAY_KEY,), "strftime(local_day, '%Y-%m-%d')"),
-    "week": _Dimension((_LOCAL_DAY_KEY,), "strftime(local_day, '%G-W%V')"),
-    "month": _Dimension((_LOCAL_DAY_KEY,), "strftime(local_day, '%Y-%m')"),
+    "day": _Dimension((_DAY_KEY,), "strftime(day, '%Y-%m-%d')"),
+    "week": _Dimension((_DAY_KEY,), "strftime(day, '%G-W%V')"),
+    "month": _Dimension((_DAY_KEY,), "strftime(day, '%Y-%m')"),
 }
 NAMES = (*_DIMENSIONS, "label NAME")
 """What costs can be grouped by."""
@@ -208,11 +208,11 @@ def _quoted(name: str) -> str:
 
 
 def _dimension(name: str, zone: str | None) -> _Dimension:
-    """Return how to group by a name; without a time zone the local day is that of UTC, and one key serves both."""
+    """Return how to group by a name; days are those of the time zone, of UTC for None."""
     if name in _DIMENSIONS:
         known = _DIMENSIONS[name]
-        if zone is None and _LOCAL_DAY_KEY in known.keys:
-            return _Dimension((_DAY_KEY,), known.made.replace("local_day", "day"))
-        return known
+        if zone is None:
+            return known
+        return replace(known, keys=tuple(_LOCAL_DAY_KEY if key == _DAY_KEY else key for key in known.keys))
     key = name[6:].strip().replace("\\", "\\\\").replace('"', '\\"').replace("'", "''")
     return _Dimension(("labels",), f"json_extract_string(labels, '$.\"{key}\"')")

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from nbformat import NotebookNode
 
 from asp_analysis.config import supplied_dir
 from asp_analysis.errors import AnalysisError, InputError
+from asp_analysis.session.local_clock import ZONE_VARIABLE
 from asp_analysis.session.persons import PERSONS_VARIABLE
 
 LEFT_OUT = ("panel", "browse", "parameters", "notebook-only")
@@ -18,6 +20,22 @@ LEFT_OUT = ("panel", "browse", "parameters", "notebook-only")
 
 _CELL_TIMEOUT_S = 600
 _NOTEBOOKS = supplied_dir("notebooks")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportView:
+    """What a notebook reads: the store at a URL; persons: how they are shown, as `PersonView.read` reads it, by their
+    names where None; zone: whose days, UTC where None."""
+
+    url: str
+    persons: str | None = None
+    zone: str | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that say so to the process of the notebook."""
+        said = {"DATABASE_URL": self.url, PERSONS_VARIABLE: self.persons, ZONE_VARIABLE: self.zone}
+        return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
 
 
 def list_notebooks() -> list[str]:
@@ -74,10 +92,8 @@ def _read_value(text: str) -> Any:
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
 
 
-def run_notebook(notebook: NotebookNode, url: str, persons: str | None = None) -> None:
-    """Run all cells on the store at a URL, in place, in a kernel of its own that is gone afterwards.
-
-    persons: how persons are shown, as `PersonView.read` reads it; by their names where None.
+def run_notebook(notebook: NotebookNode, view: ReportView) -> None:
+    """Run all cells on a store, in place, in a kernel of its own that is gone afterwards.
 
     Raises:
         AnalysisError: a cell failed; the message is the last line of its error.
@@ -86,7 +102,6 @@ def run_notebook(notebook: NotebookNode, url: str, persons: str | None = None) -
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook.cells = [cell for cell in notebook.cells if not {"panel", "browse"} & set(cell.metadata.get("tags", []))]
-    environment = {**os.environ, "DATABASE_URL": url, **({PERSONS_VARIABLE: persons} if persons else {})}
     # The kernel warns of its sockets on stderr; they are on the loopback interface, signed with a key of this run.
     client = NotebookClient(
         notebook,
@@ -96,7 +111,7 @@ def run_notebook(notebook: NotebookNode, url: str, persons: str | None = None) -
         extra_arguments=["--log-level=ERROR"],
     )
     try:
-        client.execute(env=environment)
+        client.execute(env=view.environment)
     except CellExecutionError as error:
         raise AnalysisError(f"The notebook stopped: {error.evalue} Correct it, or set other parameters.") from None
     except (CellTimeoutError, DeadKernelError) as error:
@@ -155,8 +170,8 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def make_report(name: str, url: str, values: dict[str, str], path: Path, persons: str | None = None) -> None:
-    """Run a notebook on a store with parameters and write it as one HTML file; persons: as for `run_notebook`.
+def make_report(name: str, view: ReportView, values: dict[str, str], path: Path) -> None:
+    """Run a notebook on a store with parameters and write it as one HTML file.
 
     Raises:
         InputError: there is no such notebook or parameter, or the file cannot be written.
@@ -164,5 +179,5 @@ def make_report(name: str, url: str, values: dict[str, str], path: Path, persons
     """
     notebook = nbformat.read(find_notebook(name), as_version=4)
     set_parameters(notebook, values)
-    run_notebook(notebook, url, persons)
+    run_notebook(notebook, view)
     write_report(notebook, path)

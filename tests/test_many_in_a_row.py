@@ -30,8 +30,8 @@ def make_dashboard():
         assert "<title>" in build_page(session)
 
 def make_report():
-    from asp_analysis.notebook_report import make_report
-    make_report("small.ipynb", url.text, {}, Path.cwd() / "small.html")
+    from asp_analysis.notebook_report import ReportView, make_report
+    make_report("small.ipynb", ReportView(url=url.text), {}, Path.cwd() / "small.html")
 
 def look():
     gc.collect()

@@ -20,6 +20,7 @@ from asp_analysis.charts.style import (
     label_bars,
     label_usd_axis,
     lay_out_rows,
+    name_clock,
     prepare_axes,
     put_legend_above,
     say_no_data,
@@ -54,7 +55,7 @@ def plot_cost_per_day(frame: pd.DataFrame, ax: Axes | None = None, title: str | 
     handles = stack(ax, sum_largest_models(known, starts), 7 if is_weekly else 1)
     ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))
     ax.xaxis.set_major_formatter(DateFormatter("%d %b\n%Y"))
-    ax.set_xlabel("Week that begins on Monday (UTC)" if is_weekly else "Day (UTC)")
+    ax.set_xlabel(f"{'Week that begins on Monday' if is_weekly else 'Day'} ({name_clock()})")
     ax.grid(axis="y")
     put_legend_above(ax, handles)
     label_usd_axis(ax.yaxis, f"Known cost per {'week' if is_weekly else 'day'} (USD)")

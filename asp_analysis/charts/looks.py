@@ -14,6 +14,7 @@ from asp_analysis.charts.style import (
     ORANGE,
     SKY,
     label_day_axis,
+    name_clock,
     prepare_axes,
     put_legend_above,
     say_no_data,
@@ -70,7 +71,7 @@ def plot_before_after(
     label_day_axis(ax.xaxis, 8)
     ax.set_yscale("log")
     write_plain_numbers(ax)
-    ax.set_xlabel("Begin of the task (UTC)")
+    ax.set_xlabel(f"Begin of the task ({name_clock()})")
     ax.set_ylabel(label)
     put_legend_above(ax, handles)
     return ax

@@ -1,6 +1,7 @@
 """One look for every chart: the style sheet, the colours by meaning, and how money and shares are written."""
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -34,9 +35,18 @@ Handle = Artist | tuple[Artist, ...]
 """What a legend can name: something that is drawn, or several that belong together (an error bar)."""
 
 
-def use_style() -> None:
-    """Draw every later chart of this Python process in the project's style."""
+_CLOCK = ContextVar("clock", default="UTC")
+
+
+def use_style(clock: str = "UTC") -> None:
+    """Draw every later chart of this Python process in the project's style; clock: whose instants the frames have."""
     plt.style.use("asp_analysis.charts.asp")
+    _CLOCK.set(clock)
+
+
+def name_clock() -> str:
+    """Return whose days and instants a chart shows, for the name of an axis."""
+    return _CLOCK.get()
 
 
 def usd(value: float) -> str:

@@ -95,6 +95,33 @@ def team_view_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return least(view(function))
 
 
+_ZONE = "asp_analysis.zone"
+
+
+def time_zone_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--time-zone`, which `open_session` heeds."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            from asp_analysis.time_zones import check_time_zone
+
+            check_time_zone(value)
+            context.meta[_ZONE] = value
+
+    return click.option(
+        "--time-zone",
+        metavar="ZONE",
+        expose_value=False,
+        callback=remember,
+        help="Whose days, as in Europe/Berlin. [default: UTC]",
+    )(function)
+
+
+def wanted_zone() -> "str | None":
+    """Return the time zone that the command line asks for; None for UTC."""
+    return click.get_current_context().meta.get(_ZONE)
+
+
 def wanted_persons() -> "str | None":
     """Return how the command line wants persons to be shown, as `PersonView.read` reads it."""
     return click.get_current_context().meta.get(_PERSONS)
@@ -108,7 +135,8 @@ def open_session(db: "str | StoreUrl | None") -> "Session":
 
     url = db if isinstance(db, StoreUrl) else store_url(db)
     is_live = bool(click.get_current_context().meta.get(_LIVE))
-    return connect(url, is_live=is_live, is_repeatable=True, persons=PersonView.read(wanted_persons()))
+    persons = PersonView.read(wanted_persons())
+    return connect(url, is_live=is_live, is_repeatable=True, persons=persons, zone=wanted_zone())
 
 
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:

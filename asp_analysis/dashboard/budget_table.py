@@ -25,7 +25,7 @@ def build_budget_part(session: Session, as_of: pd.Timestamp) -> Table | Note:
         title="Budgets",
         headers=["Budget", "Period", "Spent", "Forecast", "70 % interval", "Crossing", "Expected on"],
         rows=[Row(cells=_list_cells(one)) for one in answers],
-        words=f"As of the end of {answers[0].as_of} (UTC)." if answers else "",
+        words=f"As of the end of {answers[0].as_of} ({session.clock})." if answers else "",
         names=2,
         anchor="budgets",
     )

@@ -32,7 +32,7 @@ def build_headline(facts: Facts) -> list[Fact]:
         Fact("Executions", words.count(totals.executions), f"working time {working_time}", "executions"),
         Fact("Tokens", tokens, "in and out, as far as known", "tokens"),
         *_count_tasks(facts),
-        _tell_period(totals),
+        _tell_period(totals, facts.clock),
     ]
 
 
@@ -67,11 +67,11 @@ def _count_tasks(facts: Facts) -> list[Fact]:
     return found
 
 
-def _tell_period(totals: Totals) -> Fact:
+def _tell_period(totals: Totals, clock: str) -> Fact:
     if not totals.executions:
         return Fact("Period", "none yet", "no executions", "period")
     days = words.count_noun((totals.last_at.normalize() - totals.first_at.normalize()).days + 1, "day")
-    return Fact("Period", days, f"{words.day(totals.first_at)} to {words.day(totals.last_at)} (UTC)", "period")
+    return Fact("Period", days, f"{words.day(totals.first_at)} to {words.day(totals.last_at)} ({clock})", "period")
 
 
 def build_plan_section(facts: Facts) -> Section:
@@ -87,7 +87,7 @@ def build_plan_section(facts: Facts) -> Section:
         return Section(anchor="plan", title="Cost against plan", question=question, missing=missing)
     left_out = words.count_noun(len(ended) - len(both), "ended task")
     said = f" {left_out} without a plan or with a cost unknown left out." if len(both) < len(ended) else ""
-    parts: list[Part] = [_draw_weeks(both, said), _draw_multiples(both), _list_tasks(both)]
+    parts: list[Part] = [_draw_weeks(both, said), _draw_multiples(both), _list_tasks(both, facts.clock)]
     return Section(anchor="plan", title="Cost against plan", question=question, parts=parts)
 
 
@@ -143,7 +143,7 @@ def _draw_multiples(both: pd.DataFrame) -> Figure:
     return Figure(title="Tasks by multiple of their plan", drawn=svg.draw_bars(title, desc, rows), words=reading)
 
 
-def _list_tasks(both: pd.DataFrame) -> Table:
+def _list_tasks(both: pd.DataFrame, clock: str) -> Table:
     rows = [
         [
             words.shorten(row["task_id"], 60),
@@ -155,5 +155,5 @@ def _list_tasks(both: pd.DataFrame) -> Table:
         ]
         for row in both.iloc[::-1][:MOST_TASKS].to_dict("records")
     ]
-    headers = ["Task", "What", "Ended (UTC)", "Planned (USD)", "Spent (USD)", "Spent / planned"]
+    headers = ["Task", "What", f"Ended ({clock})", "Planned (USD)", "Spent (USD)", "Spent / planned"]
     return Table(title=f"The latest {len(rows)} tasks with a plan", headers=headers, rows=rows, names=2)

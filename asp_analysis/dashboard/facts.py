@@ -53,14 +53,16 @@ class Totals:
 class Facts:
     """The frames of the page as of one instant.
 
-    usage: per period, None where nothing was executed; spend_change: why the latest periods cost more or less, None
-    where nothing is compared; effect: of the latest change of the agents on cost, or why there is none; rejected:
-    records that no load took; models, roles: one row per model or role; tasks: as `add_final_costs` returns them;
-    history: `task_history`; status, curve: of `learning`; kinds: of work, or why there are none; work: for `quality`,
-    reviews: its `review_effectiveness`; changes, outcomes: the views `changes` and `cost_per_outcome`.
+    clock: whose days and instants all of these have; usage: per period, None where nothing was executed; spend_change:
+    why the latest periods cost more or less, None where nothing is compared; effect: of the latest change of the agents
+    on cost, or why there is none; rejected: records that no load took; models, roles: one row per model or role; tasks:
+    as `add_final_costs` returns them; history: `task_history`; status, curve: of `learning`; kinds: of work, or why
+    there are none; work: for `quality`, reviews: its `review_effectiveness`; changes, outcomes: the views `changes` and
+    `cost_per_outcome`.
     """
 
     as_of: pd.Timestamp
+    clock: str
     totals: Totals
     usage: Usage | None
     spend_change: SpendChange | None
@@ -81,7 +83,7 @@ class Facts:
 
     @classmethod
     def read(cls, session: Session, as_of: pd.Timestamp) -> "Facts":
-        """Read the views and compute learning as of an instant (UTC, without zone)."""
+        """Read the views and compute learning as of an instant (of the session's clock, without zone)."""
         view = cache(session.view)
         telemetry, work = Telemetry.read(view), Work.read(view)
         learning = learning_report(telemetry, as_of)
@@ -89,6 +91,7 @@ class Facts:
         usage = Usage.read(session, totals.first_at, totals.last_at)
         return cls(
             as_of=as_of,
+            clock=session.clock,
             totals=totals,
             usage=usage,
             spend_change=explain_usage(session, usage),

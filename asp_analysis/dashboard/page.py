@@ -28,6 +28,7 @@ from asp_analysis.dashboard.tasks import build_task_section, choose_tasks
 from asp_analysis.dashboard.usage import DIMENSIONS
 from asp_analysis.errors import InputError
 from asp_analysis.session import Scope, Session
+from asp_analysis.time_zones import from_utc
 
 _HERE = Path(__file__).resolve().parent
 
@@ -35,9 +36,11 @@ _HERE = Path(__file__).resolve().parent
 def build_page(session: Session, as_of: datetime | None = None, refresh_s: float | None = None) -> str:
     """Return the page as HTML: as of an instant (UTC without zone, now for None); `refresh_s` makes it reload itself.
 
+    Days and times are those of the session's clock.
+
     The page is about what the session shows: `narrow` it for one project, model, role or period.
     """
-    instant = pd.Timestamp(as_of or datetime.now(UTC).replace(tzinfo=None))
+    instant = pd.Timestamp(from_utc(as_of or datetime.now(UTC).replace(tzinfo=None), session.clock))
     facts = Facts.read(session, instant)
     found, chosen = measure(facts), choose_tasks(facts)
     sections = [
@@ -58,6 +61,7 @@ def build_page(session: Session, as_of: datetime | None = None, refresh_s: float
         refresh=None if refresh_s is None else max(1, round(refresh_s)),
         store=session.url.path.name if session.url.path else session.url.shown,
         part=session.scope.describe(),
+        clock=session.clock,
         as_of=f"{instant:%Y-%m-%d %H:%M}",
         headline=build_headline(facts),
         choices=list_choices(facts.usage),

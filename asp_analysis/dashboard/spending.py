@@ -26,7 +26,7 @@ def build_money_section(facts: Facts, budgets: Part) -> Section:
     if usage is None:
         missing = "No executions yet. Load telemetry with: asp-analysis load FILE"
         return Section(anchor="money", title="Money", question=question, missing=missing)
-    parts: list[Part] = [budgets, _compare(usage)]
+    parts: list[Part] = [budgets, _compare(usage, facts.clock)]
     if usage.compared:
         parts.append(list_causes(facts.spend_change))
     parts.append(say_effect(facts.effect))
@@ -46,7 +46,7 @@ def name_period(usage: Usage, count: int = 1) -> str:
     return words.count_noun(usage.days * count, "day")
 
 
-def _compare(usage: Usage) -> Table | Note:
+def _compare(usage: Usage, clock: str) -> Table | Note:
     count = usage.compared
     if not count:
         return Note("A comparison with the time before needs records of two days or more.")
@@ -55,7 +55,7 @@ def _compare(usage: Usage) -> Table | Note:
     rows = [Row(cells=cells) for cells in list_measures(now, before)]
     last, first = usage.newest, usage.start(count - 1)
     reading = (
-        f"{words.day(first)} to {words.day(last)} (UTC), the newest day of the record, against the {length} before."
+        f"{words.day(first)} to {words.day(last)} ({clock}), the newest day of the record, against the {length} before."
     )
     headers = ["Measure", f"Latest {length}", f"{length} before", "Change"]
     title = f"The latest {length} against the {length} before"

@@ -84,7 +84,9 @@ def _list_tasks(facts: Facts, chosen: Chosen) -> Table:
     listed = chosen.listed
     has_plan = bool(listed["estimated_cost_usd"].gt(0).any())
     has_text = bool(listed["task_description"].notna().any())
-    headers = ["Task"] + ["What"] * has_text + ["Project", "Status", "Last (UTC)", "Executions", "Cost (USD)"]
+    headers = (
+        ["Task"] + ["What"] * has_text + ["Project", "Status", f"Last ({facts.clock})", "Executions", "Cost (USD)"]
+    )
     headers += ["Planned (USD)", "Cost / planned"] * has_plan
     rows = []
     for place, row in enumerate(listed.to_dict("records")):

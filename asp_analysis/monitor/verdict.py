@@ -15,6 +15,7 @@ from asp_analysis.monitor.growth import GROWTH_WEEKS, Contents, forecast, read_c
 from asp_analysis.monitor.lake_checks import check_lake
 from asp_analysis.monitor.queries import time_queries
 from asp_analysis.session import Session
+from asp_analysis.time_zones import from_utc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +67,9 @@ def measure(
     """
     instant = pd.Timestamp(as_of or datetime.now(UTC).replace(tzinfo=None))
     engine = engine or measure_engine(session.url)
-    contents = read_contents(session, instant)
-    agents, queries = read_agents(session, instant, GROWTH_WEEKS), time_queries(session)
+    shown = pd.Timestamp(from_utc(instant.to_pydatetime(), session.clock))
+    contents = read_contents(session, shown)
+    agents, queries = read_agents(session, shown, GROWTH_WEEKS), time_queries(session)
     forecasts = _forecast_limits(contents, engine, instant)
     checks = pd.DataFrame(
         [

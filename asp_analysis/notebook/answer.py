@@ -44,9 +44,10 @@ class Answer:
 def describe_scope(session: Session) -> str:
     """Return the sentence that says what part of the store a notebook reads."""
     found = session.sql("SELECT count(*) AS n FROM executions").n[0]
+    clock = "" if session.clock == "UTC" else f" Days and times are those of {session.clock}."
     if session.scope.is_whole:
-        return "Everything in the store is read, up to its newest record."
-    return f"Read: {session.scope.describe()}. That leaves {found:,} execution{'' if found == 1 else 's'}."
+        return f"Everything in the store is read, up to its newest record.{clock}"
+    return f"Read: {session.scope.describe()}. That leaves {found:,} execution{'' if found == 1 else 's'}.{clock}"
 
 
 def _place(shown: Any) -> DisplayHandle:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from asp_analysis.charts import use_style
 from asp_analysis.findings import Finding
 from asp_analysis.session import Session, connect
+from asp_analysis.session.local_clock import ZONE_VARIABLE
 from asp_analysis.wording import round_numbers, write_table
 
 MOST_ROWS = 30
@@ -18,10 +20,17 @@ MOST_ROWS = 30
 
 
 def start(url: str | None = None) -> Session:
-    """Open the store of this notebook (`DATABASE_URL`, else the default one) and draw in the project's style."""
-    use_style()
+    """Open the store of this notebook (`DATABASE_URL`, else the default one) and draw in the project's style.
+
+    Days are those of the time zone in `ASP_TIME_ZONE`, else of UTC.
+
+    Raises:
+        InputError: the time zone is none.
+    """
+    zone = os.environ.get(ZONE_VARIABLE) or None
+    use_style(zone or "UTC")
     pd.set_option("display.max_colwidth", None)
-    return connect(url)
+    return connect(url, zone=zone)
 
 
 def say(text: str) -> None:

@@ -83,14 +83,12 @@ class Scope:
         return ", ".join(parts)
 
 
-def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope, hide: Hide | None = None) -> None:
+def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope, whole: str, hide: Hide | None = None) -> None:
     """Make views of a part of the store next to those of the whole, with the same names; `NARROWED` holds them.
 
-    hide: changes the SELECT of a staging view (its name, its text, where the whole is).
-
-    Call it where the views of the whole store are the ones that a bare name means.
+    whole: where the views of the whole store are. hide: changes the SELECT of a staging view (its name, its text, where
+    the whole is).
     """
-    (whole,) = connection.execute("SELECT current_database() || '.' || current_schema()").fetchall()[0]
     values = {"project": scope.project, "model": scope.model, "role": scope.role}
     for name, value in {**values, "since": scope.since, "before": scope.before}.items():
         connection.execute(f"SET VARIABLE asp_{name} = $value", {"value": value})

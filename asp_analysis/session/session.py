@@ -14,12 +14,14 @@ from asp_analysis.session.attaching import lock, unreadable
 from asp_analysis.session.catalog import describe_view, view_key, view_names
 from asp_analysis.session.guard import check_reads_only, said
 from asp_analysis.session.lake_reader import is_of_files
+from asp_analysis.session.local_clock import make_local_views
 from asp_analysis.session.parameters import check_whole, make_bindable
 from asp_analysis.session.persons import PersonView, persons_of_environment
 from asp_analysis.session.readers import Reader, open_reader
 from asp_analysis.session.rows import FoundRows, fetch_rows
 from asp_analysis.session.running import run_interruptible
 from asp_analysis.session.scope import NARROWED, Scope, narrow_views
+from asp_analysis.time_zones import check_time_zone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,15 +39,16 @@ class Session:
         is_live: bool = False,
         is_repeatable: bool = False,
         persons: PersonView | None = None,
+        zone: str | None = None,
     ) -> None:
         """Open the store; use `connect` instead."""
         self.url, self._is_open, self._is_repeatable = url, True, is_repeatable
-        self._persons = persons
+        self._persons, self._zone = persons, zone
         self.timeout_s: float | None = None
         self._reader = self._lock(open_reader(url, is_live=is_live))
         self._scope, self._whole = Scope(), ""
         self._frames: dict[str, pd.DataFrame] = {}
-        if persons is not None:
+        if self._is_part:
             self._enter_part()
 
     def __enter__(self) -> "Session":
@@ -62,6 +65,11 @@ class Session:
     def source(self) -> str:
         """What is read: `live`, `from memory`, or `from a snapshot ...` with its age."""
         return self._reader.shown()
+
+    @property
+    def clock(self) -> str:
+        """Whose days and instants the views show: UTC, or the time zone that `connect` was told."""
+        return self._zone or "UTC"
 
     def close(self) -> None:
         """Detach the store; a second call does nothing."""
@@ -226,15 +234,16 @@ class Session:
         whole = connection.execute("SELECT current_database() || '.' || current_schema()").fetchall()[0][0]
         self._whole = str(whole)
         if self._is_part:
+            whole = self._whole if self._zone is None else make_local_views(connection, self._whole, self._zone)
             if self._persons is not None:
-                self._persons.prepare(connection, self.url, self._whole)
-            narrow_views(connection, self._scope, None if self._persons is None else self._persons.hide)
+                self._persons.prepare(connection, self.url, whole)
+            narrow_views(connection, self._scope, whole, None if self._persons is None else self._persons.hide)
             connection.execute(f"USE {NARROWED}")
 
     @property
     def _is_part(self) -> bool:
-        """Whether the views are others than those of the whole store with the names of persons."""
-        return not self._scope.is_whole or self._persons is not None
+        """Whether the views are others than those of the whole store with the names of persons and in UTC."""
+        return not self._scope.is_whole or self._persons is not None or self._zone is not None
 
     def _leave_part(self) -> None:
         """Let a bare name mean the view of the whole store again: only there may a copy be made again."""
@@ -260,27 +269,31 @@ def connect(
     is_live: bool = False,
     is_repeatable: bool = False,
     persons: PersonView | None = None,
+    zone: str | None = None,
 ) -> Session:
     """Open a store for reading: `url` as for `--db`, else DATABASE_URL, else the default store.
 
     A small store is copied into memory and a large one into a snapshot under `data/cache/`, both as new as the store at
     each query; `is_live` reads the store itself. Sums of numbers that are not whole may differ in their last digit from
     run to run on a large store; with `is_repeatable` they do not, and a query has one processor. `persons` says how
-    persons are shown, else the environment (ASP_PERSONS), else by their names.
+    persons are shown, else the environment (ASP_PERSONS), else by their names. With `zone`, an IANA name, views have
+    the instants and days of a clock there; the store keeps UTC.
 
     Raises:
-        InputError: the environment says something else.
+        InputError: the environment says something else, or the time zone is none.
         StoreError: there is no such store, it is damaged, its server refuses, or this process is writing to it.
     """
     address = url if isinstance(url, StoreUrl) else store_url(url)
     persons = persons or persons_of_environment()
+    if zone is not None:
+        check_time_zone(zone)
     if address.path is None:
-        return Session(address, is_live=is_live, is_repeatable=is_repeatable, persons=persons)
+        return Session(address, is_live=is_live, is_repeatable=is_repeatable, persons=persons, zone=zone)
     if address.is_missing() or not address.path.is_file():
         raise StoreError(f"The store {address.path} does not exist. Create it with: asp-analysis init")
     occupancy.claim(address.path, "reader")
     try:
-        return Session(address, is_live=is_live, is_repeatable=is_repeatable, persons=persons)
+        return Session(address, is_live=is_live, is_repeatable=is_repeatable, persons=persons, zone=zone)
     except BaseException:
         occupancy.release(address.path, "reader")
         raise

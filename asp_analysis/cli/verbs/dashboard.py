@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asp_analysis.cli.options import open_session, pseudonyms_option, reading_options, team_view_options, wanted_persons
+from asp_analysis.cli.options import (
+    open_session,
+    pseudonyms_option,
+    reading_options,
+    team_view_options,
+    time_zone_option,
+    wanted_persons,
+)
 from asp_analysis.cli.printing import note
 
 if TYPE_CHECKING:
@@ -26,8 +33,9 @@ if TYPE_CHECKING:
 @click.option("--project", metavar="NAME", help="Only this project.")
 @click.option("--model", metavar="MODEL", help="Only this model.")
 @click.option("--role", metavar="ROLE", help="Only this agent role.")
-@click.option("--since", metavar="DATE", help="Only from DATE on (UTC).")
-@click.option("--until", metavar="DATE", help="Only up to the end of DATE (UTC).")
+@click.option("--since", metavar="DATE", help="Only from DATE on.")
+@click.option("--until", metavar="DATE", help="Only up to the end of DATE.")
+@time_zone_option
 @pseudonyms_option
 @team_view_options
 @reading_options

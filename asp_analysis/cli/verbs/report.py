@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from asp_analysis.cli.options import pairs, pseudonyms_option, reading_options, team_view_options, wanted_persons
+from asp_analysis.cli.options import (
+    pairs,
+    pseudonyms_option,
+    reading_options,
+    team_view_options,
+    time_zone_option,
+    wanted_persons,
+    wanted_zone,
+)
 
 
 @click.command()
@@ -18,6 +26,7 @@ from asp_analysis.cli.options import pairs, pseudonyms_option, reading_options, 
     metavar="FILE",
     help="[default: exports/ next to the store]",
 )
+@time_zone_option
 @pseudonyms_option
 @team_view_options
 @reading_options
@@ -29,7 +38,7 @@ def command(notebook: str, params: tuple[str, ...], out: Path | None, db: str | 
     Example: asp-analysis report 01-overview --param SINCE=2025-11-01
     """
     from asp_analysis.config import store_url
-    from asp_analysis.notebook_report import find_notebook, make_report
+    from asp_analysis.notebook_report import ReportView, find_notebook, make_report
 
     url = store_url(db)
     values = pairs(params, "--param")
@@ -38,5 +47,5 @@ def command(notebook: str, params: tuple[str, ...], out: Path | None, db: str | 
     persons = wanted_persons()
     if "teams" in (persons or "") and values:
         raise click.UsageError("--team-view is of the whole store: parts that are compared show persons. Leave it out.")
-    make_report(notebook, url.text, values, path, persons)
+    make_report(notebook, ReportView(url=url.text, persons=persons, zone=wanted_zone()), values, path)
     click.echo(str(path))
