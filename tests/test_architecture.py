@@ -33,7 +33,7 @@ ROWS = (
             "unchanged",
         ): "these join the parts",
         ("exporting", "postgres", "capture", "receiving", "billing", "magic"): "",
-        ("dashboard", "monitor", "cost_groups", "forgetting", "comparisons", "running_sessions"): "",
+        ("dashboard", "monitor", "cost_groups", "grouped_views", "forgetting", "comparisons", "running_sessions"): "",
         ("budgeting", "budget_sentences", "publishing", "building"): "",
     },
     {("findings", "notebook_copies", "notebook_report"): "what the notebooks say"},
@@ -67,6 +67,7 @@ WITHIN_A_ROW = {
     ("receiving", "unchanged"),
     ("call_prices", "load_options"),
     ("comparisons", "cost_groups"),
+    ("grouped_views", "cost_groups"),
     ("dashboard", "comparisons"),
     ("periods", "time_zones"),
     ("budgeting", "cost_groups"),
@@ -76,10 +77,10 @@ WITHIN_A_ROW = {
 }
 """`server` says what a PostgreSQL answers, to the writer and the reader alike; `validation` applies `records` to
 columns; `privacy` looks at the file of an address; `sql` asks where the scripts are; `platform_form` writes JSON as
-`records` does; `unchanged` and `load_options` are parts of `loading` that are light to import; `forgetting` takes the
-records of `capture` and `receiving` that wait; `receiving` keeps requests as `capture` keeps records, and loads them as
-`loading` loads files; `comparisons` choose executions by the names that `cost_groups` knows, and `dashboard` shows what
-they found; days of `periods` are those of `time_zones`; `budgeting` takes
+`records` does; `unchanged` and `load_options` are parts of `loading` that are light to import; `forgetting` takes
+the records of `capture` and `receiving` that wait; `receiving` keeps requests as `capture` keeps records, and loads
+them as `loading` loads files; `comparisons` and `grouped_views` take executions by the names that `cost_groups`
+knows, and `dashboard` shows what comparisons found; days of `periods` are those of `time_zones`; `budgeting` takes
 spend from `cost_groups`, and `budget_sentences` says what it found."""
 
 HOMES = {

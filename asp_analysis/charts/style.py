@@ -35,18 +35,18 @@ Handle = Artist | tuple[Artist, ...]
 """What a legend can name: something that is drawn, or several that belong together (an error bar)."""
 
 
-_CLOCK = ContextVar("clock", default="UTC")
+_SHOWN_CLOCK = ContextVar("clock", default="UTC")
 
 
 def use_style(clock: str = "UTC") -> None:
     """Draw every later chart of this Python process in the project's style; clock: whose instants the frames have."""
     plt.style.use("asp_analysis.charts.asp")
-    _CLOCK.set(clock)
+    _SHOWN_CLOCK.set(clock)
 
 
 def name_clock() -> str:
     """Return whose days and instants a chart shows, for the name of an axis."""
-    return _CLOCK.get()
+    return _SHOWN_CLOCK.get()
 
 
 def usd(value: float) -> str:

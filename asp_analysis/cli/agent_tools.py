@@ -61,7 +61,7 @@ OFFERS = (
         name="costs",
         says="What was spent, by person, team, project, model, role, tool, day, week, month or any label.",
         words=("costs",),
-        options=("--by", "--since", "--until", "--time-zone"),
+        options=("--by", "--view", "--since", "--until", "--time-zone"),
     ),
     Offer(
         name="status",

@@ -127,8 +127,11 @@ def wanted_persons() -> "str | None":
     return click.get_current_context().meta.get(_PERSONS)
 
 
-def open_session(db: "str | StoreUrl | None") -> "Session":
-    """Open the store that `--db` names for reading, as `--live` says; what is printed is the same in every run."""
+def open_session(db: "str | StoreUrl | None", zone: str | None = None) -> "Session":
+    """Open the store that `--db` names for reading, as `--live` says; what is printed is the same in every run.
+
+    zone: whose clock the views have; what `--time-zone` of `time_zone_option` says for None.
+    """
     from asp_analysis.config import StoreUrl, store_url
     from asp_analysis.session import connect
     from asp_analysis.session.persons import PersonView
@@ -136,7 +139,7 @@ def open_session(db: "str | StoreUrl | None") -> "Session":
     url = db if isinstance(db, StoreUrl) else store_url(db)
     is_live = bool(click.get_current_context().meta.get(_LIVE))
     persons = PersonView.read(wanted_persons())
-    return connect(url, is_live=is_live, is_repeatable=True, persons=persons, zone=wanted_zone())
+    return connect(url, is_live=is_live, is_repeatable=True, persons=persons, zone=zone or wanted_zone())
 
 
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:
