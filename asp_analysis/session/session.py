@@ -68,7 +68,7 @@ class Session:
 
     @property
     def clock(self) -> str:
-        """Whose days and instants the views show: UTC, or the time zone that `connect` was told."""
+        """Whose days and instants the views show: UTC, or the time zone that `connect` takes."""
         return self._zone or "UTC"
 
     def close(self) -> None:
