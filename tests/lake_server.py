@@ -19,6 +19,9 @@ import pytest
 KEY, SECRET = "asp-test-key", "Ferry/Line+7-of-the-lake"
 """Of the server's one user; the secret has characters that an address must escape."""
 
+OWN_BUCKET, OWN_WRITER, OWN_KEY = "rights", "anna", "asp-key-of-anna"
+"""A bucket in which this key, with the same secret, may use the folder of one writer and nothing else."""
+
 _START_S = 60
 _PROGRAM = Path(sys.prefix) / "bin" / "weed"
 
@@ -32,10 +35,11 @@ class LakeServer:
     def new_bucket(self) -> str:
         """Make an empty bucket and return the address of a lake in it."""
         name = f"asp-{uuid4().hex[:12]}"
-        self._put_bucket(name)
+        self.make_bucket(name)
         return f"s3://{name}/team/lake"
 
-    def _put_bucket(self, name: str) -> None:
+    def make_bucket(self, name: str) -> None:
+        """Make an empty bucket."""
         from obstore.exceptions import BaseError
         from obstore.store import S3Store
 
@@ -63,9 +67,7 @@ class LakeServer:
 def running_lake_server() -> Iterator[LakeServer]:
     """Give a server that is stopped, and whose data is removed, at the end of the block."""
     folder = Path(tempfile.mkdtemp(prefix="asp-lake-", dir="/tmp"))
-    rights = {"actions": ["Admin", "Read", "Write", "List", "Tagging"], "name": "test"}
-    rights["credentials"] = [{"accessKey": KEY, "secretKey": SECRET}]
-    (folder / "s3.json").write_text(json.dumps({"identities": [rights]}))
+    (folder / "s3.json").write_text(json.dumps({"identities": _identities()}))
     names = ("master", "volume", "filer", "s3")
     options = [f"{name}{kind}" for name in names for kind in (".port", ".port.grpc")]
     ports = dict(zip(options, _free_ports(len(options)), strict=True))
@@ -86,6 +88,16 @@ def running_lake_server() -> Iterator[LakeServer]:
             for left in Path("/tmp").glob("seaweedfs-*.sock"):  # sockets of its parts, named by their ports
                 if left.stem.rpartition("-")[2] in map(str, ports.values()):
                     left.unlink(missing_ok=True)
+
+
+def _identities() -> list[dict[str, object]]:
+    """Return who may do what: one everything, the other what a writer needs in its own folder of one lake."""
+    everything = ["Admin", "Read", "Write", "List", "Tagging"]
+    own = [f"{action}:{OWN_BUCKET}/lake/inbox/{OWN_WRITER}/*" for action in ("Read", "Write", "List")]
+    return [
+        {"name": name, "actions": actions, "credentials": [{"accessKey": key, "secretKey": SECRET}]}
+        for name, key, actions in (("test", KEY, everything), (OWN_WRITER, OWN_KEY, own))
+    ]
 
 
 def _environment(port: int) -> dict[str, str]:

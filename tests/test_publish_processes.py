@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from asp_analysis.config import lake_url, parse_url
+from asp_analysis.errors import StoreError
 from asp_analysis.lake.heads import LAKE_TABLES, read_heads
 from asp_analysis.lake.objects import open_storage
 from asp_analysis.publishing import PublishOrder, publish
 from tests.killing import Moments, seconds_of, started
-from tests.lake_server import SECRET
+from tests.lake_server import KEY, OWN_BUCKET, OWN_KEY, OWN_WRITER, SECRET
 from tests.published_lakes import execute, published, shown
 
 pytestmark = pytest.mark.lake
@@ -162,3 +163,29 @@ def test_a_writer_is_taken_out_of_a_bucket(run, sample_store, bucket):
     run("publish", bucket, "--writer", "ben", "--db", sample_store)
     run("publish", bucket, "--writer", "anna", "--remove", "--db", sample_store)
     assert {path.split("/")[1] for path in paths_in(bucket)} == {"ben"}
+
+
+def test_a_writer_needs_rights_in_its_own_folder_alone(run, store_of_three, bucket, lake_server, monkeypatch):
+    lake_server.make_bucket(OWN_BUCKET)
+    lake = f"s3://{OWN_BUCKET}/lake"
+    run("publish", lake, "--writer", "ben", "--db", store_of_three)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", OWN_KEY)
+    for cost in (1, 2):
+        set_some_cost(store_of_three, cost)
+        assert run("publish", lake, "--writer", OWN_WRITER, "--db", store_of_three).exit_code == 0
+    assert "cannot be reached" in run("publish", lake, "--writer", "ben", "--db", store_of_three).refusal
+    with pytest.raises(StoreError):
+        open_storage(lake_url(lake, Path())).read("inbox/ben/head.json")
+    assert run("publish", lake, "--writer", OWN_WRITER, "--remove", "--db", store_of_three).exit_code == 0
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    assert {path.split("/")[1] for path in paths_in(lake)} == {"ben"}
+
+
+@pytest.fixture
+def store_of_three(sample_store, tmp_path):
+    return copied(sample_store, tmp_path / "three.db", random.Random(3))
+
+
+def set_some_cost(store, cost):
+    execute(store, "UPDATE agent_cost_vector SET cost_usd = ? WHERE task_id = (SELECT min(task_id) FROM task_metadata)",
+            cost)  # fmt: skip
