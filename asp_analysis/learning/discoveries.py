@@ -1,7 +1,7 @@
 """Which kinds of work may be done alone, up to 50 of them, with the error over all of them controlled."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from asp_analysis.learning.betting import Flags
 from asp_analysis.learning.kinds import MOST_KINDS, CellQuestion, Kind, Outcomes
 from asp_analysis.learning.power import make_power_table
 from asp_analysis.learning.present import Present
-from asp_analysis.learning.rule import MODES, THIRDS
+from asp_analysis.learning.rule import MODES, THIRDS, SoundRule
 from asp_analysis.learning.sound import walk
 from asp_analysis.wording import write_noun
 
@@ -56,10 +56,11 @@ class _Judged:
 def judge_cells(frame: pd.DataFrame, question: CellQuestion, as_of: pd.Timestamp | None = None) -> CellReport:
     """Judge every kind of work in a table of outcomes, one row per case, as of an instant (UTC; None: its last row).
 
-    Each kind is led through its modes by the sound rule. Of those that have earned autonomy, it is granted to those
-    whose e-value is among the discoveries: of m kinds the k with the largest, where the k-th is at least m / (k alpha),
-    so that of those granted a share of at most alpha is unfit on average, whatever they have in common (Wang and
-    Ramdas, False discovery rate control with e-values, JRSS B 84, 2022).
+    Each kind is led through its modes by the sound rule, with more evidence asked of many (`_ask_more`). Of those that
+    have earned autonomy, it is granted to those whose e-value is among the discoveries: of m kinds the k with the
+    largest, where the k-th is at least m / (k alpha), so that of those granted a share of at most alpha is unfit on
+    average, whatever they have in common (Wang and Ramdas, False discovery rate control with e-values, JRSS B 84,
+    2022). What has earned it keeps its e-value until a fall ends its evidence (`_stop`).
 
     Nothing is granted while no outcome of the whole table is a failure: such a column may be one that cannot say no.
 
@@ -67,7 +68,8 @@ def judge_cells(frame: pd.DataFrame, question: CellQuestion, as_of: pd.Timestamp
         InputError: a column is missing, or a value cannot be read.
     """
     outcomes = Outcomes.read(frame, question, as_of)
-    judged = [_judge(kind, question) for kind in outcomes.list_kinds(question)]
+    kinds = list(outcomes.list_kinds(question))
+    judged = [_judge(kind, question, len(kinds)) for kind in kinds]
     has_thirds = max(one.kind.cases.strata_count for one in judged) > 1
     share = question.rule.thirds_share if has_thirds else 0.0
     whole = np.array([one.log_e[0] for one in judged])
@@ -97,6 +99,9 @@ def discover(log_e: Floats, alpha: float) -> Flags:
     return found
 
 
+_FEW_KINDS = 10
+"""Of more kinds one in so many is taken to be fit where evidence stops; a wrong guess costs power, never truth."""
+
 _TEN_YEARS = 520
 """Weeks."""
 
@@ -115,13 +120,44 @@ def _list_thirds(judged: list[_Judged], question: CellQuestion) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*question.by, *_THIRD_COLUMNS])
 
 
-def _judge(kind: Kind, question: CellQuestion) -> _Judged:
-    life, rule = walk(kind.cases, question.rule), question.rule
+def _judge(kind: Kind, question: CellQuestion, kinds: int) -> _Judged:
+    rule = question.rule
+    life = walk(kind.cases, _ask_more(rule, kinds))
     present = Present.of(kind.cases, life, rule)
     thirds = tuple(Present.of(kind.cases, life, rule, 0, one) for one in range(kind.cases.strata_count))
-    log_e = np.array([present.log_e, *(one.log_e for one in thirds)]) + np.log(np.maximum(life.stakes[0], 1e-300))
+    levels = rule.find_thresholds(kind.cases.strata_count)
+    paths = [one.counted.log_e(one.target) for one in (present, *thirds)]
+    stakes = np.log(np.maximum(life.stakes[0], 1e-300))
+    log_e = [_stop(path + stake, level, kinds) for path, stake, level in zip(paths, stakes, levels, strict=True)]
     mode = int(life.modes[-1]) if len(life.modes) else 0
-    return _Judged(kind=kind, mode=mode, granted=life.granted, present=present, thirds=thirds, log_e=log_e)
+    return _Judged(kind=kind, mode=mode, granted=life.granted, present=present, thirds=thirds, log_e=np.array(log_e))
+
+
+def _ask_more(rule: SoundRule, kinds: int) -> SoundRule:
+    """Return the rule by which one of many kinds earns autonomy: at m / alpha, at 10 / alpha where there are more.
+
+    Autonomy that is not granted yet must not be lost: a fall begins the evidence again.
+    """
+    return replace(rule, alpha=rule.alpha / min(kinds, _FEW_KINDS))
+
+
+def _stop(log_e: Floats, level: float, kinds: int) -> float:
+    """Return ln of the e-value of one among m kinds, from its path: half stops at 10 / alpha, half at 2m / alpha.
+
+    Wealth that stops when it reaches a level is an e-value still, and a later dip takes nothing from it. Of up to ten
+    kinds all of it stops at m / alpha, where a kind is granted by itself. level: ln(1 / alpha) of one kind.
+    """
+    if not len(log_e):
+        return 0.0
+    first = _stop_at(log_e, level + math.log(min(kinds, _FEW_KINDS)))
+    if kinds <= _FEW_KINDS:
+        return first
+    return float(np.logaddexp(first, _stop_at(log_e, level + math.log(2 * kinds)))) - math.log(2)
+
+
+def _stop_at(log_e: Floats, level: float) -> float:
+    reached = np.flatnonzero(log_e >= level)
+    return float(log_e[reached[0]] if len(reached) else log_e[-1])
 
 
 def _find_thirds(judged: list[_Judged], alpha: float) -> list[tuple[int, ...]]:

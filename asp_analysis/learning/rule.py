@@ -14,7 +14,7 @@ MODES = ("Learning", "Shadow", "Autonomous")
 
 THIRDS = ("small", "medium", "large")
 
-RULE_VERSION = "sound 2"
+RULE_VERSION = "sound 3"
 """Changes where the same cases may lead to another mode."""
 
 
