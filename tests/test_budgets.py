@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from asp_analysis.budgeting import answer_budgets, list_answers, read_budgets
+from asp_analysis.dashboard import build_page
 from asp_analysis.session import connect
 
 PEOPLE = "person,from,until,team\nann,2026-01-01,,core\nbob,2026-01-01,,edge\n"
@@ -212,3 +213,17 @@ def test_the_notebook_answers_with_and_without_a_budget(run, loaded):
         assert spend_budgets.answer(session).text.startswith("**team core, USD 45.00 per month**")
         session.narrow(model="opus")
         assert "supposed" in spend_budgets.answer(session).text
+
+
+def test_the_page_warns_of_budgets_that_are_or_will_be_crossed_and_links_them(run, empty_store, tmp_path):
+    store = load_days(run, empty_store, tmp_path)
+    for part, amount in ((["--person", "ann"], "1"), (["--person", "bob"], "30"), ([], "100000")):
+        assert run("budget", "set", *part, "--monthly", amount, "--db", store).exit_code == 0
+    with connect(store) as session:
+        page = build_page(session)
+    alerts = dict(re.findall(r'<a href="(#budget-\d)"><bdi>(Budget of [^<]*)</bdi>', page))
+    texts = sorted(text.replace("\u00a0", " ") for text in alerts.values())
+    assert len(texts) == 2 and texts[0] == "Budget of person ann: is crossed"
+    assert re.fullmatch(r"Budget of person bob: will be crossed \(\d+ %\)", texts[1])
+    for href in alerts:
+        assert f'id="{href[1:]}"' in page

@@ -1,6 +1,6 @@
 """What needs a person: each alert says what was seen, with its numbers, and what to do."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,13 +19,16 @@ from asp_analysis.quality import cost_charts
 ACT, LOOK, KNOW = "act", "look", "know"
 
 
-def collect_alerts(facts: Facts, found: Accuracy, tasks: Mapping[str, str]) -> list[Alert]:
+def collect_alerts(
+    facts: Facts, found: Accuracy, tasks: Mapping[str, str], of_budgets: Sequence[Alert] = ()
+) -> list[Alert]:
     """Return all alerts, the most urgent first, each with a link to what it speaks of.
 
-    tasks: the anchors of the tasks that the page lists.
+    tasks: the anchors of the tasks that the page lists; of_budgets: the alerts of the budgets.
     """
     capabilities = {str(name): f"#capability-{place}" for place, name in enumerate(facts.status["capability"])}
     every = [
+        *of_budgets,
         *_warn_of_early_trust(facts, capabilities),
         *_warn_of_falls(facts, capabilities),
         *_warn_of_overspending(facts, tasks),

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from asp_analysis.dashboard.accuracy import build_accuracy_section, measure
 from asp_analysis.dashboard.alerts import collect_alerts
-from asp_analysis.dashboard.budget_table import build_budget_part
+from asp_analysis.dashboard.budget_table import build_budget_part, find_budget_answers, warn_of_budgets
 from asp_analysis.dashboard.capabilities import build_learning_section
 from asp_analysis.dashboard.costs import build_headline, build_plan_section
 from asp_analysis.dashboard.defects import build_defect_section
@@ -43,8 +43,9 @@ def build_page(session: Session, as_of: datetime | None = None, refresh_s: float
     instant = pd.Timestamp(from_utc(as_of or datetime.now(UTC).replace(tzinfo=None), session.clock))
     facts = Facts.read(session, instant)
     found, chosen = measure(facts), choose_tasks(facts)
+    budgets = find_budget_answers(session, instant)
     sections = [
-        build_money_section(facts, build_budget_part(session, instant)),
+        build_money_section(facts, build_budget_part(budgets, session.clock)),
         build_task_section(facts, chosen),
         build_outcome_section(facts),
         build_learning_section(facts),
@@ -66,7 +67,7 @@ def build_page(session: Session, as_of: datetime | None = None, refresh_s: float
         headline=build_headline(facts),
         choices=list_choices(facts.usage),
         usage=write_usage(facts.usage),
-        alerts=collect_alerts(facts, found, chosen.anchors),
+        alerts=collect_alerts(facts, found, chosen.anchors, warn_of_budgets(budgets)),
         sections=[section for section in sections if not section.missing],
         missing=[section for section in sections if section.missing],
     )
