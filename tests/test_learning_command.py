@@ -1,8 +1,18 @@
 """The verb `learning`: prints both rules, and records the day's row once."""
 
+import re
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from asp_analysis.config import parse_url
+from asp_analysis.learning.evidence import Evidence, Published
+from asp_analysis.learning.lives import make_life
+from asp_analysis.learning.pace import tell_pace
+from asp_analysis.learning.rule import SoundRule
+from asp_analysis.learning.sound import walk
+from asp_analysis.learning.standings import Standing
 from asp_analysis.session import connect
 from asp_analysis.store.database import create_store
 
@@ -64,3 +74,45 @@ def test_an_empty_store_is_all_learning(run, empty_store):
 
 def test_a_date_that_is_none_is_wrong_usage(run, sample_store):
     assert run("learning", "--as-of", "soon", "--db", sample_store).exit_code == 2
+
+
+def test_each_capability_says_how_long_its_evidence_takes_at_its_pace(run, sample_store, empty_store):
+    out = run("learning", "--as-of", "2025-12-14", "--db", sample_store).out
+    lines = [line.strip() for line in out.splitlines() if line.strip().startswith("at this pace:")]
+    assert len(lines) == 5  # the sixth has fixed looks
+    for line in lines:
+        assert re.match(
+            r"at this pace: [\d.]+ cases a week; .*; of agents right in \d+ %, (four of five have shown it after "
+            r"[\d,]+ cases \([\d,]+ weeks\)|more than a fifth)",
+            line,
+        ), line
+    empty = run("learning", "--db", empty_store).out
+    assert empty.count("the pace is not known yet") == 5
+
+
+def test_a_good_capability_expects_weeks():
+    days = np.arange(40) * np.timedelta64(1, "D") + np.datetime64("2026-01-01")
+    cases = make_life(np.resize([1.0, 1, 1, 1, 0], 40), 0.7)
+    looks_good = evidence_of(cases, days)
+    standing = Standing(looks_good, np.zeros(40, int), walk(cases, SoundRule()), pd.DataFrame())
+    assert re.match(r"7\.2 cases a week; at the rate so far, expect \d+ weeks? until", tell_pace(standing))
+    bad = make_life(np.resize([1.0, 0], 40), 0.6)
+    standing = Standing(evidence_of(bad, days), np.zeros(40, int), walk(bad, SoundRule()), pd.DataFrame())
+    assert "evidence never is enough" in tell_pace(standing)
+
+
+def evidence_of(cases, days):
+    """Return a capability of these cases; the published rule is not looked at."""
+    with_sound_rule_only = Published(
+        metric="rate",
+        target=0.6,
+        needed_for_shadow=10,
+        needed_for_autonomous=20,
+        counted="tasks",
+        known_at=days,
+        count=np.arange(len(days)),
+        value=np.zeros(len(days)),
+        shadow_if={},
+        autonomous_if={},
+    )
+    return Evidence(capability="X", published=with_sound_rule_only, criteria=("rate",), cases=cases, case_at=days)

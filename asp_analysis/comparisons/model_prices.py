@@ -30,7 +30,7 @@ _CALL_KINDS = (
 )
 
 BASIS = "same tokens; the model itself would behave differently"
-"""Stands in every row: who reads the numbers alone shall know what they are."""
+"""In every row: who reads the numbers alone shall know what they are."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from asp_analysis.session import Session
 from asp_analysis.wording import write_share
 
 CHANCE = 0.8
-"""Probability of crossing from which on the page warns: how often such alerts were false stands in docs/budget.md."""
+"""Probability of crossing from which on the page warns: docs/budget.md says how often such alerts were false."""
 
 _NONE = "No budget is set. Set one with: asp-analysis budget set --monthly AMOUNT"
 _NARROWED = "Budgets are of the whole store or of its teams, people and projects: the page of everything shows them."

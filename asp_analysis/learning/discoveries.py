@@ -10,7 +10,7 @@ import pandas as pd
 from asp_analysis.intervals import Floats
 from asp_analysis.learning.betting import Flags
 from asp_analysis.learning.kinds import MOST_KINDS, CellQuestion, Kind, Outcomes
-from asp_analysis.learning.power import make_power_table
+from asp_analysis.learning.power import TEN_YEARS_IN_WEEKS, make_power_table
 from asp_analysis.learning.present import Present
 from asp_analysis.learning.rule import MODES, THIRDS, SoundRule
 from asp_analysis.learning.sound import walk
@@ -101,9 +101,6 @@ def discover(log_e: Floats, alpha: float) -> Flags:
 
 _FEW_KINDS = 10
 """Of more kinds one in so many is taken to be fit where evidence stops; a wrong guess costs power, never truth."""
-
-_TEN_YEARS = 520
-"""Weeks."""
 
 _NO_FAILURE = "one failure on record, of any kind of work"
 _THIRD_COLUMNS = ("third", "size_at_most", "cases", "value", "lower_bound", "target", "e_value", "e_value_needed")
@@ -219,7 +216,7 @@ def _list_missing(one: _Judged, thirds: tuple[int, ...], weeks: float) -> str:
         words.append(
             f"more success: {values.mean():.0%} is not clearly above {one.present.target:.0%}".replace("%", " %")
         )
-    elif weeks > _TEN_YEARS:
+    elif weeks > TEN_YEARS_IN_WEEKS:
         words.append("evidence: more than ten years at this pace and rate")
     elif weeks == weeks:
         words.append(f"evidence: about {max(weeks, 0.1):,.1f} weeks at this pace and rate")

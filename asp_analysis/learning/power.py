@@ -8,6 +8,9 @@ import pandas as pd
 from asp_analysis.learning.betting import log_e_of_blocks
 from asp_analysis.learning.lives import draw_blocks
 
+TEN_YEARS_IN_WEEKS = 520
+"""Who waits longer waits for ever."""
+
 _LIVES, _MOST_CASES, _FIRST_CASES = 200, 3_000, 600
 _ABOVE = (0.05, 0.10, 0.15)
 _POWER_SEED = 20_260_101

@@ -100,8 +100,12 @@ def status(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = N
     Autonomous; difference: why the rules differ, empty where they agree; recommendation; is_graduated: the published
     conditions of Autonomous hold; secondary_json: further metrics.
     """
-    rule = rule or SoundRule()
-    return pd.DataFrame([_describe(standing, rule) for standing in judge_capabilities(telemetry, as_of, rule)])
+    return describe_standings(judge_capabilities(telemetry, as_of, rule), rule)
+
+
+def describe_standings(found: list[Standing], rule: SoundRule | None = None) -> pd.DataFrame:
+    """Return `status` of capabilities that are judged already."""
+    return pd.DataFrame([_describe(standing, rule or SoundRule()) for standing in found])
 
 
 def criteria(telemetry: Telemetry, as_of: pd.Timestamp, rule: SoundRule | None = None) -> pd.DataFrame:

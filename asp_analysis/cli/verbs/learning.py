@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from asp_analysis.config import StoreUrl
+    from asp_analysis.learning.standings import Standing
     from asp_analysis.records import LearningMetric
 
 _STANDING_COLUMNS = (
@@ -44,17 +45,19 @@ def command(asked: AskedKinds, as_of: datetime | None, is_kept: bool, output: st
     import pandas as pd
 
     from asp_analysis.config import store_url
-    from asp_analysis.learning import Telemetry, status
+    from asp_analysis.learning import Telemetry
+    from asp_analysis.learning.standings import describe_standings, judge_capabilities
 
     url = store_url(db)
     instant = datetime.combine(as_of, time.max) if as_of else datetime.now(UTC).replace(tzinfo=None)
     with open_session(url) as session:
         telemetry = Telemetry.read(session.view)
-    table = status(telemetry, pd.Timestamp(instant))
+    found = judge_capabilities(telemetry, pd.Timestamp(instant))
+    table = describe_standings(found)
     if output:
         print_frame(table, output)
     else:
-        _explain(table)
+        _explain(table, found)
         print_frame(table[[*_STANDING_COLUMNS]], output)
     if is_kept:
         from asp_analysis.learning.measurements import make_measurements
@@ -62,12 +65,16 @@ def command(asked: AskedKinds, as_of: datetime | None, is_kept: bool, output: st
         _keep(url, make_measurements(table, telemetry, instant), instant)
 
 
-def _explain(table: "pd.DataFrame") -> None:
-    for row in table.to_dict("records"):
+def _explain(table: "pd.DataFrame", found: "list[Standing]") -> None:
+    from asp_analysis.learning.pace import tell_pace
+
+    for row, standing in zip(table.to_dict("records"), found, strict=True):
         say(f"{row['capability']}: {row['recommendation']}")
         for title, column in (("published", "missing_published"), ("sound", "missing_sound")):
             mode = row[f"{title}_mode"]
             say(f"  {title:9} {mode}{'; lacks: ' + row[column] if row[column] else ''}")
+        if pace := tell_pace(standing):
+            say(f"  at this pace: {pace}")
         if row["difference"]:
             say(f"  why they differ: {row['difference']}")
 
