@@ -18,8 +18,9 @@ from asp_analysis.errors import StoreError
 from asp_analysis.records import format_instant
 from asp_analysis.sql import CONTRACT_TABLES, SCHEMA_VERSION
 from asp_analysis.store import sqlite, upgrades
-from asp_analysis.store.backups import back_up_file, keep_copy, opened
+from asp_analysis.store.backups import keep_copy, opened
 from asp_analysis.store.forgotten import OF_STORE
+from asp_analysis.store.restoring import put_in_place
 from asp_analysis.store.statements import execute, run_script
 
 log = logging.getLogger("asp_analysis.store")
@@ -172,10 +173,11 @@ def sample_task_count(store: Store) -> int:
 
 
 def reset_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
-    """Back the store up, then replace it by a new one.
+    """Back the store up and replace it by a new one, in one step between which nobody writes.
 
     Raises:
-        StoreError: the backup cannot be made, and the store is left as it was; or the store is on a server.
+        StoreError: the backup cannot be made, or somebody else has the store open, and it is left as it was; or the
+            store is on a server.
     """
     require_writable(url)
     if url.path is None:
@@ -183,10 +185,26 @@ def reset_store(url: StoreUrl, *, with_sample: bool = False) -> Created:
             f"{url.shown} is on a server, and --reset replaces SQLite files only. "
             "Create another database there with createdb, and name it."
         )
-    backup = None if url.is_missing() else back_up_file(url)
-    _remove(url.path)
-    created = create_store(url, with_sample=with_sample)
-    return Created(created.store, created.is_new, created.task_count, backup)
+    if url.is_missing():
+        return create_store(url, with_sample=with_sample)
+    path = url.path.resolve()
+    try:
+        count, backup = put_in_place(path, lambda part: _make_new(part, with_sample=with_sample), before="reset")
+    except OSError as error:
+        raise StoreError(
+            f"{path} was not replaced: {error.filename}: {error.strerror}. Free some space, or check the permissions "
+            "of the folder."
+        ) from None
+    return Created(url.shown, True, count, backup)
+
+
+def _make_new(path: Path, *, with_sample: bool) -> int:
+    """Make a store of an empty file, and give how many tasks it holds."""
+    with _connect(StoreUrl(f"sqlite:///{path}", path)) as store:
+        _make_schema(store)
+        if with_sample:
+            _fill(store)
+        return _task_count(store)
 
 
 def now() -> str:

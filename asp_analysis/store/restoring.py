@@ -3,16 +3,19 @@
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from asp_analysis import occupancy
 from asp_analysis.config import StoreUrl, require_writable
 from asp_analysis.errors import StoreError
 from asp_analysis.sql import SCHEMA_VERSION
 from asp_analysis.store.backups import SIDECARS, check_sound, copy_verified, finished_file, keep_copy, opened
+
+Made = TypeVar("Made")
 
 _ALONE_TIMEOUT_S = 2.0
 """How long a writer that is at work may take to finish: a batch takes milliseconds, an open shell stays."""
@@ -59,12 +62,13 @@ def restore(url: StoreUrl, backup: Path) -> Restored:
     """
     check_backup(url, backup)
     path = (url.path or backup).resolve()  # a server was refused by the check
+
+    def copy(part: Path) -> dict[str, int]:
+        with _read_errors(backup), closing(_opened_quietly(backup)) as source:
+            return copy_verified(source, part)
+
     try:
-        with occupancy.held(path, "writer"), _alone(path) as there, finished_file(path, like=path) as part:
-            with _read_errors(backup), closing(_opened_quietly(backup)) as source:
-                rows = copy_verified(source, part)
-            _begin_anew(part)
-            kept = None if there is None else _keep(path, there, part)
+        rows, kept = put_in_place(path, copy, before="restore")
     except OSError as error:
         raise StoreError(
             f"The backup was not restored to {path}: {error.filename}: {error.strerror}. Free some space, or check "
@@ -73,10 +77,26 @@ def restore(url: StoreUrl, backup: Path) -> Restored:
     return Restored(path, rows, kept)
 
 
-def _keep(path: Path, there: sqlite3.Connection, part: Path) -> Path:
+def put_in_place(path: Path, make: Callable[[Path], Made], *, before: str) -> tuple[Made, Path | None]:
+    """Let `make` write a store into a file, put that into the place of the one at `path`, and keep that one.
+
+    Nobody works with the store meanwhile, so that no record comes between its copy and its end. Returns what `make`
+    returned, and the copy; None where there was no store.
+
+    Raises:
+        StoreError: somebody else has the store open, or it cannot be copied; it is left as it was.
+        OSError: the disk has an error; the store is left as it was.
+    """
+    with occupancy.held(path, "writer"), _alone(path) as there, finished_file(path, like=path) as part:
+        made = make(part)
+        _begin_anew(part)
+        return made, None if there is None else _keep(path, there, part, before)
+
+
+def _keep(path: Path, there: sqlite3.Connection, part: Path, before: str) -> Path:
     """Keep the present store, and leave nothing of it that could be taken for the log of its successor."""
     shutil.copymode(path, part)
-    kept = keep_copy(path, there, "restore")
+    kept = keep_copy(path, there, before)
     for suffix in SIDECARS:  # only a file that SQLite cannot read still has any
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     return kept

@@ -44,7 +44,7 @@ _SQLITE_ERRORS = (
 
 def make_engine(path: Path) -> Engine:
     """Return an engine whose transactions hold the write lock from their beginning, those that only read excepted."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(f"sqlite:///{path}", creator=lambda: open_present(path, BUSY_TIMEOUT_MS / 1000, mode="rwc"))
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "checkin", _LogBound(path).keep)
@@ -56,10 +56,8 @@ def make_brief_engine(path: Path, patience_s: Callable[[], float]) -> Engine:
 
     def opened() -> sqlite3.Connection:
         # mode=rw: a store that does not exist is an error here, never a new and empty file.
-        address = f"file:{quote(str(path))}?mode=rw"
-        connection = sqlite3.connect(address, uri=True, timeout=patience_s(), check_same_thread=False)
+        connection = open_present(path, patience_s(), mode="rw")
         try:
-            connection.isolation_level = None
             for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
         except BaseException:
@@ -71,6 +69,36 @@ def make_brief_engine(path: Path, patience_s: Callable[[], float]) -> Engine:
     event.listen(engine, "begin", _begin)
     event.listen(engine, "checkin", _LogBound(path).keep)
     return engine
+
+
+def open_present(path: Path, timeout_s: float, *, mode: str) -> sqlite3.Connection:
+    """Open the file that has the name now: what is written into one that was replaced meanwhile is lost.
+
+    `restore` and `init --reset` put another file in its place while nobody else has it open. Who waits for them to end
+    has the former file open, and must open the new one. From its first read on a file with a write-ahead log is in use,
+    and cannot be replaced until it is closed.
+    """
+    while True:
+        before = _identity(path)
+        address = f"file:{quote(str(path))}?mode={mode}"
+        connection = sqlite3.connect(address, uri=True, timeout=timeout_s, check_same_thread=False)
+        try:
+            connection.isolation_level = None  # transactions are begun by SQLAlchemy's event, not guessed by sqlite3
+            connection.execute("PRAGMA schema_version").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        if before is None or before == _identity(path):
+            return connection
+        connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
 
 
 class _LogBound:
@@ -140,7 +168,6 @@ def explained(url: StoreUrl, text: str) -> str:
 
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun by SQLAlchemy's event, not guessed by sqlite3
     for pragma in (*_PRAGMAS, f"busy_timeout = {BUSY_TIMEOUT_MS}", f"cache_size = -{_CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}")
 
