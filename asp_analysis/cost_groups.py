@@ -103,7 +103,9 @@ def group_costs(
 _ALSO_ASKED = ("team", "cost_center", "machine", "project", "repository", "model", "role", "tool", "prompt")
 """What the groups of a view of teams are compared with."""
 
-_OF_ONE_PERSON = ("person", "label account")
+OF_ONE_PERSON = ("person", "label account")
+"""Names whose groups are single persons: they are listed by name and never by what they cost."""
+
 _SHORT = ("day", "week")
 
 
@@ -119,7 +121,7 @@ def group_team_costs(
     """
     wanted = read_names(",".join(names))
     for name in wanted:
-        if name in _OF_ONE_PERSON:
+        if name in OF_ONE_PERSON:
             raise InputError(f"A view of teams shows no single person. Leave {name} out of --by, or --team-view.")
         if name in _SHORT:
             raise InputError(f"A view of teams shows whole months. Write month for {name} in --by.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from asp_analysis.cost_groups import label_executions, read_names
+from asp_analysis.cost_groups import OF_ONE_PERSON, label_executions, read_names
 from asp_analysis.effects.spend_terms import PERIOD_PAIR
 from asp_analysis.effects.token_weights import PRICED_TOKENS, PRODUCTS
 from asp_analysis.periods import Period
@@ -92,13 +92,11 @@ class SpendReading:
         return self.read("token_products", {"ratios": ratios, "sums": ", ".join(sums)})
 
     def list_movers(self) -> pd.DataFrame:
-        """Return the names whose costs changed most."""
-        found = [
-            self.read("spend_movers", {"named": self._column(name)})
-            .assign(by=name)
-            .dropna(subset=["name"])[:MOST_NAMED]
-            for name in self._by
-        ]
+        """Return the names whose costs changed most, the largest change first; persons in the order of their names."""
+        found = []
+        for name in self._by:
+            rows = self.read("spend_movers", {"named": self._column(name)}).dropna(subset=["name"])[:MOST_NAMED]
+            found.append((rows.sort_values("name") if name in OF_ONE_PERSON else rows).assign(by=name))
         return pd.concat(found, ignore_index=True)[["by", "name", "before_usd", "after_usd", "change_usd"]]
 
     def read_days(self) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """What was used per period and dimension: the one table that the page draws, compares and filters.
 
 Periods are 1, 7 or 28 days long and end with the newest day of the record, so that the latest one is whole. Names
-beyond the most expensive ones are taken together: the page stays small, whatever the store holds.
+beyond the most expensive ones are taken together: the page stays small, whatever the store holds. Persons are in the
+order of their names.
 """
 
 from collections.abc import Sequence
@@ -102,10 +103,12 @@ def _name(dimension: str, value: object) -> str:
 
 
 def _number_names(found: pd.DataFrame, dimension: str, column: str) -> tuple[list[str], pd.Series]:
-    """Return the names of a dimension, the most expensive first, and the code of every row."""
+    """Return the names of a dimension, the most expensive first, and the code of every row; nobody is ranked."""
     texts = found[column].astype(object).where(found[column].notna(), f"no {dimension} named").astype(str)
     totals = found.groupby(texts)[["cost_usd", "executions"]].sum().reset_index(names="name")
     ranked = totals.sort_values(["cost_usd", "executions", "name"], ascending=[False, False, True])["name"].to_list()
+    if dimension == "person":
+        ranked = sorted(ranked, key=lambda name: (name == f"no {dimension} named", name))
     kept = ranked if len(ranked) <= MOST_NAMES_APART else ranked[: MOST_NAMES_APART - 1]
     names = kept if len(kept) == len(ranked) else [*kept, f"{len(ranked) - len(kept)} others"]
     return names, texts.map({name: code for code, name in enumerate(kept)}).fillna(len(kept)).astype(int)

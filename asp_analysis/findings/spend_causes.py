@@ -8,6 +8,7 @@ import pandas as pd
 from asp_analysis import charts
 from asp_analysis.comparisons.spend_change import SpendChange, explain_spend
 from asp_analysis.comparisons.spend_reading import SpendQuestion
+from asp_analysis.cost_groups import OF_ONE_PERSON
 from asp_analysis.findings.finding import Finding, lack
 from asp_analysis.findings.overview import LOAD, PRICE
 from asp_analysis.session import Session
@@ -71,16 +72,20 @@ def tell_scatter(change: SpendChange) -> Finding:
 
 
 def tell_movers(change: SpendChange) -> Finding:
-    """Name the tasks, people and days whose costs changed most."""
+    """Name the tasks, people and days whose costs changed most; people by their names alone, as nobody is ranked."""
     if change.movers.empty:
         return lack("No task, person or day with a known cost is in these periods.", PRICE)
-    largest = change.movers.groupby("by", sort=False).first().reset_index()
+    is_person = change.movers["by"].isin(OF_ONE_PERSON)
+    largest = change.movers[~is_person].groupby("by", sort=False).first().reset_index()
     parts = [
         f"{row['by']} **{write_name(row['name'])}** ({write_usd_change(row['change_usd'])})"
         for row in largest.to_dict("records")
     ]
-    people = "" if change.movers["by"].eq("person").any() else " No execution names a person."
-    return Finding(text=f"What moved most: {', '.join(parts)}.{people}", table=change.movers)
+    people = f" The work of {write_list(change.movers.loc[is_person, 'name'])} cost more or less than before."
+    if not is_person.any():
+        people = " No execution names a person."
+    text = f"What moved most: {', '.join(parts)}." if parts else ""
+    return Finding(text=f"{text}{people}".strip(), table=change.movers)
 
 
 def tell_models(change: SpendChange) -> Finding:
