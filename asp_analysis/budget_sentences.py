@@ -60,10 +60,28 @@ def say_movers(one: BudgetAnswer) -> str:
         left = "" if movers.left_per_day is None else f", {write_in_unit(movers.left_per_day, unit)} are left per day"
         said.append(f"usual spend now {write_in_unit(found.rate, unit)} per day{left}")
     if movers.open_tasks is not None and movers.usual_open_tasks is not None:
-        said.append(f"{write_noun(movers.open_tasks, 'open task')} (usually {movers.usual_open_tasks:,.1f})")
+        said.append(
+            f"{write_noun(movers.open_tasks, 'open task')} (usually {movers.usual_open_tasks:,.1f}){_say_open(one)}"
+        )
     if movers.running_sessions:
         said.append(f"{write_noun(movers.running_sessions, 'running session')}")
     return f"What moves it: {'; '.join(said)}." if said else ""
+
+
+_COUNTED_BY = {
+    "estimate": "counted by their estimates",
+    "size": "counted by their sizes, as too few tasks have an estimate",
+    "number": "counted by number, as too few tasks have an estimate or a size",
+}
+
+
+def _say_open(one: BudgetAnswer) -> str:
+    movers = one.movers
+    if not movers.open_tasks or movers.open_by is None:
+        return ""
+    estimate = movers.open_estimate
+    planned = "" if estimate is None else f", estimated at {write_in_unit(estimate, one.budget.unit)} in all"
+    return f", {_COUNTED_BY[movers.open_by]}{planned}"
 
 
 def say_rules(one: BudgetAnswer) -> str:

@@ -19,6 +19,7 @@ from asp_analysis.errors import EstimationRefusal
 from asp_analysis.periods import Period, find_period
 from asp_analysis.session.scope import Scope
 from asp_analysis.spending.daily import DailySpend
+from asp_analysis.spending.open_work import OpenWork, measure_open_work
 from asp_analysis.spending.period_forecast import Limit, PeriodForecast, forecast_period
 from asp_analysis.time_zones import check_time_zone, from_utc, to_utc
 
@@ -32,7 +33,12 @@ GAP_DAYS = 56
 """After so many days without spend the history begins again: what comes back is seldom what paused."""
 
 _OPEN_SQL = """
-SELECT created_at, COALESCE(completed_at, CASE WHEN outcome <> 'open' THEN known_at END) AS closed_at
+SELECT
+    created_at,
+    COALESCE(completed_at, CASE WHEN outcome <> 'open' THEN known_at END) AS closed_at,
+    CAST(estimated_cost_usd AS DOUBLE) AS planned_usd,
+    CAST(estimated_tokens AS DOUBLE) AS planned_tokens,
+    CAST(estimated_size AS DOUBLE) AS size
 FROM tasks
 WHERE NOT is_stub AND ($project IS NULL OR project_id = $project)
 """
@@ -65,10 +71,15 @@ class Budget:
 @dataclass(frozen=True, kw_only=True)
 class Movers:
     """What moves a forecast. open_tasks and their usual number, running sessions: None where tasks of the part are
-    unknown. left_per_day: what may be spent on each day that is left; None after the last one or where all is spent."""
+    unknown. open_by: what the open tasks count by: "estimate" (their own, in the unit of the budget), "size", or
+    "number" where too few tasks have either. open_estimate: the sum of the estimates of those that are open, None where
+    one is unknown. left_per_day: what may be spent on each day that is left; None after the last one or where all is
+    spent."""
 
     open_tasks: int | None
     usual_open_tasks: float | None
+    open_by: str | None
+    open_estimate: float | None
     running_sessions: int | None
     left_per_day: float | None
 
@@ -173,7 +184,7 @@ def _answer(session: Session, budget: Budget, days: _Days) -> BudgetAnswer:
     rows = rows.assign(amount=amounts.astype(float).fillna(0.0))
     now = rows[rows["day"] >= span.first]
     spent = float(now["amount"].sum())
-    spend = _make_series(session, budget, rows, days) if len(rows) else None
+    spend, work = _make_series(session, budget, rows, days) if len(rows) else (None, None)
     forecast, refusal = None, ""
     try:
         if spend is None:
@@ -191,20 +202,23 @@ def _answer(session: Session, budget: Budget, days: _Days) -> BudgetAnswer:
         spent=spent,
         unknown=int(now["executions_without_cost"].sum()) if budget.unit == "USD" else 0,
         spend=spend,
-        movers=_find_movers(session, days, budget, spent, None if spend is None else spend.open_tasks),
+        movers=_find_movers(session, days, budget, spent, work),
         forecast=forecast,
         refusal=refusal,
     )
 
 
-def _make_series(session: Session, budget: Budget, rows: pd.DataFrame, days: _Days) -> DailySpend:
+def _make_series(
+    session: Session, budget: Budget, rows: pd.DataFrame, days: _Days
+) -> tuple[DailySpend, OpenWork | None]:
     first = max(_find_beginning(rows), days.as_of - timedelta(days=MOST_HISTORY_DAYS - 1))
     count = (days.as_of - first).days + 1
     amounts = np.zeros(count)
     for day, amount in zip(rows["day"], rows["amount"], strict=True):
         if day >= first:
             amounts[(day - first).days] += amount
-    return DailySpend(first, amounts, _count_open(session, budget, first, days))
+    work = _find_open_work(session, budget, first, days)
+    return DailySpend(first, amounts, None if work is None else work.work), work
 
 
 def _find_beginning(rows: pd.DataFrame) -> date:
@@ -214,21 +228,19 @@ def _find_beginning(rows: pd.DataFrame) -> date:
     return max(gaps, default=known[0])
 
 
-def _count_open(session: Session, budget: Budget, first: date, days: _Days) -> np.ndarray | None:
-    """Return the open tasks before each day and after the last; None where no task of the part ever was closed."""
-    count = (days.as_of - first).days + 1
+def _find_open_work(session: Session, budget: Budget, first: date, days: _Days) -> OpenWork | None:
+    """Return the open tasks of a part; None where no task of the part ever was closed."""
     if budget.dimension not in (None, "project"):
         return None
-    tasks = session.sql(_OPEN_SQL, project=budget.member)
+    tasks = session.sql(_OPEN_SQL, project=budget.member).dropna(subset=["created_at"])
     if tasks["closed_at"].notna().sum() == 0:
         return None
+    count = (days.as_of - first).days + 1
     midnights = np.array([days.find_midnight(first + timedelta(days=k)) for k in range(count + 1)], "datetime64[us]")
-    opened = np.sort(tasks["created_at"].to_numpy("datetime64[us]"))
-    closed = np.sort(tasks["closed_at"].dropna().to_numpy("datetime64[us]"))
-    return np.maximum(np.searchsorted(opened, midnights) - np.searchsorted(closed, midnights), 0)
+    return measure_open_work(tasks, midnights, "planned_usd" if budget.unit == "USD" else "planned_tokens")
 
 
-def _find_movers(session: Session, days: _Days, budget: Budget, spent: float, open_tasks: np.ndarray | None) -> Movers:
+def _find_movers(session: Session, days: _Days, budget: Budget, spent: float, work: OpenWork | None) -> Movers:
     left = (find_period(budget.period, days.as_of).last - days.as_of).days
     running = None
     if budget.dimension in (None, "project"):
@@ -236,8 +248,10 @@ def _find_movers(session: Session, days: _Days, budget: Budget, spent: float, op
         values = {"since": end - timedelta(days=1), "before": end, "project": budget.member}
         running = int(session.sql(_RUNNING_SQL, **values)["n"][0])
     return Movers(
-        open_tasks=None if open_tasks is None else int(open_tasks[-1]),
-        usual_open_tasks=None if open_tasks is None else float(open_tasks.mean()),
+        open_tasks=None if work is None else round(work.count[-1]),
+        usual_open_tasks=None if work is None else float(work.count.mean()),
+        open_by=None if work is None else work.by,
+        open_estimate=None if work is None else work.estimate,
         running_sessions=running,
         left_per_day=(budget.amount - spent) / left if left and spent < budget.amount else None,
     )

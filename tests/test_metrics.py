@@ -1,14 +1,17 @@
 """One list says what every metric is; no view, verb, page or notebook defines one of them in another way."""
 
+import ast
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from asp_analysis import sql
 from asp_analysis.executions import MEASURES
 from asp_analysis.session import describe_view
 from asp_analysis.session.metrics import find_expression, list_metrics
+from asp_analysis.wording import write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 METRICS = {metric.name: metric for metric in list_metrics()}
@@ -96,3 +99,63 @@ def test_the_command_line_prints_the_list(run):
     assert {row["name"] for row in rows} == set(METRICS)
     assert set(rows[0]) == {"name", "meaning", "sql", "unit", "is_additive", "source"}
     assert run("views", "executions", "--metrics").exit_code == 2
+
+
+# --- what pages and notebooks show ------------------------------------------------------------------------------------
+
+UNIT_OF_SUFFIX = {"_usd": "USD", "_ms": "ms", "_share": "share of 1", "_hours": "hours", "_minutes": "minutes"}
+"""Suffixes by which `wording` and people read a unit off a name."""
+
+OTHER_SHAPES = {
+    "usd_per_outcome": "USD", "executions_without_tokens_in": "count", "executions_without_tokens_out": "count",
+    "surviving_30": "share of 1", "surviving_90": "share of 1", "memory_mb": "MB",
+}  # fmt: skip
+"""Metrics whose name says its unit in another way."""
+
+MADE_FOR_PEOPLE = {
+    "before", "after", "change", "final", "spent", "projection", "residual", "cost_of_those_tasks", "lower_70",
+    "upper_70", "p50_latency", "p90_latency", "p95_latency", "median_latency", "median_fix_latency", "limit",
+    "per_accepted", "per_completed", "per_outcome",
+}  # fmt: skip
+"""What pages and notebooks make of metrics in USD or ms: two periods, quantiles, ratios, what is known so far."""
+
+
+def names_shown():
+    """Yield every name with the unit USD or ms that a page, a finding or a chart uses: (file, name)."""
+    for room in ("dashboard", "findings", "charts", "notebook"):
+        for path in (ROOT / "asp_analysis" / room).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = getattr(node, "value", None) if isinstance(node, ast.Constant) else getattr(node, "attr", None)
+                if isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*_(usd|ms)", name):
+                    yield path.name, name
+
+
+def test_the_unit_of_a_metric_is_the_one_that_its_name_says():
+    """What is shown is written by the suffix of its name (`wording`), so both must say the same."""
+    told = {metric.name: metric.unit for metric in METRICS.values() if metric.name not in OTHER_SHAPES}
+    for suffix, unit in UNIT_OF_SUFFIX.items():
+        assert {name for name in told if name.endswith(suffix)} == {name for name in told if told[name] == unit}
+    assert {name: METRICS[name].unit for name in OTHER_SHAPES} == OTHER_SHAPES
+
+
+def test_pages_notebooks_and_charts_show_metrics_under_their_names():
+    shown = set(names_shown())
+    unknown = {(file, name) for file, name in shown if name not in METRICS}
+    assert len(shown) > 60
+    assert {name.rpartition("_")[0] for _, name in unknown} == MADE_FOR_PEOPLE
+
+
+def test_a_metric_is_shown_with_its_unit():
+    for metric in METRICS.values():
+        heading, cell = write_heading_and_cell(metric.name, 90_000.0)
+        if metric.name.endswith("_usd"):
+            assert heading.endswith("(USD)") and cell == "90,000"
+        elif metric.unit == "ms":
+            assert cell == "90.0 s"
+        elif metric.unit in ("tokens", "count"):
+            assert cell == "90,000"
+
+
+def write_heading_and_cell(name, value):
+    table = write_table(pd.DataFrame({name: [value]}))
+    return table.columns[0], table.iloc[0, 0]

@@ -3,11 +3,13 @@
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from asp_analysis.errors import EstimationRefusal
 from asp_analysis.periods import find_period
 from asp_analysis.spending.daily import DailySpend
+from asp_analysis.spending.open_work import measure_open_work
 from asp_analysis.spending.outlook import look_ahead
 from asp_analysis.spending.period_forecast import Limit, forecast_period, list_fan
 from asp_analysis.spending.rolling_past import NO_SPEND, RollingPast
@@ -147,3 +149,24 @@ def test_intervals_hold_and_beat_the_rules_on_planted_teams():
     assert 0.65 <= found["held_70"] <= 0.78 and found["held_90"] >= 0.85 and found["ratio"] <= 0.9
     alerts = measure_alerts(pd.DataFrame([row for one in teams.values() for row in watch(one, "month")]))
     assert alerts["false_alarm_rate"] <= 0.12 and alerts["median_days_of_warning"] >= 3
+
+
+def test_open_tasks_count_by_what_was_estimated_of_them():
+    days = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"])
+    tasks = pd.DataFrame(
+        {
+            "created_at": days[[0, 0, 1, 1, 2]],
+            "closed_at": [days[2], pd.NaT, pd.NaT, pd.NaT, pd.NaT],
+            "usd": [2.0, 2.0, 20.0, 2.0, None],
+            "size": [1.0, 1.0, 4.0, 1.0, 1.0],
+        }
+    )
+    midnights = days.to_numpy("datetime64[us]")
+    found = measure_open_work(tasks, midnights, "usd")
+    assert found.by == "estimate" and found.estimate is None  # the last open one has no estimate
+    assert found.work.tolist() == [0, 2, 13, 13] and found.count.tolist() == [0, 2, 4, 4]
+    by_size = measure_open_work(tasks.assign(usd=None), midnights, "usd")
+    assert by_size.by == "size" and by_size.work.tolist() == [0, 2, 7, 7]
+    by_number = measure_open_work(tasks.assign(usd=None, size=None), midnights, "usd")
+    assert by_number.by == "number" and by_number.work.tolist() == by_number.count.tolist()
+    assert measure_open_work(tasks.fillna({"usd": 3.0}), midnights, "usd").estimate == 27

@@ -20,8 +20,8 @@ WEEK = 7
 class DailySpend:
     """What was spent on each day from the first on, days without spend included.
 
-    amounts: (n,), at least 0, in USD or tokens. open_tasks: (n + 1,), how many tasks were open before each day and
-    after the last one; None where nobody knows.
+    amounts: (n,), at least 0, in USD or tokens. open_tasks: (n + 1,), how many usual tasks were open before each day
+    and after the last one: a large one counts as several; None where nobody knows.
     """
 
     first_day: date

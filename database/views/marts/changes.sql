@@ -21,11 +21,11 @@
 -- is_fix: it corrects a defect, as its type, title or issues say
 -- is_reworked_14: lines of it were gone 14 days later; empty where the history is not that much older
 -- is_reworked_30: lines of it were gone 30 days later; empty where the history is not that much older
--- surviving_30 [share]: of its lines, those that were still there 30 days later; empty where unknown
--- surviving_90 [share]: of its lines, those that were still there 90 days later; empty where unknown
+-- surviving_30 [share of 1]: of its lines, those that were still there 30 days later; empty where unknown
+-- surviving_90 [share of 1]: of its lines, those that were still there 90 days later; empty where unknown
 -- reverted_at [UTC]: when it was undone, wholly or in part
 -- reverted_by: the change that undid it
--- reverted_share [share]: which share of its lines was undone; empty where only a message says so
+-- reverted_share [share of 1]: which share of its lines was undone; empty where only a message says so
 -- sessions [count]: sessions of agents that worked on it, as far as known; empty where none is
 -- evidence: how the sessions are known: trailer, checkpoint, branch, paths, or several
 -- cost_usd [USD]: what is known of the cost of these sessions, each by its share; empty where nothing is

@@ -11,7 +11,7 @@
 -- reworked_14 [count]: of these, those of which lines were gone
 -- aged_30 [count]: of the changes, those that are old enough to say what 30 days later became of them
 -- reworked_30 [count]: of these, those of which lines were gone
--- surviving_30 [share]: of the lines that these added, those that were still there; empty where none is old enough
+-- surviving_30 [share of 1]: of the lines that these added, those that were still there; empty where none is old enough
 -- induced_defects [count]: defects that came in with these changes, as far as known
 -- cost_usd [USD]: what the sessions of these changes cost, as far as known
 SELECT

@@ -4,7 +4,7 @@
 -- change_id: the change
 -- session_id: the session, as executions name it in their metadata
 -- evidence: trailer or checkpoint (a message names it), branch, paths: how it is known
--- share [share]: which share of the session belongs to the change
+-- share [share of 1]: which share of the session belongs to the change
 -- load_id: the load that first wrote the row; empty where none is logged
 SELECT
     link_id,

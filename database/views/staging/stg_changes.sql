@@ -28,7 +28,7 @@
 -- lines_lost_90 [lines]: of lines_added, gone 90 days later; empty where the history is not that much older
 -- reverted_at [UTC]: when it was undone, wholly or in part
 -- reverted_by: the change that undid it
--- reverted_share [share]: which share of its lines was undone; empty where only a message says so
+-- reverted_share [share of 1]: which share of its lines was undone; empty where only a message says so
 -- revert_evidence: message or lines: how it is known that it was undone
 -- metadata_json: anything else, a JSON object
 -- load_id: the load that first wrote the row; empty where none is logged
