@@ -3,6 +3,7 @@
 import os
 import shutil
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -270,3 +271,49 @@ def test_a_lake_takes_no_records_and_no_store(sample_lake):
         capture.open(sample_lake)
     with pytest.raises(ConfigError, match="publish"):
         create_store(sample_lake, with_sample=True)
+
+
+# --- a large lake -----------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_executions_begin_with_the_period_that_completes_them(sample_lake):
+    build = parse_build((folder_of(sample_lake) / CURRENT).read_bytes())
+    rows = {file.period: file.rows for file in build.tables["stg_executions"].files}
+    assert sorted(rows) == ["2025-10", "2025-11", "2025-12"]
+    with connect(sample_lake) as session:
+        assert session.begin_newest(rows["2025-12"]) == datetime(2025, 12, 1)
+        assert session.begin_newest(rows["2025-12"] + 1) == datetime(2025, 11, 1)
+        assert session.begin_newest(rows["2025-12"] + rows["2025-11"] + 1) is None
+
+
+def test_every_store_but_a_lake_is_read_whole(sample_store):
+    with connect(sample_store) as session:
+        assert session.begin_newest(1) is None
+
+
+def test_a_large_part_is_not_copied_and_shows_the_same(sample_lake, monkeypatch):
+    with connect(sample_lake) as session:
+        session.narrow(project="boarding-app")
+        copied = session.view("tasks")
+        monkeypatch.setattr("asp_analysis.session.scope.MOST_COPIED", 1)
+        session.narrow(project="boarding-app")
+        kinds = "SELECT DISTINCT table_type FROM information_schema.tables WHERE table_catalog = 'narrowed'"
+        assert session.sql(kinds)["table_type"].tolist() == ["VIEW"]
+        pd.testing.assert_frame_equal(session.view("tasks"), copied)
+
+
+def test_verbs_that_read_every_task_read_the_newest_of_a_large_lake(run, sample_lake, sample_store, monkeypatch):
+    monkeypatch.setattr("asp_analysis.cli.options.NEWEST_EXECUTIONS", 200)
+    found = run("estimate", "--size", "18", "--json", "--db", sample_lake)
+    assert "A large lake is read from 2025-11-01 on" in found.err
+    since = run("estimate", "--size", "18", "--json", "--since", "2025-11-01", "--db", sample_store)
+    assert "large" not in since.err and found.json == since.json
+    whole = run("estimate", "--size", "18", "--json", "--since", "2020-01-01", "--db", sample_lake)
+    assert "large" not in whole.err
+    assert whole.json == run("estimate", "--size", "18", "--json", "--db", sample_store).json != found.json
+
+
+def test_the_dashboard_says_since_when(run, sample_lake, tmp_path, monkeypatch):
+    monkeypatch.setattr("asp_analysis.cli.options.NEWEST_EXECUTIONS", 200)
+    assert "from 2025-11-01 on" in run("dashboard", tmp_path / "page.html", "--db", sample_lake).err
+    assert "since 2025-11-01" in (tmp_path / "page.html").read_text(encoding="utf-8")

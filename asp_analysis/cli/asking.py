@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asp_analysis.cli.options import reading_options
+from asp_analysis.cli.options import newest_part, reading_options
 from asp_analysis.executions import COST_VECTOR
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
     from asp_analysis.session import Session
@@ -100,9 +102,26 @@ prior_option = click.option(
 )
 
 
+_SINCE = "asp_analysis.since"
+
+
+def _remember_since(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.meta[_SINCE] = value
+
+
+_since_option = click.option(
+    "--since",
+    metavar="DATE",
+    expose_value=False,
+    callback=_remember_since,
+    help="Only what became known from DATE on (UTC). [default: all; of a large lake the newest]",
+)
+
+
 def question_options(command: _Command) -> _Command:
-    """Add `--model`, `--role`, `--level`, `--db` and `--live`, and hand the question over as `question`."""
-    for option in (reading_options, level_option, role_option, model_option):
+    """Add `--model`, `--role`, `--level`, `--since`, `--db` and `--live`, and hand the question over as `question`."""
+    for option in (reading_options, _since_option, level_option, role_option, model_option):
         command = option(command)
     return command
 
@@ -123,5 +142,36 @@ def asks(command: _Command) -> _Command:
 
 
 def read_history(session: "Session") -> "pd.DataFrame":
-    """Read `task_history` in one order, whatever the engine does: equal instants keep the order of the rows."""
-    return session.sql("FROM task_history ORDER BY known_at, task_id, agent_role, llm_model")
+    """Read `task_history` in one order, whatever the engine does: equal instants keep the order of the rows.
+
+    Only what became known since `--since`; of a large lake, where nobody says that, what is new.
+    """
+    since = read_since(session)
+    known = "" if since is None else "WHERE known_at >= $since"
+    values = {} if since is None else {"since": since}
+    return session.sql(f"FROM task_history {known} ORDER BY known_at, task_id, agent_role, llm_model", **values)
+
+
+def read_known_before(session: "Session") -> "pd.DataFrame":
+    """Read `known_before` of the tasks that `read_history` returns, or of all tasks where all count."""
+    since = read_since(session)
+    if since is None:
+        return session.view("known_before")
+    counted = "SELECT task_id FROM task_history WHERE known_at >= $since"
+    return session.sql(f"FROM known_before WHERE task_id IN ({counted}) ORDER BY task_id", since=since)
+
+
+def read_since(session: "Session") -> "datetime | None":
+    """Return the first instant that counts, None where all do: as `--since` says, else the newest of a large lake.
+
+    Raises:
+        InputError: it is no date.
+    """
+    from asp_analysis.session import Scope
+
+    meta = click.get_current_context().meta
+    if _SINCE not in meta:
+        meta[_SINCE] = newest_part(session)
+    elif isinstance(meta[_SINCE], str):
+        meta[_SINCE] = Scope.read(since=meta[_SINCE]).since
+    return meta[_SINCE]

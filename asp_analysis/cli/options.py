@@ -8,6 +8,8 @@ import click
 from asp_analysis.cli.passwords import take_password
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from asp_analysis.config import StoreUrl
     from asp_analysis.session import Session
 
@@ -31,6 +33,10 @@ def db_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _LIVE = "asp_analysis.is_live"
+
+NEWEST_EXECUTIONS = 100_000
+"""What verbs that read every task read of a large lake, unless they are told since when: as much as a store has that
+may stay in SQLite."""
 
 
 def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -140,6 +146,19 @@ def open_session(db: "str | StoreUrl | None", zone: str | None = None) -> "Sessi
     is_live = bool(click.get_current_context().meta.get(_LIVE))
     persons = PersonView.read(wanted_persons())
     return connect(url, is_live=is_live, is_repeatable=True, persons=persons, zone=zone or wanted_zone())
+
+
+def newest_part(session: "Session") -> "datetime | None":
+    """Return since when a verb reads a large lake where nobody says so, and note it; None where it reads everything."""
+    from asp_analysis.cli.printing import note
+
+    since = session.begin_newest(NEWEST_EXECUTIONS)
+    if since is not None:
+        note(
+            f"A large lake is read from {since:%Y-%m-%d} on: the newest {NEWEST_EXECUTIONS:,} executions and the rest "
+            "of their day or month. Read more with --since DATE."
+        )
+    return since
 
 
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -86,7 +86,7 @@ def narrow_page(session: Session, scope: Scope) -> None:
     """
     for name, column in DIMENSIONS.items():
         if (wanted := getattr(scope, name, None)) is not None:
-            known = sorted(session.view("work")[column].dropna().unique())
+            known = sorted(session.sql(f"SELECT DISTINCT {column} AS name FROM work")["name"].dropna())
             if wanted not in known:
                 raise InputError(
                     f"There is no {name} {wanted!r} in the store. There are: {', '.join(known) or 'none'}."

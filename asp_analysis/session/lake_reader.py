@@ -4,6 +4,8 @@ Staging views and marts of the build are its files; a mart that it does not have
 A session that is open goes on reading its files after the next build, and takes that one up at its next query.
 """
 
+from datetime import datetime
+
 import duckdb
 
 from asp_analysis import sql
@@ -48,6 +50,16 @@ class LakeReader:
         renewed = LakeReader(self._url, self._storage)
         self.connection.close()
         return renewed
+
+    def begin_newest(self, executions: int) -> datetime | None:
+        """Return since when the newest so many executions came, to the month or day of a file; None for all of them."""
+        found = 0
+        files = sorted(self.build.tables["stg_executions"].files, key=lambda file: file.period, reverse=True)
+        for file in files[:-1]:
+            found += file.rows
+            if found >= executions and file.period[:1].isdigit():
+                return datetime.fromisoformat(f"{file.period}-01"[:10])
+        return None
 
     def shown(self) -> str:
         """Say which build is read."""

@@ -17,6 +17,12 @@ NARROWED = f"{_PART}.main"
 SHOW TABLES lists the views of every schema of a database."""
 
 
+MOST_COPIED = 300_000
+"""Executions of a part of a lake up to which it is copied: some hundred MB."""
+
+_READ_FIRST = ("stg_executions", "stg_tasks")
+"""Parts that others are made of: copied first."""
+
 Hide = Callable[[str, str, str], str]
 
 
@@ -92,7 +98,8 @@ def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope, whole: str
     values = {"project": scope.project, "model": scope.model, "role": scope.role}
     for name, value in {**values, "since": scope.since, "before": scope.before}.items():
         connection.execute(f"SET VARIABLE asp_{name} = $value", {"value": value})
-    connection.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_PART}")
+    connection.execute(f"DETACH DATABASE IF EXISTS {_PART}")  # it may hold tables of the former part
+    connection.execute(f"ATTACH ':memory:' AS {_PART}")
     own = sql.view_names("narrowed")
     for name in [*own, *(name for name in staging_views() if name not in own)]:
         text = sql.view_text("narrowed", name) if name in own else "SELECT * FROM {whole}." + name
@@ -101,6 +108,17 @@ def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope, whole: str
         connection.execute(f"CREATE OR REPLACE VIEW {NARROWED}.{name} AS {text}")
     for name in marts():
         connection.execute(f"CREATE OR REPLACE VIEW {NARROWED}.{name} AS {sql.view_text('marts', name)}")
+
+
+def copy_part(connection: duckdb.DuckDBPyConnection) -> None:
+    """Copy the rows of a part into memory, unless they are many: a lake is not scanned again by each query of it."""
+    rows = f"SELECT count(*) FROM (SELECT 1 FROM {NARROWED}.stg_executions LIMIT {MOST_COPIED + 1})"
+    if connection.execute(rows).fetchall()[0][0] > MOST_COPIED:
+        return
+    for name in [*_READ_FIRST, *(name for name in staging_views() if name not in _READ_FIRST)]:
+        connection.execute(f"CREATE TABLE {NARROWED}.asp_copy AS FROM {NARROWED}.{name}")
+        connection.execute(f"DROP VIEW {NARROWED}.{name}")
+        connection.execute(f"ALTER TABLE {NARROWED}.asp_copy RENAME TO {name}")
 
 
 def _read_text(name: str, value: Any) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
@@ -13,14 +14,14 @@ from asp_analysis.errors import QueryError, StoreError
 from asp_analysis.session.attaching import lock, unreadable
 from asp_analysis.session.catalog import describe_view, view_key, view_names
 from asp_analysis.session.guard import check_reads_only, said
-from asp_analysis.session.lake_reader import is_of_files
+from asp_analysis.session.lake_reader import LakeReader, is_of_files
 from asp_analysis.session.local_clock import make_local_views
 from asp_analysis.session.parameters import check_whole, make_bindable
 from asp_analysis.session.persons import PersonView, persons_of_environment
 from asp_analysis.session.readers import Reader, open_reader
 from asp_analysis.session.rows import FoundRows, fetch_rows
 from asp_analysis.session.running import run_interruptible
-from asp_analysis.session.scope import NARROWED, Scope, narrow_views
+from asp_analysis.session.scope import NARROWED, Scope, copy_part, narrow_views
 from asp_analysis.time_zones import check_time_zone
 
 if TYPE_CHECKING:
@@ -97,6 +98,13 @@ class Session:
         self._scope = scope or Scope.read(**values)
         self._enter_part()
         return self._scope
+
+    def begin_newest(self, executions: int) -> datetime | None:
+        """Return since when about the newest so many executions of a lake came; None where it has no more than that.
+
+        Of every other store too: its size is bounded by its kind, that of a lake is not.
+        """
+        return self._reader.begin_newest(executions) if isinstance(self._reader, LakeReader) else None
 
     def sql(self, query: str, /, **parameters: Any) -> "pd.DataFrame":
         """Run one SELECT and return its rows; `$name` in the query is bound to the parameter `name`.
@@ -238,6 +246,8 @@ class Session:
             if self._persons is not None:
                 self._persons.prepare(connection, self.url, whole)
             narrow_views(connection, self._scope, whole, None if self._persons is None else self._persons.hide)
+            if self.url.is_lake:
+                copy_part(connection)
             connection.execute(f"USE {NARROWED}")
 
     @property

@@ -1,12 +1,14 @@
 """`asp-analysis dashboard`: everything on one page that opens in any browser and needs nothing else."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from asp_analysis.cli.options import (
+    newest_part,
     open_session,
     pseudonyms_option,
     reading_options,
@@ -53,7 +55,8 @@ def command(
     """Write costs, estimates, learning and defects as one page.
 
     The page is HTML and goes to exports/ next to the store unless OUT.html names another place. It begins with what was
-    spent and with the alerts; in the browser it can be filtered and sorted.
+    spent and with the alerts; in the browser it can be filtered and sorted. Of a large lake it shows the newest 100,000
+    executions or more; --since says otherwise.
 
     Example: asp-analysis dashboard --open
     """
@@ -78,6 +81,8 @@ def _write(url: "StoreUrl", path: Path, watch: float | None, scope: "Scope") -> 
     from asp_analysis.privacy import as_private_as
 
     with open_session(url) as session:
+        if scope.since is None and scope.before is None and (since := newest_part(session)):
+            scope = replace(scope, since=since)
         narrow_page(session, scope)
         page = build_page(session, refresh_s=watch)
     with as_private_as(url):

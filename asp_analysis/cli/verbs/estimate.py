@@ -15,6 +15,7 @@ from asp_analysis.cli.asking import (
     prior_option,
     question_options,
     read_history,
+    read_known_before,
     size_option,
     task_option,
     units_option,
@@ -111,7 +112,7 @@ def command(
         raise click.UsageError("--keep needs --task ID: an estimate is kept with its task.")
     with open_session(db) as session:
         history = read_history(session)
-        known = None if is_comparison else session.view("known_before")
+        known = None if is_comparison else read_known_before(session)
         if question.task.task_id is not None:
             query = "SELECT task_id, project_id, task_type, estimated_size AS size FROM tasks WHERE task_id = $task_id"
             question = look_up_task(question, session.sql(query, task_id=question.task.task_id))
