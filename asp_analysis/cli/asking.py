@@ -102,12 +102,12 @@ prior_option = click.option(
 )
 
 
-_SINCE = "asp_analysis.since"
+_SINCE_WHEN = "asp_analysis.since"
 
 
 def _remember_since(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
-        context.meta[_SINCE] = value
+        context.meta[_SINCE_WHEN] = value
 
 
 _since_option = click.option(
@@ -170,8 +170,8 @@ def read_since(session: "Session") -> "datetime | None":
     from asp_analysis.session import Scope
 
     meta = click.get_current_context().meta
-    if _SINCE not in meta:
-        meta[_SINCE] = newest_part(session)
-    elif isinstance(meta[_SINCE], str):
-        meta[_SINCE] = Scope.read(since=meta[_SINCE]).since
-    return meta[_SINCE]
+    if _SINCE_WHEN not in meta:
+        meta[_SINCE_WHEN] = newest_part(session)
+    elif isinstance(meta[_SINCE_WHEN], str):
+        meta[_SINCE_WHEN] = Scope.read(since=meta[_SINCE_WHEN]).since
+    return meta[_SINCE_WHEN]

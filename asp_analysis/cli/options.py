@@ -35,7 +35,7 @@ def db_option(function: Callable[..., Any]) -> Callable[..., Any]:
 _LIVE = "asp_analysis.is_live"
 
 NEWEST_EXECUTIONS = 100_000
-"""What verbs that read every task read of a large lake, unless they are told since when: as much as a store has that
+"""What verbs that read every task read of a large lake, unless --since says more: as much as a store has that
 may stay in SQLite."""
 
 
