@@ -33,6 +33,13 @@ def describe_view(name: str) -> tuple[str, list[ViewColumn]]:
     return one_row.removeprefix("One row is ").rstrip("."), columns
 
 
+def list_view(name: str) -> dict[str, str]:
+    """Return what a list of views says of one: view, one_row_is, key, columns with their units."""
+    one_row, columns = describe_view(name)
+    named = ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns)
+    return {"view": name, "one_row_is": one_row, "key": ", ".join(view_key(name)), "columns": named}
+
+
 def view_key(name: str) -> tuple[str, ...]:
     """Return the columns that identify the rows of a view and order them; an unknown value is a value like others."""
     return tuple(_head(name)[1].removeprefix("key: ").split(", "))

@@ -20,6 +20,8 @@ SHOW TABLES lists the views of every schema of a database."""
 MOST_COPIED = 300_000
 """Executions of a part of a lake up to which it is copied: some hundred MB."""
 
+_COPIED = f"SELECT table_name FROM duckdb_tables() WHERE database_name = '{_PART}' AND schema_name = 'main'"
+
 _READ_FIRST = ("stg_executions", "stg_tasks")
 """Parts that others are made of: copied first."""
 
@@ -98,8 +100,9 @@ def narrow_views(connection: duckdb.DuckDBPyConnection, scope: Scope, whole: str
     values = {"project": scope.project, "model": scope.model, "role": scope.role}
     for name, value in {**values, "since": scope.since, "before": scope.before}.items():
         connection.execute(f"SET VARIABLE asp_{name} = $value", {"value": value})
-    connection.execute(f"DETACH DATABASE IF EXISTS {_PART}")  # it may hold tables of the former part
-    connection.execute(f"ATTACH ':memory:' AS {_PART}")
+    connection.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_PART}")
+    for (name,) in connection.execute(_COPIED).fetchall():  # of the former part
+        connection.execute(f"DROP TABLE {NARROWED}.{name}")
     own = sql.view_names("narrowed")
     for name in [*own, *(name for name in staging_views() if name not in own)]:
         text = sql.view_text("narrowed", name) if name in own else "SELECT * FROM {whole}." + name

@@ -12,7 +12,7 @@ from asp_analysis import occupancy
 from asp_analysis.config import StoreUrl, store_url
 from asp_analysis.errors import QueryError, StoreError
 from asp_analysis.session.attaching import lock, unreadable
-from asp_analysis.session.catalog import describe_view, view_key, view_names
+from asp_analysis.session.catalog import describe_view, list_view, view_key, view_names
 from asp_analysis.session.guard import check_reads_only, said
 from asp_analysis.session.lake_reader import LakeReader, is_of_files
 from asp_analysis.session.local_clock import make_local_views
@@ -100,10 +100,7 @@ class Session:
         return self._scope
 
     def begin_newest(self, executions: int) -> datetime | None:
-        """Return since when about the newest so many executions of a lake came; None where it has no more than that.
-
-        Of every other store too: its size is bounded by its kind, that of a lake is not.
-        """
+        """Return since when about the newest so many executions of a lake came; None for all of them, or no lake."""
         return self._reader.begin_newest(executions) if isinstance(self._reader, LakeReader) else None
 
     def sql(self, query: str, /, **parameters: Any) -> "pd.DataFrame":
@@ -175,7 +172,7 @@ class Session:
         from asp_analysis.session.frames import Listing
 
         if name is None:
-            return Listing([_list_view(view) for view in view_names()])
+            return Listing([list_view(view) for view in view_names()])
         key = view_key(_check_view(name))
         return Listing([{**asdict(column), "is_key": column.name in key} for column in describe_view(name)[1]])
 
@@ -265,12 +262,6 @@ def _check_view(name: str) -> str:
     if name not in view_names():
         raise QueryError(f"There is no view {name!r}. Views: {', '.join(view_names())}.")
     return name
-
-
-def _list_view(name: str) -> dict[str, str]:
-    one_row, columns = describe_view(name)
-    named = ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns)
-    return {"view": name, "one_row_is": one_row, "key": ", ".join(view_key(name)), "columns": named}
 
 
 def connect(
