@@ -22,6 +22,9 @@ def merge_repetitions(shop: Workshop, plan: TablePlan, former: LakeTable | None)
     pairs of days that share keys.
     """
     key = view_key(plan.table)
+    if not plan.has_several_writers:
+        _show_none(shop, plan, key)
+        return set()
     while True:
         _read_sources(shop, plan, sorted(plan.changed))
         _find_repeated(shop, plan, key, former)
@@ -31,6 +34,13 @@ def merge_repetitions(shop: Workshop, plan: TablePlan, former: LakeTable | None)
         plan.changed.update(drawn)
     _merge(shop, plan, key)
     return _link(shop, plan, key)
+
+
+def _show_none(shop: Workshop, plan: TablePlan, key: tuple[str, ...]) -> None:
+    """Make both tables without a row."""
+    none = shop.select_from([], shop.columns[plan.table])
+    shop.run(f"CREATE OR REPLACE TEMP TABLE asp_repeated AS SELECT {', '.join(key)} FROM ({none})")
+    shop.run(f"CREATE OR REPLACE TEMP TABLE asp_merged AS SELECT *, CAST(NULL AS VARCHAR) AS day FROM ({none})")
 
 
 def _read_sources(shop: Workshop, plan: TablePlan, periods: list[str]) -> None:
@@ -49,9 +59,6 @@ def _read_sources(shop: Workshop, plan: TablePlan, periods: list[str]) -> None:
 
 def _find_repeated(shop: Workshop, plan: TablePlan, key: tuple[str, ...], former: LakeTable | None) -> None:
     keys = ", ".join(key)
-    if not plan.has_several_writers:
-        shop.run(f"CREATE OR REPLACE TEMP TABLE asp_repeated AS SELECT {keys} FROM asp_published WHERE FALSE")
-        return
     _show_kept(shop, plan, former)
     shop.run(
         f"CREATE OR REPLACE TEMP TABLE asp_repeated AS SELECT {keys} FROM (SELECT {keys} FROM asp_published "
@@ -75,7 +82,7 @@ def _show_kept(shop: Workshop, plan: TablePlan, former: LakeTable | None) -> Non
 
 def _draw_in(shop: Workshop, plan: TablePlan, key: tuple[str, ...], former: LakeTable | None) -> set[str]:
     """Return the periods that stay as they were, though they share a key with those that change."""
-    if former is None or not plan.has_several_writers:
+    if former is None:
         return set()
     found = shop.run(
         f"SELECT DISTINCT period FROM asp_kept SEMI JOIN asp_repeated USING ({', '.join(key)}) "

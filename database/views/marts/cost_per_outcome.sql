@@ -59,14 +59,22 @@ rivals AS (
         ) AS are_there
     FROM (
         SELECT
-            work.task_id,
-            work.agent_role,
-            count(DISTINCT work.llm_model) AS models,
-            max(COALESCE(tasks.completed_at, work.last_at)) - min(COALESCE(tasks.completed_at, work.last_at))
-            > INTERVAL 1 DAY AS is_apart
-        FROM work
-        LEFT JOIN stg_tasks AS tasks ON work.task_id = tasks.task_id
-        GROUP BY work.task_id, work.agent_role
+            task_id,
+            agent_role,
+            count(llm_model) AS models,
+            max(last_at) - min(first_at) > INTERVAL 1 DAY AS is_apart
+        FROM (
+            SELECT
+                work.task_id,
+                work.agent_role,
+                work.llm_model,
+                min(COALESCE(tasks.completed_at, work.last_at)) AS first_at,
+                max(COALESCE(tasks.completed_at, work.last_at)) AS last_at
+            FROM work
+            LEFT JOIN stg_tasks AS tasks ON work.task_id = tasks.task_id
+            GROUP BY work.task_id, work.agent_role, work.llm_model
+        )
+        GROUP BY task_id, agent_role
     )
 ),
 
