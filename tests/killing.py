@@ -6,12 +6,14 @@ A fork server has imported the package (`warm`), so that a process begins its wo
 import multiprocessing
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
 _DEADLINE_S = 120
+_THIRDS = ("first", "second", "last")
 FORKS = multiprocessing.get_context("forkserver")
 
 
@@ -44,17 +46,35 @@ class Moments:
 
     seconds: float
     randomness: random.Random
+    missed: int = 0
+    met: Counter[str] = field(default_factory=Counter)
 
     def kill(self, process: multiprocessing.Process) -> bool:
         """Kill a process at one of them; tell whether it was still at work."""
-        was_at_work = kill(process, self.seconds, self.randomness)
+        share = self.randomness.random()
+        was_at_work = _kill_after(process, share * self.seconds)
+        if was_at_work:
+            self.met[_THIRDS[int(share * 3)]] += 1
+        else:
+            self.missed += 1
         self.seconds *= 1.1 if was_at_work else 0.65
         return was_at_work
+
+    def tell(self, record_property: Callable[[str, object], None]) -> None:
+        """Say where the kills met the work, and fail where fewer than half of them did."""
+        met = self.met.total()
+        where = ", ".join(f"{self.met[third]} in its {third} third" for third in _THIRDS)
+        record_property("kills that met the work", f"{met} of {met + self.missed}: {where}")
+        assert met >= self.missed, f"only {met} of {met + self.missed} kills met the work"
 
 
 def kill(process: multiprocessing.Process, seconds: float, randomness: random.Random) -> bool:
     """Kill a process at a random moment of so many seconds; tell whether it was still at work."""
-    time.sleep(randomness.uniform(0, seconds))
+    return _kill_after(process, randomness.uniform(0, seconds))
+
+
+def _kill_after(process: multiprocessing.Process, seconds: float) -> bool:
+    time.sleep(seconds)
     was_at_work = process.is_alive()
     process.kill()
     process.join(_DEADLINE_S)

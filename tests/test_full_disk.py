@@ -14,6 +14,7 @@ from asp_analysis.capture.spill import Spill
 from asp_analysis.config import parse_url
 from asp_analysis.errors import StoreError
 from asp_analysis.session import connect, readers
+from benchmarks.synthetic_transcripts import write_transcripts
 
 pytestmark = pytest.mark.faults
 
@@ -144,6 +145,60 @@ def test_a_load_that_finds_no_room_takes_nothing_of_its_file(disk, store, tmp_pa
     assert is_sound(store.path) and run(*QUERY, "--db", store).json == [{"n": EXECUTIONS}]
     assert run("sql", "SELECT count(*) AS n FROM stg_loads", "--json", "--db", store).json == [{"n": 0}]
     assert run("load", many, "--json", "--db", store).json["written"] == 30_000
+
+
+PAGE_BYTES, ROOMS = 4_096, 24
+
+
+def sources(folder):
+    """Give a table and a folder of transcripts, each of several hundred pages in the store."""
+    table, transcripts = folder / "runs.csv", folder / "transcripts"
+    rows = (f"2026-01-02,T-{number},Code,{number},{'x' * 60}\n" for number in range(2_500))
+    table.write_text("timestamp,task_id,agent_role,cost_usd,note\n" + "".join(rows))
+    write_transcripts(transcripts, 400_000)
+    return {"a table": table, "transcripts": transcripts}
+
+
+@pytest.mark.parametrize("kind", ["a table", "transcripts"])
+def test_a_disk_that_is_full_at_any_page_of_a_load_takes_all_of_a_file_or_nothing(
+    disk, empty_store, tmp_path, run, record_property, kind
+):
+    source, url, ended = sources(tmp_path)[kind], parse_url("store.db", disk), {0: 0, 1: 0}
+    counts = (
+        "SELECT (SELECT count(*) FROM agent_cost_vector), (SELECT coalesce(sum(written), 0) FROM load_log), "
+        "(SELECT count(*) FROM load_log WHERE read_count <> written + updated + present + rejected)"
+    )
+
+    def fresh():
+        for path in disk.glob("store.db*"):
+            path.unlink()
+        shutil.copyfile(empty_store.path, url.path)
+
+    def held():
+        assert is_sound(url.path)
+        with closing(sqlite3.connect(url.path)) as connection:
+            return connection.execute(counts).fetchone()
+
+    fresh()
+    free = shutil.disk_usage(disk).free
+    assert run("load", source, "--json", "--db", url).exit_code == 0
+    whole = held()
+    needed = free - shutil.disk_usage(disk).free + 40 * PAGE_BYTES  # its log, too, of which nothing is left
+    for place in range(ROOMS):
+        fresh()
+        ballast = fill(disk, (needed * place // ROOMS) // PAGE_BYTES * PAGE_BYTES + place % 3)
+        ran = run("load", source, "--json", "--db", url)
+        ended[ran.exit_code] += 1
+        if ran.exit_code:
+            assert ran.err.splitlines()[-1].startswith("Error: ") and "Traceback" not in ran.err
+        ballast.unlink()
+        executions, logged, odd = held()
+        assert odd == 0 and (executions > 0) == (logged > 0)
+        assert not source.is_file() or (executions, logged) in ((0, 0), whole[:2])
+        assert run("load", source, "--json", "--db", url).exit_code == 0
+        assert held()[0] == whole[0]
+    record_property("loads that found the disk full", f"{ended[1]} of {ROOMS}")
+    assert ended[1] >= ROOMS / 2
 
 
 WRITING = (

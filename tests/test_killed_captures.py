@@ -94,4 +94,5 @@ def test_fifty_kills_of_a_process_that_loads_what_waits_lose_nothing_and_double_
             met += bool(list(tmp_path.glob(f"{url.path.name}.spill-*")))
         assert stored(url) == list(range(WAITING))
     record_property("kills that met a process loading", f"{met} of {KILLS}, {seconds:.2f} s undisturbed")
+    moments.tell(record_property)
     assert met, "no kill met what this test is about"
