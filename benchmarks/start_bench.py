@@ -2,7 +2,8 @@
 
     python -m benchmarks.start_bench [FOLDER [PYTHON]]
 
-The floor is `python -c "import duckdb"`. FOLDER holds the code of an earlier release, which PYTHON runs (the present
+The floor is `python -c "import duckdb"`. What Python compiles is kept for the run, whatever the environment says: an
+installed package is compiled too. FOLDER holds the code of an earlier release, which PYTHON runs (the present
 one if its packages will do); each code has a store of its own. Figures are the least of `TRIES` runs, taken in turn.
 """
 
@@ -53,8 +54,10 @@ def main(words: Sequence[str] = ()) -> None:
 
 def _run(code: Path, command: list[str], folder: Path) -> tuple[float, int]:
     """Return the CPU seconds and the exit status of a process that runs some code."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    kept |= {"PYTHONPATH": str(code), "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ran = subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(code)}, capture_output=True)
+    ran = subprocess.run(command, cwd=folder, env=kept, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, ran.returncode
 
