@@ -7,8 +7,10 @@ before the pointer names them.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from threading import Event, Thread
 from uuid import uuid4
 
 from asp_analysis import sql
@@ -24,6 +26,7 @@ from asp_analysis.building.marts import (
 )
 from asp_analysis.building.retention import EXECUTION_ROWS
 from asp_analysis.building.workshop import Workshop
+from asp_analysis.errors import StoreError
 from asp_analysis.lake.builds import LakeFile, LakeTable
 from asp_analysis.lake.heads import UNDATED
 from asp_analysis.lake.objects import StoredObject
@@ -34,6 +37,7 @@ from asp_analysis.spark import MartText, SparkCluster, StagedFiles
 SPARK_FOLDER = "spark-"
 """How the folder begins that a build has on a cluster, within that of its marts."""
 
+_SIGN_OF_LIFE_S = 60
 _PERIOD = "asp_period"
 _PATH = re.compile(rf"/(\w+)/{_PERIOD}=([^/]+)/[^/]+\.parquet$")
 """What Spark names a file: its mart, its period."""
@@ -42,7 +46,7 @@ _PATH = re.compile(rf"/(\w+)/{_PERIOD}=([^/]+)/[^/]+\.parquet$")
 def build_marts_on(
     cluster: SparkCluster, shop: Workshop, change: Rebuild, renew: Callable[[], None]
 ) -> dict[str, LakeTable]:
-    """Make all marts that are kept on a cluster; renew: the builder's sign of life, after each mart.
+    """Make all marts that are kept on a cluster; renew: the builder's sign of life, once a minute.
 
     As without a cluster, sums of tasks and days are of all executions, and the other marts of those that are kept.
 
@@ -53,10 +57,30 @@ def build_marts_on(
         shop.run(f"CREATE OR REPLACE VIEW {name} AS {sql.view_text('marts', name)}")
     kept = [name for name in ordered_marts() if name not in NOT_KEPT]
     sums = [name for name in kept if name in BY_TASK + BY_DAY]
-    made = _compute(cluster, shop, change, _Shift(wanted=sums, made={}, renew=renew))
-    change = replace(change, tables={**change.tables, EXECUTION_ROWS: change.kept})
     others = [name for name in kept if name not in sums]
-    return made | _compute(cluster, shop, change, _Shift(wanted=others, made=made, renew=renew))
+    with _signs_of_life(renew):
+        made = _compute(cluster, shop, change, _Shift(wanted=sums, made={}))
+        change = replace(change, tables={**change.tables, EXECUTION_ROWS: change.kept})
+        return made | _compute(cluster, shop, change, _Shift(wanted=others, made=made))
+
+
+@contextmanager
+def _signs_of_life(renew: Callable[[], None]) -> Iterator[None]:
+    """Renew the lease while a cluster computes. Where another builder took over, the builder itself finds out next."""
+    ended = Event()
+
+    def go_on() -> None:
+        while not ended.wait(_SIGN_OF_LIFE_S):
+            with suppress(StoreError):
+                renew()
+
+    thread = Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +89,6 @@ class _Shift:
 
     wanted: list[str]
     made: Mapping[str, LakeTable]
-    renew: Callable[[], None]
 
 
 def _compute(cluster: SparkCluster, shop: Workshop, change: Rebuild, part: _Shift) -> dict[str, LakeTable]:
@@ -77,7 +100,7 @@ def _compute(cluster: SparkCluster, shop: Workshop, change: Rebuild, part: _Shif
     if len(same) < len(columns):
         readable = {name: _staged(shop, table) for name, table in {**change.tables, **part.made, **same}.items()}
         inputs = {name: StagedFiles(of, ()) for name, of in shop.columns.items()} | readable
-        cluster.compute(inputs, texts, shop.storage.address(folder), _shower(len(texts), part.renew))
+        cluster.compute(inputs, texts, shop.storage.address(folder), _shower(len(texts)))
     written = _list_written(shop, folder)
     return {name: same.get(name) or LakeTable(columns=columns[name], files=written[name]) for name in columns}
 
@@ -109,12 +132,8 @@ def _staged(shop: Workshop, table: LakeTable) -> StagedFiles:
     return StagedFiles(table.columns, [shop.storage.address(file.path) for file in table.files])
 
 
-def _shower(total: int, renew: Callable[[], None]) -> Callable[[int], None]:
-    def show(done: int) -> None:
-        renew()
-        tell(Step(part="marts", done=done, total=total, unit="marts"))
-
-    return show
+def _shower(total: int) -> Callable[[int], None]:
+    return lambda done: tell(Step(part="marts", done=done, total=total, unit="marts"))
 
 
 def _list_written(shop: Workshop, folder: str) -> Mapping[str, tuple[LakeFile, ...]]:

@@ -12,6 +12,8 @@ import time
 import pytest
 
 from asp_analysis.building import Order, build
+from asp_analysis.building import on_spark as on_spark_marts
+from asp_analysis.building.lease import Lease
 from asp_analysis.building.marts import NOT_KEPT
 from asp_analysis.config import lake_url, parse_url
 from asp_analysis.errors import ConfigError, StoreError
@@ -170,3 +172,14 @@ def test_a_missing_extra_stops_a_build_before_it_begins(store, lake, monkeypatch
     ):
         build(lake)
     assert not (tmp_path / "lake" / "tables").exists() and pointed(lake) is None
+
+
+def test_a_builder_says_that_it_lives_while_a_cluster_computes(on_spark, store, lake, monkeypatch):
+    """A mart may take longer than a lease holds."""
+    monkeypatch.setattr(on_spark_marts, "_SIGN_OF_LIFE_S", 0.2)
+    renewed, renew = [], Lease.renew
+    monkeypatch.setattr(Lease, "renew", lambda lease: (renewed.append(lease.number), renew(lease)))
+    publish_as(store, lake, "one")
+    build(lake)
+    assert len(renewed) > 2 * len(marts())
+    assert_equal(lake, store)
