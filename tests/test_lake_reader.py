@@ -317,3 +317,7 @@ def test_the_dashboard_says_since_when(run, sample_lake, tmp_path, monkeypatch):
     monkeypatch.setattr("asp_analysis.cli.options.NEWEST_EXECUTIONS", 200)
     assert "from 2025-11-01 on" in run("dashboard", tmp_path / "page.html", "--db", sample_lake).err
     assert "since 2025-11-01" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_loads_says_where_they_are(run, sample_lake):
+    assert "A lake has no log of loads" in run("loads", "--db", sample_lake).err
