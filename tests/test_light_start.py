@@ -31,8 +31,9 @@ print("imported:", *(name for name in sys.argv[1].split(",") if name in sys.modu
         (("loads", "--csv"), (*HEAVY, *FRAMES, "rich")),
         (("learning",), (*HEAVY, *STATISTICS)),
         (("quality",), (*HEAVY, *STATISTICS)),
+        (("publish", "lake"), (*HEAVY, *STATISTICS, "pandas", "pydantic", "obstore")),
     ],
-    ids=["estimate", "status", "dashboard", "sql", "sql --json", "models", "loads", "learning", "quality"],
+    ids=["estimate", "status", "dashboard", "sql", "sql --json", "models", "loads", "learning", "quality", "publish"],
 )
 def test_a_verb_does_not_import_heavy_packages(words, heavy, sample_store, tmp_path):
     command = [sys.executable, "-c", CHILD, ",".join(heavy), *words, "--db", sample_store.text]

@@ -1,7 +1,9 @@
 """What leaves the machine: free text stays at home, and of JSON what the views and the queries of the product read."""
 
 import json
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
@@ -108,8 +110,18 @@ def reduce_json(text: str, shape: Shape) -> str | None:
 def _reduce_column(column: pa.ChunkedArray, shape: Shape) -> pa.ChunkedArray:
     coded = column.combine_chunks().dictionary_encode()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-    reduced = [None if text is None else reduce_json(text, shape) for text in coded.dictionary.to_pylist()]
-    return pa.chunked_array([pc.take(pa.array(reduced, column.type), coded.indices)], column.type)
+    reduced = [text and reduce_json(text, shape) for text in coded.dictionary.to_pylist()]
+    return pa.chunked_array([pc.take(_make_texts(reduced), coded.indices)], pa.string()).cast(column.type)
+
+
+def _make_texts(texts: Sequence[str | None]) -> pa.Array:
+    """Return a column of texts in the form that Arrow has in memory: `pyarrow.array` would import pandas."""
+    encoded = [(text or "").encode() for text in texts]
+    ends, known = array("i", accumulate(map(len, encoded), initial=0)), bytearray(len(encoded) // 8 + 1)
+    for place, text in enumerate(texts):
+        known[place // 8] |= (text is not None) << place % 8
+    buffers = pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)), pa.py_buffer(known)
+    return pa.StringArray.from_buffers(len(encoded), *buffers)
 
 
 def _reduce(found: Any, shape: Shape) -> Any:
