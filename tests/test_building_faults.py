@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from asp_analysis.building import build
+from asp_analysis.building import build, workshop
 from asp_analysis.building.lease import lease_path
 from asp_analysis.config import parse_url
 from asp_analysis.errors import StoreError
@@ -17,6 +17,7 @@ from asp_analysis.lake.builds import read_build
 from asp_analysis.lake.heads import read_heads
 from asp_analysis.lake.objects import open_storage
 from asp_analysis.publishing import PublishOrder, publish
+from asp_analysis.session import buckets
 from tests.test_building import assert_equal, lake, part_of, put, tasks_of  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.lake
@@ -59,6 +60,18 @@ def test_of_builders_that_begin_at_once_one_builds(sample_store, lake):  # noqa:
         assert "Traceback" not in one.stderr
     assert read_build(open_storage(lake)).build >= 1
     assert_equal(lake, sample_store)
+
+
+def test_a_bucket_that_duckdb_does_not_read_is_built_from_copies(sample_store, bucket, monkeypatch, tmp_path):
+    url, every = parse_url(bucket, Path("/")), tasks_of(sample_store)
+    with monkeypatch.context() as patch:
+        patch.setattr(workshop, "_COPIED", ("s3://",))
+        patch.setattr(buckets, "open_bucket", None)
+        put(part_of(sample_store, tmp_path / "few.db", every[:30]), url, "one")
+        build(url)
+        put(part_of(sample_store, tmp_path / "others.db", every[20:]), url, "two")
+        build(url)
+    assert_equal(url, sample_store)
 
 
 def test_a_lake_in_a_bucket_is_built_and_read_and_a_second_builder_is_refused(sample_store, bucket, monkeypatch):

@@ -51,7 +51,7 @@ def _read_sources(shop: Workshop, plan: TablePlan, periods: list[str]) -> None:
     shop.run(
         "CREATE OR REPLACE TEMP TABLE asp_sources AS SELECT UNNEST($files::VARCHAR[]) AS asp_file, "
         "UNNEST($days::VARCHAR[]) AS day, UNNEST($ranks::BIGINT[]) AS rank",
-        files=[shop.storage.address(source.path) for source in sources],
+        files=[shop.place(source.path) for source in sources],
         days=[source.day for source in sources],
         ranks=[source.rank for source in sources],
     )

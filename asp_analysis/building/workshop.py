@@ -19,6 +19,9 @@ from asp_analysis.session.catalog import staging_views
 from asp_analysis.session.contract import RAW_TABLES, raw_view
 from asp_analysis.sql import quoted, view_text
 
+_COPIED = ("gs://", "abfss://")
+"""Buckets that DuckDB reads with keys of its own alone: their files are fetched as everything else is."""
+
 _NO_FILES = "SELECT {columns} WHERE FALSE"
 
 
@@ -57,12 +60,30 @@ class Workshop:
         listed = ", ".join(f'"{name}"' for name in columns)
         if not paths:
             return _NO_FILES.format(columns=typed + (", CAST(NULL AS VARCHAR) AS asp_file" if extra else ""))
-        places = ", ".join(quoted(self.storage.address(path)) for path in paths)
+        places = ", ".join(quoted(self.place(path)) for path in paths)
         files = f"read_parquet([{places}], union_by_name = true, filename = 'asp_file', hive_partitioning = false)"
         return (
             f"SELECT {listed}{extra} FROM (SELECT {typed}, CAST(NULL AS VARCHAR) AS asp_file WHERE FALSE "
             f"UNION ALL BY NAME SELECT * FROM {files})"
         )
+
+    def place(self, path: str) -> str:
+        """Return where this DuckDB finds a file: in the lake, or a copy of it where no extension reads such a bucket.
+
+        Raises:
+            StoreError: the file is gone.
+        """
+        address = self.storage.address(path)
+        if not address.startswith(_COPIED):
+            return address
+        local = self.folder / "copies" / path
+        if not local.exists():
+            content = self.storage.read(path)
+            if content is None:
+                raise MissingFile(address)
+            local.parent.mkdir(parents=True, exist_ok=True)
+            local.write_bytes(content)
+        return str(local)
 
     def keep(self, query: str, folder: str, period: str) -> LakeFile | None:
         """Write what a query finds to a new file of the lake; None where it finds nothing."""
@@ -86,7 +107,7 @@ class Workshop:
 
     def addresses(self, files: Iterable[LakeFile]) -> list[tuple[str, str]]:
         """Return where files are found, with their periods."""
-        return [(self.storage.address(file.path), file.period) for file in files]
+        return [(self.place(file.path), file.period) for file in files]
 
 
 class MissingFile(StoreError):
@@ -118,7 +139,7 @@ def opened(url: StoreUrl, storage: Storage, number: int) -> Iterator[Workshop]:
 
 def _connect(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     """Return a DuckDB that reads the files of a lake, within bounds of memory and disk."""
-    if url.lake_folder is None:
+    if url.lake_folder is None and not url.text.startswith(_COPIED):
         from asp_analysis.session.buckets import open_bucket
 
         connection = open_bucket(url)
