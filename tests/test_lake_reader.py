@@ -302,6 +302,7 @@ def test_a_large_part_is_not_copied_and_shows_the_same(sample_lake, monkeypatch)
         pd.testing.assert_frame_equal(session.view("tasks"), copied)
 
 
+@pytest.mark.slow
 def test_verbs_that_read_every_task_read_the_newest_of_a_large_lake(run, sample_lake, sample_store, monkeypatch):
     monkeypatch.setattr("asp_analysis.cli.options.NEWEST_EXECUTIONS", 200)
     found = run("estimate", "--size", "18", "--json", "--db", sample_lake)
@@ -313,6 +314,7 @@ def test_verbs_that_read_every_task_read_the_newest_of_a_large_lake(run, sample_
     assert whole.json == run("estimate", "--size", "18", "--json", "--db", sample_store).json != found.json
 
 
+@pytest.mark.slow
 def test_the_dashboard_says_since_when(run, sample_lake, tmp_path, monkeypatch):
     monkeypatch.setattr("asp_analysis.cli.options.NEWEST_EXECUTIONS", 200)
     assert "from 2025-11-01 on" in run("dashboard", tmp_path / "page.html", "--db", sample_lake).err
