@@ -28,6 +28,9 @@ _REACHED_WITHIN_S = 20
 _MOST_RETRIES, _LONGEST_BACKOFF_MS = 7, 8_000
 """About half a minute in all: a server that is gone that long has forgotten the session, too."""
 
+_STACK_TRACES = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+"""Loggers of the client that print what a server says of itself; an error here is one line."""
+
 _SESSION_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
@@ -156,10 +159,13 @@ def _open_session(remote: str) -> "SparkSession":
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the client warns of pandas 3, of which it uses nothing here
+        from pyspark.logger import PySparkLogger
         from pyspark.sql.connect.client import DefaultChannelBuilder
         from pyspark.sql.connect.client.retries import DefaultPolicy
         from pyspark.sql.connect.session import SparkSession
 
+        for name in _STACK_TRACES:
+            PySparkLogger.getLogger(name).disabled = True
         builder = DefaultChannelBuilder(remote)
         with builder.toChannel() as channel:  # an own question: the client itself asks for ten minutes
             grpc.channel_ready_future(channel).result(timeout=_REACHED_WITHIN_S)

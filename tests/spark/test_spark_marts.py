@@ -109,8 +109,7 @@ def test_a_mart_in_parts_has_one_sorted_file_for_each_and_is_whole_to_those_that
     assert counted == (many.rows("task_history"),)
 
 
-def test_what_spark_cannot_compute_names_the_mart(cluster, many):
+def test_what_spark_cannot_compute_names_the_mart_and_prints_nothing(cluster, tmp_path, capfd):
     with pytest.raises(StoreError, match=r"could not compute wrong: \[TABLE_OR_VIEW_NOT_FOUND\] .*nowhere"):
-        SparkCluster(cluster.remote).compute(
-            {}, [MartText(name="wrong", text="SELECT * FROM nowhere")], str(many.folder / "no")
-        )
+        SparkCluster(cluster.remote).compute({}, [MartText(name="wrong", text="SELECT * FROM nowhere")], str(tmp_path))
+    assert capfd.readouterr() == ("", "")
