@@ -60,12 +60,12 @@ def _fuzz(name: str, words: list[str]) -> int:
 
     with atheris.instrument_imports(include=["asp_analysis"]):
         from tests.fuzz.targets import read_as
-    from tests.fuzz.mutation import mutate_cells, mutate_json, mutate_parquet, mutate_rows
+    from tests.fuzz.mutation import mutate_cells, mutate_json, mutate_parquet, mutate_rows, mutate_xml
     from tests.fuzz.seeds import ALL_SEEDS
 
     seed = ALL_SEEDS[name]()
     is_json = seed.lstrip()[:1] in (b"{", b"[")
-    by_magic = {b"SQLi": mutate_rows, b"PAR1": mutate_parquet}
+    by_magic = {b"SQLi": mutate_rows, b"PAR1": mutate_parquet, b"<tes": mutate_xml}
     mutate_one = mutate_json if is_json else by_magic.get(seed[:4], mutate_cells)
 
     path = Path(tempfile.mkdtemp(prefix="asp-fuzz-")) / "agent-1.jsonl"

@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import re
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -68,6 +69,20 @@ def mutate_rows(data: bytes, chance: random.Random) -> bytes | None:
             return file.serialize()
         except (sqlite3.Error, IndexError, UnicodeError, MemoryError):  # a damaged header asks for any memory
             return None
+
+
+def mutate_xml(data: bytes, chance: random.Random) -> bytes:
+    """Replace the value of a random attribute of an XML document, or a random tag, by a hostile one."""
+    places = list(
+        re.finditer(rb'(?<=")[^"<>]*(?=")', data) if chance.random() < 0.7 else re.finditer(rb"<[^>]*>", data)
+    )
+    if not places:
+        return data
+    place = chance.choice(places)
+    hostile = (
+        chance.choice((*HOSTILE, "&lol;", "&#0;", "<!DOCTYPE x [<!ENTITY a 'b'>]>", "<" * 400)).strip('"').encode()
+    )
+    return data[: place.start()] + hostile + data[place.end() :]
 
 
 def mutate_parquet(data: bytes, chance: random.Random) -> bytes | None:

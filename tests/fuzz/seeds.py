@@ -10,6 +10,7 @@ from typing import Any
 from asp_analysis.platform_form import CONTRACT_COLUMNS
 from tests.fuzz.bill_seeds import BILLS
 from tests.fuzz.database_seeds import DATABASES, database
+from tests.fuzz.preset_seeds import PRESETS
 from tests.fuzz.source_seeds import SOURCES
 from tests.workbooks import write_workbook
 
@@ -317,7 +318,7 @@ SEEDS = {
 }
 """Name of a format -> the maker of its seed."""
 
-DOORS = {"receive": _request, **BILLS}
+DOORS = {"receive": _request, **BILLS, **{f"from-{name}": make for name, make in PRESETS.items()}}
 """What comes in by other ways than files -> a seed."""
 
 ALL_SEEDS = {**SEEDS, **DOORS}

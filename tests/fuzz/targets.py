@@ -17,6 +17,10 @@ from asp_analysis.importers.file import SourceFile, open_file
 from asp_analysis.importers.formats import platform_file
 from asp_analysis.importers.formats.otlp import count_points, take_documents
 from asp_analysis.importers.json_lines import Line
+from asp_analysis.importers.presets.preset import PresetUse, read_preset
+from asp_analysis.importers.presets.series import Stored
+from asp_analysis.importers.presets.series_parts import PresetSeries
+from asp_analysis.importers.registry import find_format
 from asp_analysis.importers.tables.mapping import check_mapping, detect_target
 from asp_analysis.importers.tables.raw import RawBatch
 from asp_analysis.importers.tables.record_batches import RecordReader
@@ -26,12 +30,14 @@ from asp_analysis.importers.transcripts.call_batches import TranscriptRun
 from asp_analysis.importers.transcripts.calls import Reading, Transcript
 from asp_analysis.importers.transcripts.transcript_format import TranscriptFormat
 from asp_analysis.load_options import LoadOptions
+from asp_analysis.loading import read_options
 from asp_analysis.receiving.bodies import PROTOBUF, RECORDS_KEY, BodyError, BodyForm, read_body
 from asp_analysis.receiving.pending import Patience, PendingTraces, Request
 from asp_analysis.records import RECORDS
 from asp_analysis.store.loads import storable
 from asp_analysis.store.upsert import KEYED_TABLES, merge_of
 from tests.fuzz.bill_seeds import BILLS
+from tests.fuzz.preset_seeds import PRESETS
 from tests.reading import detected, format_named
 
 READINGS = (Reading(task_from="branch", roles=(("re*", "Review"),), keep_text=True), Reading())
@@ -53,6 +59,8 @@ def read_as(name: str, path: Path) -> int:
     try:
         if name in BILLS:
             return _reconcile(path)
+        if name.startswith("from-"):
+            return _read_by_preset(name.removeprefix("from-"), path)
         detected(path)
         form = format_named(name)
         with open_file(path) as file:
@@ -77,6 +85,31 @@ def _reconcile(path: Path) -> int:
         json.dumps(row, allow_nan=True, default=str)
     assert found.answer
     return len(found.cells)
+
+
+def _read_by_preset(name: str, path: Path) -> int:
+    """Read a file as the export or the report of a preset; a series as a run between two that are as the seed is."""
+    use = PresetUse(preset=read_preset(name), said_as=name, task_from="[A-Z]+-[0-9]+", keep_text=True)
+    told = {"task_id": "T-1"} if use.preset.asks else {}
+    options = read_options(LoadOptions(preset=use, table=TableOptions(constants=told)))
+    with open_file(path) as file:
+        if use.preset.is_series:
+            series = PresetSeries(use, options)
+            for number in range(2):
+                seed = path.with_name(f"seed-{number * 2}-{name}")
+                seed.write_bytes(PRESETS[name]())
+                with open_file(seed) as other:
+                    series.add(other)
+            series.add(file)
+            stored = Stored(defects=lambda _names: set(), tasks=lambda _commits: {})
+            parts = series.parts("a series", stored)
+        else:
+            form = find_format(file, options, is_named=True)
+            parts = form.read_parts(file, options) if form else []
+        count = sum(_checked(batch) for part in parts for batch in part.batches)
+    for part in parts:
+        json.dumps([part.found, part.notes, part.options])
+    return count
 
 
 def _receive(data: bytes) -> int:
