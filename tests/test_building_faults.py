@@ -65,7 +65,7 @@ def test_of_builders_that_begin_at_once_one_builds(sample_store, lake):  # noqa:
 def test_a_bucket_that_duckdb_does_not_read_is_built_from_copies(sample_store, bucket, monkeypatch, tmp_path):
     url, every = parse_url(bucket, Path("/")), tasks_of(sample_store)
     with monkeypatch.context() as patch:
-        patch.setattr(workshop, "_COPIED", ("s3://",))
+        patch.setattr(workshop, "_FETCHED", ("s3://",))
         patch.setattr(buckets, "open_bucket", None)
         put(part_of(sample_store, tmp_path / "few.db", every[:30]), url, "one")
         build(url)

@@ -19,7 +19,7 @@ from asp_analysis.session.catalog import staging_views
 from asp_analysis.session.contract import RAW_TABLES, raw_view
 from asp_analysis.sql import quoted, view_text
 
-_COPIED = ("gs://", "abfss://")
+_FETCHED = ("gs://", "abfss://")
 """Buckets that DuckDB reads with keys of its own alone: their files are fetched as everything else is."""
 
 _NO_FILES = "SELECT {columns} WHERE FALSE"
@@ -74,7 +74,7 @@ class Workshop:
             StoreError: the file is gone.
         """
         address = self.storage.address(path)
-        if not address.startswith(_COPIED):
+        if not address.startswith(_FETCHED):
             return address
         local = self.folder / "copies" / path
         if not local.exists():
@@ -139,7 +139,7 @@ def opened(url: StoreUrl, storage: Storage, number: int) -> Iterator[Workshop]:
 
 def _connect(url: StoreUrl) -> duckdb.DuckDBPyConnection:
     """Return a DuckDB that reads the files of a lake, within bounds of memory and disk."""
-    if url.lake_folder is None and not url.text.startswith(_COPIED):
+    if url.lake_folder is None and not url.text.startswith(_FETCHED):
         from asp_analysis.session.buckets import open_bucket
 
         connection = open_bucket(url)
