@@ -56,7 +56,7 @@ def share_promoted_late(outcomes: np.ndarray, target: float, rng: np.random.Gene
 def _is_autonomous(life: np.ndarray, late: np.ndarray, look: int, target: float) -> bool:
     case = np.arange(look)
     is_known = ~life[:look] & (case + late[:look] < look)
-    lag = find_lag(late[:look][is_known], look)
+    lag = find_lag(late[:look][is_known], look, look - case[is_known])
     mature = case + lag < look
     seen = ~is_known[mature]
     return len(seen) >= 10 and bool(list_promotions(walk(make_life(seen, target), RULE)))

@@ -176,3 +176,14 @@ def test_a_compressed_file_is_read_too(tmp_path, run):
     outcomes({"good": 0.97, "bad": 0.5}).to_csv(file, index=False)
     done = run("learning", "--by", "agent", "--success", "ok", "--from", file)
     assert done.exit_code == 0 and "good: may act alone on all sizes" in done.out
+
+
+def test_who_waits_for_failures_waits_longer_where_their_delays_scatter():
+    rng = np.random.default_rng(8)
+    delays, ages = rng.exponential(20.0, 400), rng.uniform(0, 60, 400)
+    is_seen = delays < ages
+    corrected = find_lag(delays[is_seen], 60, ages[is_seen])
+    assert find_lag(delays[is_seen], 60) < 40 < corrected  # 20 x ln 10 = 46 is the quantile of all
+    assert (delays > corrected).mean() < 0.07 < 0.12 < (delays > find_lag(delays[is_seen], 60)).mean()
+    assert find_lag(np.full(50, 20.0), 60, np.linspace(20, 60, 50)) == 20
+    assert find_lag(np.zeros(9), 60, np.full(9, 5.0)) == 0

@@ -203,7 +203,8 @@ def _find_wait(
     if "known" not in columns:
         return pd.Timedelta(0)
     failed = table[(table["_value"] < 1) & (table["_known"] <= now)]
-    return find_lag_of(table["_time"], (failed["_known"] - failed["_time"]).dt.total_seconds(), now)
+    delays, ages = (after - failed["_time"] for after in (failed["_known"], now))
+    return find_lag_of(table["_time"], delays.dt.total_seconds(), now, ages.dt.total_seconds())
 
 
 def _note_what_is_assumed(columns: Mapping[str, str], open_rows: int) -> list[str]:
