@@ -68,6 +68,8 @@ class _Month:
         for other in self._view.others:
             if other not in apart:
                 shown -= set(self._find_differences(groups, shown, other))
+            if apart != (other,):
+                shown -= set(self._find_parts_of_hidden(groups, shown, other))
         return self._complete(apart, shown)
 
     def _choose_by(self, names: tuple[str, ...]) -> set[Group]:
@@ -106,6 +108,15 @@ class _Month:
                 rest = (by_other == within[0]) & ~mine
                 if self._is_few(rest):
                     yield group
+
+    def _find_parts_of_hidden(self, groups: pd.Series, shown: set[Group], other: str) -> Iterator[Group]:
+        """Yield the groups beside which few people are hidden in an answer by another name: one row has their sum."""
+        by_other = pd.Series(list(_groups_of(self._rows, (other,))), index=self._rows.index)
+        hidden = ~by_other.isin(list(self._choose_by((other,))))
+        for group in shown:
+            mine = groups == group
+            if hidden[mine].all() and self._is_few(hidden & ~mine):
+                yield group
 
     def _is_few(self, chosen: pd.Series) -> bool:
         return bool(chosen.any()) and self._rows.loc[chosen, _WHO].nunique() < self._view.least

@@ -102,3 +102,15 @@ def test_a_group_by_two_names_is_not_what_a_project_lacks_to_show_one_person():
     projects, pairs = (ask(cells, names, ("2026-01",)) for names in (("project",), ("team", "machine")))
     shown = {*projects["project"], *pairs[["team", "machine"]].itertuples(index=False, name=None)}
     assert "p1" in shown and ("A", "m1") not in shown and ("A", "m3") in shown
+
+
+def test_a_part_of_what_another_answer_hides_is_not_shown_beside_the_rest():
+    """Two people are on m2 and three on a machine without a name, for p1 alone: by machine, one row has both."""
+    places = [("m1", "p1", range(4)), ("m1", "p2", range(2)), ("m2", "p2", [5, 6]), (None, "p1", range(3))]
+    cells = make_cells([("2026-01", person, machine, project) for machine, project, who in places for person in who])
+    machines, pairs = (ask(cells, names, ("2026-01",)) for names in (("machine",), ("machine", "project")))
+    sums = read_sums(machines) | read_sums(pairs)
+    for one in sums:
+        for other in sums:
+            if other & one == other != one:
+                check_people(cells, one & ~other)
