@@ -110,7 +110,7 @@ class _Month:
                     yield group
 
     def _find_parts_of_hidden(self, groups: pd.Series, shown: set[Group], other: str) -> Iterator[Group]:
-        """Yield the groups beside which few people are hidden in an answer by another name: one row has their sum."""
+        """Yield the groups that an answer by another name hides together with few people: one row has their sum."""
         by_other = pd.Series(list(_groups_of(self._rows, (other,))), index=self._rows.index)
         hidden = ~by_other.isin(list(self._choose_by((other,))))
         for group in shown:
