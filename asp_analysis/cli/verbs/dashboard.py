@@ -55,7 +55,7 @@ def command(
     """Write costs, estimates, learning and defects as one page.
 
     The page is HTML and goes to exports/ next to the store unless OUT.html names another place. It begins with what was
-    spent and with the alerts; in the browser it can be filtered and sorted. Of a large lake it shows the newest 100,000
+    spent and with the alerts; in the browser it can be filtered and sorted. Of a large lake it shows the newest 50,000
     executions or more; --since says otherwise.
 
     Example: asp-analysis dashboard --open
