@@ -149,7 +149,7 @@ def _list_written(shop: Workshop, folder: str) -> Mapping[str, tuple[LakeFile, .
 
 def _count_rows(shop: Workshop, objects: Iterable[StoredObject]) -> dict[str, int]:
     """Return path -> rows, as the files themselves say at their ends."""
-    paths = {shop.storage.address(one.path): one.path for one in objects}
+    paths = {shop.place(one.path): one.path for one in objects}
     if not paths:
         return {}
     places = ", ".join(map(sql.quoted, paths))
