@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asp_analysis.building import Order, build
+from asp_analysis.building import Order, build, one_build
 from asp_analysis.building.lease import lease_path
 from asp_analysis.config import StoreUrl, lake_url, parse_url
 from asp_analysis.errors import StoreError
@@ -256,3 +256,14 @@ def test_executions_that_are_not_kept_leave_sums_of_days_and_tasks(sample_store,
 
     build(lake)  # all are kept again
     assert_equal(lake, store)
+
+
+def test_marts_of_other_texts_are_made_again(sample_store, lake, monkeypatch):
+    put(sample_store, lake, "one")
+    first = build(lake).build
+    monkeypatch.setattr(one_build, "digest_views", lambda: "of another release")
+    second = build(lake)
+    assert second.is_new and second.changed == {}
+    assert second.build.tables == first.tables
+    assert {name for name, mart in first.marts.items() if mart.files and second.build.marts[name] == mart} == set()
+    assert_equal(lake, sample_store)

@@ -6,6 +6,7 @@ changed. *Whole*: the others are small and made from the former two. Marts that 
 kept: reading them is as fast.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -57,6 +58,12 @@ class Rebuild:
         """Return whether any of these staging views holds other rows or columns than before."""
         former = self.former.tables if self.former else {}
         return any(view not in former or former[view] != self.tables[view] for view in views if view in self.tables)
+
+
+def digest_views() -> str:
+    """Return what changes with the text of any view: marts of other texts are made again."""
+    texts = [sql.view_text(layer, name) for layer in ("staging", "marts") for name in sql.view_names(layer)]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]
 
 
 def read_sources(mart: str) -> set[str]:

@@ -2,12 +2,12 @@
 
 import resource
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from asp_analysis.building.delta import commit, require_delta
 from asp_analysis.building.lease import Lease, leased
-from asp_analysis.building.marts import Rebuild, build_marts, reaches_back
+from asp_analysis.building.marts import Rebuild, build_marts, digest_views, reaches_back
 from asp_analysis.building.on_spark import build_marts_on
 from asp_analysis.building.plan import TablePlan, plan_tables
 from asp_analysis.building.purge import Purged, purge
@@ -64,6 +64,8 @@ class _Job:
         """Return whether anything is other than in the build before."""
         leaves_out = reconsider(self.plans[EXECUTION_ROWS], self.former, self.kept_since)
         if self.former is None or _list_writers(self.heads) != self.former.writers or leaves_out:
+            return True
+        if self.former.views_digest != digest_views():
             return True
         return any(plan.is_touched for plan in self.plans.values())
 
@@ -122,7 +124,7 @@ def _make(job: _Job, lease: Lease) -> LakeBuild:
             )
             show_tables(shop, tables)
         kept = keep(tables[EXECUTION_ROWS], job.plans[EXECUTION_ROWS], job.kept_since)
-        change = Rebuild(plans=job.plans, former=job.former, tables=tables, kept=kept)
+        change = Rebuild(plans=job.plans, former=_with_marts_of_today(job.former), tables=tables, kept=kept)
         marts = build_marts_on(job.cluster, shop, change, lease.renew) if job.cluster else build_marts(shop, change)
         tables[EXECUTION_ROWS] = kept
     lease.renew()
@@ -136,6 +138,7 @@ def _make(job: _Job, lease: Lease) -> LakeBuild:
         marts=marts,
         sources=sources,
         kept_since=job.kept_since,
+        views_digest=digest_views(),
         links={name: tuple(sorted(pairs)) for name, pairs in links.items() if pairs},
     )
 
@@ -156,11 +159,19 @@ def _draws_in(shop: Workshop, job: _Job, tables: dict[str, LakeTable]) -> bool:
     away = left_out(plan, since) - plan.changed
     if since is None or not away:
         return False
-    rebuild = Rebuild(plans=job.plans, former=job.former, tables=tables, kept=tables[EXECUTION_ROWS])
+    former = _with_marts_of_today(job.former)
+    rebuild = Rebuild(plans=job.plans, former=former, tables=tables, kept=tables[EXECUTION_ROWS])
     if job.cluster or reaches_back(shop, rebuild, since):  # a cluster makes sums whole
         plan.changed.update(away)
         return True
     return False
+
+
+def _with_marts_of_today(former: LakeBuild | None) -> LakeBuild | None:
+    """Return a build without its marts where views have other texts today; all are made again then."""
+    if former is None or former.views_digest == digest_views():
+        return former
+    return replace(former, marts={})
 
 
 def _commit_table(url: StoreUrl, name: str, table: LakeTable) -> LakeTable:

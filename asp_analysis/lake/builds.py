@@ -52,7 +52,7 @@ class LakeBuild:
 
     sources: (table, period) as `TABLE PERIOD` -> what its rows were made of, so that the next build sees what changed.
     links: table -> pairs of days that share keys, and are made together. cpu_s: what the build took. kept_since: the
-    first day whose executions are kept, None where all are.
+    first day whose executions are kept, None where all are. views_digest: of the texts that the marts were made by.
     """
 
     build: int
@@ -65,6 +65,7 @@ class LakeBuild:
     links: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     cpu_s: float | None = None
     kept_since: str | None = None
+    views_digest: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def write(self) -> bytes:
