@@ -35,8 +35,8 @@ def db_option(function: Callable[..., Any]) -> Callable[..., Any]:
 _LIVE = "asp_analysis.is_live"
 
 NEWEST_EXECUTIONS = 50_000
-"""What verbs that read every task read of a large lake, unless --since says more: a page of them takes
-as long as that of a store of 130,000."""
+"""What verbs that read every task read of a large lake, unless --since says more. A dashboard of so many took 1.2 times
+that of a store of 130,000, one of 100,000 took 1.6 times."""
 
 
 def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
