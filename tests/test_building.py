@@ -1,5 +1,6 @@
 """A build of a lake shows what one store would that had all that was published, however it came there."""
 
+import json
 import random
 import shutil
 import sqlite3
@@ -267,3 +268,42 @@ def test_marts_of_other_texts_are_made_again(sample_store, lake, monkeypatch):
     assert second.build.tables == first.tables
     assert {name for name, mart in first.marts.items() if mart.files and second.build.marts[name] == mart} == set()
     assert_equal(lake, sample_store)
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [
+        ("path", "inbox/two/stg_people/day=all/0123456789abcdef0123456789abcdef.parquet"),
+        ("path", "inbox/one/stg_people/day=all/../../../../secret.parquet"),
+        ("day", "2026-01-01') OR TRUE --"),
+        ("table", "stg_loads"),
+        ("rows", "many"),
+    ],
+)
+def test_a_head_that_speaks_of_more_than_its_own_files_is_refused(what, value, sample_store, lake):
+    put(sample_store, lake, "one")
+    storage = open_storage(lake)
+    head = json.loads(storage.read("inbox/one/head.json"))
+    head["files"][0][what] = value
+    storage.replace("inbox/one/head.json", json.dumps(head).encode())
+    with pytest.raises(StoreError, match=r"inbox/one/head.json is not the head of a writer"):
+        build(lake)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table["columns"].update(task_id="VARCHAR) AS x FROM read_text('/etc/hosts') --"),
+        lambda table: table["files"][0].update(path="/etc/hosts"),
+        lambda table: table["files"][0].update(path="tables/../../elsewhere.parquet"),
+    ],
+)
+def test_a_build_that_leads_out_of_its_lake_is_refused(change, sample_store, lake):
+    put(sample_store, lake, "one")
+    build(lake)
+    storage = open_storage(lake)
+    pointed = json.loads(storage.read(CURRENT))
+    change(pointed["tables"]["stg_tasks"])
+    storage.replace(CURRENT, json.dumps(pointed).encode())
+    with pytest.raises(StoreError, match=r"current.json of the lake is not a build"):
+        connect(lake)

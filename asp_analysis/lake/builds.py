@@ -1,6 +1,7 @@
 """What the present build of a lake consists of: one small file that is replaced in one step, after all it names."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from asp_analysis.sql import SCHEMA_VERSION
 
 CURRENT = "current.json"
 BUILD_FORMAT = 1
+_TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\(\d+, ?\d+\))?(\[\])?")
+"""DuckDB's types of columns, such as TIMESTAMP, DECIMAL(18,3) and VARCHAR[]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +121,17 @@ def _make_build(told: Mapping[str, Any]) -> LakeBuild:
 
 
 def _make_table(told: Mapping[str, Any]) -> LakeTable:
+    """Return a table whose files are in the lake and whose types are types: a lake may come from anybody.
+
+    Raises:
+        ValueError: a file is elsewhere, or a type is more than one.
+    """
+    for kind in told["columns"].values():
+        if not _TYPE.fullmatch(kind):
+            raise ValueError(kind)
+    for file in told["files"]:
+        if file["path"].startswith("/") or ".." in file["path"].split("/"):
+            raise ValueError(file["path"])
     return LakeTable(
         columns=told["columns"],
         files=tuple(LakeFile(**file) for file in told["files"]),

@@ -39,6 +39,8 @@ LAKE_TABLES = (
 """The staging views that a lake holds. Of the others, aliases are applied before rows are published, and loads are a
 matter of each store."""
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FILE = re.compile(r"[0-9a-f]{32}\.parquet")
 _WRITER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -91,7 +93,7 @@ def read_head(storage: Storage, writer: str) -> WriterHead | None:
         StoreError: the file is no head, or a newer workbench wrote it.
     """
     content = storage.read(head_path(writer))
-    return None if content is None else _parse(content, head_path(writer))
+    return None if content is None else _parse(content, writer)
 
 
 def read_heads(storage: Storage) -> list[WriterHead]:
@@ -104,12 +106,13 @@ def read_heads(storage: Storage) -> list[WriterHead]:
     return [head for head in heads if head is not None]
 
 
-def _parse(content: bytes, path: str) -> WriterHead:
+def _parse(content: bytes, writer: str) -> WriterHead:
+    path = head_path(writer)
     try:
         told: dict[str, Any] = json.loads(content)
         version = told["format"], told["schema_version"]
         if version[0] <= HEAD_FORMAT and version[1] <= SCHEMA_VERSION:
-            return _make_head(told)
+            return _make_head(told, writer)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StoreError(
             f"{path} is not the head of a writer of this workbench. Remove it, or let its writer publish again: "
@@ -121,13 +124,36 @@ def _parse(content: bytes, path: str) -> WriterHead:
     )
 
 
-def _make_head(told: dict[str, Any]) -> WriterHead:
+def _make_head(told: dict[str, Any], writer: str) -> WriterHead:
+    """Return a head that speaks of its own writer's files alone: whoever writes one may know no more of the lake.
+
+    Raises:
+        ValueError: it names others.
+    """
+    if told["writer"] != writer:
+        raise ValueError(told["writer"])
     names = {field.name for field in fields(HeadFile)}
     files = tuple(HeadFile(**{name: file[name] for name in names}) for file in told["files"])
+    for file in files:
+        _check_file(file, writer)
     return WriterHead(
-        writer=told["writer"],
+        writer=writer,
         published_at=told["published_at"],
         product=told["product"],
         files=files,
         schema_version=told["schema_version"],
     )
+
+
+def _check_file(file: HeadFile, writer: str) -> None:
+    """Check that a file is where a writer's files of a day are, and has the name that its content gives.
+
+    Raises:
+        ValueError: it is not, or its day or its table is none.
+    """
+    folder = f"{INBOX}/{writer}/{file.table}/day={file.day}/"
+    is_dated = file.table in DAY_COLUMNS and _DAY.fullmatch(file.day) is not None
+    is_known = is_dated or (file.table in LAKE_TABLES and file.table not in DAY_COLUMNS and file.day == UNDATED)
+    is_counted = type(file.rows) is int and type(file.size_bytes) is int and file.rows >= 0
+    if not (is_known and is_counted and file.path.startswith(folder) and _FILE.fullmatch(file.path[len(folder) :])):
+        raise ValueError(file.path)
