@@ -34,12 +34,16 @@ QUESTIONS = {
 """Tool -> what an agent says, and what a person types."""
 
 
+LINEAR_ALGEBRA = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
+"""Which of its ways OpenBLAS takes: their last digits differ."""
+
+
 @asynccontextmanager
 async def connected(store):
     command = StdioServerParameters(
         command=sys.executable,
         args=["-m", "asp_analysis", "mcp", "--db", store.text],
-        env={"PYTHONPATH": str(ROOT), "HOME": os.environ.get("HOME", "/")},
+        env={"PYTHONPATH": str(ROOT), "HOME": os.environ.get("HOME", "/"), **LINEAR_ALGEBRA},
     )
     async with Client(command) as client:
         yield client

@@ -208,7 +208,7 @@ class Asked:
     """A session that notes which views are read."""
 
     def __init__(self, session):
-        self.session, self.url, self.names = session, session.url, set()
+        self.session, self.url, self.clock, self.names = session, session.url, session.clock, set()
 
     def view(self, name):
         self.names.add(name)
