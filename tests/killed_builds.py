@@ -66,7 +66,7 @@ def main(folder: Path, kills: int) -> dict[str, int]:
         before = read_build(open_storage(url))
         pid = _fork_build(url)
         time.sleep(luck.uniform(0.02, 0.9) * whole_s)
-        has_begun = any((folder / BUILDS).rglob("lease.json"))
+        has_begun = bool(open_storage(url).list_below(BUILDS))
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         after = read_build(open_storage(url))
