@@ -1,6 +1,8 @@
 """A build of a lake shows what one store would that had all that was published, however it came there."""
 
+import errno
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -307,3 +309,17 @@ def test_a_build_that_leads_out_of_its_lake_is_refused(change, sample_store, lak
     storage.replace(CURRENT, json.dumps(pointed).encode())
     with pytest.raises(StoreError, match=r"current.json of the lake is not a build"):
         connect(lake)
+
+
+def test_a_share_without_links_grants_a_lease_to_one(sample_store, lake, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", refuse)
+    put(sample_store, lake, "one")
+    storage = open_storage(lake)
+    assert storage.create("builds/00000007/lease.json", b"{}") and not storage.create(
+        "builds/00000007/lease.json", b"no"
+    )
+    assert storage.read("builds/00000007/lease.json") == b"{}"
+    assert build(lake).build.build == 8

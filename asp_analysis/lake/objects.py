@@ -4,6 +4,7 @@ A folder needs nothing but this module. Buckets are reached by obstore, which fi
 own programs do: in the environment, in a profile, from the machine's role. None is ever part of an address.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,9 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 
 BUCKET_SCHEMES = ("s3", "gs", "abfss")
+
+_WITHOUT_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+"""What file systems say that know no second name of a file, such as shares of Windows."""
 
 _UNFINISHED = ".part-"
 """Between the name of an object that a folder does not hold yet and the mark of who writes it."""
@@ -127,11 +131,7 @@ class _Folder:
 
     def create(self, path: str, content: bytes) -> bool:
         with _explained(self._folder), self._written(path, content) as part:
-            try:
-                os.link(part, self._folder / path)
-            except FileExistsError:
-                return False
-            return True
+            return self._link(part, self._folder / path, content)
 
     def upload(self, path: str, file: Path) -> None:
         target = self._folder / path
@@ -156,6 +156,23 @@ class _Folder:
 
     def address(self, path: str) -> str:
         return str(self._folder / path)
+
+    @staticmethod
+    def _link(part: Path, target: Path, content: bytes) -> bool:
+        """Give a written part its name where there is none; a share without links makes the file first."""
+        try:
+            os.link(part, target)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _WITHOUT_LINKS:
+                raise
+            try:
+                with target.open("xb") as file:
+                    file.write(content)
+            except FileExistsError:
+                return False
+        return True
 
     @contextmanager
     def _written(self, path: str, content: bytes) -> Iterator[Path]:
