@@ -21,9 +21,9 @@ def head(writer, published_at, *files):
     """A head with files of (published_at, rows, bytes)."""
     named = [
         HeadFile(
-            path=f"inbox/{writer}/{number}",
+            path=f"inbox/{writer}/stg_tasks/day=2026-01-{number + 1:02}/{number:032x}.parquet",
             table="stg_tasks",
-            day="all",
+            day=f"2026-01-{number + 1:02}",
             rows=rows,
             size_bytes=size,
             digest="",

@@ -39,8 +39,8 @@ LAKE_TABLES = (
 """The staging views that a lake holds. Of the others, aliases are applied before rows are published, and loads are a
 matter of each store."""
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_FILE = re.compile(r"[0-9a-f]{32}\.parquet")
+_DAY_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_CONTENT_NAME = re.compile(r"[0-9a-f]{32}\.parquet")
 _WRITER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -152,8 +152,10 @@ def _check_file(file: HeadFile, writer: str) -> None:
         ValueError: it is not, or its day or its table is none.
     """
     folder = f"{INBOX}/{writer}/{file.table}/day={file.day}/"
-    is_dated = file.table in DAY_COLUMNS and _DAY.fullmatch(file.day) is not None
+    is_dated = file.table in DAY_COLUMNS and _DAY_TEXT.fullmatch(file.day) is not None
     is_known = is_dated or (file.table in LAKE_TABLES and file.table not in DAY_COLUMNS and file.day == UNDATED)
     is_counted = type(file.rows) is int and type(file.size_bytes) is int and file.rows >= 0
-    if not (is_known and is_counted and file.path.startswith(folder) and _FILE.fullmatch(file.path[len(folder) :])):
+    if not (
+        is_known and is_counted and file.path.startswith(folder) and _CONTENT_NAME.fullmatch(file.path[len(folder) :])
+    ):
         raise ValueError(file.path)

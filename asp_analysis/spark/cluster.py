@@ -5,6 +5,7 @@ Both sides must reach the files by the same names: a bucket, or a folder that ev
 """
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -154,10 +155,26 @@ def _check_installed() -> None:
         )
 
 
+@contextmanager
+def _main_module_with_file() -> Iterator[None]:
+    """Let the main module have a file: without one (`python -c`) the client takes the program for its own tests, and
+    ends it.
+    """
+    main = sys.modules["__main__"]
+    is_without = not hasattr(main, "__file__")
+    if is_without:
+        main.__file__ = ""
+    try:
+        yield
+    finally:
+        if is_without:
+            del main.__file__
+
+
 def _open_session(remote: str) -> "SparkSession":
     import grpc
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _main_module_with_file():
         warnings.simplefilter("ignore", FutureWarning)  # the client warns of pandas 3, of which it uses nothing here
         from pyspark.logger import PySparkLogger
         from pyspark.sql.connect.client import DefaultChannelBuilder
