@@ -159,7 +159,7 @@ class _Folder:
 
     @staticmethod
     def _link(part: Path, target: Path, content: bytes) -> bool:
-        """Give a written part its name where there is none; a share without links makes the file first."""
+        """Name a written part where there is no such file yet; a share without links makes the file first."""
         try:
             os.link(part, target)
         except FileExistsError:
