@@ -443,8 +443,12 @@ def test_a_request_that_is_cut_or_smuggled_is_not_taken_and_the_door_stays_open(
 
 def test_a_chunked_request_that_does_not_end_is_refused_when_it_is_too_large(receiver):
     chunk = b"100000\r\n" + b" " * 2**20 + b"\r\n"
-    answer = receiver.raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 66)
-    assert answer.startswith(b"HTTP/1.1 413 ")
+    try:
+        answer = receiver.raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 66)
+    except OSError:
+        answer = b""  # it came while the client was still sending, and the system dropped it
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 413 ")
+    assert receiver.send(traces()) == (200, b"{}")
 
 
 def test_slow_clients_keep_nobody_out(receiver):
