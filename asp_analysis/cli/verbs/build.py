@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 _PART_COLUMNS = ("name", "kind", "rows", "files", "size_bytes", "periods_made")
 _MOST_NAMED = 5
+_MOST_DAYS = 36_500
 
 
 @click.command()
 @click.argument("url", metavar="URL")
 @click.option(
     "--purge-days",
-    type=click.FloatRange(min=0),
+    type=click.IntRange(0, _MOST_DAYS),
     default=7,
     show_default=True,
     help="Remove files that no build names when they are so old; 0 for what was forgotten.",
@@ -33,7 +34,7 @@ _MOST_NAMED = 5
     help="Keep executions for so long, as in 400d, and daily sums for ever. [default: all]",
 )
 @format_options
-def command(url: str, purge_days: float, keep_raw: int | None, output: str | None) -> None:
+def command(url: str, purge_days: int, keep_raw: int | None, output: str | None) -> None:
     """Build a lake's answers.
 
     URL: a folder, s3://BUCKET/PREFIX, gs:// or abfss://. What all writers have published becomes tables, each row once,
@@ -58,8 +59,8 @@ def _read_days(text: str | None) -> int | None:
     if text is None:
         return None
     days = text.removesuffix("d")
-    if not (days.isascii() and days.isdigit() and 0 < int(days) < 1_000_000):
-        raise click.BadParameter(f"{text!r} is not a number of days. Write it as 400d.")
+    if not (days.isascii() and days.isdigit() and 0 < int(days[:9]) <= _MOST_DAYS and len(days) < 9):
+        raise click.BadParameter(f"{text!r} is not a number of days up to {_MOST_DAYS}. Write it as 400d.")
     return int(days)
 
 
