@@ -1,6 +1,5 @@
 """Removes what no build names any more, after a time in which readers that began with it may go on."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +7,11 @@ from asp_analysis.building.marts import MARTS
 from asp_analysis.building.on_spark import SPARK_FOLDER
 from asp_analysis.building.tables import TABLES
 from asp_analysis.lake.builds import LakeBuild
-from asp_analysis.lake.heads import HEAD, INBOX, WriterHead
+from asp_analysis.lake.heads import HEAD, INBOX, read_heads
 from asp_analysis.lake.objects import Storage, StoredObject
+
+_UNNAMED_DAYS = 7
+"""For so long a published file may wait for the head that names it."""
 
 _OF_SPARK = ("_SUCCESS", ".crc")
 """What Spark leaves next to the files of a mart."""
@@ -24,16 +26,25 @@ class Purged:
     foreign: tuple[str, ...]
 
 
-def purge(storage: Storage, present: LakeBuild, heads: Iterable[WriterHead], days: float) -> Purged:
-    """Remove files of former builds, and published ones that no head names, when they are older than so many days."""
+def purge(storage: Storage, present: LakeBuild, days: float) -> Purged:
+    """Remove files of former builds that are older than so many days, and what interrupted writers left.
+
+    What is in the inbox without a head's name may be of a writer that is at work: it stays for a week, whatever `days`
+    is. What was forgotten is not among it, because a writer itself removes what its new head does not name.
+    """
+    found = [one for room in (TABLES, MARTS, INBOX) for one in storage.list_below(room)]
     named = {file.path for table in (*present.tables.values(), *present.marts.values()) for file in table.files}
-    named |= {file.path for head in heads for file in head.files}
-    before = datetime.now(UTC) - timedelta(days=days)
-    found = [one for room in (TABLES, MARTS, INBOX) for one in storage.list_below(room) if one.path not in named]
+    named |= {file.path for head in read_heads(storage) for file in head.files}
+    found = [one for one in found if one.path not in named]
     foreign = sorted(one.path for one in found if not _is_ours(one.path))
-    old = [one for one in found if _is_removable(one) and one.written_at <= before]
+    old = [one for one in found if _is_removable(one) and one.written_at <= _removable_before(one, days)]
     storage.delete(one.path for one in old)
     return Purged(files=len(old), size_bytes=sum(one.size_bytes for one in old), foreign=tuple(foreign))
+
+
+def _removable_before(one: StoredObject, days: float) -> datetime:
+    is_of_writer = one.path.startswith(f"{INBOX}/")
+    return datetime.now(UTC) - timedelta(days=max(days, _UNNAMED_DAYS) if is_of_writer else days)
 
 
 def _is_removable(one: StoredObject) -> bool:
