@@ -1,5 +1,6 @@
 """Finds the SQL of `database/`: the only module that knows that it is in files."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -31,6 +32,13 @@ def view_names(layer: str) -> list[str]:
 def view_text(layer: str, name: str) -> str:
     """Return the SELECT of a view with the comment that documents it; the sums of the roll-up are filled in."""
     return script(f"views/{layer}/{name}.sql").replace("{roll_up}", _roll_up())
+
+
+@cache
+def digest_views() -> str:
+    """Return what changes with the text of any view: answers that were kept are those of other texts then."""
+    texts = [view_text(layer, name) for layer in ("staging", "marts") for name in view_names(layer)]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]
 
 
 @cache

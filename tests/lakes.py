@@ -9,6 +9,7 @@ from asp_analysis.lake.heads import DAY_COLUMNS, LAKE_TABLES
 from asp_analysis.lake.objects import open_storage
 from asp_analysis.session.attaching import attached
 from asp_analysis.session.catalog import create_views
+from asp_analysis.sql import digest_views
 
 BUILT_MARTS = ("executions", "tasks", "task_history", "daily_costs", "role_costs")
 
@@ -50,6 +51,7 @@ def build_lake(store: StoreUrl, url: StoreUrl, *, number: int = 1, marts: tuple[
         writers={"home": Publication(published_at="2026-11-27T00:00:00Z", files=1, rows=1)},
         tables=tables,
         marts=built,
+        views_digest=digest_views(),
     )
     storage.replace(CURRENT, build.write())
     return build

@@ -6,7 +6,6 @@ changed. *Whole*: the others are small and made from the former two. Marts that 
 kept: reading them is as fast.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -60,12 +59,6 @@ class Rebuild:
         return any(view not in former or former[view] != self.tables[view] for view in views if view in self.tables)
 
 
-def digest_views() -> str:
-    """Return what changes with the text of any view: marts of other texts are made again."""
-    texts = [sql.view_text(layer, name) for layer in ("staging", "marts") for name in sql.view_names(layer)]
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]
-
-
 def read_sources(mart: str) -> set[str]:
     """Return the staging views that a mart is made of, directly or through other marts."""
     names = set(re.findall(r"(?:FROM|JOIN)\s+(\w+)", sql.view_text("marts", mart)))
@@ -75,46 +68,46 @@ def read_sources(mart: str) -> set[str]:
     return found
 
 
-def build_marts(shop: Workshop, change: Rebuild) -> dict[str, LakeTable]:
+def build_marts(shop: Workshop, rebuild: Rebuild) -> dict[str, LakeTable]:
     """Make all marts that are kept; the views of the workshop show the tables of this build."""
     kept = [name for name in ordered_marts() if name not in NOT_KEPT]
     for name in ordered_marts():
         shop.run(f"CREATE OR REPLACE VIEW {name} AS {sql.view_text('marts', name)}")
-    find_touched(shop, change)
-    _show_part_of_touched(shop, change)
-    made = {name: _build_mart(shop, change, name) for name in kept if name in BY_TASK + BY_DAY}
+    find_touched(shop, rebuild)
+    _show_part_of_touched(shop, rebuild)
+    made = {name: _build_mart(shop, rebuild, name) for name in kept if name in BY_TASK + BY_DAY}
     tell(Step(part="marts", done=len(made), total=len(kept), unit="marts"))
-    shop.show(EXECUTION_ROWS, change.kept)
-    change = replace(change, tables={**change.tables, EXECUTION_ROWS: change.kept})
-    return made | {name: _build_mart(shop, change, name) for name in kept if name not in made}
+    shop.show(EXECUTION_ROWS, rebuild.kept)
+    rebuild = replace(rebuild, tables={**rebuild.tables, EXECUTION_ROWS: rebuild.kept})
+    return made | {name: _build_mart(shop, rebuild, name) for name in kept if name not in made}
 
 
-def reaches_back(shop: Workshop, change: Rebuild, since: str) -> bool:
+def reaches_back(shop: Workshop, rebuild: Rebuild, since: str) -> bool:
     """Return whether sums are to be made of executions before a day: of a task that goes on, or of all."""
-    if change.former is None or any(_lacks_former(shop, change, name) for name in BY_TASK):
+    if any(_find_former(rebuild, name, read_columns(shop, name)) is None for name in BY_TASK):
         return True
-    find_touched(shop, change)
-    return (_first_of_touched(shop, change) or since) < since
+    find_touched(shop, rebuild)
+    return (_first_of_touched(shop, rebuild) or since) < since
 
 
-def _lacks_former(shop: Workshop, change: Rebuild, name: str) -> bool:
-    """Return whether a mart by task is to be made whole."""
-    former = change.former.marts.get(name) if change.former else None
-    is_other = former is None or former.columns != read_columns(shop, name)
-    return is_other or change.is_changed(read_sources(name) - set(_ROWS_OF_TASKS))
+def _find_former(rebuild: Rebuild, name: str, columns: Mapping[str, str]) -> LakeTable | None:
+    """Return a mart as the former build has it; None where its rows cannot be kept, and all are to be made."""
+    former = rebuild.former.marts.get(name) if rebuild.former else None
+    is_other = former is None or former.columns != columns
+    if is_other or (name in BY_TASK and rebuild.is_changed(read_sources(name) - set(_ROWS_OF_TASKS))):
+        return None
+    return former
 
 
-def _build_mart(shop: Workshop, change: Rebuild, name: str) -> LakeTable:
+def _build_mart(shop: Workshop, rebuild: Rebuild, name: str) -> LakeTable:
     columns = read_columns(shop, name)
-    former = change.former.marts.get(name) if change.former else None
-    if former is not None and former.columns != columns:
-        former = None
-    if former is not None and not change.is_changed(read_sources(name)):
+    former = _find_former(rebuild, name, columns)
+    if former is not None and not rebuild.is_changed(read_sources(name)):
         made = former
     elif name in BY_TASK:
-        made = _build_by_task(shop, name, columns, None if _lacks_former(shop, change, name) else former)
+        made = _build_by_task(shop, name, columns, former)
     elif name in BY_DAY:
-        made = _build_by_day(shop, change, name, columns, former)
+        made = _build_by_day(shop, rebuild, name, columns, former)
     else:
         made = _build_whole(shop, name, columns)
     shop.show(name, made)
@@ -130,18 +123,18 @@ def read_columns(shop: Workshop, name: str) -> dict[str, str]:
 # --- by task ----------------------------------------------------------------------------------------------------------
 
 
-def find_touched(shop: Workshop, change: Rebuild) -> None:
+def find_touched(shop: Workshop, rebuild: Rebuild) -> None:
     """Make `asp_touched`: the tasks of which any row is another one than in the former build."""
     queries = []
     for view in _ROWS_OF_TASKS:
-        former = change.former.tables.get(view) if change.former else None
-        plan, columns = change.plans[view], shop.columns[view]
+        former = rebuild.former.tables.get(view) if rebuild.former else None
+        plan, columns = rebuild.plans[view], shop.columns[view]
         if former is None or former.columns != columns:
             queries.append(f"SELECT task_id FROM {view}")
             continue
         periods = plan.changed | plan.gone
         before = [file.path for file in former.files if file.period in periods]
-        now = [file.path for file in change.tables[view].files if file.period in periods]
+        now = [file.path for file in rebuild.tables[view].files if file.period in periods]
         row = f"task_id, hash({', '.join(columns)}) AS row"
         old, new = (f"SELECT {row} FROM ({shop.select_from(paths, columns)})" for paths in (before, now))
         queries += [f"SELECT task_id FROM ({old} EXCEPT {new})", f"SELECT task_id FROM ({new} EXCEPT {old})"]
@@ -150,10 +143,10 @@ def find_touched(shop: Workshop, change: Rebuild) -> None:
     )
 
 
-def _show_part_of_touched(shop: Workshop, change: Rebuild) -> None:
+def _show_part_of_touched(shop: Workshop, rebuild: Rebuild) -> None:
     """Make the marts once more in the schema `part`, over the rows of touched tasks alone."""
     shop.run("CREATE SCHEMA part")
-    since = _first_of_touched(shop, change)
+    since = _first_of_touched(shop, rebuild)
     for view in shop.columns:
         if view not in _ROWS_OF_TASKS:
             shop.run(f"CREATE VIEW part.{view} AS SELECT * FROM main.{view}")
@@ -167,15 +160,15 @@ def _show_part_of_touched(shop: Workshop, change: Rebuild) -> None:
     shop.run("USE main")
 
 
-def _first_of_touched(shop: Workshop, change: Rebuild) -> str | None:
+def _first_of_touched(shop: Workshop, rebuild: Rebuild) -> str | None:
     """Return the first instant of an execution of a touched task; None where it is as well to read them all."""
-    tasks = change.former.marts.get("tasks") if change.former else None
+    tasks = rebuild.former.marts.get("tasks") if rebuild.former else None
     if tasks is None:
         return None
     files = [file.path for file in tasks.files]
     known = shop.select_from(files, {"task_id": "VARCHAR", "first_at": "TIMESTAMP"})
-    plan = change.plans[EXECUTION_ROWS]
-    now = [file.path for file in change.tables[EXECUTION_ROWS].files if file.period in plan.changed]
+    plan = rebuild.plans[EXECUTION_ROWS]
+    now = [file.path for file in rebuild.tables[EXECUTION_ROWS].files if file.period in plan.changed]
     new = shop.select_from(now, {"task_id": "VARCHAR", "executed_at": "TIMESTAMP"})
     ((first,),) = shop.run(
         f"SELECT min(first_at) FROM (SELECT first_at FROM ({known}) SEMI JOIN asp_touched USING (task_id) "
@@ -228,10 +221,10 @@ def _write_month(
 
 
 def _build_by_day(
-    shop: Workshop, change: Rebuild, name: str, columns: dict[str, str], former: LakeTable | None
+    shop: Workshop, rebuild: Rebuild, name: str, columns: dict[str, str], former: LakeTable | None
 ) -> LakeTable:
     """Make the days again in which executions changed, and with them the files of their months."""
-    plan, executions = change.plans[EXECUTION_ROWS], change.tables[EXECUTION_ROWS]
+    plan, executions = rebuild.plans[EXECUTION_ROWS], rebuild.tables[EXECUTION_ROWS]
     periods = plan.changed | plan.gone if former else set(plan.digests)
     months = {month_of(period) for period in periods}
     before = former.files if former else ()

@@ -44,7 +44,7 @@ _PATH = re.compile(rf"/(\w+)/{_PERIOD}=([^/]+)/[^/]+\.parquet$")
 
 
 def build_marts_on(
-    cluster: SparkCluster, shop: Workshop, change: Rebuild, renew: Callable[[], None]
+    cluster: SparkCluster, shop: Workshop, rebuild: Rebuild, renew: Callable[[], None]
 ) -> dict[str, LakeTable]:
     """Make all marts that are kept on a cluster; renew: the builder's sign of life, once a minute.
 
@@ -59,9 +59,9 @@ def build_marts_on(
     sums = [name for name in kept if name in BY_TASK + BY_DAY]
     others = [name for name in kept if name not in sums]
     with _signs_of_life(renew):
-        made = _compute(cluster, shop, change, _Shift(wanted=sums, made={}))
-        change = replace(change, tables={**change.tables, EXECUTION_ROWS: change.kept})
-        return made | _compute(cluster, shop, change, _Shift(wanted=others, made=made))
+        made = _compute(cluster, shop, rebuild, _Shift(wanted=sums, made={}))
+        rebuild = replace(rebuild, tables={**rebuild.tables, EXECUTION_ROWS: rebuild.kept})
+        return made | _compute(cluster, shop, rebuild, _Shift(wanted=others, made=made))
 
 
 @contextmanager
@@ -91,23 +91,23 @@ class _Shift:
     made: Mapping[str, LakeTable]
 
 
-def _compute(cluster: SparkCluster, shop: Workshop, change: Rebuild, part: _Shift) -> dict[str, LakeTable]:
+def _compute(cluster: SparkCluster, shop: Workshop, rebuild: Rebuild, part: _Shift) -> dict[str, LakeTable]:
     """Return the marts of a part: those that have not changed, and the others as the cluster made them."""
     columns = {name: read_columns(shop, name) for name in part.wanted}
-    same = {name: former for name in columns if (former := _unchanged(change, name, columns[name])) is not None}
+    same = {name: former for name in columns if (former := _unchanged(rebuild, name, columns[name])) is not None}
     texts = [_mart_text(name) for name in ordered_marts() if name in set(columns) - set(same) or name in NOT_KEPT]
     folder = f"{MARTS}/{shop.number:08}/{SPARK_FOLDER}{uuid4().hex[:12]}"
     if len(same) < len(columns):
-        readable = {name: _staged(shop, table) for name, table in {**change.tables, **part.made, **same}.items()}
+        readable = {name: _staged(shop, table) for name, table in {**rebuild.tables, **part.made, **same}.items()}
         inputs = {name: StagedFiles(of, ()) for name, of in shop.columns.items()} | readable
         cluster.compute(inputs, texts, shop.storage.address(folder), _shower(len(texts)))
     written = _list_written(shop, folder)
     return {name: same.get(name) or LakeTable(columns=columns[name], files=written[name]) for name in columns}
 
 
-def _unchanged(change: Rebuild, name: str, columns: Mapping[str, str]) -> LakeTable | None:
-    former = change.former.marts.get(name) if change.former else None
-    is_same = former is not None and former.columns == columns and not change.is_changed(read_sources(name))
+def _unchanged(rebuild: Rebuild, name: str, columns: Mapping[str, str]) -> LakeTable | None:
+    former = rebuild.former.marts.get(name) if rebuild.former else None
+    is_same = former is not None and former.columns == columns and not rebuild.is_changed(read_sources(name))
     return former if is_same else None
 
 

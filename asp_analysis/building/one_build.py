@@ -2,16 +2,17 @@
 
 import resource
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from asp_analysis.building.delta import commit, require_delta
 from asp_analysis.building.lease import Lease, leased
-from asp_analysis.building.marts import Rebuild, build_marts, digest_views, reaches_back
+from asp_analysis.building.marts import Rebuild, build_marts, reaches_back
 from asp_analysis.building.on_spark import build_marts_on
 from asp_analysis.building.plan import TablePlan, plan_tables
 from asp_analysis.building.purge import Purged, purge
-from asp_analysis.building.retention import EXECUTION_ROWS, first_kept_day, keep, left_out, reconsider
+from asp_analysis.building.retention import EXECUTION_ROWS, first_kept_day, keep, keep_again, leaves_more_out, left_out
 from asp_analysis.building.tables import build_table, show_tables
 from asp_analysis.building.workshop import MissingFile, Workshop, opened
 from asp_analysis.config import StoreUrl
@@ -20,6 +21,7 @@ from asp_analysis.lake.builds import CURRENT, LakeBuild, LakeTable, Publication,
 from asp_analysis.lake.heads import WriterHead, read_heads
 from asp_analysis.lake.objects import Storage, open_storage
 from asp_analysis.spark import SparkCluster, wanted_cluster
+from asp_analysis.sql import digest_views
 
 _TRIES = 3
 """A writer that publishes during a build takes its former files away; the build begins again with its new head."""
@@ -62,10 +64,11 @@ class _Job:
 
     def is_needed(self) -> bool:
         """Return whether anything is other than in the build before."""
-        leaves_out = reconsider(self.plans[EXECUTION_ROWS], self.former, self.kept_since)
-        if self.former is None or _list_writers(self.heads) != self.former.writers or leaves_out:
+        if self.former is None or _list_writers(self.heads) != self.former.writers:
             return True
         if self.former.views_digest != digest_views():
+            return True
+        if leaves_more_out(self.plans[EXECUTION_ROWS], self.former, self.kept_since):
             return True
         return any(plan.is_touched for plan in self.plans.values())
 
@@ -82,13 +85,11 @@ def build(url: StoreUrl, order: Order | None = None) -> Built:
     """
     require_delta()
     storage = open_storage(url)
-    for number in range(1, _TRIES + 1):
-        try:
-            return _build(url, storage, order or Order())
-        except MissingFile:
-            if number == _TRIES:
-                raise
-    raise AssertionError
+    order = order or Order()
+    for _ in range(_TRIES - 1):
+        with suppress(MissingFile):
+            return _build(url, storage, order)
+    return _build(url, storage, order)
 
 
 def _build(url: StoreUrl, storage: Storage, order: Order) -> Built:
@@ -103,11 +104,12 @@ def _build(url: StoreUrl, storage: Storage, order: Order) -> Built:
         former = read_build(storage)  # another build may have ended meanwhile
         plans = {plan.table: plan for plan in plan_tables(heads, former)}
         since = first_kept_day(order.keep_days)
+        keep_again(plans[EXECUTION_ROWS], former, since)
         job = _Job(url=url, storage=storage, heads=heads, plans=plans, former=former, kept_since=since, cluster=cluster)
         present = former
         if job.is_needed() or present is None:
             present = _point(storage, _make(job, lease), lease, _cpu_s() - began_s)
-        purged = purge(storage, present, heads, order.purge_days)
+        purged = purge(storage, present, order.purge_days)
     changed = {name: len(plan.changed | plan.gone) for name, plan in plans.items() if plan.is_touched}
     is_new = present is not former
     return Built(build=present, is_new=is_new, changed=changed, purged=purged, cpu_s=_cpu_s() - began_s)
@@ -118,14 +120,14 @@ def _make(job: _Job, lease: Lease) -> LakeBuild:
     with opened(job.url, job.storage, lease.number) as shop:
         tables, links = _make_tables(shop, job, lease)
         show_tables(shop, tables)
-        if _draws_in(shop, job, tables):
-            tables[EXECUTION_ROWS], links[EXECUTION_ROWS] = build_table(
-                shop, job.plans[EXECUTION_ROWS], tables[EXECUTION_ROWS]
-            )
+        if _reaches_what_was_left_out(shop, job, tables):
+            plan = job.plans[EXECUTION_ROWS]
+            plan.changed.update(left_out(plan, job.former.kept_since if job.former else None))
+            tables[EXECUTION_ROWS], links[EXECUTION_ROWS] = build_table(shop, plan, tables[EXECUTION_ROWS])
             show_tables(shop, tables)
         kept = keep(tables[EXECUTION_ROWS], job.plans[EXECUTION_ROWS], job.kept_since)
-        change = Rebuild(plans=job.plans, former=_with_marts_of_today(job.former), tables=tables, kept=kept)
-        marts = build_marts_on(job.cluster, shop, change, lease.renew) if job.cluster else build_marts(shop, change)
+        rebuild = Rebuild(plans=job.plans, former=_with_marts_of_today(job.former), tables=tables, kept=kept)
+        marts = build_marts_on(job.cluster, shop, rebuild, lease.renew) if job.cluster else build_marts(shop, rebuild)
         tables[EXECUTION_ROWS] = kept
     lease.renew()
     sources = {f"{name} {period}": sum_ for name, plan in job.plans.items() for period, sum_ in plan.digests.items()}
@@ -153,18 +155,14 @@ def _make_tables(
     return tables, links
 
 
-def _draws_in(shop: Workshop, job: _Job, tables: dict[str, LakeTable]) -> bool:
-    """Let executions that the former build left out be read once more where sums reach back to them."""
+def _reaches_what_was_left_out(shop: Workshop, job: _Job, tables: Mapping[str, LakeTable]) -> bool:
+    """Return whether sums are to be made of executions that the former build left out."""
     plan, since = job.plans[EXECUTION_ROWS], job.former.kept_since if job.former else None
-    away = left_out(plan, since) - plan.changed
-    if since is None or not away:
+    if since is None or not left_out(plan, since) - plan.changed:
         return False
     former = _with_marts_of_today(job.former)
     rebuild = Rebuild(plans=job.plans, former=former, tables=tables, kept=tables[EXECUTION_ROWS])
-    if job.cluster or reaches_back(shop, rebuild, since):  # a cluster makes sums whole
-        plan.changed.update(away)
-        return True
-    return False
+    return job.cluster is not None or reaches_back(shop, rebuild, since)  # a cluster makes sums whole
 
 
 def _with_marts_of_today(former: LakeBuild | None) -> LakeBuild | None:

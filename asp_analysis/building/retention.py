@@ -4,6 +4,7 @@ The inbox has them as long as their stores do. A task that goes on after its fir
 that is to be made whole, draw them in once more, so that a sum never lacks what came first.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from asp_analysis.building.plan import TablePlan
@@ -28,20 +29,19 @@ def left_out(plan: TablePlan, since: str | None) -> set[str]:
     return {period for period, day in last.items() if day < since and day != UNDATED}
 
 
-def reconsider(plan: TablePlan, former: LakeBuild | None, since: str | None) -> bool:
-    """Let periods that are kept again be made again; return whether a build must leave others out than the former."""
-    before = left_out(plan, former.kept_since if former else None)
-    now = left_out(plan, since)
-    plan.changed.update(before - now)
-    has = (
-        {file.period for file in former.tables[EXECUTION_ROWS].files}
-        if former and EXECUTION_ROWS in former.tables
-        else set()
-    )
-    return bool(has & now)
+def keep_again(plan: TablePlan, former: LakeBuild | None, since: str | None) -> None:
+    """Let periods that the former build left out, and that are kept now, be made again."""
+    plan.changed.update(left_out(plan, former.kept_since if former else None) - left_out(plan, since))
+
+
+def leaves_more_out(plan: TablePlan, former: LakeBuild | None, since: str | None) -> bool:
+    """Return whether the former build has periods that end before a day."""
+    gone = left_out(plan, since)
+    table = former.tables.get(EXECUTION_ROWS) if former else None
+    return table is not None and any(file.period in gone for file in table.files)
 
 
 def keep(table: LakeTable, plan: TablePlan, since: str | None) -> LakeTable:
     """Return the table without the files of periods that end before a day."""
     gone = left_out(plan, since)
-    return LakeTable(columns=table.columns, files=tuple(file for file in table.files if file.period not in gone))
+    return replace(table, files=tuple(file for file in table.files if file.period not in gone))

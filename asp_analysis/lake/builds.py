@@ -12,6 +12,7 @@ from asp_analysis.sql import SCHEMA_VERSION
 
 CURRENT = "current.json"
 BUILD_FORMAT = 1
+_PERIOD_TEXT = re.compile(r"all|\d{4}-\d{2}(-\d{2})?", re.ASCII)
 _TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\(\d+, ?\d+\))?(\[\])?")
 """DuckDB's types of columns, such as TIMESTAMP, DECIMAL(18,3) and VARCHAR[]."""
 
@@ -130,7 +131,11 @@ def _make_table(told: Mapping[str, Any]) -> LakeTable:
         if not _TYPE.fullmatch(kind):
             raise ValueError(kind)
     for file in told["files"]:
-        if file["path"].startswith("/") or ".." in file["path"].split("/"):
+        if (
+            file["path"].startswith("/")
+            or ".." in file["path"].split("/")
+            or not _PERIOD_TEXT.fullmatch(file["period"])
+        ):
             raise ValueError(file["path"])
     return LakeTable(
         columns=told["columns"],

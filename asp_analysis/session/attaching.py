@@ -5,8 +5,8 @@ The password of a server travels in a secret of DuckDB, never in a text that a q
 
 import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -108,18 +108,29 @@ def attached(url: StoreUrl) -> duckdb.DuckDBPyConnection:
         StoreError: the store cannot be read, holds none of the contract's tables, or is of a newer workbench.
     """
     connection = open_extended(("sqlite_scanner" if url.is_sqlite else "postgres_scanner",), url)
-    try:
+    with closed_on_failure(connection, url):
         bound(connection, url)
         _attach_file(connection, url) if url.is_sqlite else _attach_server(connection, url)
         tables = tables_of(connection, url)
         create_raw(connection, tables, _checked_version(connection, url, tables))
+    return connection
+
+
+@contextmanager
+def closed_on_failure(connection: duckdb.DuckDBPyConnection, url: StoreUrl) -> Iterator[None]:
+    """Close a connection whose preparation fails, and say what DuckDB said about the store.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    try:
+        yield
     except duckdb.Error as error:
         connection.close()
         raise unreadable(url, error) from None
     except BaseException:
         connection.close()
         raise
-    return connection
 
 
 def show_since(connection: duckdb.DuckDBPyConnection, url: StoreUrl, since: Mapping[str, int | None]) -> None:

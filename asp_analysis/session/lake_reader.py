@@ -13,11 +13,11 @@ from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
 from asp_analysis.lake.builds import CURRENT, LakeBuild, LakeTable, parse_build
 from asp_analysis.lake.objects import Storage, open_storage
-from asp_analysis.session.attaching import bare, bound, unreadable
+from asp_analysis.session.attaching import bare, bound, closed_on_failure
 from asp_analysis.session.buckets import open_bucket
 from asp_analysis.session.catalog import describe_view, marts, staging_views
 from asp_analysis.session.contract import RAW_TABLES, raw_view
-from asp_analysis.sql import SCHEMA_VERSION, quoted
+from asp_analysis.sql import quoted
 
 
 class LakeReader:
@@ -63,7 +63,9 @@ class LakeReader:
 
     def shown(self) -> str:
         """Say which build is read."""
-        return f"build {self.build.build} of a lake, of {self.build.built_at}"
+        said = f"build {self.build.build} of a lake, of {self.build.built_at}"
+        is_of_today = self.build.views_digest == sql.digest_views()
+        return said if is_of_today else f"{said}, by another release: answers are computed until the next build"
 
 
 def open_lake(url: StoreUrl) -> Storage:
@@ -108,17 +110,11 @@ def read_present_build(url: StoreUrl, storage: Storage) -> LakeBuild:
 
 def _open_build(url: StoreUrl, storage: Storage, build: LakeBuild) -> duckdb.DuckDBPyConnection:
     connection = bare() if url.lake_folder is not None else open_bucket(url)
-    try:
+    with closed_on_failure(connection, url):
         bound(connection, url)
         connection.execute("SET parquet_metadata_cache = true")
         _create_views(connection, storage, build)
         _allow(connection, storage, build)
-    except duckdb.Error as error:
-        connection.close()
-        raise unreadable(url, error) from None
-    except BaseException:
-        connection.close()
-        raise
     return connection
 
 
@@ -131,8 +127,8 @@ def _create_views(connection: duckdb.DuckDBPyConnection, storage: Storage, build
         connection.execute(f"CREATE VIEW {name} AS {_staging_text(name, storage, build)}")
     for name in marts():
         mart = build.marts.get(name)
-        is_built = mart is not None and _is_whole(name, mart, build)
-        text = _select(storage, mart) if mart is not None and is_built else sql.view_text("marts", name)
+        is_of_today = build.views_digest == sql.digest_views()  # else another release says otherwise what it is
+        text = _select(storage, mart) if mart is not None and is_of_today else sql.view_text("marts", name)
         connection.execute(f"CREATE VIEW {name} AS {text}")
 
 
@@ -140,14 +136,8 @@ def _staging_text(name: str, storage: Storage, build: LakeBuild) -> str:
     text, table = sql.view_text("staging", name), build.tables.get(name)
     if table is None:
         return text
-    return _select(storage, table) if _is_whole(name, table, build) else _complete(storage, table, text)
-
-
-def _is_whole(name: str, table: LakeTable, build: LakeBuild) -> bool:
-    """Return whether a table has the columns of this workbench: an older one built others."""
-    if build.schema_version == SCHEMA_VERSION:
-        return True
-    return set(table.columns) == {column.name for column in describe_view(name)[1]}
+    is_whole = set(table.columns) == {column.name for column in describe_view(name)[1]}
+    return _select(storage, table) if is_whole else _complete(storage, table, text)
 
 
 def _select(storage: Storage, table: LakeTable) -> str:
