@@ -6,7 +6,7 @@ import os
 import random
 import shutil
 import sqlite3
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -323,3 +323,68 @@ def test_a_share_without_links_grants_a_lease_to_one(sample_store, lake, monkeyp
     )
     assert storage.read("builds/00000007/lease.json") == b"{}"
     assert build(lake).build.build == 8
+
+
+def test_no_answer_is_made_again_that_depends_on_nothing_new(sample_store, lake, tmp_path):
+    store = part_of(sample_store, tmp_path / "own.db", tasks_of(sample_store))
+    put(store, lake, "one")
+    first = build(lake).build
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("UPDATE people SET team = 'quay' WHERE team = (SELECT min(team) FROM people)")
+    connection.close()
+    put(store, lake, "one")
+    second = build(lake)
+    assert second.changed == {"stg_people": 1} and second.build.marts == first.marts
+    assert_equal(lake, store)
+
+
+def test_what_a_writer_has_not_named_yet_stays_whatever_is_purged(sample_store, lake):
+    put(sample_store, lake, "one")
+    storage = open_storage(lake)
+    waiting = "inbox/two/stg_people/day=all/0123456789abcdef0123456789abcdef.parquet"
+    storage.replace(waiting, b"on its way")
+    build(lake, Order(purge_days=0))
+    assert storage.read(waiting) == b"on its way"
+    aged = (datetime.now(UTC) - timedelta(days=8)).timestamp()
+    os.utime(lake.lake_folder / waiting, (aged, aged))
+    assert build(lake).purged.files == 1 and storage.read(waiting) is None
+
+
+def test_a_file_of_the_former_build_that_is_gone_says_how_to_begin_again(sample_store, lake, tmp_path):
+    put(sample_store, lake, "one")
+    built = build(lake).build
+    (lake.lake_folder / built.tables["stg_executions"].files[0].path).unlink()
+    put(part_of(sample_store, tmp_path / "few.db", tasks_of(sample_store)[:9]), lake, "one")
+    with pytest.raises(StoreError, match=r"Remove current.json of the lake and build again"):
+        build(lake)
+    (lake.lake_folder / CURRENT).unlink()
+    build(lake)
+    assert_equal(lake, part_of(sample_store, tmp_path / "same.db", tasks_of(sample_store)[:9]))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--purge-days=inf",
+        "--purge-days=nan",
+        "--purge-days=1000000",
+        "--keep-raw=999999d",
+        "--keep-raw=0d",
+        "--keep-raw=x",
+    ],
+)
+def test_days_that_no_calendar_has_are_wrong_usage(option, lake, run):
+    ran = run("build", str(lake.lake_folder), option)
+    assert ran.exit_code == 2 and option.split("=")[0] in ran.err
+
+
+def test_a_reader_of_another_release_computes_what_it_says_otherwise(sample_store, lake):
+    put(sample_store, lake, "one")
+    build(lake)
+    storage = open_storage(lake)
+    storage.replace(CURRENT, storage.read(CURRENT).replace(b'"views_digest":"', b'"views_digest":"0'))
+    for mart in (lake.lake_folder / "marts").rglob("*.parquet"):
+        mart.unlink()
+    with connect(lake) as session:
+        assert session.source.endswith("answers are computed until the next build")
+    assert rows_of(lake) == rows_of(sample_store)

@@ -12,11 +12,14 @@ import duckdb
 
 from asp_analysis.config import StoreUrl
 from asp_analysis.errors import StoreError
-from asp_analysis.lake.builds import LakeFile, LakeTable
+from asp_analysis.lake.builds import CURRENT, LakeFile, LakeTable
+from asp_analysis.lake.heads import INBOX
 from asp_analysis.lake.objects import Storage
 from asp_analysis.session.attaching import bare, bound
 from asp_analysis.session.catalog import staging_views
 from asp_analysis.session.contract import RAW_TABLES, raw_view
+from asp_analysis.session.guard import said
+from asp_analysis.session.running import run_interruptible
 from asp_analysis.sql import quoted, view_text
 
 _FETCHED = ("gs://", "abfss://")
@@ -42,14 +45,16 @@ class Workshop:
             StoreError: a file is none that was published, or is gone.
         """
         try:
-            return self.connection.execute(query, values or None).fetchall()
-        except duckdb.IOException as error:
-            raise MissingFile(" ".join(str(error).split())) from None
-        except duckdb.Error as error:
+            return run_interruptible(self.connection, lambda: self.connection.execute(query, values or None).fetchall())
+        except duckdb.OutOfMemoryException as error:
             raise StoreError(
-                f"The lake cannot be built: {' '.join(str(error).split())[:400]}. Let the writer of that file publish "
-                "again, or take it out: asp-analysis publish URL --remove --writer NAME"
+                f"The lake cannot be built: {said(error)[:300]}. Build on a machine with more memory and disk, or on a "
+                "cluster: SPARK_REMOTE."
             ) from None
+        except duckdb.IOException as error:
+            raise MissingFile(said(error)) from None
+        except duckdb.Error as error:
+            raise StoreError(f"The lake cannot be built: {said(error)[:300]}. {_how_to_mend(str(error))}") from None
 
     def select_from(self, paths: Sequence[str], columns: Mapping[str, str], extra: str = "") -> str:
         """Return a SELECT of these columns over files; a column that a file lacks is unknown.
@@ -111,13 +116,20 @@ class Workshop:
 
 
 class MissingFile(StoreError):
-    """A file that a head names is gone: its writer has published again meanwhile."""
+    """A file that a head names is gone: its writer has published again meanwhile. Or one of the former build is."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__(
-            f"A file of the lake is gone or cannot be read: {said[:300]}. Build again; if it stays, let its writer "
-            "publish again."
+    def __init__(self, what: str) -> None:
+        super().__init__(f"A file of the lake is gone or cannot be read: {what[:300]}. {_how_to_mend(what)}")
+
+
+def _how_to_mend(what: str) -> str:
+    """Return what to do about a file that a message names: a writer's, or one that builds made."""
+    if f"/{INBOX}/" in what:
+        return (
+            "Build again; if it stays, let its writer publish again, or take it out: "
+            "asp-analysis publish URL --remove --writer NAME"
         )
+    return f"Remove {CURRENT} of the lake and build again: everything is made again from what was published."
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from uuid import uuid4
 
 from asp_analysis.config import StoreUrl
@@ -20,6 +21,7 @@ from asp_analysis.errors import StoreError
 
 BUCKET_SCHEMES = ("s3", "gs", "abfss")
 
+_FOLDER_TRIES = 5
 _WITHOUT_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 """What file systems say that know no second name of a file, such as shares of Windows."""
 
@@ -126,25 +128,16 @@ class _Folder:
                 return []
 
     def replace(self, path: str, content: bytes) -> None:
-        with _explained(self._folder), self._written(path, content) as part:
+        with _explained(self._folder), self._written(path, BytesIO(content)) as part:
             part.replace(self._folder / path)
 
     def create(self, path: str, content: bytes) -> bool:
-        with _explained(self._folder), self._written(path, content) as part:
+        with _explained(self._folder), self._written(path, BytesIO(content)) as part:
             return self._link(part, self._folder / path, content)
 
     def upload(self, path: str, file: Path) -> None:
-        target = self._folder / path
-        with _explained(self._folder):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f"{target.name}{_UNFINISHED}{uuid4().hex}")
-            try:
-                shutil.copyfile(file, part)
-                with part.open("rb") as written:
-                    os.fsync(written.fileno())
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
+        with _explained(self._folder), file.open("rb") as source, self._written(path, source) as part:
+            part.replace(self._folder / path)
 
     def delete(self, paths: Iterable[str]) -> None:
         with _explained(self._folder):
@@ -175,19 +168,27 @@ class _Folder:
         return True
 
     @contextmanager
-    def _written(self, path: str, content: bytes) -> Iterator[Path]:
+    def _written(self, path: str, content: BinaryIO) -> Iterator[Path]:
         """Write the content next to where it belongs; the part is gone when the block has ended."""
         target = self._folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}{_UNFINISHED}{uuid4().hex}")
         try:
-            with part.open("xb") as file:
-                file.write(content)
+            with _made(part) as file:
+                shutil.copyfileobj(content, file)
                 file.flush()
                 os.fsync(file.fileno())
             yield part
         finally:
             part.unlink(missing_ok=True)
+
+
+def _made(file: Path) -> BinaryIO:
+    """Return a new file, open for writing, and its folder: another process may remove an empty one in between."""
+    for _ in range(_FOLDER_TRIES):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return file.open("xb")
+    return file.open("xb")
 
 
 class _Bucket:

@@ -30,7 +30,7 @@ def _check_build(lake: LakeFacts, as_of: pd.Timestamp) -> Check:
 def _check_writers(lake: LakeFacts, as_of: pd.Timestamp) -> Check:
     days = [_days_between(instant, as_of) for instant in lake.writers["published_at"]]
     quiet = [name for name, passed in zip(lake.writers["writer"], days, strict=True) if passed >= limits.QUIET_DAYS]
-    said = f"published last {max(days):.1f} days ago or later" if days else "nobody publishes"
+    said = f"all published within the last {max(days):.1f} days" if days else "nobody publishes"
     return Check(
         check="writers",
         measured=f"{len(days)}",
