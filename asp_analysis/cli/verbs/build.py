@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 _PART_COLUMNS = ("name", "kind", "rows", "files", "size_bytes", "periods_made")
 _MOST_NAMED = 5
-_MOST_DAYS = 36_500
+_LONGEST_DAYS = 36_500
 
 
 @click.command()
 @click.argument("url", metavar="URL")
 @click.option(
     "--purge-days",
-    type=click.IntRange(0, _MOST_DAYS),
+    type=click.IntRange(0, _LONGEST_DAYS),
     default=7,
     show_default=True,
     help="Remove files that no build names when they are so old; 0 for what was forgotten.",
@@ -59,8 +59,8 @@ def _read_days(text: str | None) -> int | None:
     if text is None:
         return None
     days = text.removesuffix("d")
-    if not (days.isascii() and days.isdigit() and 0 < int(days[:9]) <= _MOST_DAYS and len(days) < 9):
-        raise click.BadParameter(f"{text!r} is not a number of days up to {_MOST_DAYS}. Write it as 400d.")
+    if not (days.isascii() and days.isdigit() and 0 < int(days[:9]) <= _LONGEST_DAYS and len(days) < 9):
+        raise click.BadParameter(f"{text!r} is not a number of days up to {_LONGEST_DAYS}. Write it as 400d.")
     return int(days)
 
 
