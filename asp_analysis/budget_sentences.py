@@ -13,6 +13,12 @@ def write_in_unit(value: float, unit: str) -> str:
     return write_usd(value) if unit == "USD" else f"{write_count(value)} tokens"
 
 
+def say_none_set(*, is_lake: bool) -> str:
+    """Return how to set the first budget."""
+    where = " in a store that publishes to this lake" if is_lake else ""
+    return f"No budget is set. Set one{where} with: asp-analysis budget set --monthly AMOUNT"
+
+
 def name_budget(budget: Budget) -> str:
     """Return a budget in words: "team core, USD 5,000 per month"."""
     return f"{budget.part}, {write_in_unit(budget.amount, budget.unit)} per {_EACH[budget.period]}"

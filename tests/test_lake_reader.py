@@ -323,3 +323,12 @@ def test_the_dashboard_says_since_when(run, sample_lake, tmp_path, monkeypatch):
 
 def test_loads_says_where_they_are(run, sample_lake):
     assert "A lake has no log of loads" in run("loads", "--db", sample_lake).err
+
+
+def test_a_lake_without_a_budget_names_the_store_to_set_one_in(run, sample_store, tmp_path):
+    url = lake_url(tmp_path / "lake")
+    build_lake(sample_store, url)
+    hint = "No budget is set. Set one in a store that publishes to this lake with: asp-analysis budget set"
+    for words in (("budget",), ("budget", "list")):
+        assert run(*words, "--db", url.text).out.startswith(hint)
+    assert run("budget", "--db", sample_store.text).out.startswith("No budget is set. Set one with: ")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from asp_analysis.budget_sentences import name_budget, say_forecast, say_spent, write_in_unit
+from asp_analysis.budget_sentences import name_budget, say_forecast, say_none_set, say_spent, write_in_unit
 from asp_analysis.budgeting import BudgetAnswer, answer_budgets, find_newest_day, read_budgets
 from asp_analysis.dashboard.parts import Alert, Note, Row, SortedCell, Table
 from asp_analysis.dashboard.words import shorten
@@ -12,7 +12,6 @@ from asp_analysis.wording import write_share
 CHANCE = 0.8
 """Probability of crossing from which on the page warns: docs/budget.md says how often such alerts were false."""
 
-_NONE = "No budget is set. Set one with: asp-analysis budget set --monthly AMOUNT"
 _NARROWED = "Budgets are of the whole store or of its teams, people and projects: the page of everything shows them."
 
 
@@ -20,7 +19,7 @@ def find_budget_answers(session: Session, as_of: pd.Timestamp) -> list[BudgetAns
     """Answer the budgets as of the newest day with an execution, or of the day of `as_of` where that is earlier."""
     budgets = read_budgets(session)
     if not budgets:
-        return Note(_NONE)
+        return Note(say_none_set(is_lake=session.url.is_lake))
     if not session.scope.is_whole:
         return Note(_NARROWED)
     newest = find_newest_day(session)

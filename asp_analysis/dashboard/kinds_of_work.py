@@ -9,14 +9,12 @@ from asp_analysis.dashboard import svg, words
 from asp_analysis.dashboard.facts import Facts
 from asp_analysis.dashboard.parts import Figure, Note, Part, Row, Section, SortedCell, Table
 from asp_analysis.learning.discoveries import CellReport
-from asp_analysis.learning.permissions import make_policy
+from asp_analysis.learning.permissions import POLICY_DAYS, make_policy
 from asp_analysis.learning.usual_kinds import UsualKinds
+from asp_analysis.wording import write_day
 
 MOST_DRAWN = 12
 """Kinds of work that are drawn and listed, those with most cases."""
-
-POLICY_DAYS = 30
-"""After how many days a policy expires where nobody says."""
 
 
 def build_kinds_section(facts: Facts) -> Section:
@@ -162,7 +160,7 @@ def _tell_policy(found: UsualKinds) -> Note:
     named = ", ".join(words.shorten(" / ".join(kind["who"].values()), 60) for kind in alone[:5])
     granted = f"grants {words.count_noun(len(alone), 'kind')} of work ({named})" if alone else "grants nothing"
     return Note(
-        f"A policy of this evidence {granted} and expires at {policy['expires_at']}; after that, and for all that it "
-        f"does not name, work is {policy['otherwise']}. An orchestrator reads it from a file: {found.command} --policy "
-        "policy.json"
+        f"A policy of this evidence {granted} and expires on {write_day(policy['expires_at'])}; after that, and for "
+        f"all that it does not name, work is {policy['otherwise']}. An orchestrator reads it from a file: {found.command} "
+        "--policy policy.json"
     )

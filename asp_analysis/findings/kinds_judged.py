@@ -8,7 +8,7 @@ import pandas as pd
 from asp_analysis import charts
 from asp_analysis.findings.finding import Finding, set_height
 from asp_analysis.findings.moments import find_newest
-from asp_analysis.learning.permissions import make_policy
+from asp_analysis.learning.permissions import POLICY_DAYS, make_policy
 from asp_analysis.learning.power import write_power
 from asp_analysis.learning.usual_kinds import UsualKinds, judge_usual_kinds
 from asp_analysis.session import Session
@@ -16,9 +16,6 @@ from asp_analysis.wording import write_day, write_list, write_noun, write_share
 
 MOST_SHOWN = 15
 """Kinds of work that are shown, those with most cases."""
-
-POLICY_DAYS = 30
-"""After how many days the policy expires."""
 
 
 def judge_kinds(session: Session) -> UsualKinds | str:

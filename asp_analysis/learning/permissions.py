@@ -13,6 +13,9 @@ from asp_analysis.learning.rule import RULE_VERSION
 POLICY_VERSION = 1
 """Changes where a reader of the document would have to change."""
 
+POLICY_DAYS = 30
+"""After how many days a policy expires where nobody says."""
+
 _SHOWN_EVIDENCE = (
     *("cases", "cases_counted", "value", "lower_bound", "target", "e_value", "e_value_needed"),
     *("blocks", "block_likeness"),

@@ -13,7 +13,7 @@ from asp_analysis.cli.printing import note, print_frame, say
 from asp_analysis.errors import InputError
 
 if TYPE_CHECKING:
-    from asp_analysis.budgeting import Budget, BudgetAnswer
+    from asp_analysis.budgeting import BudgetAnswer
     from asp_analysis.store.budgets import NewBudget
 
 _ACTIONS = ("set", "list", "remove")
@@ -123,7 +123,11 @@ def command(
         with open_session(db) as session:
             budgets = read_budgets(session)
             answers = answer_budgets(session, budgets, _read_day(as_of), zone)
-        _show(answers, budgets, output)
+            is_lake = session.url.is_lake
+        if budgets or output:
+            _show(answers, output)
+        else:
+            _say_none_set(is_lake)
         if check is not None:
             _check(answers, check)
 
@@ -167,14 +171,17 @@ def _remove(name: str | None, db: str | None) -> None:
 
 def _list(output: str | None, db: str | None) -> None:
     with open_session(db) as session:
-        rows = session.view("stg_budgets")
+        rows, is_lake = session.view("stg_budgets"), session.url.is_lake
     if output or len(rows):
         print_frame(rows, output)
     else:
-        say(_NONE_SET)
+        _say_none_set(is_lake)
 
 
-_NONE_SET = "No budget is set. Set one with: asp-analysis budget set --monthly AMOUNT"
+def _say_none_set(is_lake: bool) -> None:
+    from asp_analysis.budget_sentences import say_none_set
+
+    say(say_none_set(is_lake=is_lake))
 
 
 def _read_day(text: str | None) -> date | None:
@@ -186,7 +193,7 @@ def _read_day(text: str | None) -> date | None:
         raise InputError(f"--as-of {text!r} is no day. Write it as 2026-01-31.") from None
 
 
-def _show(answers: "list[BudgetAnswer]", budgets: "list[Budget]", output: str | None) -> None:
+def _show(answers: "list[BudgetAnswer]", output: str | None) -> None:
     from asp_analysis.budgeting import list_answers
 
     if output:
@@ -194,7 +201,7 @@ def _show(answers: "list[BudgetAnswer]", budgets: "list[Budget]", output: str | 
     elif answers:
         _print(answers)
     else:
-        say("The store has no execution, so nothing was spent." if budgets else _NONE_SET)
+        say("The store has no execution, so nothing was spent.")
 
 
 def _check(answers: "list[BudgetAnswer]", check: float) -> None:
