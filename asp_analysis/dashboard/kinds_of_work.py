@@ -161,6 +161,6 @@ def _tell_policy(found: UsualKinds) -> Note:
     granted = f"grants {words.count_noun(len(alone), 'kind')} of work ({named})" if alone else "grants nothing"
     return Note(
         f"A policy of this evidence {granted} and expires on {write_day(policy['expires_at'])}; after that, and for "
-        f"all that it does not name, work is {policy['otherwise']}. An orchestrator reads it from a file: {found.command} "
-        "--policy policy.json"
+        f"all that it does not name, work is {policy['otherwise']}. An orchestrator reads it from a file: "
+        f"{found.command} --policy policy.json"
     )
