@@ -91,7 +91,7 @@ def tell_policy(found: UsualKinds) -> Finding:
         for kind in policy["kinds"][:MOST_SHOWN]
     ]
     text = (
-        f"{found.report.promise} {' '.join(found.report.notes)} A policy file of this evidence expires on "
+        f"{found.report.promise} {' '.join(found.report.notes)}\n\nA policy file of this evidence expires on "
         f"**{write_day(policy['expires_at'])}**; what it does not name is {policy['otherwise']}. It is written with "
         f"`{found.command} --policy policy.json`."
     )
